@@ -292,7 +292,9 @@ class _Machine:
         parts += [line for line in self.log.read().decode(errors="replace").splitlines()
                   if "TCG doesn't support requested feature" not in line]
         if self.console.exists():
-            parts += self.console.read_text(errors="replace").splitlines()[-20:]
+            console = self.console.read_text(errors="replace").splitlines()
+            panic = next((i for i, line in enumerate(console) if re.search("panic|Oops|BUG:", line)), -20)
+            parts += console[panic:][:20]
         state = "while the command ran" if self.started else "before the command began"
         return f"the VM stopped {state}\n" + "\n".join(parts)
 

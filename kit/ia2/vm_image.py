@@ -128,10 +128,10 @@ def _apt(args: list[str], cwd: pathlib.Path) -> str:
 
 def _package_kernel(folder: pathlib.Path, scratch: pathlib.Path, progress):
     """Fetches the kernel's package into folder/packages, unless it is there already, and unpacks it."""
-    depends = _apt(["apt-cache", "depends", META_PACKAGE], scratch)
-    match = re.search(r"Depends: (linux-image-[\w.+-]+-amd64)\n", depends + "\n")
+    known = _apt(["apt-cache", "show", "--no-all-versions", META_PACKAGE], scratch)
+    match = re.search(r"^Depends: .*?(linux-image-[\w.+-]+-amd64)\b", known, re.MULTILINE)
     if not match:
-        raise ImageError(f"no kernel package: apt knows no {META_PACKAGE}\nremedy: run `apt-get update`")
+        raise ImageError(f"apt's {META_PACKAGE} names no kernel\nremedy: run `apt-get update`")
     packages = folder / "packages"
     packages.mkdir(exist_ok=True)
     found = sorted(packages.glob(f"{match[1]}_*.deb"))
