@@ -1,0 +1,254 @@
+"""Captures what a project's own build did: the link closure of one program.
+
+Makes OUT/build-graph.json:
+
+    { "version": 1, "program": "NAME", "source_root": "/abs", "build_dir": "/abs",
+      "links": [{"output": "/abs", "kind": "executable" | "shared", "driver": ["cc"], "symbolic": false,
+                 "items": [{"kind": "object", "object": 3} | {"kind": "archive", "path", "members": [3], "whole": false}
+                         | {"kind": "shared", "link": 1} | {"kind": "file", "value": "/abs/prebuilt.a", "whole": false}
+                         | {"kind": "library" | "option" | "folder" | "rpath", "value"}]}],
+      "objects": [{"path": "/abs.o", "source": "/abs" or null, "language": "c" | "c++" | "other", "command": 5 or null}],
+      "inputs": ["every file the objects were made from"] }
+
+links[0] is the program. Only what the program can contain is in it. Where the steps of the build come from
+(`ninja.steps` today) is all that depends on the build system.
+"""
+
+import fnmatch
+import os
+
+from . import canonicalize, link_line, ninja, shell_command
+from .failure import Failure
+
+OBJECT_SUFFIXES = (".o", ".obj", ".lo")
+CXX_SUFFIXES = (".cc", ".cpp", ".cxx", ".C", ".c++", ".mm")
+VERSION = 1
+
+
+class Capture:
+    """Walks from a program to everything linked into it."""
+
+    def __init__(self, build_dir: str):
+        self.build_dir = os.path.realpath(build_dir)
+        if not os.path.isdir(self.build_dir):
+            raise Failure("no such build directory", build_dir)
+        self.build_file = os.path.join(self.build_dir, "build.ninja")
+        if not os.path.exists(self.build_file):
+            raise Failure("not a Ninja build directory: it has no build.ninja", build_dir,
+                          "configure the project with 'meson setup' or 'cmake -G Ninja', build it, and name that directory; "
+                          "other build systems are not captured yet")
+        self.steps = ninja.steps(self.build_dir)
+        self.makers = {}
+        for step in self.steps:
+            self.makers.setdefault(os.path.realpath(os.path.join(step.directory, step.output)), step)
+        self.links: list[dict] = []
+        self.objects: list[dict] = []
+        self.commands: list[dict] = []
+        self.link_index: dict[str, int] = {}
+        self.object_index: dict[str, int] = {}
+
+    # The steps, classified. --------------------------------------------------------------------
+
+    def commands_of(self, step) -> list[list[str]]:
+        try:
+            return shell_command.simple_commands(step.command)
+        except ValueError as error:
+            raise Failure(f"the command that makes {step.output} cannot be split: {error}", self.build_file) from None
+
+    def link_command(self, step) -> list[str] | None:
+        """The compiler driver's link command of `step`, or None if it does not link."""
+        if " -c " in step.command or "-o" not in step.command or step.output.endswith(OBJECT_SUFFIXES):
+            return None
+        for command in self.commands_of(step):
+            if shell_command.is_compiler(command) or shell_command.is_cxx_compiler(command):
+                return command
+        return None
+
+    def executables(self) -> dict[str, object]:
+        """Path -> step of each program the build links."""
+        found = {}
+        for path, step in self.makers.items():
+            command = self.link_command(step)
+            if command and "-shared" not in command and "-r" not in command:
+                found[path] = step
+        return found
+
+    # The closure. --------------------------------------------------------------------------------
+
+    def link(self, path: str) -> int:
+        """Index of the captured link that makes `path`; captures what goes into it."""
+        if path in self.link_index:
+            return self.link_index[path]
+        step = self.makers[path]
+        line = link_line.parse(self.link_command(step), self.build_file)
+        index = self.link_index[path] = len(self.links)
+        record = {"output": path, "kind": "shared" if line.shared else "executable", "driver": line.driver,
+                  "symbolic": line.symbolic, "items": []}
+        self.links.append(record)
+        folders = [os.path.join(step.directory, item.value) for item in line.items if item.kind == "folder"]
+        for item in line.items:
+            record["items"].append(self.item(item, step.directory, folders, line.output))
+        return index
+
+    def item(self, item: link_line.Item, directory: str, folders: list[str], output: str) -> dict:
+        if item.kind == "library":
+            path = self.project_library(item.value[2:], folders)
+            if path is None:
+                return {"kind": "library", "value": item.value}
+            return self.made_file(path, item.whole_archive)
+        if item.kind == "folder":
+            return {"kind": "folder", "value": os.path.normpath(os.path.join(directory, item.value))}
+        if item.kind != "file":
+            return {"kind": item.kind, "value": item.value}
+        spelled = os.path.normpath(os.path.join(directory, item.value))
+        path = os.path.realpath(spelled)
+        if path in self.makers:
+            return self.made_file(path, item.whole_archive)
+        if not os.path.exists(path):
+            raise Failure(f"'{item.value}' is linked into {output} but neither exists nor is made by the build", self.build_file,
+                          f"build the project first: ninja -C {self.build_dir}")
+        if path.endswith(OBJECT_SUFFIXES):
+            return {"kind": "object", "object": self.prebuilt_object(path)}
+        return {"kind": "file", "value": spelled, "whole": item.whole_archive}
+
+    def project_library(self, name: str, folders: list[str]) -> str | None:
+        names = [name[1:]] if name.startswith(":") else [f"lib{name}.so", f"lib{name}.a"]
+        for folder in folders:
+            for candidate in names:
+                path = os.path.realpath(os.path.join(folder, candidate))
+                if path in self.makers:
+                    return path
+        return None
+
+    def made_file(self, path: str, whole: bool) -> dict:
+        step = self.makers[path]
+        if path.endswith(OBJECT_SUFFIXES):
+            return {"kind": "object", "object": self.made_object(path)}
+        for command in self.commands_of(step):
+            if shell_command.is_archiver(command):
+                return {"kind": "archive", "path": path, "whole": whole, "members": self.members(command, step)}
+        if self.link_command(step):
+            index = self.link(path)
+            if self.links[index]["kind"] == "shared":
+                return {"kind": "shared", "link": index}
+        raise Failure(f"how {step.output} is made is not understood: {step.command[:120]}", self.build_file,
+                      "only objects, static archives and shared libraries can be linked into a program")
+
+    def members(self, command: list[str], step) -> list[int]:
+        found = []
+        for argument in command[2:]:
+            path = os.path.realpath(os.path.join(step.directory, argument))
+            if argument.endswith(OBJECT_SUFFIXES):
+                found.append(self.made_object(path) if path in self.makers else self.prebuilt_object(path))
+            elif argument.endswith(".a") and path != os.path.realpath(os.path.join(step.directory, step.output)):
+                raise Failure(f"the archive {step.output} contains the archive {argument}", self.build_file,
+                              "link the two archives separately")
+        return found
+
+    def prebuilt_object(self, path: str) -> int:
+        return self.add_object(path, {"path": path, "source": path, "language": "other", "command": None})
+
+    def made_object(self, path: str) -> int:
+        if path in self.object_index:
+            return self.object_index[path]
+        step = self.makers[path]
+        record = {"path": path, "source": canonicalize.absolute(step.input, step.directory), "language": "other", "command": None}
+        for command in self.commands_of(step):
+            compiler = shell_command.is_compiler(command)
+            if not compiler and not shell_command.is_cxx_compiler(command):
+                continue
+            if not compiler or record["source"].endswith(CXX_SUFFIXES):
+                record["language"] = "c++"
+            elif record["source"].endswith(".c"):
+                record["language"] = "c"
+                record["command"] = len(self.commands)
+                record["spelled"] = step.input
+                self.commands.append(canonicalize.entry(step.directory, shell_command.without_launcher(command), step.input, step.output))
+        return self.add_object(path, record)
+
+    def add_object(self, path: str, record: dict) -> int:
+        if path not in self.object_index:
+            self.object_index[path] = len(self.objects)
+            self.objects.append(record)
+        return self.object_index[path]
+
+    # What the objects were made from. ---------------------------------------------------------------
+
+    def inputs(self) -> list[str]:
+        """Every file the objects were made from. Failure if one is newer than its object."""
+        recorded = ninja.headers(self.build_dir)
+        by_path = {os.path.realpath(os.path.join(self.build_dir, name)): value for name, value in recorded.items()}
+        times: dict[str, int | None] = {}
+        files: set[str] = set()
+        remedy = f"bring the build up to date: ninja -C {self.build_dir}"
+        for record in self.objects:
+            made = _mtime(record["path"])
+            if made is None:
+                raise Failure("has not been built", record["path"], remedy)
+            needed, valid = by_path.get(record["path"], ([], True))
+            if not valid:
+                raise Failure("is out of date", record["path"], remedy)
+            for name in [record["source"], *needed]:
+                path = os.path.normpath(os.path.join(self.build_dir, name))
+                if path not in times:
+                    times[path] = _mtime(path)
+                if times[path] is None:
+                    raise Failure(f"is gone, but {record['path']} was made from it", path, remedy)
+                if times[path] > made:
+                    raise Failure(f"is newer than {record['path']}, which was made from it", path, remedy)
+                files.add(path)
+        return sorted(files)
+
+
+def _mtime(path: str) -> int | None:
+    try:
+        return os.stat(path).st_mtime_ns
+    except OSError:
+        return None
+
+
+def choose_program(capture: Capture, target: str | None, is_main) -> str:
+    """The path of the program to split: the one named `target`, or the only one of which
+    `is_main(object records linked directly into it)` holds."""
+    programs = capture.executables()
+    names = {path: os.path.relpath(path, capture.build_dir) for path in programs}
+    listed = ", ".join(sorted(names.values())) or "none"
+    if target:
+        chosen = [path for path, name in names.items() if name == target] or \
+                 [path for path, name in names.items() if os.path.basename(name) == target or fnmatch.fnmatchcase(name, target)]
+        if len(chosen) == 1:
+            return chosen[0]
+        raise Failure(f"{'several programs match' if chosen else 'there is no program'} '{target}'", capture.build_file,
+                      f"programs of this build: {listed}")
+    chosen = [path for path in programs if is_main(_direct_objects(capture, path))]
+    if len(chosen) == 1:
+        return chosen[0]
+    if not chosen:
+        raise Failure("no program of the build has its main() in the compartment with pkey 1", capture.build_file,
+                      f"check the sources of that compartment, or name the program with --target; programs of this build: {listed}")
+    raise Failure("several programs have their main() in the compartment with pkey 1: " +
+                  ", ".join(sorted(names[path] for path in chosen)), capture.build_file, "choose one with --target")
+
+
+def _direct_objects(capture: Capture, path: str) -> list[dict]:
+    """Path and source of the objects on the link line of `path`, cheaply, without capturing them."""
+    step = capture.makers[path]
+    found = []
+    for argument in capture.link_command(step)[1:]:
+        made = capture.makers.get(os.path.realpath(os.path.join(step.directory, argument)))
+        if made and argument.endswith(OBJECT_SUFFIXES):
+            found.append({"path": os.path.realpath(os.path.join(made.directory, made.output)),
+                          "source": canonicalize.absolute(made.input, made.directory)})
+    return found
+
+
+def graph(capture: Capture, program: str, source_root: str | None) -> dict:
+    """The contents of build-graph.json for `program`."""
+    capture.link(program)
+    inputs = capture.inputs()
+    root = os.path.realpath(source_root) if source_root else ninja.source_root(capture.build_dir)
+    if root is None:
+        sources = [record["source"] for record in capture.objects if record["source"]]
+        root = os.path.commonpath([os.path.dirname(source) for source in sources]) if sources else capture.build_dir
+    return {"version": VERSION, "program": os.path.basename(program), "source_root": root, "build_dir": capture.build_dir,
+            "links": capture.links, "objects": capture.objects, "inputs": inputs}

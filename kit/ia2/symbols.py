@@ -1,0 +1,139 @@
+"""What the objects of a program define and need, and which members of its archives it takes."""
+
+import dataclasses
+
+from . import elf
+from .failure import Failure
+
+BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
+
+
+@dataclasses.dataclass
+class ObjectSymbols:
+    """Global symbols of one object. `kinds`: name -> "function", "data" or "thread-local"."""
+
+    kinds: dict[str, str]
+    weak: set[str]
+    hidden: set[str]
+    needs: dict[str, bool]
+    writable: bool
+
+
+def read(path: str) -> ObjectSymbols:
+    """`needs` maps each undefined name to whether it must be found (false: weak). Failure if not linkable."""
+    try:
+        with open(path, "rb") as stream:
+            data = stream.read()
+        if data.startswith(BITCODE):
+            raise _lto(path)
+        image = elf.Elf(data)
+    except elf.ElfError as error:
+        raise Failure(f"{error}", path) from None
+    except OSError as error:
+        raise Failure(f"cannot read the object: {error.strerror}", path) from None
+    if image.type != elf.ET_REL:
+        raise Failure("is not a relocatable object", path)
+    if any(section.name.startswith(".gnu.lto_") for section in image.sections):
+        raise _lto(path)
+    found = ObjectSymbols({}, set(), set(), {}, any(
+        section.size and section.flags & elf.SHF_WRITE and section.flags & elf.SHF_ALLOC and
+        not section.name.startswith((".data.rel.ro", ".init_array", ".fini_array")) for section in image.sections))
+    for symbol in image.symbols(only_global=True):
+        if not symbol.name or symbol.bind == elf.STB_LOCAL:
+            continue
+        if not symbol.defined:
+            found.needs[symbol.name] = symbol.bind != elf.STB_WEAK
+            continue
+        found.kinds[symbol.name] = _kind(image, symbol)
+        if symbol.bind == elf.STB_WEAK:
+            found.weak.add(symbol.name)
+        if symbol.visibility in (elf.STV_HIDDEN, elf.STV_INTERNAL):
+            found.hidden.add(symbol.name)
+    return found
+
+
+def _kind(image: elf.Elf, symbol: elf.Symbol) -> str:
+    if symbol.type in (elf.STT_FUNC, elf.STT_IFUNC):
+        return "function"
+    if symbol.type == elf.STT_TLS:
+        return "thread-local"
+    # Assemblers leave symbols without a type; then the section tells.
+    if symbol.type == elf.STT_NOTYPE and symbol.section < min(elf.SHN_LORESERVE, len(image.sections)):
+        if image.sections[symbol.section].flags & elf.SHF_EXECINSTR:
+            return "function"
+    return "data"
+
+
+def _lto(path: str) -> Failure:
+    return Failure("holds compiler intermediate code (link-time optimization), not machine code", path,
+                   "build the project without it: -Db_lto=false for Meson, no -flto")
+
+
+class Selection:
+    """The objects a program really contains: linkers take archive members only when needed."""
+
+    def __init__(self, graph: dict):
+        self.graph = graph
+        self.symbols: dict[int, ObjectSymbols] = {}
+        self.by_link: dict[int, list[int]] = {}
+
+    def of(self, index: int) -> ObjectSymbols:
+        if index not in self.symbols:
+            self.symbols[index] = read(self.graph["objects"][index]["path"])
+        return self.symbols[index]
+
+    def link(self, index: int) -> list[int]:
+        """Objects of link `index` (not those of the shared libraries it uses), in link order."""
+        if index in self.by_link:
+            return self.by_link[index]
+        self.by_link[index] = []
+        items = self.graph["links"][index]["items"]
+        taken: dict[int, None] = {}
+        providers: dict[str, int | None] = {}
+        for item in items:
+            if item["kind"] == "object":
+                taken[item["object"]] = None
+            elif item["kind"] == "archive":
+                for member in item["members"]:
+                    if item["whole"]:
+                        taken[member] = None
+                    for name in self.of(member).kinds:
+                        providers.setdefault(name, member)
+            elif item["kind"] == "shared":
+                for member in self.link(item["link"]):
+                    symbols = self.of(member)
+                    for name in symbols.kinds.keys() - symbols.hidden:
+                        providers.setdefault(name, None)
+        self.by_link[index] = self.pull(taken, providers, self.graph["links"][index]["kind"])
+        return self.by_link[index]
+
+    def pull(self, taken: dict[int, None], providers: dict[str, int | None], kind: str) -> list[int]:
+        defined: set[str] = set()
+        queue = list(taken)
+        for member in queue:
+            defined |= self.of(member).kinds.keys()
+        if kind == "executable" and "main" not in defined and providers.get("main") is not None:
+            queue.append(providers["main"])
+            taken[providers["main"]] = None
+        position = 0
+        while position < len(queue):
+            symbols = self.of(queue[position])
+            position += 1
+            defined |= symbols.kinds.keys()
+            for name, strong in symbols.needs.items():
+                member = providers.get(name)
+                if strong and name not in defined and member is not None and member not in taken:
+                    taken[member] = None
+                    queue.append(member)
+                    defined |= self.of(member).kinds.keys()
+        return list(taken)
+
+    def program(self) -> dict[int, list[int]]:
+        """Link index -> its objects, for the program and each project library it uses, directly or not."""
+        reached, queue = [0], [0]
+        while queue:
+            for item in self.graph["links"][queue.pop()]["items"]:
+                if item["kind"] == "shared" and item["link"] not in reached:
+                    reached.append(item["link"])
+                    queue.append(item["link"])
+        return {index: self.link(index) for index in reached}
