@@ -7,7 +7,8 @@ Makes OUT/build-graph.json:
                  "items": [{"kind": "object", "object": 3} | {"kind": "archive", "path", "members": [3], "whole": false}
                          | {"kind": "shared", "link": 1} | {"kind": "file", "value": "/abs/prebuilt.a", "whole": false}
                          | {"kind": "library" | "option" | "folder" | "rpath", "value"}]}],
-      "objects": [{"path": "/abs.o", "source": "/abs" or null, "language": "c" | "c++" | "other", "command": 5 or null}],
+      "objects": [{"path": "/abs.o", "source": "/abs" or null, "language": "c" | "c++" | "other", "command": 5 or null,
+                   "spelled": {"source", "directory", "arguments"}}],     C only: the command as the build spells it
       "inputs": ["every file the objects were made from"] }
 
 links[0] is the program. Only what the program can contain is in it. Where the steps of the build come from
@@ -162,7 +163,8 @@ class Capture:
             elif record["source"].endswith(".c"):
                 record["language"] = "c"
                 record["command"] = len(self.commands)
-                record["spelled"] = step.input
+                record["spelled"] = {"source": step.input, "directory": step.directory,
+                                     "arguments": shell_command.without_launcher(command)}
                 self.commands.append(canonicalize.entry(step.directory, shell_command.without_launcher(command), step.input, step.output))
         return self.add_object(path, record)
 

@@ -1,0 +1,155 @@
+"""Checks, after the link, what the protection of the program rests on.
+
+Nothing here trusts the commands that made the files; it reads the files. OUT/audit.json lists every check:
+
+    { "version": 1, "ok": true, "files": ["dav1d", ...],
+      "checks": [{"file": "dav1d", "check": "relro", "ok": true, "detail": ""}] }
+"""
+
+import os
+import re
+import struct
+
+from . import elf
+from .failure import Failure
+
+PAGE = 4096
+# WRPKRU; XRSTOR from memory; WRFSBASE with or without REX: instructions that set PKRU or the thread pointer.
+DANGEROUS = re.compile(rb"\x0f\x01\xef|\x0f\xae[\x28-\x2f\x68-\x6f\xa8-\xaf]|\xf3[\x40-\x4f]?\x0f\xae[\xd0-\xd7]", re.S)
+MNEMONICS = {0x01: "WRPKRU", 0xAE: "XRSTOR or WRFSBASE"}
+SITES_SECTION = "ia2_sites"
+# int32_t start relative to itself; uint16_t kind; uint16_t length (runtime/include/ia2_gate.S).
+SITE = struct.Struct("<iHH")
+
+
+class Audit:
+    def __init__(self, folder: str, plan: dict):
+        self.folder, self.plan = folder, plan
+        self.checks: list[dict] = []
+        self.images: dict[str, elf.Elf] = {}
+
+    def note(self, file: str, check: str, ok: bool, detail: str = "") -> None:
+        self.checks.append({"file": file, "check": check, "ok": bool(ok), "detail": "" if ok else detail})
+
+    def run(self) -> dict:
+        """The contents of audit.json. Failure if a file cannot be read at all."""
+        files = [compartment["file"] for compartment in self.plan["compartments"]]
+        for name in [*files, "libia2.so"]:
+            path = os.path.join(self.folder, name)
+            try:
+                self.images[name] = elf.Elf.read(path)
+            except (elf.ElfError, OSError) as error:
+                raise Failure(f"cannot be audited: {error}", path, "run the link stage") from None
+        for name in self.images:
+            self.hardening(name)
+            self.instructions(name)
+        for name in files:
+            self.thread_locals(name)
+            self.finds_runtime(name)
+        self.boundary()
+        return {"version": 1, "ok": all(check["ok"] for check in self.checks), "files": list(self.images), "checks": self.checks}
+
+    def hardening(self, name: str) -> None:
+        image = self.images[name]
+        flags, flags_1 = image.dynamic.get(elf.DT_FLAGS, [0])[0], image.dynamic.get(elf.DT_FLAGS_1, [0])[0]
+        now = elf.DT_BIND_NOW in image.dynamic or flags & elf.DF_BIND_NOW or flags_1 & elf.DF_1_NOW
+        self.note(name, "bind-now", now, "symbols are bound lazily: the loader would write to the GOT while compartments run")
+        self.note(name, "text-relocations", elf.DT_TEXTREL not in image.dynamic and not flags & elf.DF_TEXTREL, "code is relocated")
+        relro = image.segment(elf.PT_GNU_RELRO)
+        self.note(name, "relro", relro is not None, "no PT_GNU_RELRO segment")
+        for section in image.sections:
+            if section.name in (".got", ".got.plt", ".init_array", ".fini_array", ".dynamic", ".data.rel.ro") and section.size:
+                inside = relro and relro.vaddr <= section.addr and section.addr + section.size <= relro.vaddr + relro.memsz
+                self.note(name, f"relro {section.name}", inside, f"{section.name} stays writable")
+        stack = image.segment(elf.PT_GNU_STACK)
+        self.note(name, "stack", stack and not stack.flags & elf.PF_X, "the stack is executable")
+        both = [segment.index for segment in image.segments if segment.type == elf.PT_LOAD and
+                segment.flags & elf.PF_W and segment.flags & elf.PF_X]
+        self.note(name, "write-xor-execute", not both, f"segment {both} is writable and executable")
+        copies = [offset for section in image.sections if section.type == elf.SHT_RELA and section.flags & elf.SHF_ALLOC
+                  for offset, kind, _, _ in image.relocations(section) if kind == elf.R_X86_64_COPY]
+        names = [symbol.name for symbol in image.symbols(elf.SHT_DYNSYM) if symbol.value in copies and symbol.defined]
+        self.note(name, "copy-relocations", not copies, f"copies {', '.join(names)} of another library into this compartment")
+
+    def thread_locals(self, name: str) -> None:
+        block = self.images[name].segment(elf.PT_TLS)
+        if block is None:
+            self.note(name, "tls", False, "has no thread-local storage, but the runtime's part of a compartment has some")
+            return
+        whole = block.align >= PAGE and block.memsz % PAGE == 0 and block.vaddr % PAGE == 0
+        self.note(name, "tls", whole, f"align {block.align}, size {block.memsz}, address {block.vaddr:#x}: not whole pages")
+
+    def finds_runtime(self, name: str) -> None:
+        image = self.images[name]
+        paths = ":".join(image.dynamic_strings(elf.DT_RUNPATH) + image.dynamic_strings(elf.DT_RPATH)).split(":")
+        needed = image.dynamic_strings(elf.DT_NEEDED)
+        self.note(name, "runtime", "libia2.so" in needed and paths[0] == "$ORIGIN",
+                  f"needs {', '.join(needed)} with the run path {':'.join(paths) or '(none)'}: libia2.so beside it must come first")
+
+    # Instructions. -----------------------------------------------------------------------------
+
+    def instructions(self, name: str) -> None:
+        """PKRU and the thread pointer are set at the listed sites only, not even in the middle of an instruction."""
+        image = self.images[name]
+        allowed = sites(image)
+        found = []
+        for segment in image.segments:
+            if segment.type != elf.PT_LOAD or not segment.flags & elf.PF_X:
+                continue
+            for match in DANGEROUS.finditer(image.data, segment.offset, segment.offset + segment.filesz):
+                address = match.start() - segment.offset + segment.vaddr
+                if not any(start <= address and address + len(match.group()) <= end for start, end in allowed):
+                    second = match.group()[1] if match.group()[0] == 0x0F else 0xAE
+                    found.append(f"{MNEMONICS[second]} at {address:#x}{nearest(image, address)}")
+        self.note(name, "instructions", not found, "; ".join(found))
+
+    # The boundary. -----------------------------------------------------------------------------
+
+    def boundary(self) -> None:
+        """Calls across go through gates: nobody imports or exports the function itself."""
+        files = {compartment["pkey"]: compartment["file"] for compartment in self.plan["compartments"]}
+        tables = {name: {symbol.name: symbol for symbol in image.symbols(elf.SHT_DYNSYM)} for name, image in self.images.items()}
+        for record in self.plan["imports"]:
+            symbol, owner = record["symbol"], files[record["owner"]]
+            if record["kind"] != "function":
+                found = tables[owner].get(symbol)
+                self.note(owner, f"shared {symbol}", found and found.defined, f"does not export the shared variable {symbol}")
+                continue
+            for name, table in tables.items():
+                if symbol in table:
+                    verb = "exports" if table[symbol].defined else "calls"
+                    self.note(name, f"gate {symbol}", False, f"{verb} {symbol} itself, not its gate __wrap_{symbol}")
+            gate = tables[owner].get(f"__wrap_{symbol}")
+            self.note(owner, f"gate {symbol}", gate and gate.defined and gate.visibility in (elf.STV_DEFAULT, elf.STV_PROTECTED),
+                      f"does not export the gate __wrap_{symbol}")
+            others = [name for name, table in tables.items() if name != owner and f"__wrap_{symbol}" in table and table[f"__wrap_{symbol}"].defined]
+            self.note(owner, f"one gate {symbol}", not others, f"{', '.join(others)} exports __wrap_{symbol} too")
+
+
+def sites(image: elf.Elf) -> list[tuple[int, int]]:
+    """(start, end) addresses of the instructions that start-up knows and patches."""
+    section = image.section(SITES_SECTION)
+    if section is None:
+        return []
+    if section.size % SITE.size:
+        raise elf.ElfError(f"damaged: section {SITES_SECTION}")
+    found = []
+    for index, (start, _, length) in enumerate(SITE.iter_unpack(image.contents(section))):
+        address = section.addr + index * SITE.size + start
+        found.append((address, address + length))
+    return found
+
+
+def nearest(image: elf.Elf, address: int) -> str:
+    inside = [symbol for symbol in image.symbols() if symbol.type == elf.STT_FUNC and symbol.defined and
+              symbol.value <= address < symbol.value + max(symbol.size, 1)]
+    return f" in {inside[0].name}+{address - inside[0].value:#x}" if inside else ""
+
+
+def failure(result: dict, folder: str) -> Failure | None:
+    """The Failure that a result with findings is, or None."""
+    bad = [check for check in result["checks"] if not check["ok"]]
+    if not bad:
+        return None
+    more = f" (and {len(bad) - 1} more, see audit.json)" if len(bad) > 1 else ""
+    return Failure(f"audit: {bad[0]['check']}: {bad[0]['detail']}{more}", os.path.join(folder, bad[0]["file"]))

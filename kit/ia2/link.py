@@ -1,0 +1,231 @@
+"""Links one shared library per compartment, and the program, into a folder of their own.
+
+The libraries come first, each after those it imports from; where two import from each other the one linked
+first leaves the names of the other undefined, and what the dynamic loader says about the whole at the end
+(`ldd -r`) decides. The program comes last, against all of them.
+"""
+
+import json
+import os
+import re
+import shutil
+import subprocess
+
+from . import atomic, link_line, pad_tls, recompile
+from .failure import Failure
+
+HARDENING = ["-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"]
+
+
+class Kit:
+    """What the engine takes from the kit's Meson build directory and source tree. Failure if it is not built."""
+
+    def __init__(self, build_dir: str | None):
+        self.root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        self.build_dir = os.path.abspath(build_dir or os.path.join(self.root, "build"))
+        self.rewriter = os.path.join(self.build_dir, "kit", "rewriter", "ia2-rewriter")
+        self.libia2 = os.path.join(self.build_dir, "runtime", "libia2.so")
+        self.compartment = os.path.join(self.build_dir, "runtime", "libia2_compartment.a")
+        self.include = os.path.join(self.root, "runtime", "include")
+        self.options = os.path.join(self.root, "runtime", "ia2_compartment.ldflags")
+
+    def need(self, *paths: str) -> None:
+        for path in paths:
+            if not os.path.exists(path):
+                raise Failure("is missing: the kit is not built", path,
+                              f"meson setup {self.build_dir} {self.root} && ninja -C {self.build_dir}, or name its build directory with --kit-build")
+
+    def files(self) -> list[str]:
+        headers = [os.path.join(self.include, name) for name in sorted(os.listdir(self.include))]
+        return [self.libia2, self.compartment, self.options, *headers]
+
+
+class Linker:
+    """`target` is the folder to link into; it is made, and left incomplete on failure."""
+
+    def __init__(self, out: str, target: str, plan: dict, graph: dict, boundary: dict, kit: Kit,
+                 compiler: str | None, linker: str | None):
+        self.out, self.target, self.plan, self.graph, self.boundary, self.kit = out, target, plan, graph, boundary, kit
+        self.driver = [compiler] if compiler else graph["links"][0]["driver"]
+        self.linker = linker
+        self.files = {compartment["pkey"]: compartment["file"] for compartment in plan["compartments"]}
+
+    # What each compartment gets. -----------------------------------------------------------------
+
+    def homes(self, key: int) -> list[dict]:
+        """The original links whose objects compartment `key` has."""
+        mine = {record["path"] for record in self.plan["objects"] if record["compartment"] == key}
+        found = []
+        for link in self.graph["links"]:
+            members = set()
+            for item in link["items"]:
+                members |= {item["object"]} if item["kind"] == "object" else set(item.get("members", ()))
+            if any(self.graph["objects"][member]["path"] in mine for member in members):
+                found.append(link)
+        return found
+
+    def kept(self, key: int) -> list[str]:
+        """Options and outside libraries of the original link lines, in their order."""
+        made: list[str] = []
+        for link in self.homes(key):
+            for item in link["items"]:
+                value = item.get("value", "")
+                if item["kind"] == "option" and self.linker and value.startswith("-fuse-ld="):
+                    continue
+                if item["kind"] in ("option", "library"):
+                    whole = item["kind"] == "library" and item.get("whole")
+                    made += ["-Wl,--whole-archive", value, "-Wl,--no-whole-archive"] if whole else [value]
+                elif item["kind"] == "folder" and not link_line.inside(value, self.plan["build_dir"]):
+                    made.append("-L" + value)
+                elif item["kind"] == "file":
+                    made += ["-Wl,--whole-archive", value, "-Wl,--no-whole-archive"] if item["whole"] else [value]
+                elif item["kind"] == "rpath" and os.path.isabs(value) and not link_line.inside(value, self.plan["build_dir"]):
+                    made.append("-Wl,-rpath," + value)
+        return [*made, *([f"-fuse-ld={self.linker}"] if self.linker else [])]
+
+    def exports(self, key: int) -> list[str]:
+        names = {gate["symbol"] for gate in self.boundary["gates"] if gate["owner"] == key and gate["export"]}
+        names |= {record["symbol"] for record in self.plan["imports"] if record["owner"] == key and record["kind"] == "data"}
+        return sorted(names)
+
+    def imports(self, key: int) -> list[dict]:
+        return [record for record in self.plan["imports"] if key in record["callers"]]
+
+    def order(self) -> list[int]:
+        """Keys of the libraries, each after those it imports from as far as there is no cycle."""
+        ordered: list[int] = []
+        visiting: set[int] = set()
+
+        def visit(key: int) -> None:
+            if key == 1 or key in ordered or key in visiting:
+                return
+            visiting.add(key)
+            for record in self.imports(key):
+                visit(record["owner"])
+            ordered.append(key)
+
+        for key in sorted(self.files):
+            visit(key)
+        return ordered
+
+    # The commands. -------------------------------------------------------------------------------
+
+    def assemble(self, compartment: dict) -> str:
+        source = os.path.join(self.out, "callgates", compartment["name"] + ".S")
+        if not os.path.exists(source):
+            raise Failure("is missing", source, "run the rewrite stage")
+        target = os.path.join(self.out, "obj", f"callgates-{compartment['name']}.o")
+        self.run([*self.driver, "-c", "-I", self.kit.include, source, "-o", target], f"assembling {source}", target + ".log")
+        return target
+
+    def jemalloc(self) -> str:
+        result = subprocess.run([*self.driver, "-print-file-name=libjemalloc_pic.a"], capture_output=True, text=True, check=False)
+        path = result.stdout.strip()
+        if not os.path.isabs(path) or not os.path.exists(path):
+            raise Failure("libjemalloc_pic.a is not installed", remedy="apt-get install libjemalloc-dev")
+        return path
+
+    def command(self, compartment: dict, objects: list[str], linked: list[int]) -> list[str]:
+        key, name = compartment["pkey"], compartment["name"]
+        exports = self.exports(key)
+        line = [*self.driver, "-o", os.path.join(self.target, compartment["file"])]
+        if key == 1:
+            line += ["-pie", "-Wl,--wrap=main", *(f"-Wl,--export-dynamic-symbol={symbol}" for symbol in exports)]
+            others = [other for other in self.order()]
+        else:
+            script = os.path.join(self.out, "obj", f"{name}.map")
+            head = f"  global: {' '.join(symbol + ';' for symbol in exports)}\n" if exports else ""
+            atomic.write_text(script, "{\n" + head + "  local: *;\n};\n")
+            line += ["-shared", f"-Wl,-soname,{compartment['file']}", f"-Wl,--version-script={script}"]
+            others = sorted({record["owner"] for record in self.imports(key)} & set(linked))
+            if {record["owner"] for record in self.imports(key)} <= set(others):
+                line.append("-Wl,-z,defs")
+        line += HARDENING + ["-Wl,-z,nocopyreloc", "-Wl,-rpath,$ORIGIN", f"-Wl,-rpath-link,{self.target}"]
+        line += objects
+        line += ["-Wl,--whole-archive", self.kit.compartment, "-Wl,--no-whole-archive", self.jemalloc(), "-Wl,--exclude-libs,ALL",
+                 "@" + self.kit.options]
+        line += [f"-Wl,--wrap={record['symbol']}" for record in self.imports(key) if record["kind"] == "function"]
+        line += ["-Wl,--push-state,--no-as-needed", *(os.path.join(self.target, self.files[other]) for other in others),
+                 os.path.join(self.target, "libia2.so"), "-Wl,--pop-state"]
+        return line + self.kept(key)
+
+    def run(self, line: list[str], doing: str, log: str) -> None:
+        try:
+            result = subprocess.run(line, cwd=self.plan["build_dir"], capture_output=True, text=True, errors="replace", check=False)
+        except OSError as error:
+            raise Failure(f"cannot run the compiler: {error.strerror}", line[0], "name another with --cc") from None
+        with open(log, "w", encoding="utf-8") as stream:
+            stream.write(" ".join(line) + "\n" + result.stderr)
+        if result.returncode:
+            raise self.explained(result.stderr, doing, log)
+
+    def explained(self, text: str, doing: str, log: str) -> Failure:
+        relocation = re.search(r"(?:ld: |ld\.lld: error: )?(\S+?\.o(?:bj)?)?\S*:? ?.*relocation (R_X86_64_\w+).*(?:recompile with -fPIC|cannot be used against)", text)
+        if relocation:
+            named = re.search(r"(\S+\.o(?:bj)?)[:()]", text)
+            return Failure(f"{doing} failed: {relocation.group(2)}: an object that was kept as built is not position-independent",
+                           named.group(1) if named else None, f"build the project with -fPIC (for nasm: default rel); the whole message is in {log}")
+        return Failure(f"{doing} failed: {recompile.first_error(text)}", remedy=f"the whole message is in {log}")
+
+    # The whole. ----------------------------------------------------------------------------------
+
+    def link(self, made: dict[str, str]) -> list[str]:
+        """Links everything into `target`. `made`: object as built -> object to link instead. Names of the files."""
+        os.makedirs(self.target)
+        os.makedirs(os.path.join(self.out, "obj"), exist_ok=True)
+        shutil.copy2(self.kit.libia2, os.path.join(self.target, "libia2.so"))
+        by_key = {compartment["pkey"]: compartment for compartment in self.plan["compartments"]}
+        linked: list[int] = []
+        for key in [*self.order(), 1]:
+            compartment = by_key[key]
+            objects = [made.get(record["path"], record["path"]) for record in self.plan["objects"] if record["compartment"] == key]
+            objects.append(self.assemble(compartment))
+            self.run(self.command(compartment, objects, linked), f"linking {compartment['file']}",
+                     os.path.join(self.out, "obj", f"{compartment['name']}.link.log"))
+            linked.append(key)
+            pad_tls.pad_file(os.path.join(self.target, compartment["file"]))
+        self.check_undefined()
+        return [*(by_key[key]["file"] for key in linked), "libia2.so"]
+
+    def check_undefined(self) -> None:
+        """Asks the dynamic loader, which runs no code of the program for it, whether every name is found."""
+        result = subprocess.run(["ldd", "-r", os.path.join(self.target, self.files[1])], capture_output=True, text=True, errors="replace",
+                                check=False)
+        text = result.stdout + result.stderr
+        missing = re.findall(r"undefined symbol: (\S+?),?\s+\((\S+)\)", text)
+        if missing:
+            names = ", ".join(sorted({f"'{name}' of {os.path.basename(file)}" for name, file in missing})[:5])
+            raise Failure(f"nothing defines {names}", os.path.join(self.out, "bin", self.files[1]),
+                          "the boundary and the link do not agree: run all stages again")
+        lost = re.findall(r"(\S+) => not found", text)
+        if lost:
+            raise Failure(f"the library {lost[0]} is not found at run time", remedy="install it, or link with an absolute -rpath")
+        if result.returncode:
+            raise Failure(f"the dynamic loader refuses the program: {text.strip().splitlines()[-1] if text.strip() else 'no message'}")
+
+
+def publish(target: str, bin_dir: str, names: list[str]) -> None:
+    """Moves the finished files of `target` into `bin_dir`, each by a rename, and removes what is not of them."""
+    os.makedirs(bin_dir, exist_ok=True)
+    # The program last: with the old one still in place its libraries may already be new, never the reverse.
+    for name in reversed(names):
+        if name != names[-2]:
+            os.replace(os.path.join(target, name), os.path.join(bin_dir, name))
+    os.replace(os.path.join(target, names[-2]), os.path.join(bin_dir, names[-2]))
+    for name in os.listdir(bin_dir):
+        if name not in names:
+            path = os.path.join(bin_dir, name)
+            if not os.path.isdir(path):
+                os.unlink(path)
+    os.rmdir(target)
+
+
+def read_boundary(out: str) -> dict:
+    path = os.path.join(out, "boundary.json")
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return json.load(stream)
+    except FileNotFoundError:
+        raise Failure("is missing", path, "run the rewrite stage") from None
+    except ValueError as error:
+        raise Failure(f"is not JSON: {error}", path, "run the rewrite stage again") from None

@@ -1,0 +1,165 @@
+"""Runs the stages in order, each only if something it read or made has changed."""
+
+import fcntl
+import json
+import os
+import shutil
+import tempfile
+import time
+
+from . import atomic, stamps
+from .failure import Failure
+
+STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
+
+
+class Pipeline:
+    """One OUT directory. `options` is what scripts/rewrite.py parsed: policy, out, target, cc, ld, jobs,
+    source_root, kit_build, project."""
+
+    def __init__(self, options):
+        self.options = options
+        self.out = os.path.realpath(options.out)
+        project = os.path.realpath(options.project)
+        if self.out == project:
+            raise Failure("the output directory is the project's build directory", options.out, "name another with --out")
+        if os.path.exists(self.out) and not os.path.isdir(self.out):
+            raise Failure("the output directory is a file", options.out, "name another with --out")
+        os.makedirs(self.out, exist_ok=True)
+        self.lock = open(os.path.join(self.out, ".lock"), "w", encoding="ascii")
+        try:
+            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except OSError:
+            raise Failure("another run uses this output directory", options.out, "wait for it") from None
+        self.stamps = stamps.Stamps(self.path("stamps.json"))
+        self.policy = None
+        # The engine itself is an input of every stage.
+        package = os.path.dirname(os.path.abspath(__file__))
+        self.engine = max(os.stat(os.path.join(package, name)).st_mtime_ns for name in os.listdir(package) if name.endswith(".py"))
+
+    def path(self, *names: str) -> str:
+        return os.path.join(self.out, *names)
+
+    def read(self, name: str):
+        try:
+            with open(self.path(name), encoding="utf-8") as stream:
+                return json.load(stream)
+        except (OSError, ValueError) as error:
+            raise Failure(f"cannot be read: {error}", self.path(name), "run the earlier stages") from None
+
+    def load_policy(self):
+        from . import policy
+        if self.policy is None:
+            self.policy = policy.load(self.options.policy)
+        return self.policy
+
+    def run(self, last: str = STAGES[-1]) -> None:
+        for stage in STAGES[:STAGES.index(last) + 1]:
+            started = time.monotonic()
+            key = [self.engine, *self.key(stage)]
+            if self.stamps.fresh(stage, key):
+                print(f"{stage:<13}up to date", flush=True)
+                continue
+            self.stamps.forget(stage)
+            summary, files = getattr(self, stage)()
+            self.stamps.record(stage, key, files)
+            print(f"{stage:<13}{summary}  ({time.monotonic() - started:.2f} s)", flush=True)
+
+    def key(self, stage: str) -> list:
+        """The part of the request that `stage` depends on, beside files."""
+        options = self.options
+        if stage == "capture":
+            return [os.path.realpath(options.project), options.target, options.source_root, os.path.abspath(options.policy)]
+        if stage == "plan":
+            return [os.path.abspath(options.policy)]
+        if stage == "link":
+            return [options.cc, options.ld, options.kit_build]
+        return [options.kit_build] if stage == "rewrite" else []
+
+    # The stages: each returns a summary and the files it read and made. ----------------------------------------
+
+    def capture(self):
+        from . import capture, plan, symbols
+        policy = self.load_policy()
+        taken = capture.Capture(self.options.project)
+        root = self.options.source_root or capture.ninja.source_root(taken.build_dir) or os.path.dirname(taken.build_dir)
+        owners = plan.Owners(policy, os.path.realpath(root), taken.build_dir)
+
+        def is_main(objects: list[dict]) -> bool:
+            return any(owners.key(record["source"]) == 1 and os.path.exists(record["path"]) and
+                       "main" in symbols.read(record["path"]).kinds for record in objects)
+
+        program = capture.choose_program(taken, self.options.target, is_main)
+        graph = capture.graph(taken, program, self.options.source_root)
+        atomic.write_json(self.path("compile_commands.json"), taken.commands)
+        atomic.write_json(self.path("build-graph.json"), graph)
+        objects = [record["path"] for record in graph["objects"]]
+        files = [taken.build_file, self.options.policy, *objects, *graph["inputs"], self.path("build-graph.json"),
+                 self.path("compile_commands.json")]
+        return f"{os.path.relpath(program, taken.build_dir)}: {len(objects)} objects, {len(taken.commands)} of them C", files
+
+    def canonicalize(self):
+        from . import canonicalize
+        path = self.path("compile_commands.json")
+        canonicalize.canonicalize_file(path)
+        return f"{len(self.read('compile_commands.json'))} commands", [path]
+
+    def plan(self):
+        from . import plan
+        graph = self.read("build-graph.json")
+        made = plan.make(self.load_policy(), graph, self.read("compile_commands.json"))
+        atomic.write_json(self.path("plan.json"), made)
+        files = [self.options.policy, self.path("build-graph.json"), self.path("compile_commands.json"), self.path("plan.json")]
+        return f"{len(made['compartments'])} compartments, {len(made['imports'])} names cross", files
+
+    def rewrite(self):
+        from . import link, rewriting
+        kit = link.Kit(self.options.kit_build)
+        kit.need(kit.rewriter)
+        graph = self.read("build-graph.json")
+        rewriting.run(kit.rewriter, self.out, graph["source_root"])
+        boundary = link.read_boundary(self.out)
+        gates = [self.path("callgates", name) for name in os.listdir(self.path("callgates")) if name.endswith(".S")]
+        rewritten = [self.path("rewritten", name) for name in boundary["rewritten"]]
+        files = [kit.rewriter, self.path("plan.json"), self.path("compile_commands.json"), *graph["inputs"], self.path("boundary.json"),
+                 *gates, *rewritten]
+        return f"{len(boundary['gates'])} gates, {len(rewritten)} files rewritten, {len(boundary['recompile'])} units to recompile", files
+
+    def link(self):
+        from . import audit, link, recompile
+        kit = link.Kit(self.options.kit_build)
+        kit.need(kit.libia2, kit.compartment, kit.options, kit.include)
+        plan, graph, boundary = self.read("plan.json"), self.read("build-graph.json"), link.read_boundary(self.out)
+        again = set(boundary["recompile"])
+        units = [unit for unit in plan["units"] if unit["id"] in again or not unit["pic"]]
+        recompiler = recompile.Recompiler(self.out, plan, graph, kit.include, self.options.cc, self.stamps)
+        made = recompiler.run(units, self.options.jobs)
+        target = tempfile.mkdtemp(prefix=".bin.", dir=self.out)
+        os.rmdir(target)
+        try:
+            names = link.Linker(self.out, target, plan, graph, boundary, kit, self.options.cc, self.options.ld).link(made)
+            # Only what passes the audit becomes bin/.
+            self.judge(audit.Audit(target, plan).run(), target)
+            link.publish(target, self.path("bin"), names)
+        finally:
+            shutil.rmtree(target, ignore_errors=True)
+        files = [*kit.files(), *(self.path(name) for name in ("plan.json", "build-graph.json", "boundary.json")),
+                 *(self.path("bin", name) for name in names), *(record["path"] for record in plan["objects"]), *made.values(),
+                 *(self.path("callgates", compartment["name"] + ".S") for compartment in plan["compartments"])]
+        for unit in units:
+            files += self.stamps.stages[f"unit {unit['id']}"]["files"]
+        return f"{len(units)} units recompiled or kept, {len(plan['objects']) - len(units)} objects as built -> {self.path('bin')}", files
+
+    def audit(self):
+        from . import audit
+        result = audit.Audit(self.path("bin"), self.read("plan.json")).run()
+        self.judge(result, self.path("bin"))
+        files = [self.path("plan.json"), self.path("audit.json"), *(self.path("bin", name) for name in result["files"])]
+        return f"{len(result['checks'])} checks passed", files
+
+    def judge(self, result: dict, folder: str) -> None:
+        from . import audit
+        atomic.write_json(self.path("audit.json"), result)
+        failed = audit.failure(result, folder)
+        if failed:
+            raise failed

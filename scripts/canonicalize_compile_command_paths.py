@@ -1,0 +1,32 @@
+#!/usr/bin/python3
+"""Makes the paths in a compile_commands.json absolute, in place.
+
+Run it in the directory of the file, or name that directory or the file."""
+
+import argparse
+import os
+import pathlib
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "kit"))
+from ia2 import canonicalize  # noqa: E402
+from ia2.failure import Failure  # noqa: E402
+
+
+def main() -> int:
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="default: the current directory")
+    path = parser.parse_args().path
+    try:
+        canonicalize.canonicalize_file(os.path.join(path, "compile_commands.json") if os.path.isdir(path) else path)
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+        return 1
+    except OSError as error:
+        print(f"error: {error.filename or path}: {error.strerror}", file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())
