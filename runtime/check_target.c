@@ -1,0 +1,29 @@
+#include "ia2.h"
+#include "state.h"
+
+const void *ia2_check_target(const void *pointer, unsigned type)
+{
+    if (!pointer)
+        return pointer;
+    const char *at = pointer;
+    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+        const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
+        if (at < d->stubs || at >= d->stubs_end)
+            continue;
+        size_t offset = (size_t)(at - d->stubs);
+        if (offset & ((1u << IA2_STUB_SHIFT) - 1))
+            break;
+        uint32_t found = d->gates[offset >> IA2_STUB_SHIFT].type;
+        if (found != type)
+            ia2_die("compartment %d calls a function pointer of another type than the function at %p has (%#x, not %#x)",
+                    ia2_current_compartment(), pointer, found, type);
+        return pointer;
+    }
+    ia2_die("compartment %d calls a function pointer whose value, %p, is no call gate", ia2_current_compartment(), pointer);
+}
+
+int ia2_get_compartment(void)
+{
+    int key = ia2_current_compartment();
+    return key < 0 ? 0 : key;
+}

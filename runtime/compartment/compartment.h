@@ -1,0 +1,52 @@
+/* The part of the runtime that is linked into every compartment: it runs with the compartment's rights, on its stack, and
+ * keeps what it knows in the compartment's own globals. Everything here is hidden; libc functions are replaced
+ * by `--wrap` (ia2_compartment.ldflags). */
+#ifndef IA2_COMPARTMENT_H
+#define IA2_COMPARTMENT_H
+
+#include <stddef.h>
+
+#include "../state.h"
+
+#pragma GCC visibility push(hidden)
+
+extern const struct ia2_compartment_descriptor ia2_this_compartment;
+
+/* Gates to nobody (key 0 alone); see nobody.c and shared_heap.c. */
+void __ia2_nobody_exit(int status) __attribute__((noreturn));
+void __ia2_nobody_thread_exit(void *value) __attribute__((noreturn));
+void *__ia2_nobody_shared_alloc(size_t size, size_t align, int zero);
+void *__ia2_nobody_shared_resize(void *p, size_t size);
+void __ia2_nobody_shared_free(void *p);
+size_t __ia2_nobody_shared_size(void *p);
+
+/* This compartment's gates, for what libc is to call back. */
+void __ia2_atexit(void *index);
+void __ia2_atfork_prepare(void);
+void __ia2_atfork_parent(void);
+void __ia2_atfork_child(void);
+
+/* What the gates call (ia2_gate.S). */
+int ia2_compartment_main(int argc, char **argv, char **envp);
+void *ia2_compartment_thread(void);
+void ia2_compartment_signal(int number, siginfo_t *info, void *context);
+void ia2_compartment_fini(void);
+void ia2_compartment_atexit(void *index);
+int ia2_compartment_thread_end(int round);
+void ia2_compartment_atfork_prepare(void);
+void ia2_compartment_atfork_parent(void);
+void ia2_compartment_atfork_child(void);
+void *ia2_compartment_client_alloc(size_t size, size_t align, int client);
+int ia2_compartment_client_free(void *p, int client);
+
+/* shared_memory.c: shared_malloc at a multiple of \a align. */
+void *ia2_shared_aligned(size_t size, size_t align);
+
+/* heap.c */
+int ia2_heap_end_thread(void);
+/* thread_values.c: 1 if a destructor ran. */
+int ia2_thread_values_end(void);
+
+#pragma GCC visibility pop
+
+#endif

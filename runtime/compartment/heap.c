@@ -1,0 +1,167 @@
+/* malloc and family of one compartment: jemalloc under its key. What a pointer belongs to is decided by its address, so blocks
+ * that libc made (getline, asprintf, realpath ...) go back to libc. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <stdint.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "compartment.h"
+#include "../heap_ranges.h"
+#include "ia2.h"
+
+#define IA2_HEAP_OWNER ((int)ia2_this_compartment.id)
+#include "../heap_backing.h"
+
+#define HIDDEN __attribute__((visibility("hidden")))
+#define OWN_TARGET (-1)
+
+void __libc_free(void *);
+void *__libc_realloc(void *, size_t);
+
+static __thread int target = OWN_TARGET; /* set by IA2_ALLOCATE_IN */
+
+HIDDEN int ia2_allocate_in(int key)
+{
+    int previous = target;
+    target = key == (int)ia2_this_compartment.id ? OWN_TARGET : key;
+    return previous;
+}
+
+HIDDEN void ia2_allocate_in_end(const int *previous)
+{
+    target = *previous;
+}
+
+HIDDEN int ia2_heap_end_thread(void)
+{
+    return ia2_heap_thread_end();
+}
+
+static const char *owner_name(int owner)
+{
+    return owner >= 1 && (uint32_t)owner <= ia2_state.count ? ia2_state.module[owner].descriptor->name : "?";
+}
+
+/* Another compartment's heap, because the policy says so. */
+static void *allocate_elsewhere(size_t size, size_t align, int zero)
+{
+    if (target == 0)
+        return zero ? shared_calloc(1, size) : align > 16 ? ia2_shared_aligned(size, align) : shared_malloc(size);
+    void *p = ia2_state.module[target].descriptor->client_alloc(size, align, (int)ia2_this_compartment.id);
+    if (!p)
+        errno = ENOMEM;
+    else if (ia2_heap_owner(p) != target)
+        ia2_die("compartment %s: the heap of %s gave memory that is not its own", ia2_this_compartment.name,
+                owner_name(target));
+    return p;
+}
+
+HIDDEN void *__wrap_malloc(size_t size)
+{
+    return __builtin_expect(target == OWN_TARGET, 1) ? ia2_je_malloc(size) : allocate_elsewhere(size, 0, 0);
+}
+
+HIDDEN void *__wrap_calloc(size_t count, size_t size)
+{
+    if (__builtin_expect(target == OWN_TARGET, 1))
+        return ia2_je_calloc(count, size);
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return allocate_elsewhere(bytes, 0, 1);
+}
+
+HIDDEN int __wrap_posix_memalign(void **result, size_t align, size_t size)
+{
+    if (target == OWN_TARGET)
+        return ia2_je_posix_memalign(result, align, size);
+    if (align & (align - 1) || align < sizeof(void *))
+        return EINVAL;
+    void *p = allocate_elsewhere(size, align, 0);
+    if (!p)
+        return ENOMEM;
+    *result = p;
+    return 0;
+}
+
+HIDDEN void *__wrap_aligned_alloc(size_t align, size_t size)
+{
+    return target == OWN_TARGET ? ia2_je_aligned_alloc(align, size) : allocate_elsewhere(size, align, 0);
+}
+
+HIDDEN void *__wrap_memalign(size_t align, size_t size)
+{
+    return __wrap_aligned_alloc(align, size);
+}
+
+HIDDEN void *__wrap_valloc(size_t size)
+{
+    return __wrap_aligned_alloc(IA2_PAGE, size);
+}
+
+HIDDEN void *__wrap_pvalloc(size_t size)
+{
+    return __wrap_aligned_alloc(IA2_PAGE, (size + IA2_PAGE - 1) & -IA2_PAGE);
+}
+
+/* A block of another compartment, which may have been allocated for this one. */
+static void free_foreign(void *p, int owner)
+{
+    if (ia2_state.module[owner].descriptor->client_free(p, (int)ia2_this_compartment.id))
+        return;
+    ia2_die("compartment %s frees %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
+            owner_name(owner));
+}
+
+HIDDEN void __wrap_free(void *p)
+{
+    int owner = ia2_heap_owner(p);
+    if (__builtin_expect(owner == (int)ia2_this_compartment.id, 1))
+        ia2_je_free(p);
+    else if (owner == IA2_OWNER_NONE)
+        __libc_free(p);
+    else if (owner == IA2_OWNER_SHARED)
+        shared_free(p);
+    else
+        free_foreign(p, owner);
+}
+
+HIDDEN void *__wrap_realloc(void *p, size_t size)
+{
+    int owner = ia2_heap_owner(p);
+    if (owner == (int)ia2_this_compartment.id)
+        return ia2_je_realloc(p, size);
+    if (!p)
+        return __wrap_malloc(size);
+    if (owner == IA2_OWNER_NONE)
+        return __libc_realloc(p, size);
+    if (owner == IA2_OWNER_SHARED)
+        return shared_realloc(p, size);
+    ia2_die("compartment %s resizes %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
+            owner_name(owner));
+}
+
+HIDDEN void *__wrap_reallocarray(void *p, size_t count, size_t size)
+{
+    size_t bytes;
+    if (__builtin_mul_overflow(count, size, &bytes)) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    return __wrap_realloc(p, bytes);
+}
+
+size_t __real_malloc_usable_size(void *);
+
+HIDDEN size_t __wrap_malloc_usable_size(void *p)
+{
+    int owner = ia2_heap_owner(p);
+    if (owner == (int)ia2_this_compartment.id)
+        return ia2_je_malloc_usable_size(p);
+    if (owner == IA2_OWNER_SHARED)
+        return __ia2_nobody_shared_size(p);
+    return owner == IA2_OWNER_NONE ? __real_malloc_usable_size(p) : 0;
+}

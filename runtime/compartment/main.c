@@ -1,0 +1,18 @@
+/* The executable's main, as the C library's start-up code sees it. Linked with --wrap=main. */
+#include "../init.h"
+#include "compartment.h"
+
+int __real_main(int, char **, char **) __attribute__((weak));
+int __wrap_main(int, char **, char **) __attribute__((visibility("hidden")));
+
+int __wrap_main(int argc, char **argv, char **envp)
+{
+    return ia2_start(argc, argv, envp);
+}
+
+int ia2_compartment_main(int argc, char **argv, char **envp)
+{
+    if (!__real_main)
+        ia2_die("compartment %s has no main", ia2_this_compartment.name);
+    return __real_main(argc, argv, envp);
+}

@@ -1,0 +1,110 @@
+/* Thread-specific values of this compartment. libc keeps its own in the thread descriptor, under key 0, where every
+ * compartment could change the pointers; and it would run the destructors outside of the compartment. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <threads.h>
+
+#include "compartment.h"
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+static struct {
+    void (*destructor)(void *);
+    int taken;
+} keys[PTHREAD_KEYS_MAX];
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static __thread void **values; /* PTHREAD_KEYS_MAX of them, made at the first set */
+
+HIDDEN int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
+{
+    int r = EAGAIN;
+    pthread_mutex_lock(&lock);
+    for (unsigned i = 0; r && i < PTHREAD_KEYS_MAX; i++)
+        if (!keys[i].taken) {
+            keys[i].taken = 1;
+            keys[i].destructor = destructor;
+            *key = i;
+            r = 0;
+        }
+    pthread_mutex_unlock(&lock);
+    return r;
+}
+
+HIDDEN int __wrap_pthread_key_delete(pthread_key_t key)
+{
+    if (key >= PTHREAD_KEYS_MAX || !keys[key].taken)
+        return EINVAL;
+    pthread_mutex_lock(&lock);
+    keys[key].taken = 0;
+    keys[key].destructor = NULL;
+    pthread_mutex_unlock(&lock);
+    return 0;
+}
+
+HIDDEN int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
+{
+    if (key >= PTHREAD_KEYS_MAX || !keys[key].taken)
+        return EINVAL;
+    if (!values && !value)
+        return 0;
+    if (!values && !(values = calloc(PTHREAD_KEYS_MAX, sizeof(*values))))
+        return ENOMEM;
+    values[key] = (void *)value;
+    return 0;
+}
+
+HIDDEN void *__wrap_pthread_getspecific(pthread_key_t key)
+{
+    return values && key < PTHREAD_KEYS_MAX ? values[key] : NULL;
+}
+
+HIDDEN int __wrap_tss_create(tss_t *key, void (*destructor)(void *))
+{
+    return __wrap_pthread_key_create(key, destructor) ? thrd_error : thrd_success;
+}
+
+HIDDEN void __wrap_tss_delete(tss_t key)
+{
+    __wrap_pthread_key_delete(key);
+}
+
+HIDDEN int __wrap_tss_set(tss_t key, void *value)
+{
+    return __wrap_pthread_setspecific(key, value) ? thrd_error : thrd_success;
+}
+
+HIDDEN void *__wrap_tss_get(tss_t key)
+{
+    return __wrap_pthread_getspecific(key);
+}
+
+int ia2_thread_values_end(void)
+{
+    int ran = 0;
+    for (unsigned i = 0; values && i < PTHREAD_KEYS_MAX; i++) {
+        void *value = values[i];
+        if (!value)
+            continue;
+        values[i] = NULL;
+        if (keys[i].destructor) {
+            keys[i].destructor(value);
+            ran = 1;
+        }
+    }
+    return ran;
+}
+
+int ia2_compartment_thread_end(int round)
+{
+    int ran = ia2_thread_values_end();
+    /* The heap goes last: destructors use it. */
+    if (!ran || round == PTHREAD_DESTRUCTOR_ITERATIONS - 1) {
+        free(values);
+        values = NULL;
+        ran |= ia2_heap_end_thread();
+    }
+    return ran;
+}

@@ -1,0 +1,82 @@
+#define _GNU_SOURCE
+#include "heap_ranges.h"
+
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "system_calls.h"
+
+/* Constructors run one after the other before main: no lock. */
+static struct early_range {
+    void *start;
+    size_t size;
+    int owner;
+} early[128];
+static unsigned early_count;
+
+static int key_of(int owner)
+{
+    return owner == IA2_OWNER_SHARED ? 0 : owner;
+}
+
+static void set_owner(void *start, size_t size, int owner)
+{
+    uint8_t owners[512];
+    memset(owners, owner, sizeof(owners));
+    size_t granule = (uintptr_t)start >> IA2_GRANULE_SHIFT, left = size >> IA2_GRANULE_SHIFT;
+    while (left) {
+        size_t n = left < sizeof(owners) ? left : sizeof(owners);
+        ia2_state_write(&ia2_state.owner[granule], owners, n);
+        granule += n;
+        left -= n;
+    }
+}
+
+void *ia2_heap_range_map(size_t size, size_t align, int owner)
+{
+    ia2_state_open();
+    size_t whole = (size + IA2_GRANULE - 1) & -IA2_GRANULE;
+    if (whole < size) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    void *start = ia2_sys_reserve(whole, align < IA2_GRANULE ? IA2_GRANULE : align);
+    if (!start) {
+        errno = ENOMEM;
+        return NULL;
+    }
+    if (!ia2_state.ready) {
+        if (early_count == sizeof(early) / sizeof(early[0]))
+            ia2_die("constructors allocate more than the runtime can take over (%u heap ranges)", early_count);
+        early[early_count++] = (struct early_range){start, whole, owner};
+    }
+    int r = ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, ia2_state.ready ? key_of(owner) : 0);
+    if (r) {
+        munmap(start, whole);
+        errno = -r;
+        return NULL;
+    }
+    set_owner(start, whole, owner);
+    return start;
+}
+
+int ia2_heap_range_unmap(void *start, size_t size)
+{
+    if ((uintptr_t)start % IA2_GRANULE || size % IA2_GRANULE)
+        return madvise(start, size, MADV_DONTNEED);
+    /* First nobody's, then gone: the other way round a new owner's mark could be overwritten. */
+    set_owner(start, size, IA2_OWNER_NONE);
+    return munmap(start, size);
+}
+
+void ia2_heap_ranges_set_keys(void)
+{
+    for (unsigned i = 0; i < early_count; i++) {
+        if (ia2_heap_owner(early[i].start) != early[i].owner)
+            continue;
+        int r = ia2_sys_protect(early[i].start, early[i].size, PROT_READ | PROT_WRITE, key_of(early[i].owner));
+        if (r)
+            ia2_die("cannot put a heap under key %d (%s)", key_of(early[i].owner), strerrorname_np(-r));
+    }
+}

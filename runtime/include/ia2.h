@@ -1,0 +1,101 @@
+/* ia2.h: what a compartmentalized program says to the IA2 runtime.
+ *
+ * The rewriter includes this file first in every file it changes and writes the macros below; a program may also
+ * use them by hand. It includes nothing, so the program's feature macros (_GNU_SOURCE ...) keep their meaning. */
+#ifndef IA2_H
+#define IA2_H
+
+#ifdef __cplusplus
+#error "ia2.h: C only"
+#endif
+
+/* ---- function pointers ---------------------------------------------------------------------------------- */
+
+/* The value of a function pointer that may cross a boundary: the address of f's call gate, which any compartment can call
+ * and which runs f with its owner's rights. A constant expression. */
+#define IA2_FN(f) ((__typeof__(&(f)))(const void *)__wrap_##f)
+#define IA2_DECLARE_GATE(f) extern __attribute__((visibility("hidden"))) const char __wrap_##f[]
+
+/* The same for a static function. IA2_UNIT is the number of the translation unit: one file may be compiled
+ * several times into one program. */
+#define IA2_PASTE_(a, b, c) a##b##_##c
+#define IA2_PASTE(a, b, c) IA2_PASTE_(a, b, c)
+#define IA2_FN_STATIC(f) ((__typeof__(&(f)))(const void *)IA2_PASTE(__ia2_gate_, IA2_UNIT, f))
+#define IA2_DECLARE_GATE_STATIC(f) \
+    extern __attribute__((visibility("hidden"))) const char IA2_PASTE(__ia2_gate_, IA2_UNIT, f)[]
+/* At the end of the file: the name by which the gate calls f. */
+#define IA2_STATIC_TARGET(f) \
+    extern __typeof__(f) IA2_PASTE(__ia2_target_, IA2_UNIT, f) __attribute__((alias(#f), visibility("hidden")))
+
+/* A function pointer about to be called. Aborts the process unless it is the entry of a call gate whose function has the
+ * ABI type TYPE (docs/design.md), so a pointer that another compartment made up never runs with the caller's
+ * rights. A null pointer passes and faults as it always did. */
+#define IA2_CALL(pointer, type) ((__typeof__(&*(pointer)))ia2_check_target((const void *)(pointer), (type)))
+const void *ia2_check_target(const void *pointer, unsigned type);
+
+/* ---- variables whose address crosses -------------------------------------------------------------------- */
+
+/* A global that every compartment may read and write. Initialized; no bit of it is trusted. */
+#define IA2_SHARED_DATA __attribute__((section("ia2_shared_data"), used))
+
+/* A local: `T x;` becomes `T *const p IA2_SHARED_LOCAL(p);`, `T x = INIT;` becomes
+ * `T *const p IA2_SHARED_LOCAL_INIT(p, INIT);`. It lives on the thread's shared stack (1 MiB; overflow aborts)
+ * until the scope ends. Not for threads that pthread_create did not make. */
+#define IA2_SHARED_LOCAL(p) \
+    __attribute__((cleanup(ia2_shared_pop))) = ia2_shared_push(sizeof(*(p)), __alignof__(*(p)))
+#define IA2_SHARED_LOCAL_INIT(p, ...) \
+    __attribute__((cleanup(ia2_shared_pop))) = ({ \
+        __typeof__(*(p)) ia2_value = __VA_ARGS__; \
+        __builtin_memcpy(ia2_shared_push(sizeof(*(p)), __alignof__(*(p))), (const void *)&ia2_value, sizeof(*(p))); \
+    })
+/* Memory on the calling thread's shared stack; not zeroed. Last in, first out. Not async-signal-safe. */
+void *ia2_shared_push(unsigned long size, unsigned long align);
+/* \a variable: the address of a pointer that ia2_shared_push returned (the form the cleanup attribute wants). */
+void ia2_shared_pop(const void *variable);
+
+/* ---- arguments by copy ---------------------------------------------------------------------------------- */
+
+/* In a statement expression, before the call: a copy of *argument on the shared stack, to be passed as IA2_COPIED(n).
+ * IN copies towards the callee, OUT back when the expression ends, INOUT both. A null pointer stays null. */
+struct ia2_copied {
+    void *shared, *own;
+    unsigned long back; /* bytes to copy back */
+};
+#define IA2_COPY(n, argument, in, out) \
+    __typeof__(argument) ia2_argument_##n = (argument); \
+    struct ia2_copied ia2_copied_##n __attribute__((cleanup(ia2_copy_back))) = \
+        ia2_copy(ia2_argument_##n, sizeof(*ia2_argument_##n), in, out)
+#define IA2_COPY_IN(n, argument) IA2_COPY(n, argument, 1, 0)
+#define IA2_COPY_OUT(n, argument) IA2_COPY(n, argument, 0, 1)
+#define IA2_COPY_INOUT(n, argument) IA2_COPY(n, argument, 1, 1)
+#define IA2_COPIED(n) ((__typeof__(ia2_argument_##n))ia2_copied_##n.shared)
+struct ia2_copied ia2_copy(const void *own, unsigned long size, int in, int out);
+void ia2_copy_back(struct ia2_copied *copied);
+
+/* The same for a va_list: the list itself is copied (va_arg writes it), what it points to stays on the caller's
+ * stack, which the callee must have a grant to read. */
+#define IA2_VA_LIST_SHARE(n, list) IA2_COPY(va_##n, &(*(list)), 1, 0)
+#define IA2_VA_LIST_SHARED(n) ((void *)ia2_copied_va_##n.shared)
+
+/* ---- where allocations go ------------------------------------------------------------------------------- */
+
+/* First in a function's body: until it returns, what this thread allocates in this compartment (malloc and family, also
+ * in functions it calls) comes from the heap of compartment \a key; 0 is the shared heap. */
+#define IA2_ALLOCATE_IN(key) \
+    int ia2_allocation_scope __attribute__((cleanup(ia2_allocate_in_end), unused)) = ia2_allocate_in(key)
+int ia2_allocate_in(int key); /* returns the previous target, -1 if it was the own heap */
+void ia2_allocate_in_end(const int *previous);
+
+/* The shared heap. Like malloc and family; any compartment may read, write and free what it holds. Thread-safe, not
+ * async-signal-safe. NULL and ENOMEM when there is no memory. shared_free aborts on what is not from there. */
+void *shared_malloc(unsigned long size);
+void *shared_calloc(unsigned long count, unsigned long size);
+void *shared_realloc(void *p, unsigned long size);
+void shared_free(void *p);
+
+/* ---- asking --------------------------------------------------------------------------------------------- */
+
+/* Key of the compartment that is running: 1..15, 0 for none. */
+int ia2_get_compartment(void);
+
+#endif

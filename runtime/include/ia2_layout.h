@@ -1,0 +1,46 @@
+/* Numbers that C and assembly share. Each offset is checked by a _Static_assert in state.h. */
+#ifndef IA2_LAYOUT_H
+#define IA2_LAYOUT_H
+
+#define IA2_MAX_COMPARTMENTS 16 /* key 0 and 1..15 */
+
+/* struct ia2_state */
+#define IA2_STATE_THREADS 0x4000
+
+/* struct ia2_thread_record: power of two, so a slot becomes an offset by one shift */
+#define IA2_RECORD_SHIFT 8
+#define IA2_SLOT_COUNT 4096
+#define IA2_SLOT_MASK (IA2_SLOT_COUNT - 1)
+#define IA2_RECORD_FSBASE 0
+#define IA2_RECORD_TID 8
+#define IA2_RECORD_TOP 16
+#define IA2_RECORD_ZONE_SIZE 144
+
+/* The word below a stack's top that says where the compartment's next frame goes: 0 never entered,
+ * 1 running, otherwise the stack pointer at which the compartment is suspended or idle. */
+#define IA2_SUSPENDED_SP (-16)
+#define IA2_RUNNING 1
+#define IA2_FIRST_FRAME (-64)
+
+/* struct ia2_gate_descriptor */
+#define IA2_DESC_SHIFT 5
+#define IA2_DESC_ENTER 0
+#define IA2_DESC_BEFORE 8
+#define IA2_DESC_AFTER 16
+#define IA2_DESC_CALLERS 24
+#define IA2_DESC_TYPE 28
+
+/* One gate stub: what a boundary function's address is. */
+#define IA2_STUB_SHIFT 4
+
+/* ia2_sites entry kinds */
+#define IA2_SITE_RDPKRU 1
+#define IA2_SITE_WRPKRU 2
+#define IA2_SITE_AVX512 3
+#define IA2_SITE_AVX 4
+#define IA2_SITE_RDFSBASE 5
+
+/* PKRU with which the kernel starts a program and enters a signal handler: only key 0 is open. */
+#define IA2_PKRU_0 0x55555554
+
+#endif

@@ -1,0 +1,225 @@
+#define _GNU_SOURCE
+#include "init.h"
+
+#include <errno.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <unistd.h>
+
+#include "heap_ranges.h"
+#include "sites.h"
+#include "stacks.h"
+#include "state.h"
+#include "system_calls.h"
+#include "signals.h"
+
+static const struct ia2_compartment_descriptor *find_descriptor(const struct dl_phdr_info *info)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type != PT_NOTE)
+            continue;
+        const char *at = (const char *)(info->dlpi_addr + ph->p_vaddr), *end = at + ph->p_memsz;
+        while (at + sizeof(ElfW(Nhdr)) < end) {
+            const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
+            const char *name = (const char *)(note + 1), *desc = name + ((note->n_namesz + 3) & -4u);
+            if (note->n_namesz == 4 && !memcmp(name, "IA2", 4) && note->n_type == 1) {
+                int64_t distance;
+                memcpy(&distance, desc, sizeof(distance));
+                return (const struct ia2_compartment_descriptor *)(desc + distance);
+            }
+            at = desc + ((note->n_descsz + 3) & -4u);
+        }
+    }
+    return NULL;
+}
+
+/* The writable pages of the module that get its key: its writable segments less RELRO and IA2_SHARED_DATA. */
+static void find_data(const struct dl_phdr_info *info, struct ia2_module *module, const char *name)
+{
+    struct ia2_range relro = {0, 0};
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_GNU_RELRO) {
+            relro.start = info->dlpi_addr + info->dlpi_phdr[i].p_vaddr;
+            relro.end = (relro.start + info->dlpi_phdr[i].p_memsz) & -IA2_PAGE;
+            relro.start &= -IA2_PAGE;
+        }
+    int n = 0;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_W))
+            continue;
+        uintptr_t start = info->dlpi_addr + ph->p_vaddr, end = start + ph->p_memsz;
+        start &= -IA2_PAGE;
+        end = (end + IA2_PAGE - 1) & -IA2_PAGE;
+        struct ia2_range holes[2] = {relro, module->shared};
+        for (int h = 0; h < 2; h++) {
+            if (holes[h].start >= holes[h].end || holes[h].end <= start || holes[h].start >= end)
+                continue;
+            if (holes[h].start > start) {
+                if (n == 4)
+                    ia2_die("%s: too many writable segments", name);
+                module->data[n++] = (struct ia2_range){start, holes[h].start};
+            }
+            start = holes[h].end;
+        }
+        if (start < end) {
+            if (n == 4)
+                ia2_die("%s: too many writable segments", name);
+            module->data[n++] = (struct ia2_range){start, end};
+        }
+    }
+}
+
+static void find_tls(const struct dl_phdr_info *info, struct ia2_module *module, const char *name)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type != PT_TLS || !info->dlpi_tls_data)
+            continue;
+        uintptr_t start = (uintptr_t)info->dlpi_tls_data;
+        if (start % IA2_PAGE || ph->p_memsz % IA2_PAGE)
+            ia2_die("compartment %s: its thread-local storage shares a page with others (%p, %zu bytes); run pad-tls on %s",
+                    module->descriptor->name, (void *)start, (size_t)ph->p_memsz, name);
+        module->tls_offset = (ptrdiff_t)(start - (uintptr_t)__builtin_thread_pointer());
+        module->tls_size = ph->p_memsz;
+    }
+}
+
+/* ld.so runs DT_FINI_ARRAY with PKRU 0, and destructors write their own globals: it gets one entry
+ * that goes through the compartment's gate. (.dynamic is RELRO, hence the mprotect.) */
+static void gate_destructors(const struct dl_phdr_info *info, struct ia2_module *module, void (**entry)(void))
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type != PT_DYNAMIC)
+            continue;
+        ElfW(Dyn) *dynamic = (ElfW(Dyn) *)(info->dlpi_addr + ph->p_vaddr), *array = NULL, *size = NULL;
+        for (ElfW(Dyn) *d = dynamic; d->d_tag != DT_NULL; d++) {
+            if (d->d_tag == DT_FINI_ARRAY)
+                array = d;
+            if (d->d_tag == DT_FINI_ARRAYSZ)
+                size = d;
+        }
+        if (!array || !size)
+            return;
+        module->fini_array = (void (**)(void))(info->dlpi_addr + array->d_un.d_ptr);
+        module->fini_count = size->d_un.d_val / sizeof(void *);
+        char *low = (char *)((uintptr_t)dynamic & -IA2_PAGE);
+        char *high = (char *)(((uintptr_t)dynamic + ph->p_memsz + IA2_PAGE - 1) & -IA2_PAGE);
+        if (mprotect(low, (size_t)(high - low), PROT_READ | PROT_WRITE))
+            ia2_die("cannot gate the destructors of %s (%s)", module->descriptor->name, strerrorname_np(errno));
+        array->d_un.d_ptr = (uintptr_t)entry - info->dlpi_addr;
+        size->d_un.d_val = sizeof(void *);
+        mprotect(low, (size_t)(high - low), PROT_READ);
+    }
+}
+
+static int find_module(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size, (void)unused;
+    const struct ia2_compartment_descriptor *descriptor = find_descriptor(info);
+    if (!descriptor)
+        return 0;
+    const char *name = info->dlpi_name && *info->dlpi_name ? info->dlpi_name : "the executable";
+    uint32_t id = descriptor->id;
+    if (id < 1 || id >= IA2_MAX_COMPARTMENTS)
+        ia2_die("%s: key %u is not in 1..15", name, id);
+    if (ia2_state.module[id].descriptor)
+        ia2_die("%s: key %u is already that of compartment %s", name, id, ia2_state.module[id].descriptor->name);
+    struct ia2_module module = {.descriptor = descriptor, .base = info->dlpi_addr};
+    module.shared = (struct ia2_range){(uintptr_t)descriptor->shared_data, (uintptr_t)descriptor->shared_data_end};
+    if (module.shared.start % IA2_PAGE || module.shared.end % IA2_PAGE)
+        ia2_die("%s: IA2_SHARED_DATA does not fill whole pages", name);
+    find_data(info, &module, name);
+    find_tls(info, &module, name);
+    gate_destructors(info, &module, descriptor->fini_entries);
+    ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
+    return 0;
+}
+
+static void find_modules(void)
+{
+    dl_iterate_phdr(find_module, NULL);
+    const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
+    if (!first)
+        ia2_die("no compartment has key 1");
+    for (uint32_t i = 1; i <= first->count; i++) {
+        const struct ia2_compartment_descriptor *d = ia2_state.module[i].descriptor;
+        if (!d)
+            ia2_die("the compartment with key %u is not loaded; is its .ia2.so beside the program?", i);
+        if (d->count != first->count || memcmp(d->pkru, first->pkru, sizeof(d->pkru)))
+            ia2_die("compartments %s and %s were built from different policies", d->name, first->name);
+    }
+    IA2_STATE_SET(ia2_state.count, first->count);
+}
+
+static void set_data_keys(void)
+{
+    for (uint32_t key = 1; key <= ia2_state.count; key++)
+        for (int i = 0; i < 4; i++) {
+            struct ia2_range r = ia2_state.module[key].data[i];
+            if (r.start < r.end && ia2_sys_protect((void *)r.start, r.end - r.start, PROT_READ | PROT_WRITE, (int)key))
+                ia2_die("cannot put the globals of %s under key %u", ia2_state.module[key].descriptor->name, key);
+        }
+}
+
+static void set_first_thread(void)
+{
+    struct rlimit limit;
+    size_t zone = 8ul << 20;
+    if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur != RLIM_INFINITY)
+        zone = limit.rlim_cur < 1ul << 30 ? (limit.rlim_cur + IA2_PAGE - 1) & -IA2_PAGE : 1ul << 30;
+    struct ia2_thread_record record = {.fsbase = (uint64_t)__builtin_thread_pointer(), .tid = (uint64_t)gettid(),
+                                       .state = IA2_SLOT_LIVE};
+    size_t size = ia2_stacks_size(zone);
+    char *low = ia2_sys_reserve(size, IA2_PAGE);
+    if (!low)
+        ia2_die("no address space for the stacks (%zu bytes wanted)", size);
+    int r = ia2_stacks_lay(low + size, zone, 1, &record);
+    if (r)
+        ia2_die("cannot make the stacks (%s)", strerrorname_np(-r));
+    ia2_slot = 1;
+    ia2_state_write(&ia2_state.thread[1], &record, sizeof(record));
+    r = ia2_tls_set_keys(0);
+    if (r)
+        ia2_die("cannot put thread-local storage under its keys (%s)", strerrorname_np(-r));
+}
+
+static void take_keys(void)
+{
+    const char *require = getenv("IA2_REQUIRE_PKU");
+    int needed = require && *require && strcmp(require, "0");
+    if (ia2_cpu_has_pkeys()) {
+        int r = ia2_sys_alloc_keys((int)ia2_state.count);
+        if (r)
+            ia2_die("the CPU has protection keys but the kernel gives none (%s); in a container, allow pkey_alloc and "
+                    "pkey_mprotect in its seccomp profile", strerrorname_np(-r));
+        IA2_STATE_SET(ia2_state.pkeys, 1u);
+    } else if (needed) {
+        ia2_die("this CPU or kernel has no protection keys and IA2_REQUIRE_PKU is set");
+    } else {
+        ia2_say("warning: this CPU or kernel has no protection keys; the compartments are NOT protected from each other");
+    }
+}
+
+int ia2_start(int argc, char **argv, char **envp)
+{
+    ia2_state_open();
+    if (ia2_state.ready)
+        ia2_die("started twice");
+    find_modules();
+    take_keys();
+    ia2_sites_patch();
+    set_first_thread();
+    ia2_heap_ranges_set_keys();
+    set_data_keys();
+    ia2_signals_start();
+    ia2_threads_start();
+    IA2_STATE_SET(ia2_state.ready, 1u);
+    ia2_become_nobody();
+    return ia2_state.module[1].descriptor->main(argc, argv, envp);
+}

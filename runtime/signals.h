@@ -1,0 +1,18 @@
+/* Signals: each handler runs in the compartment that installed it. */
+#ifndef IA2_SIGNALS_H
+#define IA2_SIGNALS_H
+
+#include <signal.h>
+
+/* sigaction for compartment \a owner, with its rights; arguments and result as sigaction's. \a old gives the program's
+ * handler back, not the runtime's. Async-signal-safe. */
+int ia2_signal_set(int owner, int number, const struct sigaction *act, struct sigaction *old);
+
+/* Start-up: the handler that explains violations. */
+void ia2_signals_start(void);
+
+/* violations.c: says who touched what. Returns 0 if the fault is none of the runtime's. \a pkru: of the thread when it was
+ * interrupted. Async-signal-safe as far as the process is about to die. */
+int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsigned pkru);
+
+#endif

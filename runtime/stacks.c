@@ -1,0 +1,125 @@
+#define _GNU_SOURCE
+#include "stacks.h"
+
+#include <errno.h>
+#include <signal.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "ia2.h"
+#include "system_calls.h"
+
+#define SHARED_HEADER 16 /* the previous shared_sp, below each block */
+#define IA2_COPY_ALIGN 64 /* of any type that a copy may have */
+
+/* Key 0's zone has no memory of its own: nobody runs on the thread's first stack, at the depth where the thread
+ * left it. Only the word that holds that depth is needed. */
+static __thread uint64_t nobody_zone[2] __attribute__((tls_model("initial-exec")));
+static __thread char *shared_sp __attribute__((tls_model("initial-exec")));
+
+uint64_t ia2_nobody_top(void)
+{
+    return (uint64_t)nobody_zone - (uint64_t)(int64_t)IA2_SUSPENDED_SP;
+}
+
+size_t ia2_stacks_size(size_t zone)
+{
+    return IA2_SIGNAL_STACK + IA2_PAGE + IA2_SHARED_STACK + ia2_state.count * (zone + IA2_PAGE) + IA2_PAGE;
+}
+
+static int lay_guard(char **at, int guarded)
+{
+    *at -= IA2_PAGE;
+    return guarded ? 0 : ia2_sys_protect(*at, IA2_PAGE, PROT_NONE, 0);
+}
+
+int ia2_stacks_lay(char *high, size_t zone, int guarded, struct ia2_thread_record *record)
+{
+    char *at = high - IA2_SIGNAL_STACK;
+    int r = ia2_sys_protect(at, IA2_SIGNAL_STACK, PROT_READ | PROT_WRITE, 0);
+    stack_t signal_stack = {.ss_sp = at, .ss_size = IA2_SIGNAL_STACK};
+    if (!r && sigaltstack(&signal_stack, NULL))
+        r = -errno;
+    if (!r)
+        r = lay_guard(&at, guarded);
+    record->shared_high = (uint64_t)at;
+    shared_sp = at;
+    at -= IA2_SHARED_STACK;
+    record->shared_low = (uint64_t)at;
+    if (!r)
+        r = ia2_sys_protect(at, IA2_SHARED_STACK, PROT_READ | PROT_WRITE, 0);
+    record->top[0] = ia2_nobody_top();
+    record->zone_size = zone;
+    for (uint32_t key = 1; !r && key <= ia2_state.count; key++) {
+        r = lay_guard(&at, guarded);
+        record->top[key] = (uint64_t)at;
+        at -= zone;
+        if (!r)
+            r = ia2_sys_protect(at, zone, PROT_READ | PROT_WRITE, (int)key);
+    }
+    return r ? r : lay_guard(&at, guarded);
+}
+
+int ia2_tls_set_keys(int open)
+{
+    char *fsbase = __builtin_thread_pointer();
+    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+        const struct ia2_module *module = &ia2_state.module[key];
+        if (!module->tls_size)
+            continue;
+        char *block = fsbase + module->tls_offset;
+        int r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, open ? 0 : (int)key);
+        if (r)
+            return r;
+        /* libc keeps the block for the next thread; the secrets of this one must not wait there. */
+        if (open)
+            madvise(block, module->tls_size, MADV_DONTNEED);
+    }
+    return 0;
+}
+
+void *ia2_shared_push(size_t size, size_t align)
+{
+    const struct ia2_thread_record *record = ia2_this_thread();
+    if (!record)
+        ia2_die("shared local variable on a thread that the runtime did not start");
+    uint64_t sp = (uint64_t)shared_sp;
+    /* shared_sp can be written by every compartment: what it names is used only inside the shared stack. */
+    if (sp < record->shared_low || sp > record->shared_high || size > sp - record->shared_low)
+        ia2_die("shared stack overflow: %zu bytes wanted", size);
+    sp = (sp - size) & -(uint64_t)(align < SHARED_HEADER ? SHARED_HEADER : align);
+    if (sp < record->shared_low + SHARED_HEADER)
+        ia2_die("shared stack overflow: %zu bytes wanted", size);
+    *(char **)(sp - SHARED_HEADER) = shared_sp;
+    shared_sp = (char *)sp - SHARED_HEADER;
+    return (void *)sp;
+}
+
+/* A longjmp that skipped some releases is made good by the next one below. */
+void ia2_shared_pop(const void *variable)
+{
+    shared_sp = *(char **)(*(char *const *)variable - SHARED_HEADER);
+}
+
+struct ia2_copied ia2_copy(const void *own, size_t size, int in, int out)
+{
+    struct ia2_copied copied = {NULL, (void *)own, 0};
+    if (!own)
+        return copied;
+    copied.shared = ia2_shared_push(size, IA2_COPY_ALIGN);
+    copied.back = out ? size : 0;
+    if (in)
+        memcpy(copied.shared, own, size);
+    else
+        memset(copied.shared, 0, size);
+    return copied;
+}
+
+void ia2_copy_back(struct ia2_copied *copied)
+{
+    if (!copied->shared)
+        return;
+    if (copied->back)
+        memcpy(copied->own, copied->shared, copied->back);
+    ia2_shared_pop(&copied->shared);
+}

@@ -1,0 +1,150 @@
+#define _GNU_SOURCE
+#include "state.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "system_calls.h"
+
+/* A place in this DSO's own image, so that gates find it at a constant (the memfd is mapped over it). */
+struct ia2_state ia2_state __attribute__((aligned(4096)));
+__thread uint32_t ia2_slot;
+__thread uint32_t ia2_virtual_pkru = IA2_PKRU_0;
+
+/* A page of its own, read-only but while the descriptor is set: who could change it would choose what is written. */
+static struct {
+    int fd;
+    char pad[IA2_PAGE - sizeof(int)];
+} state_file __attribute__((aligned(4096))) = {.fd = -1};
+
+static void map_state(int fd)
+{
+    if (ia2_sys_map_fixed(&ia2_state, sizeof(ia2_state), PROT_READ, MAP_SHARED, fd))
+        ia2_die("cannot map the runtime's state");
+}
+
+static int new_state_file(void)
+{
+    int fd = memfd_create("ia2-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
+    if (fd < 0 || ftruncate(fd, sizeof(ia2_state)))
+        ia2_die("cannot create the runtime's state (memfd_create: %s)", strerrorname_np(errno));
+    /* Out of the way of programs that close or count the low descriptors. */
+    int high = fcntl(fd, F_DUPFD_CLOEXEC, 900);
+    if (high >= 0) {
+        close(fd);
+        fd = high;
+    }
+    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
+    return fd;
+}
+
+static void set_state_file(int fd)
+{
+    mprotect(&state_file, sizeof(state_file), PROT_READ | PROT_WRITE);
+    state_file.fd = fd;
+    mprotect(&state_file, sizeof(state_file), PROT_READ);
+}
+
+/* The child gets a state of its own: parent and child each go on with their own threads and heaps. */
+static void fork_child(void)
+{
+    int fd = new_state_file();
+    /* Only what is in use: the file is sparse. */
+    int old = state_file.fd;
+    off_t at = 0;
+    char page[IA2_PAGE];
+    while ((at = lseek(old, at, SEEK_DATA)) >= 0) {
+        at &= ~(off_t)(IA2_PAGE - 1);
+        if (pread(old, page, sizeof(page), at) != sizeof(page) || pwrite(fd, page, sizeof(page), at) != sizeof(page))
+            ia2_die("fork: cannot copy the runtime's state");
+        at += IA2_PAGE;
+    }
+    map_state(fd);
+    set_state_file(fd);
+    close(old);
+    if (ia2_slot)
+        IA2_STATE_SET(ia2_state.thread[ia2_slot & IA2_SLOT_MASK].tid, (uint64_t)getpid());
+}
+
+__attribute__((constructor(101))) void ia2_state_open(void)
+{
+    if (state_file.fd >= 0)
+        return;
+    int fd = new_state_file();
+    map_state(fd);
+    set_state_file(fd);
+    pthread_atfork(NULL, NULL, fork_child);
+}
+
+void ia2_state_write(const void *field, const void *value, size_t size)
+{
+    size_t at = (size_t)((const char *)field - (const char *)&ia2_state);
+    if (at > sizeof(ia2_state) || size > sizeof(ia2_state) - at)
+        ia2_die("write outside of the runtime's state");
+    if (pwrite(state_file.fd, value, size, (off_t)at) != (ssize_t)size)
+        ia2_die("cannot write the runtime's state (%s); was its file descriptor closed?", strerrorname_np(errno));
+}
+
+const struct ia2_thread_record *ia2_this_thread(void)
+{
+    const struct ia2_thread_record *record = &ia2_state.thread[ia2_slot & IA2_SLOT_MASK];
+    return record->fsbase == (uint64_t)__builtin_thread_pointer() ? record : NULL;
+}
+
+uint32_t ia2_read_pkru(void)
+{
+    if (!ia2_state.pkeys)
+        return ia2_virtual_pkru;
+    uint32_t pkru, zero;
+    __asm__ volatile(".byte 0x0f, 0x01, 0xee" : "=a"(pkru), "=d"(zero) : "c"(0));
+    return pkru;
+}
+
+int ia2_compartment_of_pkru(uint32_t pkru)
+{
+    if (pkru == IA2_PKRU_0)
+        return 0;
+    for (uint32_t i = 1; i <= ia2_state.count; i++)
+        if (ia2_state.module[i].descriptor && ia2_state.module[i].descriptor->pkru[i] == pkru)
+            return (int)i;
+    return -1;
+}
+
+int ia2_current_compartment(void)
+{
+    return ia2_compartment_of_pkru(ia2_read_pkru());
+}
+
+void ia2_say(const char *format, ...)
+{
+    char line[1024];
+    va_list ap;
+    va_start(ap, format);
+    int n = snprintf(line, sizeof(line), "ia2: ");
+    n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, ap);
+    va_end(ap);
+    if (n > (int)sizeof(line) - 2)
+        n = sizeof(line) - 2;
+    line[n++] = '\n';
+    if (write(STDERR_FILENO, line, (size_t)n) < 0) {
+        /* Nowhere to say it. */
+    }
+}
+
+void ia2_die(const char *format, ...)
+{
+    char line[1024];
+    va_list ap;
+    va_start(ap, format);
+    vsnprintf(line, sizeof(line), format, ap);
+    va_end(ap);
+    ia2_say("%s", line);
+    abort();
+}

@@ -1,0 +1,156 @@
+/* What the runtime knows: who owns which address, which thread has which stacks, which signal goes where.
+ *
+ * It belongs to no compartment. The state is a memfd that every compartment sees read-only at a link-time
+ * address; it changes only by pwrite, in state.c. (A page that were writable for a moment would be writable for
+ * every thread; a key of its own would cost one of fifteen.) */
+#ifndef IA2_STATE_H
+#define IA2_STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <signal.h>
+
+#include "ia2_layout.h"
+
+#define IA2_PAGE 4096ul
+#define IA2_GRANULE_SHIFT 21 /* heaps own address space in 2 MiB steps, jemalloc's own unit */
+#define IA2_GRANULE (1ul << IA2_GRANULE_SHIFT)
+#define IA2_GRANULES (1ul << (47 - IA2_GRANULE_SHIFT)) /* user address space: 47 bits */
+#define IA2_OWNER_NONE 0 /* libc or the kernel */
+#define IA2_OWNER_SHARED 0xff /* the shared heap */
+
+struct ia2_module;
+struct ia2_site;
+
+struct ia2_gate_descriptor {
+    void (*enter)(void);
+    void (*before)(void);
+    void (*after)(void);
+    uint32_t callers;
+    uint32_t type;
+};
+
+/* Made by ia2_gate.S in each compartment; in that DSO's RELRO, so constant once the loader is done. */
+struct ia2_compartment_descriptor {
+    uint32_t id;
+    uint32_t count; /* of compartments, as the policy had it */
+    const char *name;
+    const char *stubs, *stubs_end;
+    const struct ia2_gate_descriptor *gates;
+    const struct ia2_site *sites, *sites_end;
+    int (*main)(int, char **, char **);
+    void *(*thread)(void);
+    void (*signal)(int, siginfo_t *, void *);
+    void (*fini)(void);
+    void (*atexit)(void *index);
+    int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
+    int (*suspend)(uint64_t sp);
+    void (*resume)(void);
+    void *(*client_alloc)(size_t size, size_t align, int client);
+    int (*client_free)(void *p, int client);
+    void (**fini_entries)(void); /* one entry, which ld.so runs instead of DT_FINI_ARRAY */
+    char *shared_data, *shared_data_end;
+    uint32_t pkru[IA2_MAX_COMPARTMENTS];
+};
+
+struct ia2_site {
+    int32_t offset; /* from this entry */
+    uint16_t kind, length;
+};
+
+struct ia2_range {
+    uintptr_t start, end;
+};
+
+/* Where a compartment lies in memory. */
+struct ia2_module {
+    const struct ia2_compartment_descriptor *descriptor;
+    uintptr_t base;
+    struct ia2_range data[4]; /* its writable pages, under its key */
+    struct ia2_range shared; /* IA2_SHARED_DATA */
+    void (**fini_array)(void); /* as the linker made it */
+    size_t fini_count;
+    ptrdiff_t tls_offset; /* from FS base; page-aligned */
+    size_t tls_size;
+    const void *tls_image;
+    size_t tls_image_size;
+};
+
+struct ia2_signal {
+    void (*handler)(int, siginfo_t *, void *);
+    uint32_t owner;
+    uint32_t flags;
+};
+
+enum ia2_slot_state { IA2_SLOT_FREE, IA2_SLOT_STARTING, IA2_SLOT_LIVE };
+
+struct ia2_thread_record {
+    uint64_t fsbase;
+    uint64_t tid;
+    uint64_t top[IA2_MAX_COMPARTMENTS];
+    uint64_t zone_size;
+    uint32_t state;
+    uint32_t start_owner;
+    void *(*start)(void *);
+    void *start_arg;
+    uint64_t shared_low, shared_high; /* the shared stack */
+    uint64_t reserved[8];
+};
+
+struct ia2_state {
+    uint32_t ready; /* keys are in force */
+    uint32_t pkeys; /* the CPU has them; otherwise PKRU is virtual */
+    uint32_t count;
+    uint32_t permissive;
+    struct ia2_module module[IA2_MAX_COMPARTMENTS];
+    struct ia2_signal signal[_NSIG];
+    char page[IA2_STATE_THREADS - 16 - IA2_MAX_COMPARTMENTS * sizeof(struct ia2_module) -
+              _NSIG * sizeof(struct ia2_signal)];
+    struct ia2_thread_record thread[IA2_SLOT_COUNT];
+    uint8_t owner[IA2_GRANULES];
+};
+
+_Static_assert(offsetof(struct ia2_state, thread) == IA2_STATE_THREADS, "layout");
+_Static_assert(sizeof(struct ia2_thread_record) == 1 << IA2_RECORD_SHIFT, "layout");
+_Static_assert(offsetof(struct ia2_thread_record, fsbase) == IA2_RECORD_FSBASE, "layout");
+_Static_assert(offsetof(struct ia2_thread_record, tid) == IA2_RECORD_TID, "layout");
+_Static_assert(offsetof(struct ia2_thread_record, top) == IA2_RECORD_TOP, "layout");
+_Static_assert(offsetof(struct ia2_thread_record, zone_size) == IA2_RECORD_ZONE_SIZE, "layout");
+_Static_assert(sizeof(struct ia2_gate_descriptor) == 1 << IA2_DESC_SHIFT, "layout");
+_Static_assert(offsetof(struct ia2_gate_descriptor, callers) == IA2_DESC_CALLERS, "layout");
+_Static_assert(offsetof(struct ia2_gate_descriptor, type) == IA2_DESC_TYPE, "layout");
+
+/* Read-only after ia2_state_open(). Reading needs no lock; fields of one record change one by one. */
+extern struct ia2_state ia2_state;
+
+/* The slot of this thread's record, 0 if it has none. Everybody can write it: it is a hint that the record's
+ * fsbase confirms. */
+extern __thread uint32_t ia2_slot __attribute__((tls_model("initial-exec")));
+/* PKRU, on a CPU that has none. */
+extern __thread uint32_t ia2_virtual_pkru __attribute__((tls_model("initial-exec")));
+
+/* Maps the state. Idempotent; the first call must come before there is a second thread. Aborts on failure. */
+void ia2_state_open(void);
+
+/* Writes \a size bytes at \a field, an address inside ia2_state. Any rights; async-signal-safe. Aborts on failure. */
+void ia2_state_write(const void *field, const void *value, size_t size);
+#define IA2_STATE_SET(field, value) \
+    do { \
+        __typeof__(field) ia2_new_value = (value); \
+        ia2_state_write(&(field), &ia2_new_value, sizeof(ia2_new_value)); \
+    } while (0)
+
+/* The record of the calling thread, or NULL if it was not made by the runtime. */
+const struct ia2_thread_record *ia2_this_thread(void);
+
+/* The compartment whose rights the caller has now (by PKRU), or -1 if PKRU is no compartment's. */
+int ia2_current_compartment(void);
+uint32_t ia2_read_pkru(void);
+/* Key of a PKRU value, -1 if it is no compartment's. */
+int ia2_compartment_of_pkru(uint32_t pkru);
+
+/* Prints "ia2: ..." to stderr with write(2) and aborts. Async-signal-safe: %s %d %x (uint64_t as pointer: %p) only. */
+void ia2_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
+void ia2_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#endif

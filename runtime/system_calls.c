@@ -1,0 +1,47 @@
+#define _GNU_SOURCE
+#include "system_calls.h"
+
+#include <errno.h>
+#include <stdint.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "state.h"
+
+int ia2_sys_alloc_keys(int count)
+{
+    for (int i = 1; i <= count; i++) {
+        int key = pkey_alloc(0, 0);
+        if (key < 0)
+            return -errno;
+        if (key != i)
+            return -EBUSY; /* the kernel hands out the lowest free key */
+    }
+    return 0;
+}
+
+int ia2_sys_protect(void *start, size_t size, int prot, int key)
+{
+    int r = ia2_state.pkeys ? pkey_mprotect(start, size, prot, key) : mprotect(start, size, prot);
+    return r ? -errno : 0;
+}
+
+int ia2_sys_map_fixed(void *at, size_t size, int prot, int flags, int fd)
+{
+    return mmap(at, size, prot, flags | MAP_FIXED, fd, 0) == MAP_FAILED ? -errno : 0;
+}
+
+void *ia2_sys_reserve(size_t size, size_t align)
+{
+    char *p = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    char *start = (char *)(((uintptr_t)p + align - 1) & -align);
+    if (start > p)
+        munmap(p, (size_t)(start - p));
+    size_t tail = (size_t)(p + align - start);
+    if (tail)
+        munmap(start + size, tail);
+    return start;
+}
+

@@ -1,0 +1,153 @@
+#define _GNU_SOURCE
+#include "threads.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdatomic.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "heap_ranges.h"
+#include "init.h"
+#include "stacks.h"
+#include "state.h"
+
+/* A hint, which every compartment can write; the records say what is true. */
+static _Atomic uint8_t slot_taken[IA2_SLOT_COUNT] = {[0] = 1, [1] = 1};
+static pthread_key_t end_key;
+
+static uint32_t take_slot(void)
+{
+    static _Atomic uint32_t hint = 2;
+    uint32_t from = atomic_load_explicit(&hint, memory_order_relaxed) & IA2_SLOT_MASK;
+    for (uint32_t i = 0; i < IA2_SLOT_COUNT; i++) {
+        uint32_t slot = (from + i) & IA2_SLOT_MASK;
+        uint8_t free = 0;
+        if (slot >= 2 && atomic_compare_exchange_strong(&slot_taken[slot], &free, 1)) {
+            if (ia2_state.thread[slot].state == IA2_SLOT_FREE) {
+                atomic_store_explicit(&hint, slot + 1, memory_order_relaxed);
+                return slot;
+            }
+            atomic_store(&slot_taken[slot], 0);
+        }
+    }
+    return 0;
+}
+
+static void free_slot(uint32_t slot)
+{
+    static const struct ia2_thread_record none;
+    ia2_state_write(&ia2_state.thread[slot], &none, sizeof(none));
+    atomic_store(&slot_taken[slot], 0);
+}
+
+/* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done and thread-local
+ * destructors have run. Compartments keep their own thread-specific values (under their keys) and run their own
+ * destructors; after the last round nothing of theirs runs on this thread any more. */
+static void end_thread(void *unused)
+{
+    (void)unused;
+    for (int round = 0, more = 1; more && round < PTHREAD_DESTRUCTOR_ITERATIONS; round++) {
+        more = ia2_shared_heap_thread_end();
+        for (uint32_t key = 1; key <= ia2_state.count; key++)
+            more |= ia2_state.module[key].descriptor->thread_end(round);
+    }
+    uint32_t slot = ia2_slot & IA2_SLOT_MASK;
+    if (slot == 1)
+        return; /* the first thread's storage is the loader's, and its stacks serve exit */
+    stack_t none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&none, NULL);
+    ia2_slot = 0;
+    if (ia2_tls_set_keys(1))
+        ia2_die("cannot take thread-local storage back from a thread that ends");
+    free_slot(slot);
+}
+
+static void *first_frame(void *arg)
+{
+    uint32_t slot = (uint32_t)(uintptr_t)arg & IA2_SLOT_MASK;
+    struct ia2_thread_record record = ia2_state.thread[slot];
+    if (record.state != IA2_SLOT_STARTING)
+        ia2_die("a thread starts that nobody created");
+    char *high = (char *)(((uintptr_t)__builtin_frame_address(0) & -IA2_PAGE) - IA2_FIRST_STACK);
+    int r = ia2_stacks_lay(high, record.zone_size, 0, &record);
+    if (!r)
+        r = ia2_tls_set_keys(0);
+    if (r)
+        ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
+    record.fsbase = (uint64_t)__builtin_thread_pointer();
+    record.tid = (uint64_t)gettid();
+    record.state = IA2_SLOT_LIVE;
+    ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
+    ia2_slot = slot;
+    pthread_setspecific(end_key, &end_key);
+    ia2_become_nobody();
+    return ia2_state.module[record.start_owner].descriptor->thread();
+}
+
+void ia2_threads_start(void)
+{
+    if (pthread_key_create(&end_key, end_thread))
+        ia2_die("no thread-specific key left for the runtime");
+    pthread_setspecific(end_key, &end_key);
+}
+
+/* An attribute object like \a from, whose stack is libc's to allocate. */
+static int copy_attributes(pthread_attr_t *to, const pthread_attr_t *from)
+{
+    int value;
+    struct sched_param param;
+    cpu_set_t cpus;
+    sigset_t mask;
+    int r = pthread_attr_init(to);
+    if (r || !from)
+        return r;
+    if (!pthread_attr_getdetachstate(from, &value))
+        pthread_attr_setdetachstate(to, value);
+    if (!pthread_attr_getschedpolicy(from, &value))
+        pthread_attr_setschedpolicy(to, value);
+    if (!pthread_attr_getschedparam(from, &param))
+        pthread_attr_setschedparam(to, &param);
+    if (!pthread_attr_getinheritsched(from, &value))
+        pthread_attr_setinheritsched(to, value);
+    if (!pthread_attr_getscope(from, &value))
+        pthread_attr_setscope(to, value);
+    if (!pthread_attr_getaffinity_np(from, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) != CPU_SETSIZE)
+        pthread_attr_setaffinity_np(to, sizeof(cpus), &cpus);
+    if (!pthread_attr_getsigmask_np(from, &mask))
+        pthread_attr_setsigmask_np(to, &mask);
+    return 0;
+}
+
+int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+{
+    if (!ia2_state.ready)
+        ia2_die("a constructor starts a thread before main: there are no compartments yet");
+    pthread_attr_t own;
+    size_t zone = 0;
+    int r = copy_attributes(&own, attr);
+    if (r)
+        return r;
+    pthread_attr_getstacksize(attr ? attr : &own, &zone);
+    zone = (zone + IA2_PAGE - 1) & -IA2_PAGE;
+    /* Static TLS lies on the same block as the stack. */
+    size_t tls = 2 * IA2_PAGE;
+    for (uint32_t key = 1; key <= ia2_state.count; key++)
+        if ((size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE > tls)
+            tls = (size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE;
+    r = pthread_attr_setstacksize(&own, ia2_stacks_size(zone) + IA2_FIRST_STACK + tls + 16 * IA2_PAGE);
+    uint32_t slot = r ? 0 : take_slot();
+    if (slot) {
+        struct ia2_thread_record record = {.state = IA2_SLOT_STARTING, .start_owner = (uint32_t)owner, .start = start,
+                                           .start_arg = arg, .zone_size = zone};
+        ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
+        r = pthread_create(thread, &own, first_frame, (void *)(uintptr_t)slot);
+        if (r)
+            free_slot(slot);
+    } else if (!r) {
+        r = EAGAIN;
+    }
+    pthread_attr_destroy(&own);
+    return r;
+}

@@ -1,0 +1,12 @@
+/* Threads: created by any compartment, each with the stacks of all. */
+#ifndef IA2_THREADS_H
+#define IA2_THREADS_H
+
+#include <pthread.h>
+#include <stddef.h>
+
+/* pthread_create for compartment \a owner, with its rights. Arguments and result as pthread_create's, except that a
+ * stack set by pthread_attr_setstack gives its size only: the memory would not have the right keys. */
+int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
+
+#endif

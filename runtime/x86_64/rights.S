@@ -1,0 +1,25 @@
+/* void ia2_become_nobody(void): gives up every right but key 0's. It can only lose rights, so whoever jumps into it gains nothing.
+ * The virtual PKRU of a CPU without keys is a thread-local word. */
+#include "ia2_layout.h"
+
+    .text
+    .balign 16
+    .globl ia2_become_nobody
+    .hidden ia2_become_nobody
+    .type ia2_become_nobody, @function
+ia2_become_nobody:
+    mov ia2_state@GOTPCREL(%rip), %r8
+    cmpl $0, 4(%r8)                         /* ia2_state.pkeys */
+    je 1f
+    mov $IA2_PKRU_0, %eax
+    xor %ecx, %ecx
+    xor %edx, %edx
+    .byte 0x0f, 0x01, 0xef                  /* wrpkru */
+    cmp $IA2_PKRU_0, %eax
+    jne 2f
+1:  mov ia2_virtual_pkru@GOTTPOFF(%rip), %r8
+    movl $IA2_PKRU_0, %fs:(%r8)
+    ret
+2:  ud2
+    .size ia2_become_nobody, . - ia2_become_nobody
+    .section .note.GNU-stack, "", @progbits
