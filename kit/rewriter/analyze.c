@@ -1,0 +1,274 @@
+#include "analyze.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+/* The path from the declaration to the cursor being visited. */
+struct frame {
+    CXCursor cursor;
+    enum CXCursorKind kind;
+    unsigned index, children;   /* position among the parent's children; own children seen so far */
+};
+
+struct visit {
+    struct unit *unit;
+    const struct plan *plan;
+    struct function *function;   /* NULL: initializer of a global */
+    struct frame *frames;
+    size_t depth, capacity;
+};
+
+static void note_member_type(struct visit *visit, const char *type) {
+    struct function *const f = visit->function;
+    if (f)
+        *PUSH(f->member_types, f->member_type_count, f->member_type_capacity) = type;
+}
+
+static CXCursor field_of(CXCursor expression) {
+    const CXCursor inner = strip_implicit(expression);
+    if (clang_getCursorKind(inner) != CXCursor_MemberRefExpr)
+        return clang_getNullCursor();
+    return clang_getCursorReferenced(inner);
+}
+
+static void on_call(struct visit *visit, CXCursor cursor) {
+    struct unit *const unit = visit->unit;
+    const CXCursor callee = first_child(cursor);
+    if (clang_Cursor_isNull(callee))
+        return;
+    const CXCursor function = named_function(callee);
+    if (!clang_Cursor_isNull(function)) {
+        const char *const name = cursor_name(function);
+        if (visit->function)
+            *PUSH(visit->function->callees, visit->function->callee_count, visit->function->callee_capacity) = name;
+        const struct import *const import = plan_import(visit->plan, name);
+        if (import && import->callers & 1u << unit->plan->compartment &&
+            clang_getCursorLinkage(function) != CXLinkage_Internal)
+            *PUSH(unit->calls, unit->call_count, unit->call_capacity) =
+                (struct call) { cursor, callee, NULL, import, clang_getNullCursor() };
+        return;
+    }
+    CXType type = clang_getCursorType(callee);
+    const char *spelling = function_pointer_spelling(unit, type);
+    if (!spelling && is_function(type)) {   /* `(*p)` before it decays */
+        const CXCursor inner = strip_implicit(callee);
+        if (clang_getCursorKind(inner) == CXCursor_UnaryOperator)
+            spelling = function_pointer_spelling(unit, clang_getCursorType(first_child(inner)));
+    }
+    if (spelling) {
+        CXCursor pointer = strip_implicit(callee);
+        while (clang_getCursorKind(pointer) == CXCursor_UnaryOperator)
+            pointer = strip_implicit(first_child(pointer));
+        *PUSH(unit->calls, unit->call_count, unit->call_capacity) =
+            (struct call) { cursor, callee, spelling, NULL, field_of(pointer) };
+    }
+}
+
+static bool is_libc_function(CXCursor function) {
+    return in_system_header(function);
+}
+
+/* Whether the value at frame `child` goes to libc: as an argument, or into a member of one of its structs. */
+static bool goes_to_libc(struct visit *visit, size_t child) {
+    const struct frame *const parent = &visit->frames[child - 1], *const frame = &visit->frames[child];
+    CXCursor target = clang_getNullCursor();
+    if (parent->kind == CXCursor_CallExpr) {
+        const CXCursor function = named_function(first_child(parent->cursor));
+        return !clang_Cursor_isNull(function) && is_libc_function(function);
+    }
+    if (parent->kind == CXCursor_BinaryOperator && frame->index == 1)
+        target = field_of(first_child(parent->cursor));
+    else if (parent->kind == CXCursor_InitListExpr)
+        target = clang_getTypeDeclaration(clang_getCanonicalType(clang_getCursorType(parent->cursor)));
+    else if (parent->kind == CXCursor_UnexposedExpr && frame->index > 0) {   /* .member = value */
+        const CXCursor member = first_child(parent->cursor);
+        if (clang_getCursorKind(member) == CXCursor_MemberRef)
+            target = clang_getCursorReferenced(member);
+    }
+    return !clang_Cursor_isNull(target) && clang_getCursorKind(target) != CXCursor_NoDeclFound && in_system_header(target);
+}
+
+static void add_type(struct designator *designator, const char *type) {
+    for (size_t i = 0; type && i < 4; i++) {
+        if (designator->types[i] == type)
+            return;
+        if (!designator->types[i]) {
+            designator->types[i] = type;
+            return;
+        }
+    }
+}
+
+static void on_function_reference(struct visit *visit, CXCursor reference, CXCursor function) {
+    struct unit *const unit = visit->unit;
+    struct designator it = { reference, function, reference, { 0 }, false, false };
+    bool is_value = false;
+    size_t i = visit->depth - 1;   /* the frame whose parent is looked at */
+    for (; i > 0; i--) {
+        const struct frame *const parent = &visit->frames[i - 1];
+        const CXType type = clang_getCursorType(parent->cursor);
+        if (parent->kind == CXCursor_UnaryOperator &&
+            clang_getCursorUnaryOperatorKind(parent->cursor) == CXUnaryOperator_AddrOf && !is_value)
+            it.whole = parent->cursor;
+        else if (parent->kind == CXCursor_ConditionalOperator ? visit->frames[i].index == 0 :
+                 parent->kind != CXCursor_UnexposedExpr && parent->kind != CXCursor_ParenExpr &&
+                 parent->kind != CXCursor_UnaryOperator && parent->kind != CXCursor_CStyleCastExpr)
+            break;
+        if (parent->kind == CXCursor_UnexposedExpr && visit->frames[i].index > 0)
+            break;   /* a designated initializer */
+        const char *const spelling = function_pointer_spelling(unit, type);
+        is_value |= spelling != NULL;
+        add_type(&it, spelling);
+    }
+    const struct frame *const user = i > 0 ? &visit->frames[i - 1] : NULL;
+    bool callee = user && user->kind == CXCursor_CallExpr && visit->frames[i].index == 0;
+    if (callee)
+        callee = !clang_Cursor_isNull(named_function(visit->frames[i].cursor));
+    if (callee) {
+        /* Only of interest as a vote against rewriting the same text elsewhere. */
+        if (place_of(unit, clang_getCursorLocation(reference)).kind == PLACE_FILE)
+            return;
+        it.callee = true;
+    } else if (!is_value) {
+        return;   /* sizeof, typeof */
+    } else if (user) {
+        it.to_libc = goes_to_libc(visit, i);
+    }
+    *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = it;
+}
+
+static void on_conversion(struct visit *visit, CXCursor cursor, const struct frame *parent) {
+    struct unit *const unit = visit->unit;
+    const char *const to = function_pointer_spelling(unit, clang_getCursorType(cursor));
+    if (!to)
+        return;
+    if (parent && (parent->kind == CXCursor_InitListExpr ||
+                   (parent->kind == CXCursor_UnexposedExpr && clang_getCursorKind(first_child(parent->cursor)) == CXCursor_MemberRef)))
+        note_member_type(visit, to);
+    const CXCursor inner = last_expression(cursor);
+    if (clang_Cursor_isNull(inner))
+        return;
+    const CXType type = clang_getCursorType(inner);
+    if (is_function(type))
+        return;
+    const char *const from = function_pointer_spelling(unit, type);
+    if (from == to)
+        return;
+    *PUSH(unit->conversions, unit->conversion_count, unit->conversion_capacity) =
+        (struct conversion) { cursor, from, to, type_spelling(unit, type) };
+}
+
+static void on_assignment(struct visit *visit, CXCursor cursor) {
+    if (!visit->function || clang_getCursorBinaryOperatorKind(cursor) != CXBinaryOperator_Assign)
+        return;
+    const char *const type = function_pointer_spelling(visit->unit, clang_getCursorType(cursor));
+    if (type && !clang_Cursor_isNull(field_of(first_child(cursor))))
+        note_member_type(visit, type);
+}
+
+static void on_address(struct visit *visit, CXCursor cursor, CXCursor lvalue) {
+    const CXCursor variable = base_variable(lvalue);
+    if (!clang_Cursor_isNull(variable))
+        *PUSH(visit->unit->addresses, visit->unit->address_count, visit->unit->address_capacity) =
+            (struct address) { cursor, variable, type_spelling(visit->unit, clang_getCursorType(lvalue)) };
+}
+
+/* An array that decays to a pointer gives its address away, except as the operand of a subscript. */
+static void on_decay(struct visit *visit, CXCursor cursor, const struct frame *parent) {
+    if (parent && parent->kind == CXCursor_ArraySubscriptExpr)
+        return;
+    const CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
+    if (type.kind != CXType_Pointer)
+        return;
+    const CXCursor inner = first_child(cursor);
+    const CXType array = clang_getCanonicalType(clang_getCursorType(inner));
+    if (array.kind != CXType_ConstantArray && array.kind != CXType_VariableArray)
+        return;
+    const CXCursor variable = base_variable(inner);
+    if (!clang_Cursor_isNull(variable))
+        *PUSH(visit->unit->addresses, visit->unit->address_count, visit->unit->address_capacity) =
+            (struct address) { cursor, variable, type_spelling(visit->unit, clang_getPointeeType(type)) };
+}
+
+static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent_cursor, CXClientData data) {
+    struct visit *const visit = data;
+    while (visit->depth > 1 && !clang_equalCursors(visit->frames[visit->depth - 1].cursor, parent_cursor))
+        visit->depth--;
+    const unsigned index = visit->frames[visit->depth - 1].children++;
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    *PUSH(visit->frames, visit->depth, visit->capacity) = (struct frame) { cursor, kind, index, 0 };
+    const struct frame *const parent = &visit->frames[visit->depth - 2];
+    switch (kind) {
+    case CXCursor_CallExpr:
+        on_call(visit, cursor);
+        break;
+    case CXCursor_DeclRefExpr: {
+        const CXCursor function = clang_getCursorReferenced(cursor);
+        if (clang_getCursorKind(function) == CXCursor_FunctionDecl)
+            on_function_reference(visit, cursor, function);
+        break;
+    }
+    case CXCursor_UnexposedExpr:
+        on_decay(visit, cursor, parent);
+        on_conversion(visit, cursor, parent);
+        break;
+    case CXCursor_CStyleCastExpr:
+        on_conversion(visit, cursor, parent);
+        break;
+    case CXCursor_UnaryOperator:
+        if (clang_getCursorUnaryOperatorKind(cursor) == CXUnaryOperator_AddrOf)
+            on_address(visit, cursor, first_child(cursor));
+        break;
+    case CXCursor_BinaryOperator:
+        on_assignment(visit, cursor);
+        break;
+    default:
+        break;
+    }
+    return CXChildVisit_Recurse;
+}
+
+static void visit_body(struct visit *visit, CXCursor declaration) {
+    visit->depth = 0;
+    *PUSH(visit->frames, visit->depth, visit->capacity) =
+        (struct frame) { declaration, clang_getCursorKind(declaration), 0, 0 };
+    clang_visitChildren(declaration, on_cursor, visit);
+}
+
+static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct visit *const visit = data;
+    struct unit *const unit = visit->unit;
+    (void)parent;
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    if (kind != CXCursor_FunctionDecl && kind != CXCursor_VarDecl)
+        return CXChildVisit_Continue;
+    const bool is_static = clang_getCursorLinkage(cursor) == CXLinkage_Internal;
+    const bool definition = clang_isCursorDefinition(cursor);
+    const char *const name = cursor_name(cursor);
+    if (!is_static && plan_import(visit->plan, name))
+        *PUSH(unit->declarations, unit->declaration_count, unit->declaration_capacity) =
+            (struct declaration) { cursor, name, definition };
+    if (in_system_header(cursor))
+        return CXChildVisit_Continue;
+    visit->function = NULL;
+    if (kind == CXCursor_VarDecl) {
+        if (clang_Cursor_getStorageClass(cursor) != CX_SC_Extern && plan_is_shared(visit->plan, name))
+            *PUSH(unit->shared_variables, unit->shared_variable_count, unit->shared_variable_capacity) =
+                (struct declaration) { cursor, name, definition };
+        visit_body(visit, cursor);
+    } else if (definition) {
+        struct function *const it = PUSH(unit->functions, unit->function_count, unit->function_capacity);
+        it->name = name;
+        it->cursor = cursor;
+        it->is_static = is_static;
+        visit->function = it;
+        visit_body(visit, cursor);
+    }
+    return CXChildVisit_Continue;
+}
+
+void analyze_unit(struct unit *unit, const struct plan *plan) {
+    struct visit visit = { .unit = unit, .plan = plan };
+    clang_visitChildren(clang_getTranslationUnitCursor(unit->tu), on_declaration, &visit);
+    free(visit.frames);
+}

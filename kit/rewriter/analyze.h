@@ -1,0 +1,92 @@
+/* One pass over a unit's syntax tree: the facts the later stages decide on. Which types escape is not known yet,
+ * so every candidate is kept. */
+#ifndef IA2_ANALYZE_H
+#define IA2_ANALYZE_H
+
+#include "compdb.h"
+#include "cursor.h"
+#include "intern.h"
+#include "plan.h"
+
+/* A function whose address is taken, or (callee) a direct callee named in a macro. */
+struct designator {
+    CXCursor reference, function;   /* the DeclRefExpr, the FunctionDecl */
+    CXCursor whole;                 /* the reference, or the `&f` around it */
+    const char *types[4];           /* function-pointer types it has on the way to where it goes */
+    bool to_libc;                   /* an argument of a libc function, or stored in a member of a libc struct */
+    bool callee;
+};
+
+/* A call through a pointer, or a direct call of a boundary function. */
+struct call {
+    CXCursor call, callee;
+    const char *type;              /* function-pointer type; NULL: direct */
+    const struct import *import;   /* direct */
+    CXCursor field;                /* the member the pointer is read from, else null */
+};
+
+/* A conversion between function-pointer types, or from something else to one. */
+struct conversion {
+    CXCursor cursor;
+    const char *from, *to;   /* function-pointer spellings; NULL: not one */
+    const char *from_spelling;
+};
+
+/* The address of a variable (or a part of it), or of a compound literal, is taken. */
+struct address {
+    CXCursor cursor, variable;
+    const char *pointee;   /* type of what the address is of */
+};
+
+struct function {
+    const char *name;
+    CXCursor cursor;
+    bool is_static;
+    const char **callees, **member_types;   /* names called; types of function-pointer members written */
+    size_t callee_count, callee_capacity, member_type_count, member_type_capacity;
+};
+
+/* A declaration of a boundary function or variable, or the definition of a shared variable. */
+struct declaration {
+    CXCursor cursor;
+    const char *name;
+    bool definition;
+};
+
+struct unit {
+    const struct plan_unit *plan;
+    const struct command *command;
+    CXTranslationUnit tu;
+    struct source *main_file;
+    struct source **includes;   /* project files it reads, main file included */
+    size_t include_count, include_capacity;
+    struct map files, spellings, classes;
+
+    struct designator *designators;
+    struct call *calls;
+    struct conversion *conversions;
+    struct address *addresses;
+    struct function *functions;
+    struct declaration *declarations, *shared_variables;
+    size_t designator_count, designator_capacity, call_count, call_capacity, conversion_count, conversion_capacity;
+    size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
+    size_t shared_variable_count, shared_variable_capacity;
+};
+
+/* All units of one run, in plan order; units not selected are absent. */
+struct program {
+    struct plan *plan;
+    struct compdb *compdb;
+    struct unit *units;
+    size_t unit_count;
+    struct map escaping;        /* set of function-pointer spellings */
+    const char **escaping_list;
+    size_t escaping_count, escaping_capacity;
+};
+
+struct source *unit_source(struct unit *unit, CXFile file);
+
+/* Fills the unit's facts. Called once per unit, from any thread. */
+void analyze_unit(struct unit *unit, const struct plan *plan);
+
+#endif

@@ -1,0 +1,195 @@
+/* Arguments that a call through the boundary cannot pass as they are: a va_list, and what `[parameters]` names. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "edits.h"
+#include "rewrite.h"
+
+#define MAX_SLOTS 16
+
+struct parameters {
+    const char *names[64];
+    unsigned count;
+};
+
+static enum CXChildVisitResult add_parameter(CXCursor child, CXCursor parent, CXClientData data) {
+    struct parameters *const it = data;
+    (void)parent;
+    if (clang_getCursorKind(child) == CXCursor_ParmDecl && it->count < 64)
+        it->names[it->count++] = cursor_name(child);
+    return CXChildVisit_Continue;
+}
+
+static enum CXChildVisitResult find_type_reference(CXCursor child, CXCursor parent, CXClientData data) {
+    (void)parent;
+    if (clang_getCursorKind(child) != CXCursor_TypeRef)
+        return CXChildVisit_Continue;
+    *(CXCursor *)data = clang_getCursorReferenced(child);
+    return CXChildVisit_Break;
+}
+
+/* Parameter names are written in the member's declaration, or in that of the typedef it has. */
+static struct parameters parameters_of(CXCursor field) {
+    struct parameters it = { .count = 0 };
+    for (int i = 0; i < 4; i++) {
+        clang_visitChildren(field, add_parameter, &it);
+        CXCursor type = clang_getNullCursor();
+        clang_visitChildren(field, find_type_reference, &type);
+        if (it.count || clang_getCursorKind(type) != CXCursor_TypedefDecl)
+            break;
+        field = type;
+    }
+    return it;
+}
+
+static bool is_record(CXCursor field, const char *name) {
+    const CXCursor record = clang_getCursorSemanticParent(field);
+    if (cursor_name(record) == name)
+        return true;
+    CXString spelling = clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(record)));
+    const bool result = !strcmp(clang_getCString(spelling), name);
+    clang_disposeString(spelling);
+    return result;
+}
+
+struct typedef_search {
+    const char *name;
+    CXType record;
+    bool found;
+};
+
+/* `typedef struct tag Name;` names the record too. */
+static enum CXChildVisitResult find_typedef(CXCursor child, CXCursor parent, CXClientData data) {
+    struct typedef_search *const it = data;
+    (void)parent;
+    if (clang_getCursorKind(child) == CXCursor_TypedefDecl && cursor_name(child) == it->name &&
+        clang_equalTypes(clang_getCanonicalType(clang_getCursorType(child)), it->record)) {
+        it->found = true;
+        return CXChildVisit_Break;
+    }
+    return CXChildVisit_Continue;
+}
+
+static bool names_record(CXCursor field, const char *name) {
+    if (is_record(field, name))
+        return true;
+    const CXCursor record = clang_getCursorSemanticParent(field);
+    struct typedef_search it = { name, clang_getCanonicalType(clang_getCursorType(record)), false };
+    clang_visitChildren(clang_getTranslationUnitCursor(clang_Cursor_getTranslationUnit(field)), find_typedef, &it);
+    return it.found;
+}
+
+struct parameter_copy *copy_of_argument(struct program *program, const struct call *call, unsigned index) {
+    if (clang_Cursor_isNull(call->field))
+        return NULL;
+    struct plan *const plan = program->plan;
+    const char *const name = cursor_name(call->field);
+    for (size_t i = 0; i < plan->parameter_count; i++) {
+        struct parameter_copy *const it = &plan->parameters[i];
+        if (it->field != name || !names_record(call->field, it->record))
+            continue;
+        const struct parameters parameters = parameters_of(call->field);
+        if (index < parameters.count && parameters.names[index] == it->parameter) {
+            it->used = true;
+            return it;
+        }
+    }
+    return NULL;
+}
+
+static const char *entry_of(const struct parameter_copy *copy) {
+    return intern_format("%s.%s", copy->record, copy->field);
+}
+
+/* The copy is of sizeof(*argument), so that must be known. */
+static bool copyable(CXCursor argument, const struct parameter_copy *copy) {
+    const CXType type = clang_getCanonicalType(clang_getCursorType(argument));
+    const CXType pointee = clang_getPointeeType(type);
+    const char *const construct = intern_format("parameter %s of %s", copy->parameter, entry_of(copy));
+    if (type.kind != CXType_Pointer || clang_Type_getSizeOf(pointee) < 0 ||
+        clang_getCanonicalType(pointee).kind == CXType_Void || is_function(pointee)) {
+        refuse_at(argument, construct, "the policy has it copied, but it does not point to an object of known size",
+                  "remove the parameter from [parameters]");
+        return false;
+    }
+    if (copy->direction != COPY_IN && clang_isConstQualifiedType(pointee)) {
+        refuse_at(argument, construct, "the policy has it copied back, but it points to const",
+                  "write \"in\" for it in [parameters]");
+        return false;
+    }
+    return true;
+}
+
+static bool add_slot(struct unit *unit, CXCursor argument, struct slot *slot, const char *before, const char *instead) {
+    struct span span;
+    if (!span_of(unit, argument, &span)) {
+        refuse_at(argument, "argument of a call through the boundary",
+                  "it is shared or copied, and partly made by a macro, so there is no text to rewrite",
+                  "assign it to a local variable first and pass that");
+        return false;
+    }
+    *slot = (struct slot) { span.begin, span.end, intern(before), "); ", intern(instead) };
+    return true;
+}
+
+static bool share_va_list(struct program *program, struct unit *unit, CXCursor argument, struct slot *slot, unsigned n) {
+    const struct plan *const plan = program->plan;
+    const struct compartment *const caller = &plan->compartments[unit->plan->compartment - 1];
+    if (!plan_readable_by_all(plan, caller->key)) {
+        refuse_at(argument, "va_list argument of a call through the boundary",
+                  intern_format("the arguments it stands for lie on the stack of compartment %s, which not every other "
+                                "compartment may read", caller->name),
+                  intern_format("add reads = [\"%s\"] to the other compartments in the policy, or format the text first and "
+                                "pass that", caller->name));
+        return false;
+    }
+    return add_slot(unit, argument, slot, intern_format("IA2_VA_LIST_SHARE(%u, ", n),
+                    intern_format("IA2_VA_LIST_SHARED(%u)", n));
+}
+
+void copies_of_call(struct program *program, struct unit *unit, const struct call *call) {
+    static const char *const macros[] = { "", "IA2_COPY_IN", "IA2_COPY_OUT", "IA2_COPY_INOUT" };
+    struct slot slots[MAX_SLOTS];
+    unsigned count = 0;
+    const int arguments = clang_Cursor_getNumArguments(call->call);
+    for (int i = 0; i < arguments; i++) {
+        const CXCursor argument = clang_Cursor_getArgument(call->call, (unsigned)i);
+        const struct parameter_copy *const copy = copy_of_argument(program, call, (unsigned)i);
+        const bool va_list = is_va_list_parameter(clang_getCursorType(argument));
+        if (!copy && !va_list)
+            continue;
+        if (count == MAX_SLOTS) {
+            refuse_at(argument, "argument of a call through the boundary", "too many arguments are shared or copied",
+                      "pass fewer");
+            return;
+        }
+        if (copy ? !copyable(argument, copy) ||
+                       !add_slot(unit, argument, &slots[count], intern_format("%s(%u, ", macros[copy->direction], count),
+                                 intern_format("IA2_COPIED(%u)", count))
+                 : !share_va_list(program, unit, argument, &slots[count], count))
+            return;
+        count++;
+    }
+    if (!count)
+        return;
+    struct span span;
+    if (!span_of(unit, call->call, &span) || slots[0].begin < span.begin || slots[count - 1].end > span.end) {
+        refuse_at(call->call, "call through the boundary",
+                  "an argument is shared or copied, and the call is partly made by a macro, so there is no text to rewrite",
+                  "write the call out");
+        return;
+    }
+    edit_template(&span, slots, count, call->call);
+}
+
+void copies_check_used(const struct program *program) {
+    const struct plan *const plan = program->plan;
+    for (size_t i = 0; i < plan->parameter_count; i++) {
+        const struct parameter_copy *const it = &plan->parameters[i];
+        if (!it->used)
+            plan_refuse(plan, intern_format("parameters.%s", entry_of(it)),
+                        intern_format("parameter %s of %s", it->parameter, entry_of(it)),
+                        "no call through such a member of an escaping type has it",
+                        "remove the line, or correct the name of the record, the member or the parameter");
+    }
+}

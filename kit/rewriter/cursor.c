@@ -1,0 +1,315 @@
+#include "cursor.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "analyze.h"
+#include "diag.h"
+#include "intern.h"
+
+static struct source *source_of(struct unit *unit, CXFile file) {
+    struct source *source = map_get(&unit->files, key_of(file));
+    if (!source) {
+        CXString name = clang_getFileName(file);
+        const char *path = clang_getCString(name);
+        if (path && path[0] != '/')
+            path = intern_format("%s/%s", unit->command->directory, path);
+        source = path ? source_get(path) : NULL;
+        clang_disposeString(name);
+        if (source)
+            map_put(&unit->files, key_of(file), source);
+    }
+    return source;
+}
+
+struct source *unit_source(struct unit *unit, CXFile file) {
+    return source_of(unit, file);
+}
+
+struct place place_of(struct unit *unit, CXSourceLocation location) {
+    struct place place = { 0 };
+    CXFile spelling, expansion, file;
+    unsigned offset, expansion_offset, file_offset;
+    clang_getSpellingLocation(location, &spelling, NULL, NULL, &offset);
+    if (!spelling)
+        return place;
+    clang_getExpansionLocation(location, &expansion, NULL, NULL, &expansion_offset);
+    place.source = source_of(unit, spelling);
+    place.offset = offset;
+    if (offset == expansion_offset && clang_File_isEqual(spelling, expansion))
+        return place;
+    clang_getFileLocation(location, &file, NULL, NULL, &file_offset);
+    place.kind = offset == file_offset && file && clang_File_isEqual(spelling, file) ? PLACE_ARG : PLACE_BODY;
+    return place;
+}
+
+/* Where the reader sees the token: the use of the macro if it comes from one's body. */
+static struct place place_in_file(struct unit *unit, CXSourceLocation location) {
+    struct place place = { 0 };
+    CXFile file;
+    unsigned offset;
+    clang_getFileLocation(location, &file, NULL, NULL, &offset);
+    if (file)
+        place.source = source_of(unit, file);
+    place.offset = offset;
+    return place;
+}
+
+bool span_of_name(struct unit *unit, CXCursor cursor, const char *name, struct span *span) {
+    const struct place place = place_of(unit, clang_getCursorLocation(cursor));
+    const size_t length = strlen(name);
+    if (!place.source || source_identifier(place.source, place.offset) != length ||
+        strncmp(place.source->text + place.offset, name, length))
+        return false;
+    *span = (struct span) { place.source, place.offset, place.offset + length, place.kind };
+    return true;
+}
+
+/* An expression wholly in the body of a macro: libclang reports the end of the macro's use instead of the
+ * expression's own end, so only expressions that end in a name are handled. */
+static bool span_in_body(struct unit *unit, CXCursor expression, struct place begin, struct span *span) {
+    const CXCursor inner = strip_implicit(expression);
+    const enum CXCursorKind kind = clang_getCursorKind(inner);
+    struct span name;
+    if ((kind != CXCursor_DeclRefExpr && kind != CXCursor_MemberRefExpr) ||
+        !clang_equalLocations(clang_getRangeStart(clang_getCursorExtent(inner)),
+                              clang_getRangeStart(clang_getCursorExtent(expression))) ||
+        !span_of_name(unit, inner, cursor_name(inner), &name) || name.kind != PLACE_BODY ||
+        name.source != begin.source || name.begin < begin.offset)
+        return false;
+    *span = (struct span) { begin.source, begin.offset, name.end, PLACE_BODY };
+    return source_is_one_argument(span->source, span->begin, span->end);
+}
+
+bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
+    const CXSourceRange extent = clang_getCursorExtent(expression);
+    const CXSourceLocation start = clang_getRangeStart(extent);
+    struct place begin = place_of(unit, start);
+    const struct place end = place_of(unit, clang_getRangeEnd(extent));
+    if (!begin.source || !end.source)
+        return false;
+    if (begin.kind == PLACE_BODY) {
+        if (span_in_body(unit, expression, begin, span))
+            return true;
+        if (!source_starts_macro_body(begin.source, begin.offset))
+            return false;
+        begin = place_in_file(unit, start);
+    }
+    if (end.kind == PLACE_BODY || begin.source != end.source || begin.offset >= end.offset ||
+        !source_is_one_argument(begin.source, begin.offset, end.offset))
+        return false;
+    *span = (struct span) { begin.source, begin.offset, end.offset,
+                            begin.kind == PLACE_ARG || end.kind == PLACE_ARG ? PLACE_ARG : PLACE_FILE };
+    return true;
+}
+
+void cursor_position(CXCursor cursor, const char **file, unsigned *line, unsigned *column) {
+    CXFile at;
+    clang_getFileLocation(clang_getCursorLocation(cursor), &at, line, column, NULL);
+    CXString name = clang_File_tryGetRealPathName(at);
+    const char *path = clang_getCString(name);
+    if (!path || !*path) {
+        clang_disposeString(name);
+        name = clang_getFileName(at);
+        path = clang_getCString(name);
+    }
+    struct source *const source = path ? source_get(path) : NULL;
+    *file = source ? source->shown : intern(path ? path : "(no file)");
+    clang_disposeString(name);
+}
+
+void refuse_at(CXCursor cursor, const char *construct, const char *reason, const char *remedy) {
+    const char *file;
+    unsigned line, column;
+    cursor_position(cursor, &file, &line, &column);
+    diag_refuse(file, line, column, construct, reason, remedy);
+}
+
+const char *cursor_name(CXCursor cursor) {
+    CXString name = clang_getCursorSpelling(cursor);
+    const char *const text = clang_getCString(name);
+    const char *const result = intern(text ? text : "");
+    clang_disposeString(name);
+    return result;
+}
+
+bool in_system_header(CXCursor cursor) {
+    return clang_Location_isInSystemHeader(clang_getCursorLocation(cursor));
+}
+
+static enum CXChildVisitResult take_first(CXCursor child, CXCursor parent, CXClientData data) {
+    (void)parent;
+    *(CXCursor *)data = child;
+    return CXChildVisit_Break;
+}
+
+CXCursor first_child(CXCursor cursor) {
+    CXCursor child = clang_getNullCursor();
+    clang_visitChildren(cursor, take_first, &child);
+    return child;
+}
+
+static enum CXChildVisitResult take_expression(CXCursor child, CXCursor parent, CXClientData data) {
+    (void)parent;
+    if (clang_isExpression(clang_getCursorKind(child)))
+        *(CXCursor *)data = child;
+    return CXChildVisit_Continue;
+}
+
+CXCursor last_expression(CXCursor cursor) {
+    CXCursor child = clang_getNullCursor();
+    clang_visitChildren(cursor, take_expression, &child);
+    return child;
+}
+
+static CXCursor strip(CXCursor expression, bool casts) {
+    for (;;) {
+        const enum CXCursorKind kind = clang_getCursorKind(expression);
+        CXCursor inner;
+        if (kind == CXCursor_UnexposedExpr || kind == CXCursor_ParenExpr)
+            inner = first_child(expression);
+        else if (kind == CXCursor_CStyleCastExpr && casts)
+            inner = last_expression(expression);
+        else
+            return expression;
+        if (clang_Cursor_isNull(inner))
+            return expression;
+        expression = inner;
+    }
+}
+
+CXCursor strip_implicit(CXCursor expression) {
+    return strip(expression, false);
+}
+
+CXCursor strip_casts(CXCursor expression) {
+    return strip(expression, true);
+}
+
+bool is_null_constant(CXCursor expression) {
+    const CXCursor inner = strip_casts(expression);
+    const enum CXCursorKind kind = clang_getCursorKind(inner);
+    if (kind == CXCursor_GNUNullExpr)
+        return true;
+    if (kind != CXCursor_IntegerLiteral)
+        return false;
+    CXEvalResult value = clang_Cursor_Evaluate(inner);
+    const bool zero = value && clang_EvalResult_getKind(value) == CXEval_Int && !clang_EvalResult_getAsLongLong(value);
+    if (value)
+        clang_EvalResult_dispose(value);
+    return zero;
+}
+
+CXCursor named_function(CXCursor expression) {
+    for (;;) {
+        expression = strip_implicit(expression);
+        const enum CXCursorKind kind = clang_getCursorKind(expression);
+        if (kind == CXCursor_DeclRefExpr) {
+            const CXCursor decl = clang_getCursorReferenced(expression);
+            return clang_getCursorKind(decl) == CXCursor_FunctionDecl ? decl : clang_getNullCursor();
+        }
+        if (kind != CXCursor_UnaryOperator)
+            return clang_getNullCursor();
+        const enum CXUnaryOperatorKind operator = clang_getCursorUnaryOperatorKind(expression);
+        if (operator != CXUnaryOperator_Deref && operator != CXUnaryOperator_AddrOf)
+            return clang_getNullCursor();
+        expression = first_child(expression);
+    }
+}
+
+static bool is_array(CXType type) {
+    type = clang_getCanonicalType(type);
+    return type.kind == CXType_ConstantArray || type.kind == CXType_VariableArray || type.kind == CXType_IncompleteArray;
+}
+
+CXCursor base_variable(CXCursor lvalue) {
+    for (;;) {
+        lvalue = strip_implicit(lvalue);
+        const CXCursor inner = first_child(lvalue);
+        switch (clang_getCursorKind(lvalue)) {
+        case CXCursor_DeclRefExpr: {
+            const CXCursor decl = clang_getCursorReferenced(lvalue);
+            const enum CXCursorKind kind = clang_getCursorKind(decl);
+            return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl ? decl : clang_getNullCursor();
+        }
+        case CXCursor_CompoundLiteralExpr:
+            return lvalue;
+        case CXCursor_MemberRefExpr:   /* `->` leaves the object, `.` does not */
+            if (clang_Cursor_isNull(inner) || clang_getCanonicalType(clang_getCursorType(inner)).kind == CXType_Pointer)
+                return clang_getNullCursor();
+            break;
+        case CXCursor_ArraySubscriptExpr:
+            if (!is_array(clang_getCursorType(strip_implicit(inner))))
+                return clang_getNullCursor();
+            break;
+        default:
+            return clang_getNullCursor();
+        }
+        lvalue = inner;
+    }
+}
+
+/* What depends on the unit: attributes of the declaration, and the path in the name of an unnamed record. */
+static const char *normalize(struct unit *unit, const char *spelling) {
+    struct text text = { 0 };
+    for (const char *p = spelling; *p;) {
+        static const char noreturn[] = " __attribute__((noreturn))";
+        if (!strncmp(p, noreturn, sizeof(noreturn) - 1)) {
+            p += sizeof(noreturn) - 1;
+            continue;
+        }
+        if (!strncmp(p, " at ", 4)) {
+            const char *const colon = strchr(p + 4, ':');
+            if (colon) {
+                const char *path = intern_n(p + 4, (size_t)(colon - p) - 4);
+                if (path[0] != '/')
+                    path = intern_format("%s/%s", unit->command->directory, path);
+                struct source *const source = source_get(path);
+                text_puts(&text, " at ");
+                text_puts(&text, source ? source->shown : path);
+                p = colon;
+                continue;
+            }
+        }
+        text_add(&text, p++, 1);
+    }
+    const char *const result = intern(text.data ? text.data : "");
+    free(text.data);
+    return result;
+}
+
+const char *type_spelling(struct unit *unit, CXType type) {
+    type = clang_getUnqualifiedType(clang_getCanonicalType(type));
+    const char *spelling = type.data[0] ? map_get(&unit->spellings, key_of(type.data[0])) : NULL;
+    if (!spelling) {
+        CXString text = clang_getTypeSpelling(type);
+        const char *const raw = clang_getCString(text);
+        spelling = normalize(unit, raw ? raw : "");
+        clang_disposeString(text);
+        if (type.data[0])
+            map_put(&unit->spellings, key_of(type.data[0]), (void *)spelling);
+    }
+    return spelling;
+}
+
+bool is_function(CXType type) {
+    const enum CXTypeKind kind = clang_getCanonicalType(type).kind;
+    return kind == CXType_FunctionProto || kind == CXType_FunctionNoProto;
+}
+
+const char *function_pointer_spelling(struct unit *unit, CXType type) {
+    type = clang_getCanonicalType(type);
+    if (type.kind != CXType_Pointer || !is_function(clang_getPointeeType(type)))
+        return NULL;
+    return type_spelling(unit, type);
+}
+
+bool is_va_list_parameter(CXType type) {
+    type = clang_getCanonicalType(type);
+    if (type.kind != CXType_Pointer)
+        return false;
+    CXString text = clang_getTypeSpelling(clang_getUnqualifiedType(clang_getPointeeType(type)));
+    const bool result = !strcmp(clang_getCString(text), "struct __va_list_tag");
+    clang_disposeString(text);
+    return result;
+}

@@ -1,0 +1,71 @@
+/* What the stages ask of libclang's cursors, types and locations. */
+#ifndef IA2_CURSOR_H
+#define IA2_CURSOR_H
+
+#include <clang-c/Index.h>
+#include <stdbool.h>
+#include <stddef.h>
+
+#include "source.h"
+
+struct unit;
+
+/* Where a token's text is. */
+struct place {
+    struct source *source;   /* NULL: nowhere, for example pasted by ## */
+    size_t offset;
+    enum place_kind {
+        PLACE_FILE,   /* not in a macro */
+        PLACE_ARG,    /* in an argument of a macro, where the macro is used */
+        PLACE_BODY    /* in a #define */
+    } kind;
+};
+
+/* A piece of text. */
+struct span {
+    struct source *source;
+    size_t begin, end;
+    enum place_kind kind;
+};
+
+struct place place_of(struct unit *unit, CXSourceLocation location);
+
+/* The text of an expression. False if it is not one contiguous piece, that is if a macro makes up part of it. */
+bool span_of(struct unit *unit, CXCursor expression, struct span *span);
+
+/* The text of the name at a cursor's location; false if the text there is not `name`. */
+bool span_of_name(struct unit *unit, CXCursor cursor, const char *name, struct span *span);
+
+/* Refuses the construct at a cursor, at the place where a reader of the source sees it. */
+void refuse_at(CXCursor cursor, const char *construct, const char *reason, const char *remedy);
+void cursor_position(CXCursor cursor, const char **file, unsigned *line, unsigned *column);
+
+const char *cursor_name(CXCursor cursor);   /* interned */
+bool in_system_header(CXCursor cursor);
+
+/* The first child, and the last one that is an expression; the null cursor if there is none. */
+CXCursor first_child(CXCursor cursor);
+CXCursor last_expression(CXCursor cursor);
+
+/* Without parentheses, implicit conversions (and casts). */
+CXCursor strip_implicit(CXCursor expression);
+CXCursor strip_casts(CXCursor expression);
+
+bool is_null_constant(CXCursor expression);
+
+/* The function a designator or direct callee names, through parentheses, `*` and `&`; else the null cursor. */
+CXCursor named_function(CXCursor expression);
+
+/* The variable that the lvalue is, or is a part of: `x`, `x.member`, `x[i]` of an array; else the null cursor. */
+CXCursor base_variable(CXCursor lvalue);
+
+/* Canonical spelling without qualifiers, the same in each unit. Interned. */
+const char *type_spelling(struct unit *unit, CXType type);
+
+/* type_spelling if it is a pointer to a function, else NULL. */
+const char *function_pointer_spelling(struct unit *unit, CXType type);
+
+bool is_function(CXType type);
+bool is_va_list_parameter(CXType type);
+
+#endif

@@ -1,0 +1,172 @@
+#include "escape.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+struct walk {
+    struct program *program;
+    struct unit *unit;
+    struct map seen;   /* canonical types of this unit */
+};
+
+static void walk(struct walk *walk, CXType type);
+
+static enum CXVisitorResult walk_field(CXCursor field, CXClientData data) {
+    walk(data, clang_getCursorType(field));
+    return CXVisit_Continue;
+}
+
+static void add_escaping(struct program *program, const char *spelling) {
+    if (map_add(&program->escaping, key_of(spelling)))
+        *PUSH(program->escaping_list, program->escaping_count, program->escaping_capacity) = spelling;
+}
+
+/* libc's structs end the search: their function pointers are called by libc. */
+static bool is_closed_record(CXType record) {
+    return clang_Type_getSizeOf(record) < 0 || in_system_header(clang_getTypeDeclaration(record));
+}
+
+static void walk_function(struct walk *it, CXType function) {
+    walk(it, clang_getResultType(function));
+    for (int i = 0; i < clang_getNumArgTypes(function); i++)
+        walk(it, clang_getArgType(function, (unsigned)i));
+}
+
+static void walk(struct walk *it, CXType type) {
+    type = clang_getUnqualifiedType(clang_getCanonicalType(type));
+    if (!map_add(&it->seen, key_of(type.data[0])))
+        return;
+    switch (type.kind) {
+    case CXType_Pointer: {
+        const char *const spelling = function_pointer_spelling(it->unit, type);
+        if (spelling)
+            add_escaping(it->program, spelling);
+        walk(it, clang_getPointeeType(type));
+        break;
+    }
+    case CXType_ConstantArray:
+    case CXType_IncompleteArray:
+    case CXType_VariableArray:
+        walk(it, clang_getArrayElementType(type));
+        break;
+    case CXType_Atomic:
+        walk(it, clang_Type_getValueType(type));
+        break;
+    case CXType_FunctionProto:
+    case CXType_FunctionNoProto:
+        walk_function(it, type);
+        break;
+    case CXType_Record:
+        if (!is_closed_record(type))
+            clang_Type_visitFields(type, walk_field, it);
+        break;
+    default:
+        break;
+    }
+}
+
+/* Functions by compartment and name (global) or by unit and name (static). */
+static const char *function_key(const struct unit *unit, const char *name, bool is_static) {
+    return is_static ? intern_format("unit %u %s", unit->plan->id, name) :
+                       intern_format("compartment %u %s", unit->plan->compartment, name);
+}
+
+struct reached {
+    struct unit *unit;
+    struct function *function;
+};
+
+/* What is written while an `[allocations]` function runs may lie in memory that others can write too. */
+static void escape_by_allocation(struct program *program) {
+    struct map index = { 0 }, seen = { 0 };
+    struct reached *queue = NULL;
+    size_t count = 0, capacity = 0;
+    for (size_t u = 0; u < program->unit_count; u++) {
+        struct unit *const unit = &program->units[u];
+        for (size_t f = 0; f < unit->function_count; f++) {
+            struct reached *const it = must_alloc(sizeof(*it));
+            *it = (struct reached) { unit, &unit->functions[f] };
+            map_put(&index, key_of(function_key(unit, it->function->name, it->function->is_static)), it);
+            for (size_t a = 0; a < program->plan->allocation_count; a++)
+                if (program->plan->allocations[a].function == it->function->name &&
+                    program->plan->allocations[a].key != unit->plan->compartment && map_add(&seen, key_of(it->function)))
+                    *PUSH(queue, count, capacity) = *it;
+        }
+    }
+    for (size_t i = 0; i < count; i++) {
+        const struct reached it = queue[i];
+        for (size_t m = 0; m < it.function->member_type_count; m++)
+            add_escaping(program, it.function->member_types[m]);
+        for (size_t c = 0; c < it.function->callee_count; c++) {
+            const char *const name = it.function->callees[c];
+            const struct reached *next = map_get(&index, key_of(function_key(it.unit, name, true)));
+            if (!next)
+                next = map_get(&index, key_of(function_key(it.unit, name, false)));
+            if (next && map_add(&seen, key_of(next->function)))
+                *PUSH(queue, count, capacity) = *next;
+        }
+    }
+    for (size_t i = 0; i < index.capacity; i++)
+        free(index.slots[i].value);
+    free(queue);
+    map_free(&index);
+    map_free(&seen);
+}
+
+static int compare(const void *left, const void *right) {
+    return strcmp(*(const char *const *)left, *(const char *const *)right);
+}
+
+void escape_compute(struct program *program) {
+    for (size_t u = 0; u < program->unit_count; u++) {
+        struct walk it = { program, &program->units[u], { 0 } };
+        for (size_t d = 0; d < it.unit->declaration_count; d++) {
+            const struct declaration *const declaration = &it.unit->declarations[d];
+            const struct import *const import = plan_import(program->plan, declaration->name);
+            if (import->callers & 1u << it.unit->plan->compartment)
+                walk(&it, clang_getCursorType(declaration->cursor));
+        }
+        map_free(&it.seen);
+    }
+    escape_by_allocation(program);
+    if (program->escaping_count)
+        qsort(program->escaping_list, program->escaping_count, sizeof(*program->escaping_list), compare);
+}
+
+struct pointees {
+    struct unit *unit;
+    struct map *found, seen;
+    bool deep;
+};
+
+static void find_pointees(struct pointees *it, CXType type);
+
+static enum CXVisitorResult find_in_field(CXCursor field, CXClientData data) {
+    find_pointees(data, clang_getCursorType(field));
+    return CXVisit_Continue;
+}
+
+static void find_pointees(struct pointees *it, CXType type) {
+    type = clang_getUnqualifiedType(clang_getCanonicalType(type));
+    if (!map_add(&it->seen, key_of(type.data[0])))
+        return;
+    if (type.kind == CXType_Pointer) {
+        const CXType pointee = clang_getCanonicalType(clang_getPointeeType(type));
+        if (pointee.kind == CXType_Pointer || (pointee.kind == CXType_Record && !is_closed_record(pointee)))
+            map_add(it->found, key_of(type_spelling(it->unit, pointee)));
+        else if (pointee.kind != CXType_ConstantArray)
+            return;
+        if (it->deep || pointee.kind != CXType_Record)
+            find_pointees(it, pointee);
+    } else if (type.kind == CXType_Record && !is_closed_record(type)) {
+        clang_Type_visitFields(type, find_in_field, it);
+    } else if (type.kind == CXType_ConstantArray) {
+        find_pointees(it, clang_getArrayElementType(type));
+    }
+}
+
+void escape_pointees(struct unit *unit, CXType type, bool deep, struct map *pointees) {
+    struct pointees it = { unit, pointees, { 0 }, deep };
+    find_pointees(&it, type);
+    map_free(&it.seen);
+}

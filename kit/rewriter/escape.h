@@ -1,0 +1,18 @@
+/* Which function-pointer types can cross the boundary, and which pointees can. */
+#ifndef IA2_ESCAPE_H
+#define IA2_ESCAPE_H
+
+#include "analyze.h"
+
+/* Fills program->escaping. */
+void escape_compute(struct program *program);
+
+static inline bool escapes(const struct program *program, const char *function_pointer) {
+    return function_pointer && map_get(&program->escaping, key_of(function_pointer));
+}
+
+/* Adds to `pointees` the spelling of each complete struct, union and pointer type that a value of `type` points to, also through
+ * members when `deep`. */
+void escape_pointees(struct unit *unit, CXType type, bool deep, struct map *pointees);
+
+#endif

@@ -1,0 +1,30 @@
+/* The call gates: which functions get one, and callgates/NAME.S. */
+#ifndef IA2_GATES_H
+#define IA2_GATES_H
+
+#include "analyze.h"
+#include "sysv_abi.h"
+
+struct gate {
+    const char *symbol, *function, *target, *file, *signature, *abi;
+    unsigned owner, callers, line;
+    uint32_t type;
+    bool exported;
+    struct shape shape;
+};
+
+/* Gates for the functions the plan imports: signatures come from definitions and prototypes. */
+void gates_for_imports(struct program *program);
+
+/* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken. Returns false if refused. */
+bool gate_for_value(struct program *program, struct unit *unit, CXCursor function, CXCursor cause);
+
+/* Sorts by owner and symbol; to be called once, before the gates are read. */
+void gates_settle(void);
+extern struct gate *gates;
+extern size_t gate_count;
+
+/* The text of callgates/NAME.S of a compartment; the caller's to free. */
+char *gates_assembly(const struct plan *plan, const struct compartment *compartment, size_t *length);
+
+#endif

@@ -1,0 +1,207 @@
+#include "locals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "edits.h"
+#include "escape.h"
+#include "rewrite.h"
+
+struct moved_local *moved_locals;
+size_t moved_local_count;
+static size_t moved_local_capacity;
+static struct map moved;                   /* set of declarations; a CXCursor's first datum is the declaration */
+static struct map crossing[MAX_KEY + 1];   /* per compartment: pointee types of what it calls through the boundary */
+
+static bool is_const_object(CXType type) {
+    type = clang_getCanonicalType(type);
+    while (type.kind == CXType_ConstantArray || type.kind == CXType_IncompleteArray)
+        type = clang_getCanonicalType(clang_getArrayElementType(type));
+    return clang_isConstQualifiedType(type);
+}
+
+/* Whether an argument for a parameter of this type gives the callee memory it cannot reach by itself. */
+static bool parameter_crosses(const struct program *program, const struct unit *unit, CXType parameter) {
+    const CXType type = clang_getCanonicalType(parameter);
+    if (type.kind != CXType_Pointer || is_va_list_parameter(type) || is_function(clang_getPointeeType(type)))
+        return false;
+    return !(clang_isConstQualifiedType(clang_getPointeeType(type)) &&
+             plan_readable_by_all(program->plan, unit->plan->compartment));
+}
+
+static CXType function_type(CXCursor callee) {
+    const CXType type = clang_getCanonicalType(clang_getCursorType(callee));
+    return type.kind == CXType_Pointer ? clang_getCanonicalType(clang_getPointeeType(type)) : type;
+}
+
+static bool crosses(const struct program *program, const struct call *call) {
+    return call->import ? !call->import->data : escapes(program, call->type);
+}
+
+static void collect_pointees(struct program *program, struct unit *unit) {
+    struct map *const found = &crossing[unit->plan->compartment];
+    /* With a grant the others read what lies deeper where it is; what they write is what they get a pointer to. */
+    const bool deep = !plan_readable_by_all(program->plan, unit->plan->compartment);
+    for (size_t i = 0; i < unit->call_count; i++) {
+        const struct call *const call = &unit->calls[i];
+        if (!crosses(program, call))
+            continue;
+        const CXType function = function_type(call->callee);
+        for (int p = 0; p < clang_getNumArgTypes(function); p++) {
+            const CXType parameter = clang_getArgType(function, (unsigned)p);
+            if (parameter_crosses(program, unit, parameter) && !copy_of_argument(program, call, (unsigned)p))
+                escape_pointees(unit, parameter, deep, found);
+        }
+    }
+}
+
+static void refuse_global(CXCursor variable, CXCursor cause, const char *name) {
+    const bool local = clang_getCursorLinkage(variable) == CXLinkage_NoLinkage;
+    refuse_at(cause, intern_format("address of %s variable %s", local ? "static local" : "global", name),
+              "it crosses the boundary, and the variable lies in its compartment's private memory",
+              local ? "make it a global variable and add it to variables under [shared] in the policy" :
+                      intern_format("add \"%s\" to variables under [shared] in the policy", name));
+}
+
+static void move(struct unit *unit, CXCursor variable, const char *name) {
+    if (!map_add(&moved, key_of(variable.data[0])))
+        return;
+    struct moved_local *const it = PUSH(moved_locals, moved_local_count, moved_local_capacity);
+    CXString type = clang_getTypeSpelling(clang_getCursorType(variable));
+    unsigned column;
+    *it = (struct moved_local) { .unit = unit, .variable = variable, .function = clang_getCursorSemanticParent(variable),
+                                 .name = name, .type = intern(clang_getCString(type)) };
+    clang_disposeString(type);
+    cursor_position(variable, &it->file, &it->line, &column);
+}
+
+/* The address of `variable` crosses the boundary at `cause`. */
+static void take(struct program *program, struct unit *unit, CXCursor variable, CXCursor cause) {
+    if (clang_Cursor_isNull(variable))
+        return;
+    const enum CXCursorKind kind = clang_getCursorKind(variable);
+    const char *const name = cursor_name(variable);
+    if (kind == CXCursor_CompoundLiteralExpr) {
+        if (!is_const_object(clang_getCursorType(variable)) || !plan_readable_by_all(program->plan, unit->plan->compartment))
+            refuse_at(cause, "address of a compound literal",
+                      "it crosses the boundary, and the object lies on its compartment's private stack",
+                      "make it a local variable with a name");
+    } else if (kind == CXCursor_ParmDecl) {
+        refuse_at(cause, intern_format("address of parameter %s", name),
+                  "it crosses the boundary, and the parameter lies on its compartment's private stack",
+                  "copy it to a local variable and take the address of that");
+    } else if (clang_getCursorLinkage(variable) == CXLinkage_NoLinkage &&
+               clang_Cursor_getStorageClass(variable) != CX_SC_Static) {
+        move(unit, variable, name);
+    } else if (!plan_is_shared(program->plan, name) && !is_const_object(clang_getCursorType(variable)) &&
+               !in_system_header(variable)) {
+        refuse_global(variable, cause, name);
+    }
+}
+
+/* By flow: the argument itself is an address. */
+static void take_argument(struct program *program, struct unit *unit, CXCursor expression);
+
+static enum CXChildVisitResult take_operand(CXCursor child, CXCursor parent, CXClientData data) {
+    void **const context = data;
+    (void)parent;
+    if (clang_isExpression(clang_getCursorKind(child)))
+        take_argument(context[0], context[1], child);
+    return CXChildVisit_Continue;
+}
+
+static void take_argument(struct program *program, struct unit *unit, CXCursor expression) {
+    const CXCursor inner = strip_casts(expression);
+    void *context[] = { program, unit };
+    switch (clang_getCursorKind(inner)) {
+    case CXCursor_UnaryOperator:
+        if (clang_getCursorUnaryOperatorKind(inner) == CXUnaryOperator_AddrOf)
+            take(program, unit, base_variable(first_child(inner)), inner);
+        break;
+    case CXCursor_BinaryOperator:   /* array + n */
+    case CXCursor_ConditionalOperator:
+        clang_visitChildren(inner, take_operand, context);
+        break;
+    default: {
+        const CXType type = clang_getCanonicalType(clang_getCursorType(inner));
+        if (type.kind == CXType_ConstantArray || type.kind == CXType_VariableArray || type.kind == CXType_IncompleteArray)
+            take(program, unit, base_variable(inner), inner);
+        break;
+    }
+    }
+}
+
+static void take_arguments(struct program *program, struct unit *unit, const struct call *call) {
+    const CXType function = function_type(call->callee);
+    const int parameters = clang_getNumArgTypes(function), arguments = clang_Cursor_getNumArguments(call->call);
+    for (int i = 0; i < arguments && i < parameters; i++)
+        if (parameter_crosses(program, unit, clang_getArgType(function, (unsigned)i)) &&
+            !copy_of_argument(program, call, (unsigned)i))
+            take_argument(program, unit, clang_Cursor_getArgument(call->call, (unsigned)i));
+}
+
+static void find(struct program *program, struct unit *unit) {
+    for (size_t i = 0; i < unit->address_count; i++) {
+        const struct address *const it = &unit->addresses[i];
+        if (map_get(&crossing[unit->plan->compartment], key_of(it->pointee)))
+            take(program, unit, it->variable, it->cursor);
+    }
+    for (size_t i = 0; i < unit->call_count; i++)
+        if (crosses(program, &unit->calls[i]))
+            take_arguments(program, unit, &unit->calls[i]);
+}
+
+static int compare(const void *left, const void *right) {
+    const struct moved_local *const a = left, *const b = right;
+    const int file = strcmp(a->file, b->file);
+    if (file)
+        return file;
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    const int name = strcmp(a->name, b->name);
+    return name ? name : (a->unit > b->unit) - (a->unit < b->unit);
+}
+
+/* The same text in another unit, or in another expansion, may name something that does not move. */
+static enum CXChildVisitResult veto_others(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct unit *const unit = data;
+    (void)parent;
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    CXCursor variable = cursor;
+    if (kind == CXCursor_DeclRefExpr)
+        variable = clang_getCursorReferenced(cursor);
+    const enum CXCursorKind variable_kind = clang_getCursorKind(variable);
+    struct span span;
+    if ((variable_kind == CXCursor_VarDecl || variable_kind == CXCursor_ParmDecl || variable_kind == CXCursor_EnumConstantDecl) &&
+        !map_get(&moved, key_of(variable.data[0])) && span_of_name(unit, cursor, cursor_name(cursor), &span) &&
+        edit_at_name(span.source, span.begin))
+        edit_veto(&span, EDIT_NAME, cursor);
+    return CXChildVisit_Recurse;
+}
+
+static bool reads_file_of_moved(const struct unit *unit) {
+    for (size_t i = 0; i < moved_local_count; i++)
+        for (size_t k = 0; k < unit->include_count; k++)
+            if (unit->includes[k]->shown == moved_locals[i].file)
+                return true;
+    return false;
+}
+
+void locals_move(struct program *program) {
+    for (size_t u = 0; u < program->unit_count; u++)
+        collect_pointees(program, &program->units[u]);
+    for (size_t u = 0; u < program->unit_count; u++)
+        find(program, &program->units[u]);
+    if (!moved_local_count)
+        return;
+    qsort(moved_locals, moved_local_count, sizeof(*moved_locals), compare);
+    for (size_t i = 0; i < moved_local_count; i++)
+        moved_rewrite(&moved_locals[i]);
+    for (size_t u = 0; u < program->unit_count; u++) {
+        struct unit *const unit = &program->units[u];
+        if (!reads_file_of_moved(unit))
+            continue;
+        for (size_t f = 0; f < unit->function_count; f++)
+            clang_visitChildren(unit->functions[f].cursor, veto_others, unit);
+    }
+}

@@ -1,0 +1,23 @@
+/* Variables whose address crosses the boundary: locals move to the thread's shared stack, anything else is refused. */
+#ifndef IA2_LOCALS_H
+#define IA2_LOCALS_H
+
+#include "analyze.h"
+
+struct moved_local {
+    struct unit *unit;
+    CXCursor variable, function;
+    const char *name, *type, *file;
+    unsigned line;
+};
+
+extern struct moved_local *moved_locals;   /* in order of file and line after locals_move */
+extern size_t moved_local_count;
+
+/* Finds them, requests their edits (moved.c), refuses the others. */
+void locals_move(struct program *program);
+
+/* moved.c: the edits of one local. `moved` holds the declarations (CXCursor.data[0]) of all moved locals of its unit. */
+void moved_rewrite(const struct moved_local *local);
+
+#endif

@@ -1,0 +1,147 @@
+#include <getopt.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "boundary.h"
+#include "diag.h"
+#include "edits.h"
+#include "escape.h"
+#include "gates.h"
+#include "locals.h"
+#include "parse.h"
+#include "rewrite.h"
+
+static const char usage[] =
+    "usage: ia2-rewriter --policy PLAN_JSON --root-directory DIR --output-directory DIR --output-prefix PREFIX\n"
+    "                    -p COMPILE_COMMANDS [--extra-arg ARG]... [SOURCE...]\n"
+    "\n"
+    "Rewrites the C sources of a program for its compartments.\n"
+    "\n"
+    "  --policy FILE           plan.json, made from compartments.toml and the build graph\n"
+    "  --root-directory DIR    root of the program's sources\n"
+    "  --output-directory DIR  where the mirror of the sources goes\n"
+    "  --output-prefix PREFIX  put before boundary.json and callgates/NAME.S\n"
+    "  -p PATH                 compile_commands.json, or its directory\n"
+    "  --extra-arg ARG         one more argument for parsing each source\n"
+    "  SOURCE...               sources to rewrite; all of the plan's by default\n";
+
+struct options {
+    const char *plan, *root, *output, *prefix, *commands;
+    const char **extra;
+    size_t extra_count, extra_capacity;
+    char **sources;
+    int source_count;
+};
+
+static void read_options(struct options *options, int argc, char **argv) {
+    static const struct option names[] = {
+        { "policy", required_argument, NULL, 'P' },          { "root-directory", required_argument, NULL, 'r' },
+        { "output-directory", required_argument, NULL, 'o' }, { "output-prefix", required_argument, NULL, 'x' },
+        { "extra-arg", required_argument, NULL, 'e' },        { "help", no_argument, NULL, 'h' },
+        { NULL, 0, NULL, 0 } };
+    for (int c; (c = getopt_long(argc, argv, "p:h", names, NULL)) != -1;) {
+        switch (c) {
+        case 'P': options->plan = optarg; break;
+        case 'r': options->root = optarg; break;
+        case 'o': options->output = optarg; break;
+        case 'x': options->prefix = optarg; break;
+        case 'p': options->commands = optarg; break;
+        case 'e': *PUSH(options->extra, options->extra_count, options->extra_capacity) = optarg; break;
+        case 'h': fputs(usage, stdout); exit(0);
+        default: fputs(usage, stderr); exit(2);
+        }
+    }
+    options->sources = argv + optind;
+    options->source_count = argc - optind;
+    if (!options->plan || !options->root || !options->output || !options->prefix || !options->commands) {
+        fputs("ia2-rewriter: error: --policy, --root-directory, --output-directory, --output-prefix and -p are needed\n", stderr);
+        fputs(usage, stderr);
+        exit(2);
+    }
+}
+
+static void select_units(const struct options *options, struct plan *plan) {
+    for (size_t u = 0; u < plan->unit_count; u++)
+        plan->units[u].selected = !options->source_count;
+    for (int i = 0; i < options->source_count; i++) {
+        char *const path = realpath(options->sources[i], NULL);
+        bool found = false;
+        for (size_t u = 0; path && u < plan->unit_count; u++) {
+            char *const file = realpath(plan->units[u].file, NULL);
+            if (file && !strcmp(file, path))
+                plan->units[u].selected = found = true;
+            free(file);
+        }
+        if (!found)
+            diag_fatal("%s: not a source of the program", options->sources[i]);
+        free(path);
+    }
+}
+
+static void make_units(struct program *program) {
+    struct plan *const plan = program->plan;
+    program->units = must_alloc(plan->unit_count * sizeof(*program->units));
+    for (size_t u = 0; u < plan->unit_count; u++) {
+        if (!plan->units[u].selected)
+            continue;
+        if (plan->units[u].command >= program->compdb->count)
+            diag_fatal("unit %u: the compile database has no entry %u", plan->units[u].id, plan->units[u].command);
+        struct unit *const unit = &program->units[program->unit_count++];
+        unit->plan = &plan->units[u];
+        unit->command = &program->compdb->commands[plan->units[u].command];
+    }
+}
+
+static void stop_if_refused(void) {
+    if (diag_count()) {
+        diag_print();
+        exit(1);
+    }
+}
+
+static void write_outputs(const struct options *options, const struct program *program, const struct mirror *mirror) {
+    char *const boundary = boundary_text(program, mirror);
+    mirror_write(mirror, options->output);
+    for (unsigned i = 0; i < program->plan->compartment_count; i++) {
+        const struct compartment *const it = &program->plan->compartments[i];
+        size_t length;
+        char *const text = gates_assembly(program->plan, it, &length);
+        mirror_write_file(intern_format("%scallgates/%s.S", options->prefix, it->name), text, length);
+        free(text);
+    }
+    mirror_write_file(intern_format("%sboundary.json", options->prefix), boundary, strlen(boundary));
+    free(boundary);
+}
+
+int main(int argc, char **argv) {
+    struct options options = { 0 };
+    struct plan plan = { 0 };
+    struct compdb compdb = { 0 };
+    struct program program = { .plan = &plan, .compdb = &compdb };
+    struct mirror mirror = { 0 };
+
+    read_options(&options, argc, argv);
+    plan_read(&plan, options.plan);
+    compdb_read(&compdb, options.commands);
+    source_set_roots(options.root, plan.build_dir);
+    mirror_check(options.output);
+    select_units(&options, &plan);
+    make_units(&program);
+
+    parse_units(&program, options.extra, options.extra_count);
+    stop_if_refused();
+    escape_compute(&program);
+    gates_for_imports(&program);
+    rewrite_pointers(&program);
+    rewrite_allocations(&program);
+    rewrite_shared_variables(&program);
+    locals_move(&program);
+    edit_settle();
+    gates_settle();
+    stop_if_refused();
+
+    mirror_collect(&program, &mirror);
+    write_outputs(&options, &program, &mirror);
+    return 0;
+}

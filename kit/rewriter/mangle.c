@@ -1,0 +1,59 @@
+#include "mangle.h"
+
+#include <stdlib.h>
+
+#include "intern.h"
+
+uint32_t mangle_hash(const char *text) {
+    uint32_t hash = 2166136261u;
+    for (; *text; text++)
+        hash = (hash ^ (unsigned char)*text) * 16777619u;
+    return hash;
+}
+
+static void add_class(struct text *text, struct unit *unit, CXType type) {
+    type = clang_getCanonicalType(type);
+    if (type.kind == CXType_Atomic)
+        type = clang_getCanonicalType(clang_Type_getValueType(type));
+    const long long size = clang_Type_getSizeOf(type);
+    switch (type.kind) {
+    case CXType_Void:
+        text_puts(text, "v");
+        break;
+    case CXType_Pointer:
+    case CXType_BlockPointer:
+        text_puts(text, "p");
+        break;
+    case CXType_Float:
+    case CXType_Double:
+    case CXType_LongDouble:
+    case CXType_Float128:
+    case CXType_Float16:
+    case CXType_Half:
+    case CXType_BFloat16:
+        text_printf(text, "f%lld", size);
+        break;
+    case CXType_Record:
+    case CXType_Vector:
+    case CXType_ExtVector:
+    case CXType_Complex:
+        text_printf(text, "s%lld_%x", size, mangle_hash(type_spelling(unit, type)));
+        break;
+    default:
+        text_printf(text, "i%lld", size);
+        break;
+    }
+}
+
+const char *mangle_function(struct unit *unit, CXType function) {
+    struct text text = { 0 };
+    function = clang_getCanonicalType(function);
+    add_class(&text, unit, clang_getResultType(function));
+    text_puts(&text, "(");
+    for (int i = 0; i < clang_getNumArgTypes(function); i++)
+        add_class(&text, unit, clang_getArgType(function, (unsigned)i));
+    text_puts(&text, clang_isFunctionTypeVariadic(function) && function.kind == CXType_FunctionProto ? ".)" : ")");
+    const char *const result = intern(text.data);
+    free(text.data);
+    return result;
+}

@@ -1,0 +1,14 @@
+/* The ABI string of a function type, and its hash: what an indirect call checks. */
+#ifndef IA2_MANGLE_H
+#define IA2_MANGLE_H
+
+#include <stdint.h>
+
+#include "cursor.h"
+
+/* docs/design.md, "Indirect calls". Interned. */
+const char *mangle_function(struct unit *unit, CXType function);
+
+uint32_t mangle_hash(const char *text);   /* FNV-1a, 32 bit */
+
+#endif

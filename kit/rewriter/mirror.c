@@ -1,0 +1,163 @@
+#include "mirror.h"
+
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "edits.h"
+
+/* Tells a mirror from a directory of the user's, which must not be cleared. */
+#define MARK ".ia2-mirror"
+
+static void make_parents(const char *path) {
+    char *const copy = strdup(path);
+    if (!copy)
+        diag_fatal("out of memory");
+    for (char *slash = copy + 1; (slash = strchr(slash, '/')); slash++) {
+        *slash = 0;
+        if (mkdir(copy, 0777) && errno != EEXIST)
+            diag_fatal("%s: cannot make the directory: %s", copy, strerror(errno));
+        *slash = '/';
+    }
+    free(copy);
+}
+
+static bool holds(const char *path, const char *data, size_t length) {
+    struct stat status;
+    if (lstat(path, &status) || !S_ISREG(status.st_mode) || (size_t)status.st_size != length)
+        return false;
+    FILE *const file = fopen(path, "rbe");
+    if (!file)
+        return false;
+    char *const old = must_alloc(length);
+    const bool same = fread(old, 1, length, file) == length && !memcmp(old, data, length);
+    free(old);
+    fclose(file);
+    return same;
+}
+
+void mirror_write_file(const char *path, const char *data, size_t length) {
+    if (holds(path, data, length))
+        return;
+    make_parents(path);
+    const char *const temporary = intern_format("%s.%ld.tmp", path, (long)getpid());
+    FILE *const file = fopen(temporary, "wbe");
+    if (!file)
+        diag_fatal("%s: cannot write: %s", temporary, strerror(errno));
+    const bool written = fwrite(data, 1, length, file) == length;
+    if (fclose(file) || !written || rename(temporary, path)) {
+        const int error = errno;
+        unlink(temporary);
+        diag_fatal("%s: cannot write: %s", path, strerror(error));
+    }
+}
+
+static void link_file(const char *path, const char *target) {
+    char old[PATH_MAX];
+    const ssize_t length = readlink(path, old, sizeof(old));
+    if (length >= 0 && (size_t)length == strlen(target) && !memcmp(old, target, (size_t)length))
+        return;
+    make_parents(path);
+    const char *const temporary = intern_format("%s.%ld.tmp", path, (long)getpid());
+    unlink(temporary);
+    if (symlink(target, temporary) || rename(temporary, path)) {
+        const int error = errno;
+        unlink(temporary);
+        diag_fatal("%s: cannot link: %s", path, strerror(error));
+    }
+}
+
+static int compare(const void *left, const void *right) {
+    return strcmp((*(struct source *const *)left)->rel, (*(struct source *const *)right)->rel);
+}
+
+void mirror_collect(struct program *program, struct mirror *mirror) {
+    struct map seen = { 0 };
+    for (size_t u = 0; u < program->unit_count; u++) {
+        const struct unit *const unit = &program->units[u];
+        bool recompile = !unit->plan->pic;
+        for (size_t i = 0; i < unit->include_count; i++)
+            recompile |= edit_touches(unit->includes[i]);
+        if (!recompile)
+            continue;
+        *PUSH(mirror->recompile, mirror->recompile_count, mirror->recompile_capacity) = unit->plan->id;
+        for (size_t i = 0; i < unit->include_count; i++)
+            if (map_add(&seen, key_of(unit->includes[i])))
+                *PUSH(mirror->files, mirror->file_count, mirror->file_capacity) = unit->includes[i];
+    }
+    if (mirror->file_count)
+        qsort(mirror->files, mirror->file_count, sizeof(*mirror->files), compare);
+    map_free(&seen);
+}
+
+void mirror_check(const char *directory) {
+    DIR *const dir = opendir(directory);
+    if (!dir) {
+        if (errno != ENOENT)
+            diag_fatal("%s: %s", directory, strerror(errno));
+        return;
+    }
+    bool empty = true, marked = false;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        empty = false;
+        marked |= !strcmp(entry->d_name, MARK);
+    }
+    closedir(dir);
+    if (!empty && !marked)
+        diag_fatal("%s: holds files that ia2-rewriter did not put there; give an empty or a new directory", directory);
+}
+
+/* Removes what is not in the mirror; true if the directory is empty then. */
+static bool remove_stale(const char *directory, const struct map *wanted) {
+    DIR *const dir = opendir(directory);
+    if (!dir)
+        return false;
+    bool empty = true;
+    for (struct dirent *entry; (entry = readdir(dir));) {
+        if (!strcmp(entry->d_name, ".") || !strcmp(entry->d_name, ".."))
+            continue;
+        const char *const path = intern_format("%s/%s", directory, entry->d_name);
+        struct stat status;
+        if (map_get(wanted, key_of(path)) || lstat(path, &status)) {
+            empty = false;
+        } else if (!S_ISDIR(status.st_mode)) {
+            if (unlink(path))
+                diag_fatal("%s: cannot remove: %s", path, strerror(errno));
+        } else if (!remove_stale(path, wanted) || rmdir(path)) {
+            empty = false;
+        }
+    }
+    closedir(dir);
+    return empty;
+}
+
+void mirror_write(const struct mirror *mirror, const char *directory) {
+    struct map wanted = { 0 };
+    const char *const mark = intern_format("%s/" MARK, directory);
+    mirror_write_file(mark, "", 0);
+    map_add(&wanted, key_of(mark));
+    for (size_t i = 0; i < mirror->file_count; i++) {
+        const struct source *const source = mirror->files[i];
+        const char *const path = intern_format("%s/%s", directory, source->rel);
+        map_add(&wanted, key_of(path));
+        if (edit_touches(source)) {
+            size_t length;
+            char *const text = edit_render(source, &length);
+            mirror_write_file(path, text, length);
+            free(text);
+        } else {
+            link_file(path, source->path);
+        }
+    }
+    remove_stale(directory, &wanted);
+    map_free(&wanted);
+}

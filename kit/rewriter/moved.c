@@ -1,0 +1,211 @@
+/* The text of a local that moves: its declaration, its uses, and the jumps that must not bypass it. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "edits.h"
+#include "locals.h"
+
+struct jump {
+    enum CXCursorKind kind;
+    const char *label;
+    unsigned begin, end;   /* offsets in the file */
+};
+
+struct uses {
+    const struct moved_local *local;
+    const char *construct;
+    unsigned begin, end;   /* of its declaration */
+    bool refused;
+    struct jump *jumps;
+    size_t count, capacity;
+};
+
+static const char *shared_name(const struct moved_local *local) {
+    return intern_format("__ia2_shared_%s", local->name);
+}
+
+static void file_range(CXCursor cursor, unsigned *begin, unsigned *end) {
+    const CXSourceRange extent = clang_getCursorExtent(cursor);
+    clang_getFileLocation(clang_getRangeStart(extent), NULL, NULL, NULL, begin);
+    clang_getFileLocation(clang_getRangeEnd(extent), NULL, NULL, NULL, end);
+}
+
+static void rewrite_use(struct uses *it, CXCursor cursor) {
+    const struct moved_local *const local = it->local;
+    struct span span;
+    unsigned begin, end;
+    file_range(cursor, &begin, &end);
+    if (begin >= it->begin && end <= it->end) {
+        refuse_at(cursor, it->construct, "its own initializer uses it, before it has its place on the shared stack",
+                  "declare it first and assign to it then");
+    } else if (!span_of_name(local->unit, cursor, local->name, &span)) {
+        refuse_at(cursor, it->construct, "its name is put together by a macro here, so there is no text to rewrite",
+                  "write the name out, or pass it to the macro as an argument");
+    } else {
+        edit_wrap(&span, EDIT_NAME, "(*__ia2_shared_", ")", cursor);
+    }
+}
+
+static enum CXChildVisitResult find_label(CXCursor child, CXCursor parent, CXClientData data) {
+    (void)parent;
+    if (clang_getCursorKind(child) == CXCursor_LabelRef)
+        *(const char **)data = cursor_name(child);
+    return CXChildVisit_Continue;
+}
+
+static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct uses *const it = data;
+    (void)parent;
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    switch (kind) {
+    case CXCursor_DeclRefExpr:
+        if (clang_equalCursors(clang_getCursorReferenced(cursor), it->local->variable))
+            rewrite_use(it, cursor);
+        break;
+    case CXCursor_CompoundStmt:
+    case CXCursor_ForStmt:
+    case CXCursor_SwitchStmt:
+    case CXCursor_CaseStmt:
+    case CXCursor_DefaultStmt:
+    case CXCursor_LabelStmt:
+    case CXCursor_GotoStmt:
+    case CXCursor_IndirectGotoStmt: {
+        struct jump *const jump = PUSH(it->jumps, it->count, it->capacity);
+        jump->kind = kind;
+        file_range(cursor, &jump->begin, &jump->end);
+        if (kind == CXCursor_LabelStmt)
+            jump->label = cursor_name(cursor);
+        else if (kind == CXCursor_GotoStmt)
+            clang_visitChildren(cursor, find_label, &jump->label);
+        break;
+    }
+    default:
+        break;
+    }
+    return CXChildVisit_Recurse;
+}
+
+/* The innermost statement of one of two kinds around an offset; its end, or 0. */
+static unsigned innermost(const struct uses *it, unsigned offset, enum CXCursorKind a, enum CXCursorKind b, unsigned *begin) {
+    unsigned end = 0;
+    *begin = 0;
+    for (size_t i = 0; i < it->count; i++) {
+        const struct jump *const s = &it->jumps[i];
+        if ((s->kind == a || s->kind == b) && s->begin < offset && offset < s->end && s->begin >= *begin) {
+            *begin = s->begin;
+            end = s->end;
+        }
+    }
+    return end;
+}
+
+/* A jump into the scope past the declaration would leave the pointer unset. C allows that for a plain variable. */
+static bool is_bypassed(const struct uses *it) {
+    unsigned scope_begin;
+    const unsigned scope_end = innermost(it, it->begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope_begin);
+    for (size_t i = 0; i < it->count; i++) {
+        const struct jump *const target = &it->jumps[i];
+        if (target->begin <= it->end || target->begin >= scope_end)
+            continue;
+        if (target->kind == CXCursor_CaseStmt || target->kind == CXCursor_DefaultStmt) {
+            unsigned begin;
+            if (innermost(it, target->begin, CXCursor_SwitchStmt, CXCursor_SwitchStmt, &begin) && begin < it->begin)
+                return true;
+        }
+        for (size_t k = 0; target->kind == CXCursor_LabelStmt && k < it->count; k++) {
+            const struct jump *const jump = &it->jumps[k];
+            if (jump->kind == CXCursor_IndirectGotoStmt)
+                return true;
+            if (jump->kind == CXCursor_GotoStmt && jump->label == target->label &&
+                (jump->begin < it->begin || jump->begin >= scope_end))
+                return true;
+        }
+    }
+    return false;
+}
+
+static enum CXChildVisitResult find_attribute(CXCursor child, CXCursor parent, CXClientData data) {
+    struct unit *const unit = ((struct moved_local *)data)->unit;
+    (void)parent;
+    if (!clang_isAttribute(clang_getCursorKind(child)))
+        return CXChildVisit_Continue;
+    const struct place at = place_of(unit, clang_getCursorLocation(child));
+    if (at.source && !strncmp(at.source->text + at.offset, "unused", 6))
+        return CXChildVisit_Continue;
+    if (at.source && !strncmp(at.source->text + at.offset, "__unused__", 10))
+        return CXChildVisit_Continue;
+    return CXChildVisit_Break;
+}
+
+/* `T a[] = ...`: a pointer to an array needs its length. */
+static bool complete_array(const struct moved_local *local, const struct span *name, size_t declarator_end) {
+    struct source *const source = name->source;
+    size_t open = source_skip_blank(source, name->end);
+    while (open < declarator_end && source->text[open] == ')')
+        open = source_skip_blank(source, open + 1);
+    if (open >= declarator_end || source->text[open] != '[')
+        return false;
+    if (source->text[source_skip_blank(source, open + 1)] == ']')
+        edit_insert(source, open + 1,
+                    intern_format("%lld", clang_getArraySize(clang_getCanonicalType(clang_getCursorType(local->variable)))),
+                    local->variable);
+    return true;
+}
+
+/* `= INIT` becomes IA2_SHARED_LOCAL_INIT(name, INIT), brace lists included. */
+static bool rewrite_initializer(const struct moved_local *local, CXCursor init, struct source *source,
+                                size_t declarator_end) {
+    struct span span;
+    if (!span_of(local->unit, init, &span) || span.source != source)
+        return false;
+    const size_t equals = source_skip_blank(source, declarator_end);
+    if (source->text[equals] != '=' || source_skip_blank(source, equals + 1) != span.begin)
+        return false;
+    const struct span gap = { source, declarator_end, span.begin, PLACE_FILE };
+    edit_wrap(&gap, EDIT_REPLACE, intern_format(" IA2_SHARED_LOCAL_INIT(%s, ", shared_name(local)), "", local->variable);
+    edit_wrap(&span, EDIT_INITIALIZER, "", ")", local->variable);
+    return true;
+}
+
+static bool rewrite_declaration(const struct moved_local *local) {
+    struct unit *const unit = local->unit;
+    const CXCursor variable = local->variable;
+    const struct place start = place_of(unit, clang_getRangeStart(clang_getCursorExtent(variable)));
+    struct span name;
+    if (!span_of_name(unit, variable, local->name, &name) || name.kind != PLACE_FILE || start.kind == PLACE_ARG)
+        return false;
+    /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
+    const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
+    const size_t end = source_declarator_end(name.source, begin, name.end);
+    const enum CXTypeKind kind = clang_getCanonicalType(clang_getCursorType(variable)).kind;
+    const bool array = kind == CXType_ConstantArray || kind == CXType_VariableArray;
+    const CXCursor init = clang_Cursor_getVarDeclInitializer(variable);
+    edit_wrap(&name, EDIT_NAME, array ? "(*const __ia2_shared_" : "*const __ia2_shared_", array ? ")" : "", variable);
+    if (array && !complete_array(local, &name, end))
+        return false;
+    if (!clang_Cursor_isNull(init))
+        return rewrite_initializer(local, init, name.source, end);
+    edit_insert(name.source, end, intern_format(" IA2_SHARED_LOCAL(%s)", shared_name(local)), variable);
+    return true;
+}
+
+void moved_rewrite(const struct moved_local *local) {
+    struct uses it = { .local = local, .construct = intern_format("local variable %s, whose address crosses the boundary",
+                                                                  local->name) };
+    file_range(local->variable, &it.begin, &it.end);
+    if (clang_visitChildren(local->variable, find_attribute, (void *)local)) {
+        refuse_at(local->variable, it.construct, "it has an attribute, which the shared stack cannot give it",
+                  "remove the attribute, or allocate the object with shared_malloc");
+        return;
+    }
+    if (!rewrite_declaration(local)) {
+        refuse_at(local->variable, it.construct, "its declaration is partly made by a macro, or too unusual to rewrite",
+                  "declare it by itself, as TYPE NAME = INITIALIZER;");
+        return;
+    }
+    clang_visitChildren(local->function, on_cursor, &it);
+    if (is_bypassed(&it))
+        refuse_at(local->variable, it.construct, "a jump into its scope (goto or case) bypasses its declaration",
+                  "declare it before the jump, at the top of the function");
+    free(it.jumps);
+}

@@ -1,0 +1,10 @@
+/* Parsing: every selected unit of the plan, on all processors. */
+#ifndef IA2_PARSE_H
+#define IA2_PARSE_H
+
+#include "analyze.h"
+
+/* Parses and analyzes program->units. Parse errors are refusals. `extra` are further arguments for each unit. */
+void parse_units(struct program *program, const char *const *extra, size_t extra_count);
+
+#endif

@@ -1,0 +1,71 @@
+/* plan.json: policy and build graph brought together by the engine. */
+#ifndef IA2_PLAN_H
+#define IA2_PLAN_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "intern.h"
+
+#define MAX_KEY 15
+
+struct compartment {
+    const char *name, *file;
+    unsigned key;
+    uint32_t pkru;
+    unsigned reads;   /* mask of keys this compartment may read */
+};
+
+struct plan_unit {
+    unsigned id, command, compartment;
+    const char *file;
+    bool pic, selected;   /* selected: named on the command line, or nothing was named */
+};
+
+struct import {
+    const char *symbol;
+    unsigned owner, callers;   /* callers: mask of keys */
+    bool data;
+};
+
+struct allocation { const char *function; unsigned key; };
+
+struct parameter_copy {
+    const char *record, *field, *parameter;
+    enum copy_direction { COPY_NONE, COPY_IN, COPY_OUT, COPY_INOUT } direction;
+    bool used;
+};
+
+/* All strings are interned. */
+struct plan {
+    const char *source_root, *build_dir, *policy_file;
+    struct compartment compartments[MAX_KEY];
+    unsigned compartment_count;
+    struct plan_unit *units;
+    struct import *imports;
+    struct allocation *allocations;
+    struct parameter_copy *parameters;
+    const char **shared_variables;
+    size_t unit_count, import_count, allocation_count, parameter_count, shared_variable_count;
+    struct map import_index;   /* symbol -> struct import */
+    void *policy_lines;        /* json_t */
+};
+
+/* Reads and checks a plan; anything wrong in it is fatal. */
+void plan_read(struct plan *plan, const char *path);
+
+const struct import *plan_import(const struct plan *plan, const char *symbol);
+bool plan_is_shared(const struct plan *plan, const char *variable);
+
+/* Every compartment but `key`, as a mask. */
+unsigned plan_others(const struct plan *plan, unsigned key);
+
+/* Whether every other compartment has a read grant on `key`. */
+bool plan_readable_by_all(const struct plan *plan, unsigned key);
+
+/* A refusal at the policy line of `entry` (for example "allocations.f"). */
+void plan_refuse(const struct plan *plan, const char *entry, const char *construct, const char *reason,
+                 const char *remedy);
+
+#endif

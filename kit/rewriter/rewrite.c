@@ -1,0 +1,123 @@
+#include "rewrite.h"
+
+#include <stdlib.h>
+
+#include "diag.h"
+#include "edits.h"
+#include "escape.h"
+#include "gates.h"
+#include "mangle.h"
+
+static bool designator_escapes(const struct program *program, const struct designator *it) {
+    if (it->callee || it->to_libc)
+        return false;
+    for (size_t i = 0; i < 4; i++)
+        if (escapes(program, it->types[i]))
+            return true;
+    return false;
+}
+
+/* `&f` becomes IA2_FN(f) as a whole. */
+static bool designator_span(struct unit *unit, const struct designator *it, const char *name, struct span *span) {
+    if (!clang_equalCursors(it->whole, it->reference))
+        return span_of(unit, it->whole, span);
+    return span_of_name(unit, it->reference, name, span);
+}
+
+static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
+    const char *const name = cursor_name(it->function);
+    const bool whole = !clang_equalCursors(it->whole, it->reference);
+    struct span span;
+    if (!designator_escapes(program, it)) {
+        if (designator_span(unit, it, name, &span))
+            edit_veto(&span, EDIT_NAME, it->reference);
+        return;
+    }
+    if (!designator_span(unit, it, name, &span)) {
+        refuse_at(it->reference, intern_format("address of %s", name),
+                  "its name is put together by a macro, so there is no text to rewrite",
+                  "write the function's name out, or pass it to the macro as an argument");
+        return;
+    }
+    if (!gate_for_value(program, unit, it->function, it->reference))
+        return;
+    const bool is_static = clang_getCursorLinkage(it->function) == CXLinkage_Internal;
+    const char *const macro = is_static ? "IA2_FN_STATIC(" : "IA2_FN(";
+    if (whole)
+        edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
+    else
+        edit_wrap(&span, EDIT_NAME, macro, ")", it->reference);
+    edit_declare(span.source, intern_format("IA2_DECLARE_GATE%s(%s);", is_static ? "_STATIC" : "", name));
+    if (is_static && unit->main_file)
+        edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
+}
+
+static CXType pointee_function(struct unit *unit, CXCursor callee) {
+    CXType type = clang_getCanonicalType(clang_getCursorType(callee));
+    (void)unit;
+    return type.kind == CXType_Pointer ? clang_getPointeeType(type) : type;
+}
+
+static void rewrite_indirect_call(struct program *program, struct unit *unit, const struct call *it) {
+    struct span span;
+    const bool editable = span_of(unit, it->callee, &span);
+    if (!escapes(program, it->type)) {
+        if (editable)
+            edit_veto(&span, EDIT_CALL, it->call);
+        return;
+    }
+    if (!editable) {
+        refuse_at(it->call, intern_format("call through %s", it->type),
+                  "the pointer's expression is partly made by a macro, so there is no text to rewrite",
+                  "assign the pointer to a local variable first and call that");
+        return;
+    }
+    const CXType function = clang_getCanonicalType(pointee_function(unit, it->callee));
+    if (function.kind == CXType_FunctionNoProto || clang_isFunctionTypeVariadic(function)) {
+        refuse_at(it->call, intern_format("call through %s", it->type),
+                  function.kind == CXType_FunctionNoProto ? "the type has no prototype" : "the type is variadic",
+                  "give the callback a prototype of plain parameters (va_list is one)");
+        return;
+    }
+    const uint32_t hash = mangle_hash(mangle_function(unit, function));
+    edit_wrap(&span, EDIT_CALL, "IA2_CALL(", intern_format(", 0x%08xu)", hash), it->call);
+}
+
+static void check_conversion(struct program *program, const struct conversion *it) {
+    if (!escapes(program, it->to) && !escapes(program, it->from))
+        return;
+    const CXCursor inner = strip_casts(last_expression(it->cursor));
+    if (!clang_Cursor_isNull(named_function(inner)) || is_null_constant(inner))
+        return;
+    if (escapes(program, it->to)) {
+        refuse_at(it->cursor, intern_format("conversion to %s", it->to),
+                  intern_format("a value of type %s is not known to be a call gate, and pointers of the target type cross the "
+                                "boundary", it->from_spelling),
+                  "keep the pointer in its own function-pointer type from where the function's address is taken");
+        return;
+    }
+    refuse_at(it->cursor, intern_format("conversion to %s", it->to),
+              intern_format("a value of type %s may come from another compartment, and a call through the target type would "
+                            "not be checked", it->from),
+              "call it through its own type");
+}
+
+void rewrite_pointers(struct program *program) {
+    for (size_t u = 0; u < program->unit_count; u++) {
+        struct unit *const unit = &program->units[u];
+        if (unit->main_file)
+            edit_main_file(unit->main_file, unit->plan->id);
+        for (size_t i = 0; i < unit->designator_count; i++)
+            rewrite_designator(program, unit, &unit->designators[i]);
+        for (size_t i = 0; i < unit->call_count; i++) {
+            const struct call *const call = &unit->calls[i];
+            if (call->type)
+                rewrite_indirect_call(program, unit, call);
+            if (!call->type || escapes(program, call->type))
+                copies_of_call(program, unit, call);
+        }
+        for (size_t i = 0; i < unit->conversion_count; i++)
+            check_conversion(program, &unit->conversions[i]);
+    }
+    copies_check_used(program);
+}

@@ -1,0 +1,206 @@
+#include "source.h"
+
+#include <ctype.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "diag.h"
+#include "intern.h"
+
+static const char *root, *build;
+static struct map sources, aliases;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static const char *real_directory(const char *path) {
+    char resolved[PATH_MAX];
+    struct stat status;
+    if (!realpath(path, resolved) || stat(resolved, &status) || !S_ISDIR(status.st_mode))
+        diag_fatal("%s: not a directory", path);
+    return intern(resolved);
+}
+
+void source_set_roots(const char *source_root, const char *build_dir) {
+    root = real_directory(source_root);
+    build = real_directory(build_dir);
+}
+
+/* `path` relative to `directory`, or NULL. */
+static const char *relative_to(const char *directory, const char *path) {
+    const size_t length = strlen(directory);
+    return !strncmp(path, directory, length) && path[length] == '/' ? path + length + 1 : NULL;
+}
+
+static struct source *load(const char *path) {
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    struct stat status;
+    if (fd < 0)
+        return NULL;
+    if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
+        close(fd);
+        return NULL;
+    }
+    struct source *const source = must_alloc(sizeof(*source));
+    char *const text = must_alloc((size_t)status.st_size + 1);
+    while (source->size < (size_t)status.st_size) {
+        const ssize_t got = read(fd, text + source->size, (size_t)status.st_size - source->size);
+        if (got <= 0)
+            break;
+        source->size += (size_t)got;
+    }
+    close(fd);
+    source->text = text;
+    source->path = intern(path);
+    const char *const in_root = relative_to(root, path), *const in_build = relative_to(build, path);
+    if (in_root)
+        source->rel = intern(in_root);
+    else if (in_build)
+        source->rel = intern_format(".build/%s", in_build);
+    source->shown = source->rel ? source->rel : source->path;
+    return source;
+}
+
+struct source *source_get(const char *path) {
+    const char *const name = intern(path);
+    pthread_mutex_lock(&lock);
+    struct source *source = map_get(&aliases, key_of(name));
+    char resolved[PATH_MAX];
+    if (!source && realpath(path, resolved)) {
+        const char *const real = intern(resolved);
+        source = map_get(&sources, key_of(real));
+        if (!source && (source = load(real)))
+            map_put(&sources, key_of(real), source);
+        if (source)
+            map_put(&aliases, key_of(name), source);
+    }
+    pthread_mutex_unlock(&lock);
+    return source;
+}
+
+void source_position(const struct source *source, size_t offset, unsigned *line, unsigned *column) {
+    *line = *column = 1;
+    for (size_t i = 0; i < offset && i < source->size; i++, ++*column)
+        if (source->text[i] == '\n') {
+            ++*line;
+            *column = 0;
+        }
+}
+
+size_t source_skip_blank(const struct source *source, size_t offset) {
+    const char *const t = source->text;
+    for (;;) {
+        if (isspace((unsigned char)t[offset])) {
+            offset++;
+        } else if (t[offset] == '\\' && t[offset + 1] == '\n') {
+            offset += 2;
+        } else if (t[offset] == '\\' && t[offset + 1] == '\r' && t[offset + 2] == '\n') {
+            offset += 3;
+        } else if (t[offset] == '/' && t[offset + 1] == '*') {
+            const char *const end = strstr(t + offset + 2, "*/");
+            offset = end ? (size_t)(end - t) + 2 : source->size;
+        } else if (t[offset] == '/' && t[offset + 1] == '/') {
+            while (offset < source->size && t[offset] != '\n')
+                offset += t[offset] == '\\' && offset + 1 < source->size ? 2 : 1;
+        } else {
+            return offset;
+        }
+    }
+}
+
+static bool is_word(char c) {
+    return isalnum((unsigned char)c) || c == '_' || c == '$' || (unsigned char)c >= 0x80;
+}
+
+size_t source_identifier(const struct source *source, size_t offset) {
+    size_t end = offset;
+    while (end < source->size && is_word(source->text[end]))
+        end++;
+    return end - offset;
+}
+
+size_t source_skip_token(const struct source *source, size_t offset) {
+    const char *const t = source->text;
+    if (t[offset] == '"' || t[offset] == '\'') {
+        const char quote = t[offset++];
+        while (offset < source->size && t[offset] != quote && t[offset] != '\n')
+            offset += t[offset] == '\\' && offset + 1 < source->size ? 2 : 1;
+        return offset < source->size ? offset + 1 : offset;
+    }
+    const size_t word = source_identifier(source, offset);
+    return offset + (word ? word : offset < source->size);
+}
+
+/* Whether the `#` at `offset` is the first thing on its line. */
+static bool starts_line(const struct source *source, size_t offset) {
+    while (offset > 0 && (source->text[offset - 1] == ' ' || source->text[offset - 1] == '\t'))
+        offset--;
+    return offset == 0 || source->text[offset - 1] == '\n';
+}
+
+static bool scan_brackets(const struct source *source, size_t begin, size_t end, bool one_argument) {
+    int depth = 0;
+    for (size_t i = source_skip_blank(source, begin); i < end; i = source_skip_blank(source, source_skip_token(source, i))) {
+        const char c = source->text[i];
+        if (strchr("([{", c))
+            depth++;
+        else if (strchr(")]}", c) && --depth < 0)
+            return false;
+        else if (c == '#' && starts_line(source, i))
+            return false;
+        else if (one_argument && depth == 0 && (c == ',' || c == ';'))
+            return false;
+    }
+    return depth == 0;
+}
+
+bool source_is_one_argument(const struct source *source, size_t begin, size_t end) {
+    return scan_brackets(source, begin, end, true);
+}
+
+bool source_is_balanced(const struct source *source, size_t begin, size_t end) {
+    return scan_brackets(source, begin, end, false);
+}
+
+size_t source_declarator_end(const struct source *source, size_t begin, size_t name_end) {
+    int depth = 0;
+    size_t end = name_end;
+    for (size_t i = source_skip_blank(source, begin); i < source->size;
+         i = source_skip_blank(source, source_skip_token(source, i))) {
+        const char c = source->text[i];
+        if (i >= name_end && depth <= 0 && strchr("=,;:", c))
+            break;
+        if (strchr("([{", c))
+            depth++;
+        else if (strchr(")]}", c))
+            depth--;
+        if (i >= name_end)
+            end = source_skip_token(source, i);
+    }
+    return end;
+}
+
+bool source_starts_macro_body(const struct source *source, size_t offset) {
+    const char *const t = source->text;
+    size_t line = offset;
+    while (line > 0 && !(t[line - 1] == '\n' && !(line > 1 && t[line - 2] == '\\')))
+        line--;
+    size_t i = source_skip_blank(source, line);
+    if (t[i] != '#')
+        return false;
+    i = source_skip_blank(source, i + 1);
+    if (source_identifier(source, i) != 6 || strncmp(t + i, "define", 6))
+        return false;
+    i = source_skip_blank(source, i + 6);
+    i += source_identifier(source, i);
+    if (t[i] == '(') {
+        const char *const close = strchr(t + i, ')');
+        if (!close)
+            return false;
+        i = (size_t)(close - t) + 1;
+    }
+    return source_skip_blank(source, i) == offset;
+}

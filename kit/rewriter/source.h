@@ -1,0 +1,48 @@
+/* The project's files: identity, text, and small lexical scans of it. */
+#ifndef IA2_SOURCE_H
+#define IA2_SOURCE_H
+
+#include <stdbool.h>
+#include <stddef.h>
+
+struct source {
+    const char *path;   /* real path, interned */
+    const char *rel;    /* path in the mirror; NULL: outside of both roots, never edited */
+    const char *shown;  /* for messages: rel or path */
+    const char *text;   /* NUL-terminated */
+    size_t size;
+};
+
+/* Sets the two roots; call once, first. Fatal if one is not a directory. */
+void source_set_roots(const char *source_root, const char *build_dir);
+
+/* The file at `path`; the same object for each path that leads to it. NULL if unreadable. Thread-safe. */
+struct source *source_get(const char *path);
+
+/* Line and column (from 1) of an offset. */
+void source_position(const struct source *source, size_t offset, unsigned *line, unsigned *column);
+
+/* The offset after the blank, comment or line continuation at `offset`; `offset` itself if there is none. */
+size_t source_skip_blank(const struct source *source, size_t offset);
+
+/* The offset after the token at `offset` (identifier, number, string, or one punctuation character). */
+size_t source_skip_token(const struct source *source, size_t offset);
+
+/* Length of the identifier at `offset`. */
+size_t source_identifier(const struct source *source, size_t offset);
+
+/* Whether [begin, end) can stand as one macro argument: brackets paired, no comma or semicolon outside of them, and no
+ * preprocessor line. */
+bool source_is_one_argument(const struct source *source, size_t begin, size_t end);
+
+/* Whether brackets pair up in [begin, end) and it holds no preprocessor line. */
+bool source_is_balanced(const struct source *source, size_t begin, size_t end);
+
+/* The end of the declarator whose declaration starts at `begin` and whose name ends at `name_end`: the offset of the `=`, `,`,
+ * `;` or `:` that follows it, moved back over blanks. */
+size_t source_declarator_end(const struct source *source, size_t begin, size_t name_end);
+
+/* Whether `offset` is the first token of the body of a #define. */
+bool source_starts_macro_body(const struct source *source, size_t offset);
+
+#endif
