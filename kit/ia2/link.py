@@ -118,13 +118,6 @@ class Linker:
         self.run([*self.driver, "-c", "-I", self.kit.include, source, "-o", target], f"assembling {source}", target + ".log")
         return target
 
-    def jemalloc(self) -> str:
-        result = subprocess.run([*self.driver, "-print-file-name=libjemalloc_pic.a"], capture_output=True, text=True, check=False)
-        path = result.stdout.strip()
-        if not os.path.isabs(path) or not os.path.exists(path):
-            raise Failure("libjemalloc_pic.a is not installed", remedy="apt-get install libjemalloc-dev")
-        return path
-
     def command(self, compartment: dict, objects: list[str], linked: list[int]) -> list[str]:
         key, name = compartment["pkey"], compartment["name"]
         exports = self.exports(key)
@@ -142,11 +135,13 @@ class Linker:
                 line.append("-Wl,-z,defs")
         line += HARDENING + ["-Wl,-z,nocopyreloc", "-Wl,-rpath,$ORIGIN", f"-Wl,-rpath-link,{self.target}"]
         line += objects
-        line += ["-Wl,--whole-archive", self.kit.compartment, "-Wl,--no-whole-archive", self.jemalloc(), "-Wl,--exclude-libs,ALL",
-                 "@" + self.kit.options]
+        # What nothing refers to, such as the anchors of the TLS sections, the options pull in with -u.
+        line += ["@" + self.kit.options, self.kit.compartment, "-Wl,--exclude-libs,ALL"]
         line += [f"-Wl,--wrap={record['symbol']}" for record in self.imports(key) if record["kind"] == "function"]
         line += ["-Wl,--push-state,--no-as-needed", *(os.path.join(self.target, self.files[other]) for other in others),
                  os.path.join(self.target, "libia2.so"), "-Wl,--pop-state"]
+        # The allocator's own needs.
+        line += ["-Wl,--push-state,--as-needed", "-lm", "-lpthread", "-ldl", "-Wl,--pop-state"]
         return line + self.kept(key)
 
     def run(self, line: list[str], doing: str, log: str) -> None:

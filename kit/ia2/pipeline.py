@@ -12,6 +12,9 @@ from .failure import Failure
 
 STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
 
+ENGINE = ("audit", "canonicalize", "capture", "elf", "link", "link_line", "ninja", "pad_tls", "pipeline", "plan", "policy",
+          "recompile", "rewriting", "shell_command", "symbols")
+
 
 class Pipeline:
     """One OUT directory. `options` is what scripts/rewrite.py parsed: policy, out, target, cc, ld, jobs,
@@ -35,7 +38,7 @@ class Pipeline:
         self.policy = None
         # The engine itself is an input of every stage.
         package = os.path.dirname(os.path.abspath(__file__))
-        self.engine = max(os.stat(os.path.join(package, name)).st_mtime_ns for name in os.listdir(package) if name.endswith(".py"))
+        self.engine = [stamps.signature(os.path.join(package, name + ".py")) for name in ENGINE]
 
     def path(self, *names: str) -> str:
         return os.path.join(self.out, *names)
@@ -56,7 +59,7 @@ class Pipeline:
     def run(self, last: str = STAGES[-1]) -> None:
         for stage in STAGES[:STAGES.index(last) + 1]:
             started = time.monotonic()
-            key = [self.engine, *self.key(stage)]
+            key = [*self.engine, *self.key(stage)]
             if self.stamps.fresh(stage, key):
                 print(f"{stage:<13}up to date", flush=True)
                 continue
