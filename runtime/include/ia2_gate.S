@@ -774,5 +774,8 @@ ia2_this_compartment:
 
     .section ia2_shared_data, "aw", @progbits
     .balign 4096
+    /* Pulls these out of libia2_compartment.a, which nothing else names. */
+    .reloc ., R_X86_64_NONE, ia2_tls_anchors
+    .reloc ., R_X86_64_NONE, ia2_shared_data_last
     .section .note.GNU-stack, "", @progbits
 .endm
