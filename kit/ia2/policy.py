@@ -230,7 +230,7 @@ class _Reader:
         for callee, value in self.table(self.tree.get("parameters", {}), "parameters").items():
             dotted = f"parameters.{callee}"
             if isinstance(value, dict) and any(isinstance(item, dict) for item in value.values()):
-                raise self.fail(f"'{callee}' must be one quoted key", dotted, f'write "{callee}.MEMBER" = {{ PARAMETER = "in" }}')
+                raise self.fail(f"'{callee}' must be one quoted key", f"{dotted}.{next(iter(value))}", f'write "{callee}.MEMBER" = {{ PARAMETER = "in" }}')
             if not isinstance(value, dict) or not value:
                 raise self.fail(f"'{callee}' must map parameters to directions", dotted, f'"{callee}" = {{ PARAMETER = "in" }}')
             for parameter, direction in value.items():

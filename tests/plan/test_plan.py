@@ -1,0 +1,170 @@
+"""Policy and build graph brought together."""
+
+import os
+import pathlib
+import subprocess
+import sys
+import tempfile
+import unittest
+
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+sys.path.insert(0, str(SOURCE / "tests" / "capture"))
+
+from ia2 import capture, plan, policy  # noqa: E402
+from ia2.failure import Failure  # noqa: E402
+from ninja_project import LIBRARY_AND_TOOL, POLICY, SHARED_BUILD, STATIC_BUILD, Project  # noqa: E402
+
+UNUSED = {"src/unused.c": "int missing(void);\nint unused(void) { return missing(); }\n"}
+
+
+class Folder(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.path = pathlib.Path(os.path.realpath(folder.name))
+
+    def plan(self, files=None, build=SHARED_BUILD, text=POLICY, cc="gcc"):
+        project = Project(self.path, {**LIBRARY_AND_TOOL, **(files or {})}, build, cc)
+        (self.path / "compartments.toml").write_text(text)
+        taken = capture.Capture(str(project.build))
+        graph = capture.graph(taken, capture.choose_program(taken, "tool", None), str(project.root))
+        return plan.make(policy.load(str(self.path / "compartments.toml")), graph, taken.commands)
+
+    def refused(self, *parts, **arguments):
+        with self.assertRaises(Failure) as caught:
+            self.plan(**arguments)
+        message = str(caught.exception)
+        self.assertNotIn("\n", message)
+        for part in parts:
+            self.assertIn(part, message)
+
+
+class Plan(Folder):
+    def test_shared_library(self):
+        made = self.plan()
+        self.assertEqual([(i["symbol"], i["kind"], i["owner"], i["callers"]) for i in made["imports"]],
+                         [("lib_add", "function", 2, [1]), ("lib_count", "function", 2, [1]), ("lib_where", "function", 2, [1])])
+        units = {os.path.basename(unit["file"]): unit for unit in made["units"]}
+        self.assertEqual({name: (unit["compartment"], unit["pic"]) for name, unit in units.items()},
+                         {"main.c": (1, False), "where.c": (1, False), "lib.c": (2, True), "add.c": (2, True)})
+        self.assertEqual([unit["id"] for unit in made["units"]], list(range(4)))
+        self.assertEqual([compartment["file"] for compartment in made["compartments"]], ["tool", "lib.ia2.so"])
+        self.assertEqual(made["program"], "tool")
+
+    def test_static_library_takes_only_the_members_needed(self):
+        made = self.plan(UNUSED, STATIC_BUILD)
+        self.assertNotIn("unused.c", [os.path.basename(unit["file"]) for unit in made["units"]])
+        self.assertEqual([i["symbol"] for i in made["imports"]], ["lib_add", "lib_count", "lib_where"])
+
+    def test_whole_archive(self):
+        files = {"src/unused.c": "int unused(void) { return 1; }\n"}
+        build = STATIC_BUILD.replace("tool.p/where.o liblib.a", "tool.p/where.o | liblib.a\n  flags = -Wl,--whole-archive liblib.a -Wl,--no-whole-archive")
+        self.assertIn("unused.c", [os.path.basename(unit["file"]) for unit in self.plan(files, build)["units"]])
+
+    def test_hidden_functions_cross_within_one_link(self):
+        files = {**UNUSED, "tool/where.c": "int hidden_add(int, int);\nconst char *tool_where(void) { return hidden_add(0, 1) ? \"x\" : 0; }\n"}
+        build = STATIC_BUILD.replace("../src/add.c\n  flags = -O2", "../src/add.c\n  flags = -O2 -fvisibility=hidden")
+        self.assertIn("hidden_add", [i["symbol"] for i in self.plan(files, build)["imports"]])
+
+    def test_both_ways(self):
+        files = {"src/add.c": '#include "private.h"\nint tool_log(void);\nint hidden_add(int a, int b) { return a + b + tool_log(); }\n',
+                 "tool/where.c": '#include "tool.h"\nint tool_log(void) { return 0; }\nconst char *tool_where(void) { return ""; }\n', **UNUSED}
+        found = {i["symbol"]: (i["owner"], i["callers"]) for i in self.plan(files, STATIC_BUILD)["imports"]}
+        self.assertEqual(found["tool_log"], (1, [2]))
+        self.assertEqual(found["lib_add"], (2, [1]))
+
+    def test_three_compartments(self):
+        text = POLICY.replace('sources = ["src/**"]', 'sources = ["src/lib.c"]') + '[compartment.add]\npkey = 3\nsources = ["src/add.c"]\nreads = ["lib"]\n'
+        made = self.plan(text=text)
+        self.assertEqual({i["symbol"]: (i["owner"], i["callers"]) for i in made["imports"]}["hidden_add"], (3, [2]))
+        self.assertEqual([hex(c["pkru"]) for c in made["compartments"]], ["0x55555550", "0x55555544", "0x55555524"])
+
+    def test_pkru(self):
+        self.assertEqual(plan.pkru(1, [2]), 0x55555560)
+        self.assertEqual(plan.pkru(2, []), 0x55555544)
+        self.assertEqual(plan.pkru(15, []), 0x15555554)
+
+    def test_assembler_object_follows_its_source_or_its_library(self):
+        if subprocess.run(["which", "nasm"], capture_output=True).returncode:
+            self.skipTest("no nasm")
+        files = {"src/lib.c": '#include "lib.h"\n' + "int fast(void);\nint lib_add(int a, int b) { return a + b + fast(); }\nint lib_count(void) { return 0; }\n"
+                 'const char *lib_where(void) { return __FILE__; }\n',
+                 "src/fast.asm": "global fast:function\nsection .text\nfast: xor eax, eax\n ret\n"}
+        rule = "rule nasm\n  command = nasm -f elf64 -o $out $in\n"
+        build = rule + SHARED_BUILD.replace("build liblib.so.1: link", "build lib.p/fast.obj: nasm ../src/fast.asm\nbuild liblib.so.1: link lib.p/fast.obj")
+        for text in (POLICY, POLICY.replace('"src/**"', '"src/*.c"')):
+            objects = {os.path.basename(item["path"]): item for item in self.plan(files, build, text)["objects"]}
+            self.assertEqual((objects["fast.obj"]["compartment"], objects["fast.obj"]["unit"]), (2, None))
+
+    def test_one_source_built_twice(self):
+        files = {"src/lib.c": LIBRARY_AND_TOOL["src/lib.c"].replace("hidden_add(a, b)", "add8(a, b) + add16(a, b)")
+                 .replace("static int count;", "static int count; int add8(int, int), add16(int, int);"),
+                 "src/add.c": "int NAME(int a, int b) { return a + b; }\n"}
+        build = SHARED_BUILD.replace("build lib.p/add.o: cc ../src/add.c\n  flags = ", "build lib.p/add16.o: cc ../src/add.c\n  flags = -fPIC -DNAME=add16\n"
+                                     "build lib.p/add.o: cc ../src/add.c\n  flags = -DNAME=add8 ").replace("lib.p/lib.o lib.p/add.o", "lib.p/lib.o lib.p/add.o lib.p/add16.o")
+        files_of = [os.path.basename(unit["file"]) for unit in self.plan(files, build)["units"]]
+        self.assertEqual(files_of.count("add.c"), 2)
+
+    def test_pic_flags(self):
+        for flags, expected in ((["-fPIC"], True), (["-fpic"], True), ([], False), (["-fPIC", "-fPIE"], False), (["-fno-pic", "-fPIC"], True),
+                                (["-fPIE"], False), (["-fPIC", "-fno-PIC"], False)):
+            self.assertEqual(plan.is_pic(["cc", *flags, "-c"]), expected, flags)
+
+    def test_globs(self):
+        for glob, path, expected in (("src/**", "src/a/b.c", True), ("src/*", "src/a/b.c", False), ("src/*", "src/a.c", True), ("**/x.c", "x.c", True),
+                                     ("**/x.c", "a/b/x.c", True), ("src/?.c", "src/a.c", True), ("src/a.c", "src/aXc", False), ("src/**", "src2/a.c", False),
+                                     ("a/[x].c", "a/[x].c", True)):
+            self.assertEqual(bool(plan.glob_pattern(glob).match(path)), expected, (glob, path))
+
+
+class Refused(Folder):
+    def test_source_in_two_compartments(self):
+        self.refused("'src/lib.c' is in two compartments", "'tool' and 'lib'", "compartments.toml:7", text=POLICY.replace('"tool/**"', '"tool/**", "**/lib.c"'))
+
+    def test_source_in_none(self):
+        self.refused("in no compartment", "'src/add.c'", "compartments.toml", text=POLICY.replace('"src/**"', '"src/l*.c"'))
+
+    def test_empty_compartment(self):
+        self.refused("no source of tool is in compartment 'more'", "compartments.toml:10",
+                     text=POLICY + '[compartment.more]\npkey = 3\nsources = ["more/**"]\n')
+
+    def test_main_elsewhere(self):
+        swapped = POLICY.replace("pkey = 1", "pkey = X").replace("pkey = 2", "pkey = 1").replace("pkey = X", "pkey = 2")
+        self.refused("main is defined by 'tool/main.c', in compartment 'tool' with pkey 2", "compartments.toml:2", text=swapped)
+
+    def test_variable_that_crosses(self):
+        files = {"src/add.c": LIBRARY_AND_TOOL["src/add.c"] + "int counter, limit;\n",
+                 "tool/where.c": "extern int counter, limit;\nconst char *tool_where(void) { return counter < limit ? \"x\" : 0; }\n", **UNUSED}
+        self.refused("the variable 'counter' of compartment 'lib' (src/add.c) is used by 'tool/where.c' of compartment 'tool' (and 1 more)",
+                     '[shared] variables = ["counter", "limit"]', "compartments.toml", files=files, build=STATIC_BUILD)
+        made = self.plan(files, STATIC_BUILD, POLICY + '[shared]\nvariables = ["counter", "limit"]\n')
+        self.assertEqual([i["symbol"] for i in made["imports"] if i["kind"] == "data"], ["counter", "limit"])
+
+    def test_thread_local_that_crosses(self):
+        files = {"src/add.c": LIBRARY_AND_TOOL["src/add.c"] + "__thread int counter;\n",
+                 "tool/where.c": "extern __thread int counter;\nconst char *tool_where(void) { return counter ? \"x\" : 0; }\n", **UNUSED}
+        self.refused("thread-local variable 'counter'", "cannot be shared", files=files, build=STATIC_BUILD)
+
+    def test_link_time_optimization(self):
+        build = SHARED_BUILD.replace("../src/add.c\n  flags = -fPIC -O2", "../src/add.c\n  flags = -fPIC -O2 -flto")
+        self.refused("lib.p/add.o", "link-time optimization", build=build)
+
+    def test_visible_name_in_two_compartments(self):
+        extra = "int version(void) { return %d; }\n"
+        files = {"src/add.c": LIBRARY_AND_TOOL["src/add.c"] + extra % 1, "tool/where.c": LIBRARY_AND_TOOL["tool/where.c"] + extra % 2}
+        build = SHARED_BUILD.replace("-fvisibility=hidden", "")
+        self.refused("'version' is defined by", "'src/add.c'", "'tool/where.c'", files=files, build=build)
+        self.plan(files, SHARED_BUILD)
+
+    def test_object_with_variables_linked_twice(self):
+        files = {"src/both.c": "int both(void) { static int n; return ++n; }\n",
+                 "src/add.c": '#include "private.h"\nint both(void);\nint hidden_add(int a, int b) { return a + b + both(); }\n',
+                 "tool/where.c": LIBRARY_AND_TOOL["tool/where.c"] + "int both(void);\nint use(void) { return both(); }\n"}
+        build = SHARED_BUILD.replace("build liblib.so.1: link", "build lib.p/both.o: cc ../src/both.c\n  flags = -fPIC -fvisibility=hidden\n"
+                                     "build liblib.so.1: link lib.p/both.o").replace("build tool: link", "build tool: link lib.p/both.o")
+        self.refused("lib.p/both.o", "linked into both", files=files, build=build)
+
+    def test_cxx(self):
+        build = SHARED_BUILD.replace("cc ../src/add.c", "cc ../src/add.cpp").replace("-O2 -fvisibility=hidden", "-O2 -x c++")
+        files = {"src/add.cpp": 'extern "C" int hidden_add(int a, int b) { return a + b; }\n'}
+        self.refused("src/add.cpp", "C++", files=files, build=build)
