@@ -22,7 +22,7 @@ static void allocate_in(struct unit *unit, const struct function *function, unsi
 }
 
 void rewrite_allocations(struct program *program) {
-    const struct plan *const plan = program->plan;
+    struct plan *const plan = program->plan;
     for (size_t a = 0; a < plan->allocation_count; a++) {
         const struct allocation *const it = &plan->allocations[a];
         bool found = false;
@@ -32,8 +32,11 @@ void rewrite_allocations(struct program *program) {
                 if (unit->functions[f].name != it->function)
                     continue;
                 found = true;
-                if (unit->plan->compartment != it->key)   /* its own heap is where it allocates anyway */
-                    allocate_in(unit, &unit->functions[f], it->key);
+                if (unit->plan->compartment == it->key)
+                    continue;   /* its own heap is where it allocates anyway */
+                allocate_in(unit, &unit->functions[f], it->key);
+                if (it->key)
+                    plan->compartments[it->key - 1].heap_clients |= 1u << unit->plan->compartment;
             }
         }
         if (!found)

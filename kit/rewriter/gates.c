@@ -184,6 +184,8 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
                 compartment->name, plan->compartment_count);
     for (unsigned i = 0; i < plan->compartment_count; i++)
         text_printf(&out, "#define IA2_PKRU_%u 0x%08x\n", i + 1, plan->compartments[i].pkru);
+    if (compartment->heap_clients)
+        text_printf(&out, "#define IA2_HEAP_CLIENTS 0x%x\n", compartment->heap_clients);
     text_puts(&out, "#include <ia2_gate.S>\n");
     for (size_t i = 0; i < gate_count; i++) {
         const struct gate *const g = &gates[i];

@@ -15,6 +15,7 @@ struct compartment {
     unsigned key;
     uint32_t pkru;
     unsigned reads;   /* mask of keys this compartment may read */
+    unsigned heap_clients;   /* mask of keys that [allocations] lets allocate in its heap */
 };
 
 struct plan_unit {
