@@ -64,18 +64,19 @@ static void on_call(struct visit *visit, CXCursor cursor) {
     }
 }
 
-static bool is_libc_function(CXCursor function) {
-    return in_system_header(function);
+/* The function of a system header that the value at frame `child` is an argument of, else the null cursor. */
+static CXCursor libc_callee(struct visit *visit, size_t child) {
+    const struct frame *const parent = &visit->frames[child - 1];
+    if (parent->kind != CXCursor_CallExpr || visit->frames[child].index == 0)
+        return clang_getNullCursor();
+    const CXCursor function = named_function(first_child(parent->cursor));
+    return !clang_Cursor_isNull(function) && in_system_header(function) ? function : clang_getNullCursor();
 }
 
-/* Whether the value at frame `child` goes to libc: as an argument, or into a member of one of its structs. */
-static bool goes_to_libc(struct visit *visit, size_t child) {
+/* Whether the value at frame `child` goes into a member of one of libc's structs. */
+static bool goes_to_libc_struct(struct visit *visit, size_t child) {
     const struct frame *const parent = &visit->frames[child - 1], *const frame = &visit->frames[child];
     CXCursor target = clang_getNullCursor();
-    if (parent->kind == CXCursor_CallExpr) {
-        const CXCursor function = named_function(first_child(parent->cursor));
-        return !clang_Cursor_isNull(function) && is_libc_function(function);
-    }
     if (parent->kind == CXCursor_BinaryOperator && frame->index == 1)
         target = field_of(first_child(parent->cursor));
     else if (parent->kind == CXCursor_InitListExpr)
@@ -101,7 +102,7 @@ static void add_type(struct designator *designator, const char *type) {
 
 static void on_function_reference(struct visit *visit, CXCursor reference, CXCursor function) {
     struct unit *const unit = visit->unit;
-    struct designator it = { reference, function, reference, { 0 }, false, false };
+    struct designator it = { .reference = reference, .function = function, .whole = reference };
     bool is_value = false;
     size_t i = visit->depth - 1;   /* the frame whose parent is looked at */
     for (; i > 0; i--) {
@@ -117,8 +118,11 @@ static void on_function_reference(struct visit *visit, CXCursor reference, CXCur
         if (parent->kind == CXCursor_UnexposedExpr && visit->frames[i].index > 0)
             break;   /* a designated initializer */
         const char *const spelling = function_pointer_spelling(unit, type);
-        is_value |= spelling != NULL;
-        add_type(&it, spelling);
+        if (spelling) {
+            is_value = true;
+            it.target = type;
+            add_type(&it, spelling);
+        }
     }
     const struct frame *const user = i > 0 ? &visit->frames[i - 1] : NULL;
     bool callee = user && user->kind == CXCursor_CallExpr && visit->frames[i].index == 0;
@@ -132,7 +136,9 @@ static void on_function_reference(struct visit *visit, CXCursor reference, CXCur
     } else if (!is_value) {
         return;   /* sizeof, typeof */
     } else if (user) {
-        it.to_libc = goes_to_libc(visit, i);
+        const CXCursor libc = libc_callee(visit, i);
+        it.libc_function = clang_Cursor_isNull(libc) ? NULL : cursor_name(libc);
+        it.to_libc_struct = goes_to_libc_struct(visit, i);
     }
     *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = it;
 }
@@ -166,11 +172,29 @@ static void on_assignment(struct visit *visit, CXCursor cursor) {
         note_member_type(visit, type);
 }
 
-static void on_address(struct visit *visit, CXCursor cursor, CXCursor lvalue) {
+/* libc does not carry an address on to another compartment, unless it is one it does not know the type of. */
+static bool stays_in_libc(struct visit *visit) {
+    size_t i = visit->depth - 1;
+    while (i > 0 && (visit->frames[i - 1].kind == CXCursor_UnexposedExpr || visit->frames[i - 1].kind == CXCursor_ParenExpr))
+        i--;
+    const CXCursor function = i > 0 ? libc_callee(visit, i) : clang_getNullCursor();
+    if (clang_Cursor_isNull(function))
+        return false;
+    const CXType parameter = clang_getCanonicalType(clang_getArgType(clang_getCursorType(function), visit->frames[i].index - 1));
+    return parameter.kind == CXType_Pointer &&
+           clang_getCanonicalType(clang_getPointeeType(parameter)).kind != CXType_Void;
+}
+
+/* The address of `lvalue` is taken; only what is decided by type is of interest. */
+static void on_address(struct visit *visit, CXCursor cursor, CXCursor lvalue, CXType pointee) {
+    struct unit *const unit = visit->unit;
+    const enum CXTypeKind kind = clang_getCanonicalType(pointee).kind;
+    if (kind != CXType_Record && kind != CXType_Pointer)
+        return;
     const CXCursor variable = base_variable(lvalue);
-    if (!clang_Cursor_isNull(variable))
-        *PUSH(visit->unit->addresses, visit->unit->address_count, visit->unit->address_capacity) =
-            (struct address) { cursor, variable, type_spelling(visit->unit, clang_getCursorType(lvalue)) };
+    if (!clang_Cursor_isNull(variable) && !stays_in_libc(visit))
+        *PUSH(unit->addresses, unit->address_count, unit->address_capacity) =
+            (struct address) { cursor, variable, type_spelling(unit, pointee) };
 }
 
 /* An array that decays to a pointer gives its address away, except as the operand of a subscript. */
@@ -184,10 +208,7 @@ static void on_decay(struct visit *visit, CXCursor cursor, const struct frame *p
     const CXType array = clang_getCanonicalType(clang_getCursorType(inner));
     if (array.kind != CXType_ConstantArray && array.kind != CXType_VariableArray)
         return;
-    const CXCursor variable = base_variable(inner);
-    if (!clang_Cursor_isNull(variable))
-        *PUSH(visit->unit->addresses, visit->unit->address_count, visit->unit->address_capacity) =
-            (struct address) { cursor, variable, type_spelling(visit->unit, clang_getPointeeType(type)) };
+    on_address(visit, cursor, inner, clang_getPointeeType(type));
 }
 
 static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent_cursor, CXClientData data) {
@@ -216,8 +237,10 @@ static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent_cursor
         on_conversion(visit, cursor, parent);
         break;
     case CXCursor_UnaryOperator:
-        if (clang_getCursorUnaryOperatorKind(cursor) == CXUnaryOperator_AddrOf)
-            on_address(visit, cursor, first_child(cursor));
+        if (clang_getCursorUnaryOperatorKind(cursor) == CXUnaryOperator_AddrOf) {
+            const CXCursor operand = first_child(cursor);
+            on_address(visit, cursor, operand, clang_getCursorType(operand));
+        }
         break;
     case CXCursor_BinaryOperator:
         on_assignment(visit, cursor);

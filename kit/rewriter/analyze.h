@@ -13,7 +13,9 @@ struct designator {
     CXCursor reference, function;   /* the DeclRefExpr, the FunctionDecl */
     CXCursor whole;                 /* the reference, or the `&f` around it */
     const char *types[4];           /* function-pointer types it has on the way to where it goes */
-    bool to_libc;                   /* an argument of a libc function, or stored in a member of a libc struct */
+    CXType target;                  /* the last of them */
+    const char *libc_function;      /* it is an argument of this function of a system header */
+    bool to_libc_struct;            /* it is stored in a member of a struct of a system header */
     bool callee;
 };
 

@@ -137,6 +137,14 @@ bool in_system_header(CXCursor cursor) {
     return clang_Location_isInSystemHeader(clang_getCursorLocation(cursor));
 }
 
+bool written_in_system_header(CXCursor cursor) {
+    CXFile file;
+    unsigned offset;
+    clang_getSpellingLocation(clang_getCursorLocation(cursor), &file, NULL, NULL, &offset);
+    return file && clang_Location_isInSystemHeader(
+                       clang_getLocationForOffset(clang_Cursor_getTranslationUnit(cursor), file, offset));
+}
+
 static enum CXChildVisitResult take_first(CXCursor child, CXCursor parent, CXClientData data) {
     (void)parent;
     *(CXCursor *)data = child;

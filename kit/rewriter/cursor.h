@@ -42,6 +42,7 @@ void cursor_position(CXCursor cursor, const char **file, unsigned *line, unsigne
 
 const char *cursor_name(CXCursor cursor);   /* interned */
 bool in_system_header(CXCursor cursor);
+bool written_in_system_header(CXCursor cursor);   /* its text is in one, as a macro */
 
 /* The first child, and the last one that is an expression; the null cursor if there is none. */
 CXCursor first_child(CXCursor cursor);

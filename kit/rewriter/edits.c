@@ -26,7 +26,7 @@ struct tail {
 struct frame {
     const char **heads;
     struct tail *tails;
-    unsigned *units;
+    unsigned *units;   /* that read it */
     size_t head_count, head_capacity, tail_count, tail_capacity, unit_count, unit_capacity;
     size_t first, last;   /* its edits, after settling */
     bool touched;
@@ -116,7 +116,7 @@ void edit_append(struct source *source, const char *line, unsigned unit) {
     frame->touched = true;
 }
 
-void edit_main_file(struct source *source, unsigned unit) {
+void edit_read_by(struct source *source, unsigned unit) {
     struct frame *const frame = frame_of(source);
     *PUSH(frame->units, frame->unit_count, frame->unit_capacity) = unit;
 }

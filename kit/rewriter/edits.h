@@ -32,8 +32,8 @@ void edit_veto(const struct span *span, enum edit_kind kind, CXCursor cause);
 void edit_declare(struct source *source, const char *line);
 void edit_append(struct source *source, const char *line, unsigned unit);
 
-/* Records that `unit` has `source` as its main file: what edit_append appends for all of them needs no condition. */
-void edit_main_file(struct source *source, unsigned unit);
+/* Records that `unit` reads `source`: what edit_append appends for all of its readers needs no condition. */
+void edit_read_by(struct source *source, unsigned unit);
 
 /* Sorts and merges; conflicts become refusals. To be called once, when all is requested. */
 void edit_settle(void);

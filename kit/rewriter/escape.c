@@ -152,7 +152,7 @@ static void find_pointees(struct pointees *it, CXType type) {
         return;
     if (type.kind == CXType_Pointer) {
         const CXType pointee = clang_getCanonicalType(clang_getPointeeType(type));
-        if (pointee.kind == CXType_Pointer || (pointee.kind == CXType_Record && !is_closed_record(pointee)))
+        if (pointee.kind == CXType_Pointer || (pointee.kind == CXType_Record && clang_Type_getSizeOf(pointee) >= 0))
             map_add(it->found, key_of(type_spelling(it->unit, pointee)));
         else if (pointee.kind != CXType_ConstantArray)
             return;

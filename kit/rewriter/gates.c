@@ -65,8 +65,7 @@ static struct gate *add_gate(unsigned owner, const char *symbol, const char *tar
 }
 
 /* Every declaration that a caller or the owner sees must agree with the gate. */
-static void check_agreement(struct program *program, const struct import *import, const struct gate *gate,
-                            const struct where *where) {
+static void check_agreement(struct program *program, const struct import *import, const struct gate *gate) {
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         if (!((import->callers | 1u << import->owner) & 1u << unit->plan->compartment))
@@ -87,7 +86,6 @@ static void check_agreement(struct program *program, const struct import *import
                           "make the declarations agree");
         }
     }
-    (void)where;
 }
 
 /* The best declaration: the definition, else one in the owner's code, else a caller's. */
@@ -128,12 +126,19 @@ void gates_for_imports(struct program *program) {
         if (gate) {
             gate->callers |= import->callers;
             gate->exported = true;
-            check_agreement(program, import, gate, &where);
+            check_agreement(program, import, gate);
         }
     }
 }
 
-bool gate_for_value(struct program *program, struct unit *unit, CXCursor function, CXCursor cause) {
+bool gates_defines(const struct plan *plan, const char *function) {
+    for (unsigned key = 1; key <= plan->compartment_count; key++)
+        if (definition_of(key, function))
+            return true;
+    return plan_import(plan, function) != NULL;
+}
+
+const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, CXCursor cause) {
     const char *const name = cursor_name(function);
     struct where where = { unit, function };
     unsigned owner = unit->plan->compartment;
@@ -154,17 +159,16 @@ bool gate_for_value(struct program *program, struct unit *unit, CXCursor functio
             refuse_at(cause, intern_format("address of %s", name),
                       "a function of libc is stored where other compartments can call it, and has no compartment of its own",
                       intern_format("store a function of the project that calls %s", name));
-            return false;
+            return NULL;
         }
         symbol = intern_format("__wrap_%s", name);
         if (definition)
             where = *definition;
     }
     struct gate *const gate = add_gate(owner, symbol, target, &where);
-    if (!gate)
-        return false;
-    gate->callers = plan_others(program->plan, owner);
-    return true;
+    if (gate)
+        gate->callers = plan_others(program->plan, owner);
+    return gate;
 }
 
 static int compare(const void *left, const void *right) {

@@ -16,8 +16,12 @@ struct gate {
 /* Gates for the functions the plan imports: signatures come from definitions and prototypes. */
 void gates_for_imports(struct program *program);
 
-/* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken. Returns false if refused. */
-bool gate_for_value(struct program *program, struct unit *unit, CXCursor function, CXCursor cause);
+/* Whether some compartment defines a function of that name. After gates_for_imports. */
+bool gates_defines(const struct plan *plan, const char *function);
+
+/* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken. NULL if refused.
+ * Valid until the next gate is made. */
+const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, CXCursor cause);
 
 /* Sorts by owner and symbol; to be called once, before the gates are read. */
 void gates_settle(void);

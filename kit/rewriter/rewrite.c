@@ -9,7 +9,7 @@
 #include "mangle.h"
 
 static bool designator_escapes(const struct program *program, const struct designator *it) {
-    if (it->callee || it->to_libc)
+    if (it->callee || it->to_libc_struct || (it->libc_function && !gates_defines(program->plan, it->libc_function)))
         return false;
     for (size_t i = 0; i < 4; i++)
         if (escapes(program, it->types[i]))
@@ -39,22 +39,33 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
                   "write the function's name out, or pass it to the macro as an argument");
         return;
     }
-    if (!gate_for_value(program, unit, it->function, it->reference))
+    const struct gate *const gate = gate_for_value(program, unit, it->function, it->reference);
+    if (!gate)
         return;
+    const char *const target = mangle_function(unit, clang_getPointeeType(clang_getCanonicalType(it->target)));
+    if (target != gate->abi) {
+        refuse_at(it->reference, intern_format("address of %s", name),
+                  intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
+                                "through that type would be stopped", gate->abi, target),
+                  "give the function the parameters of the type it is used as");
+        return;
+    }
     const bool is_static = clang_getCursorLinkage(it->function) == CXLinkage_Internal;
     const char *const macro = is_static ? "IA2_FN_STATIC(" : "IA2_FN(";
     if (whole)
         edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
     else
         edit_wrap(&span, EDIT_NAME, macro, ")", it->reference);
-    edit_declare(span.source, intern_format("IA2_DECLARE_GATE%s(%s);", is_static ? "_STATIC" : "", name));
+    if (gate->owner == unit->plan->compartment)
+        edit_declare(span.source, intern_format("IA2_DECLARE_GATE%s(%s);", is_static ? "_STATIC" : "", name));
+    else   /* exported by another DSO, so not hidden */
+        edit_declare(span.source, intern_format("extern const char %s[];", gate->symbol));
     if (is_static && unit->main_file)
         edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
 }
 
-static CXType pointee_function(struct unit *unit, CXCursor callee) {
-    CXType type = clang_getCanonicalType(clang_getCursorType(callee));
-    (void)unit;
+static CXType pointee_function(CXCursor callee) {
+    const CXType type = clang_getCanonicalType(clang_getCursorType(callee));
     return type.kind == CXType_Pointer ? clang_getPointeeType(type) : type;
 }
 
@@ -66,13 +77,15 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
             edit_veto(&span, EDIT_CALL, it->call);
         return;
     }
+    if (written_in_system_header(it->callee))   /* by a macro such as pthread_cleanup_push: libc's call */
+        return;
     if (!editable) {
         refuse_at(it->call, intern_format("call through %s", it->type),
                   "the pointer's expression is partly made by a macro, so there is no text to rewrite",
                   "assign the pointer to a local variable first and call that");
         return;
     }
-    const CXType function = clang_getCanonicalType(pointee_function(unit, it->callee));
+    const CXType function = clang_getCanonicalType(pointee_function(it->callee));
     if (function.kind == CXType_FunctionNoProto || clang_isFunctionTypeVariadic(function)) {
         refuse_at(it->call, intern_format("call through %s", it->type),
                   function.kind == CXType_FunctionNoProto ? "the type has no prototype" : "the type is variadic",
@@ -105,8 +118,8 @@ static void check_conversion(struct program *program, const struct conversion *i
 void rewrite_pointers(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
-        if (unit->main_file)
-            edit_main_file(unit->main_file, unit->plan->id);
+        for (size_t i = 0; i < unit->include_count; i++)
+            edit_read_by(unit->includes[i], unit->plan->id);
         for (size_t i = 0; i < unit->designator_count; i++)
             rewrite_designator(program, unit, &unit->designators[i]);
         for (size_t i = 0; i < unit->call_count; i++) {
