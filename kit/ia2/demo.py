@@ -4,6 +4,7 @@ Every step is kept in BUILD/demo and redone only when something it depends on ha
 """
 
 import argparse
+import fcntl
 import hashlib
 import os
 import pathlib
@@ -65,10 +66,11 @@ def build_plain(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
         raise DemoError(f"{source} is not a source tree: it has no meson.build")
     if not (folder / "build.ninja").exists():
         _run([MESON, "setup", folder, source, "-Denable_tests=false"], "configuring the plain build")
-    if "no work to do" not in _run([NINJA, "-C", folder, "-n"], "looking at the plain build"):
+    program = folder / "tools" / PROGRAM
+    if not program.exists():
         say(f"building {source.name} as it is")
-        _run([NINJA, "-C", folder], "the plain build", shown=True)
-    return folder / "tools" / PROGRAM
+    _run([NINJA, "-C", folder], "the plain build", shown=True)
+    return program
 
 
 def compartmentalize(plain: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
@@ -83,17 +85,19 @@ def compartmentalize(plain: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
 
 
 def builds(source: pathlib.Path | None, build: pathlib.Path, progress=say) -> Builds:
-    """Both programs from source, or from the Debian suite's own; made if need be.
+    """Both programs from source, or from the Debian suite's own; made if need be, by one process at a time.
 
     Raises DemoError or debian_source.SourceError."""
     folder = build / "demo"
     folder.mkdir(parents=True, exist_ok=True)
-    source = source.resolve() if source else debian_source.fetch(PACKAGE, folder, progress)
-    # Two trees may have the same name.
-    key = f"{source.name}-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
-    plain_dir = folder / f"plain-{key}"
-    plain = build_plain(source, plain_dir)
-    return Builds(plain, compartmentalize(plain_dir, folder / f"compartments-{key}"), source.name)
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        source = source.resolve() if source else debian_source.fetch(PACKAGE, folder, progress)
+        # Two trees may have the same name.
+        key = f"{source.name}-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
+        plain_dir = folder / f"plain-{key}"
+        plain = build_plain(source, plain_dir)
+        return Builds(plain, compartmentalize(plain_dir, folder / f"compartments-{key}"), source.name)
 
 
 @dataclass(frozen=True)
