@@ -774,8 +774,11 @@ ia2_this_compartment:
 
     .section ia2_shared_data, "aw", @progbits
     .balign 4096
-    /* Pulls these out of libia2_compartment.a, which nothing else names. */
-    .reloc ., R_X86_64_NONE, ia2_tls_anchors
-    .reloc ., R_X86_64_NONE, ia2_shared_data_last
+    /* Pulls these out of libia2_compartment.a, which nothing else names. (.reloc R_X86_64_NONE would take no space, but
+     * clang 14's assembler drops the symbol from it.) */
+    .section .rodata.ia2_needs, "a", @progbits
+    .balign 4
+    .long ia2_tls_anchors - .
+    .long ia2_shared_data_last - .
     .section .note.GNU-stack, "", @progbits
 .endm
