@@ -90,17 +90,7 @@ class Audit:
 
     def instructions(self, name: str) -> None:
         """PKRU and the thread pointer are set at the listed sites only, not even in the middle of an instruction."""
-        image = self.images[name]
-        allowed = sites(image)
-        found = []
-        for segment in image.segments:
-            if segment.type != elf.PT_LOAD or not segment.flags & elf.PF_X:
-                continue
-            for match in DANGEROUS.finditer(image.data, segment.offset, segment.offset + segment.filesz):
-                address = match.start() - segment.offset + segment.vaddr
-                if not any(start <= address and address + len(match.group()) <= end for start, end in allowed):
-                    second = match.group()[1] if match.group()[0] == 0x0F else 0xAE
-                    found.append(f"{MNEMONICS[second]} at {address:#x}{nearest(image, address)}")
+        found = unlisted(self.images[name])
         self.note(name, "instructions", not found, "; ".join(found))
 
     # The boundary. -----------------------------------------------------------------------------
@@ -126,6 +116,21 @@ class Audit:
             self.note(owner, f"one gate {symbol}", not others, f"{', '.join(others)} exports __wrap_{symbol} too")
 
 
+def unlisted(image: elf.Elf) -> list[str]:
+    """Where else than at its sites `image` has the bytes of an instruction that sets PKRU or the thread pointer."""
+    allowed = sites(image)
+    found = []
+    for segment in image.segments:
+        if segment.type != elf.PT_LOAD or not segment.flags & elf.PF_X:
+            continue
+        for match in DANGEROUS.finditer(image.data, segment.offset, segment.offset + segment.filesz):
+            address = match.start() - segment.offset + segment.vaddr
+            if not any(start <= address and address + len(match.group()) <= end for start, end in allowed):
+                second = match.group()[1] if match.group()[0] == 0x0F else 0xAE
+                found.append(f"{MNEMONICS[second]} at {address:#x}{nearest(image, address)}")
+    return found
+
+
 def sites(image: elf.Elf) -> list[tuple[int, int]]:
     """(start, end) addresses of the instructions that start-up knows and patches."""
     section = image.section(SITES_SECTION)
@@ -141,9 +146,10 @@ def sites(image: elf.Elf) -> list[tuple[int, int]]:
 
 
 def nearest(image: elf.Elf, address: int) -> str:
-    inside = [symbol for symbol in image.symbols() if symbol.type == elf.STT_FUNC and symbol.defined and
-              symbol.value <= address < symbol.value + max(symbol.size, 1)]
-    return f" in {inside[0].name}+{address - inside[0].value:#x}" if inside else ""
+    before = [symbol for symbol in image.symbols() if symbol.type in (elf.STT_FUNC, elf.STT_NOTYPE) and symbol.name and
+              0 < symbol.section < elf.SHN_LORESERVE and symbol.value <= address]
+    last = max(before, key=lambda symbol: symbol.value, default=None)
+    return f" in {last.name}+{address - last.value:#x}" if last else ""
 
 
 def failure(result: dict, folder: str) -> Failure | None:

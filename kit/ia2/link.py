@@ -11,9 +11,12 @@ import re
 import shutil
 import subprocess
 
-from . import atomic, link_line, pad_tls, recompile
+from . import atomic, audit, elf, link_line, pad_tls, recompile
 from .failure import Failure
 
+# How often, and by how much, code is moved to get rid of unwanted bytes. Not a multiple of 256, so that the lowest
+# byte of every distance changes; alignment up to 64 is then kept by the sections themselves.
+SHIFTS, SHIFT_SIZE = 16, 64
 HARDENING = ["-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"]
 
 
@@ -175,12 +178,31 @@ class Linker:
             compartment = by_key[key]
             objects = [made.get(record["path"], record["path"]) for record in self.plan["objects"] if record["compartment"] == key]
             objects.append(self.assemble(compartment))
-            self.run(self.command(compartment, objects, linked), f"linking {compartment['file']}",
-                     os.path.join(self.out, "obj", f"{compartment['name']}.link.log"))
+            self.link_one(compartment, objects, linked)
             linked.append(key)
             pad_tls.pad_file(os.path.join(self.target, compartment["file"]))
         self.check_undefined()
         return [*(by_key[key]["file"] for key in linked), "libia2.so"]
+
+    def link_one(self, compartment: dict, objects: list[str], linked: list[int]) -> None:
+        """Links one file. The distance from code to its constants is written into the code, and now and then its bytes
+        are those of a WRPKRU (dav1d by clang and lld: one). Then the code is moved until they are not."""
+        log = os.path.join(self.out, "obj", f"{compartment['name']}.link.log")
+        for shift in range(SHIFTS):
+            moved = [self.padding(shift), *objects] if shift else objects
+            self.run(self.command(compartment, moved, linked), f"linking {compartment['file']}", log)
+            if not audit.unlisted(elf.Elf.read(os.path.join(self.target, compartment["file"]))):
+                return
+        # Not a distance, then: the audit says where it is.
+
+    def padding(self, shift: int) -> str:
+        """An object with code that nobody runs, which moves what is linked after it."""
+        source = os.path.join(self.out, "obj", f"padding-{shift}.S")
+        size = shift * SHIFT_SIZE
+        atomic.write_text(source, f'.section .text.unlikely,"ax",@progbits\n.skip {size}, 0xcc\n.text\n.skip {size}, 0xcc\n'
+                          '.section .note.GNU-stack,"",@progbits\n')
+        self.run([*self.driver, "-c", source, "-o", source[:-2] + ".o"], f"assembling {source}", source + ".log")
+        return source[:-2] + ".o"
 
     def check_undefined(self) -> None:
         """Asks the dynamic loader, which runs no code of the program for it, whether every name is found."""
