@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 
-from . import atomic, audit, elf, link_line, pad_tls, recompile
+from . import atomic, audit, elf, link_line, ninja, pad_tls, recompile
 from .failure import Failure
 
 # How often, and by how much, code is moved to get rid of unwanted bytes. Not a multiple of 256, so that the lowest
@@ -24,8 +24,10 @@ class Kit:
     """What the engine takes from the kit's Meson build directory and source tree. Failure if it is not built."""
 
     def __init__(self, build_dir: str | None):
-        self.root = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
-        self.build_dir = os.path.abspath(build_dir or os.path.join(self.root, "build"))
+        here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+        self.build_dir = os.path.abspath(build_dir or os.path.join(here, "build"))
+        # Headers and options are those the libraries were built with.
+        self.root = ninja.source_root(self.build_dir) or here
         self.rewriter = os.path.join(self.build_dir, "kit", "rewriter", "ia2-rewriter")
         self.libia2 = os.path.join(self.build_dir, "runtime", "libia2.so")
         self.compartment = os.path.join(self.build_dir, "runtime", "libia2_compartment.a")

@@ -37,7 +37,7 @@ class Mirror:
         if link_line.inside(path, self.source_root):
             return os.path.relpath(path, self.source_root)
         if link_line.inside(path, self.build_dir):
-            return os.path.join(".build", os.path.relpath(path, self.build_dir))
+            return os.path.normpath(os.path.join(".build", os.path.relpath(path, self.build_dir)))
         return None
 
     def folder(self, spelled: str, directory: str) -> str | None:

@@ -51,7 +51,7 @@ LIBRARY_AND_TOOL = {
                      "static inline int header_line(void) { return (int)strlen(__FILE__); }\n",
     "src/add.c": '#include "private.h"\nint hidden_add(int a, int b) { return a + b; }\n',
     "tool/main.c": '#include <stdio.h>\n#include "lib.h"\n#include "tool.h"\n'
-                   'int main(void) { printf("%d %s %s %d\\n", lib_add(2, 3), lib_where(), tool_where(), lib_count()); return 0; }\n',
+                   'int main(void) { int sum = lib_add(2, 3); printf("%d %s %s %d\\n", sum, lib_where(), tool_where(), lib_count()); return 0; }\n',
     "tool/tool.h": "const char *tool_where(void);\n",
     "tool/where.c": '#include "tool.h"\nconst char *tool_where(void) { return __FILE__; }\n',
 }
@@ -69,7 +69,7 @@ build tool.p/where.o: cc ../tool/where.c
   flags = -O2
 build libwhere.a: ar tool.p/where.o
 build tool: link tool.p/main.o liblib.so.1 libwhere.a
-  flags = -Wl,-rpath,$$ORIGIN -lm
+  flags = '-Wl,-rpath,$$ORIGIN' -lm
 """
 
 STATIC_BUILD = """\

@@ -62,7 +62,7 @@ class Closure(Folder):
 
     def test_library_by_name_in_the_build_directory(self):
         build = SHARED_BUILD.replace("liblib.so.1: link", "liblib.so: link").replace("tool.p/main.o liblib.so.1 libwhere.a", "tool.p/main.o | liblib.so libwhere.a") \
-            .replace("-Wl,-rpath,$$ORIGIN -lm", "-L. -llib -lwhere -Wl,-rpath,$$ORIGIN -lm")
+            .replace("'-Wl,-rpath,$$ORIGIN' -lm", "-L. -llib -lwhere '-Wl,-rpath,$$ORIGIN' -lm")
         graph, _ = self.graph(Project(self.path, LIBRARY_AND_TOOL, build))
         self.assertEqual([os.path.basename(link["output"]) for link in graph["links"]], ["tool", "liblib.so"])
         self.assertEqual(self.names(graph, graph["links"][0]["items"]), ["main.o", ["where.o"]])
