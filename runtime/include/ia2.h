@@ -12,9 +12,10 @@
 /* ---- function pointers ---------------------------------------------------------------------------------- */
 
 /* The value of a function pointer that may cross a boundary: the address of f's call gate, which any compartment can call
- * and which runs f with its owner's rights. A constant expression. */
+ * and which runs f with its owner's rights. A constant expression. Not declared hidden: the strictest visibility that any object
+ * gives a symbol wins, and a gate that another compartment calls must stay exported. */
 #define IA2_FN(f) ((__typeof__(&(f)))(const void *)__wrap_##f)
-#define IA2_DECLARE_GATE(f) extern __attribute__((visibility("hidden"))) const char __wrap_##f[]
+#define IA2_DECLARE_GATE(f) extern const char __wrap_##f[]
 
 /* The same for a static function. IA2_UNIT is the number of the translation unit: one file may be compiled
  * several times into one program. */
