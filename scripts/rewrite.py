@@ -35,6 +35,8 @@ def main() -> int:
     except OSError as error:
         print(f"error: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        return 130
     return 0
 
 

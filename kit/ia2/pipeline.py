@@ -26,6 +26,9 @@ class Pipeline:
         project = os.path.realpath(options.project)
         if self.out == project:
             raise Failure("the output directory is the project's build directory", options.out, "name another with --out")
+        if "," in self.out or "=" in self.out:
+            raise Failure("the output directory's name has a comma or an equals sign, at which compilers split options", options.out,
+                          "name another with --out")
         if os.path.exists(self.out) and not os.path.isdir(self.out):
             raise Failure("the output directory is a file", options.out, "name another with --out")
         os.makedirs(self.out, exist_ok=True)

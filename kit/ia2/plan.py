@@ -75,6 +75,7 @@ class Planner:
         self.assign()
         self.check_homes()
         self.check_duplicates()
+        self.check_archives()
         imports = self.imports()
         self.check_data(imports)
         units, objects = self.units()
@@ -176,6 +177,23 @@ class Planner:
                 raise Failure(f"'{name}' is defined by '{self.source(first)}' and by '{self.source(second)}', in different compartments: "
                               "which one the program uses is left to the dynamic linker", self.graph["objects"][first]["source"],
                               "make one of them static or hidden (-fvisibility=hidden), or rename it")
+
+    def check_archives(self) -> None:
+        """A prebuilt archive goes into the compartment that needs it; two would get a copy each, variables included."""
+        for link in self.links:
+            for item in self.graph["links"][link]["items"]:
+                if item["kind"] != "file" or not item["value"].endswith(".a"):
+                    continue
+                names = symbols.archive_names(item["value"])
+                users = {}
+                for index, key in self.key.items():
+                    if link in self.homes[index] and names & self.selection.of(index).needs.keys():
+                        users[key] = index
+                if len(users) > 1:
+                    first, second = sorted(users)[:2]
+                    raise Failure(f"is used by both '{self.source(users[first])}' of compartment '{self.name(first)}' and "
+                                  f"'{self.source(users[second])}' of compartment '{self.name(second)}': each would get its own copy",
+                                  item["value"], "link its shared library instead, or build it as part of the project")
 
     def imports(self) -> list[dict]:
         definitions = self.definitions()

@@ -30,10 +30,12 @@ class Stamps:
                 self.stages = json.load(stream)
         except (OSError, ValueError):
             self.stages = {}
+        if not isinstance(self.stages, dict):
+            self.stages = {}
 
     def fresh(self, stage: str, key: object) -> bool:
         record = self.stages.get(stage)
-        if not isinstance(record, dict) or record.get("key") != key:
+        if not isinstance(record, dict) or record.get("key") != key or not isinstance(record.get("files"), dict):
             return False
         return all(signature(path) == was for path, was in record["files"].items())
 

@@ -69,6 +69,23 @@ def _lto(path: str) -> Failure:
                    "build the project without it: -Db_lto=false for Meson, no -flto")
 
 
+def archive_names(path: str) -> set[str]:
+    """What the members of a static archive define, as its symbol index says; empty without an index. Failure if damaged."""
+    try:
+        with open(path, "rb") as stream:
+            if stream.read(8) not in (b"!<arch>\n", b"!<thin>\n"):
+                return set()
+            header = stream.read(60)
+            if header[:16].rstrip() != b"/":
+                return set()
+            index = stream.read(int(header[48:58]))
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot read the archive: {error}", path) from None
+    count = int.from_bytes(index[:4], "big")
+    names = index[4 + 4 * count:].split(b"\0")[:count]
+    return {name.decode("utf-8", "surrogateescape") for name in names}
+
+
 class Selection:
     """The objects a program really contains: linkers take archive members only when needed."""
 

@@ -1,5 +1,6 @@
 """From a built project to linked compartments, with a stand-in for the runtime and the rewriter."""
 
+import fcntl
 import os
 import pathlib
 import shutil
@@ -129,6 +130,13 @@ class Works(Folder):
         self.linked(project)
         self.assertIn(" four ", self.says(self.out / "bin/tool"))
 
+    def test_folders_with_spaces(self):
+        self.path = self.path / "a b"
+        self.out = self.path / "o u t"
+        project = self.project()
+        self.linked(project)
+        self.assertEqual(self.says(self.out / "bin/tool"), self.says(project.build / "tool"))
+
     def test_the_project_is_only_read(self):
         project = self.project()
         before = {path: path.stat().st_mtime_ns for path in project.root.rglob("*")}
@@ -226,6 +234,23 @@ class Refused(Folder):
                               capture_output=True, text=True)
         self.assertEqual(done.returncode, 1)
         self.assertIn("is the project's build directory", done.stderr)
+        self.out = self.path / "a=b"
+        self.assertIn("an equals sign", self.run_stages(project).stderr)
+        self.assertFalse(self.out.exists())
+
+    def test_two_runs_at_once(self):
+        project = self.project()
+        self.linked(project)
+        with open(self.out / ".lock", "w") as lock:
+            fcntl.flock(lock, fcntl.LOCK_EX)
+            self.refused(self.run_stages(project), "another run uses this output directory")
+
+    def test_damaged_stamps_mean_that_all_is_done_again(self):
+        project = self.project()
+        self.linked(project)
+        for text in ("", "[]", '{"link": 7}', '{"link": {"key": [], "files": 3}}'):
+            (self.out / "stamps.json").write_text(text)
+            self.linked(project)
 
 
 class Command(unittest.TestCase):

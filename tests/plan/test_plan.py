@@ -164,6 +164,15 @@ class Refused(Folder):
                                      "build liblib.so.1: link lib.p/both.o").replace("build tool: link", "build tool: link lib.p/both.o")
         self.refused("lib.p/both.o", "linked into both", files=files, build=build)
 
+    def test_prebuilt_archive_in_two_compartments(self):
+        (self.path / "prebuilt.c").write_text("int counter(void) { static int n; return ++n; }\n")
+        subprocess.run("gcc -c prebuilt.c && ar csr libprebuilt.a prebuilt.o", shell=True, check=True, cwd=self.path)
+        one = {"src/add.c": '#include "private.h"\nint counter(void);\nint hidden_add(int a, int b) { return a + b + counter(); }\n', **UNUSED}
+        two = {**one, "tool/where.c": 'int counter(void);\nconst char *tool_where(void) { return counter() ? "x" : 0; }\n'}
+        build = STATIC_BUILD.replace("tool.p/where.o liblib.a", "tool.p/where.o liblib.a ../libprebuilt.a")
+        self.plan(one, build)
+        self.refused("libprebuilt.a: is used by both 'tool/where.c' of compartment 'tool' and 'src/add.c' of compartment 'lib'", files=two, build=build)
+
     def test_cxx(self):
         build = SHARED_BUILD.replace("cc ../src/add.c", "cc ../src/add.cpp").replace("-O2 -fvisibility=hidden", "-O2 -x c++")
         files = {"src/add.cpp": 'extern "C" int hidden_add(int a, int b) { return a + b; }\n'}
