@@ -48,7 +48,7 @@ static void on_call(struct visit *visit, CXCursor cursor) {
                 (struct call) { cursor, callee, NULL, import, clang_getNullCursor() };
         return;
     }
-    CXType type = clang_getCursorType(callee);
+    const CXType type = expression_type(callee);
     const char *spelling = function_pointer_spelling(unit, type);
     if (!spelling && is_function(type)) {   /* `(*p)` before it decays */
         const CXCursor inner = strip_implicit(callee);
@@ -73,10 +73,13 @@ static CXCursor libc_callee(struct visit *visit, size_t child) {
     return !clang_Cursor_isNull(function) && in_system_header(function) ? function : clang_getNullCursor();
 }
 
-/* Whether the value at frame `child` goes into a member of one of libc's structs. */
-static bool goes_to_libc_struct(struct visit *visit, size_t child) {
+/* Whether the value at frame `child` goes into a member of one of libc's structs, or into a variable that one of its macros
+ * declares. */
+static bool goes_to_libc_object(struct visit *visit, size_t child) {
     const struct frame *const parent = &visit->frames[child - 1], *const frame = &visit->frames[child];
     CXCursor target = clang_getNullCursor();
+    if (parent->kind == CXCursor_VarDecl)
+        return written_in_system_header(parent->cursor);
     if (parent->kind == CXCursor_BinaryOperator && frame->index == 1)
         target = field_of(first_child(parent->cursor));
     else if (parent->kind == CXCursor_InitListExpr)
@@ -138,7 +141,7 @@ static void on_function_reference(struct visit *visit, CXCursor reference, CXCur
     } else if (user) {
         const CXCursor libc = libc_callee(visit, i);
         it.libc_function = clang_Cursor_isNull(libc) ? NULL : cursor_name(libc);
-        it.to_libc_struct = goes_to_libc_struct(visit, i);
+        it.to_libc_object = goes_to_libc_object(visit, i);
     }
     *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = it;
 }

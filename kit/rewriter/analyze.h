@@ -15,7 +15,7 @@ struct designator {
     const char *types[4];           /* function-pointer types it has on the way to where it goes */
     CXType target;                  /* the last of them */
     const char *libc_function;      /* it is an argument of this function of a system header */
-    bool to_libc_struct;            /* it is stored in a member of a struct of a system header */
+    bool to_libc_object;            /* it is stored in a member of libc's struct, or a local of libc's macro */
     bool callee;
 };
 

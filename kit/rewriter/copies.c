@@ -102,11 +102,11 @@ static const char *entry_of(const struct parameter_copy *copy) {
 }
 
 /* The copy is of sizeof(*argument), so that must be known. */
-static bool copyable(CXCursor argument, const struct parameter_copy *copy) {
-    const CXType type = clang_getCanonicalType(clang_getCursorType(argument));
-    const CXType pointee = clang_getPointeeType(type);
+static bool copyable(struct unit *unit, CXCursor argument, const struct parameter_copy *copy) {
+    const CXType parameter = clang_getCanonicalType(clang_getCursorType(argument));
+    const CXType pointee = clang_getPointeeType(parameter);
     const char *const construct = intern_format("parameter %s of %s", copy->parameter, entry_of(copy));
-    if (type.kind != CXType_Pointer || clang_Type_getSizeOf(pointee) < 0 ||
+    if (parameter.kind != CXType_Pointer || clang_Type_getSizeOf(pointee) < 0 ||
         clang_getCanonicalType(pointee).kind == CXType_Void || is_function(pointee)) {
         refuse_at(argument, construct, "the policy has it copied, but it does not point to an object of known size",
                   "remove the parameter from [parameters]");
@@ -115,6 +115,17 @@ static bool copyable(CXCursor argument, const struct parameter_copy *copy) {
     if (copy->direction != COPY_IN && clang_isConstQualifiedType(pointee)) {
         refuse_at(argument, construct, "the policy has it copied back, but it points to const",
                   "write \"in\" for it in [parameters]");
+        return false;
+    }
+    /* The macro sees the argument as it is written, without its conversion to the parameter's type. */
+    CXCursor written = argument;
+    while (clang_getCursorKind(written) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(written)))
+        written = first_child(written);
+    const CXType type = clang_getCanonicalType(expression_type(written));
+    if (type.kind != CXType_Pointer ||
+        type_spelling(unit, clang_getPointeeType(type)) != type_spelling(unit, pointee)) {
+        refuse_at(argument, construct, "the policy has it copied, but the argument is not written as a pointer of its type",
+                  "pass a variable of the parameter's type");
         return false;
     }
     return true;
@@ -155,15 +166,15 @@ void copies_of_call(struct program *program, struct unit *unit, const struct cal
     for (int i = 0; i < arguments; i++) {
         const CXCursor argument = clang_Cursor_getArgument(call->call, (unsigned)i);
         const struct parameter_copy *const copy = copy_of_argument(program, call, (unsigned)i);
-        const bool va_list = is_va_list_parameter(clang_getCursorType(argument));
-        if (!copy && !va_list)
+        const bool va_list = is_va_list_parameter(expression_type(argument));
+        if ((!copy && !va_list) || is_null_constant(argument))
             continue;
         if (count == MAX_SLOTS) {
             refuse_at(argument, "argument of a call through the boundary", "too many arguments are shared or copied",
                       "pass fewer");
             return;
         }
-        if (copy ? !copyable(argument, copy) ||
+        if (copy ? !copyable(unit, argument, copy) ||
                        !add_slot(unit, argument, &slots[count], intern_format("%s(%u, ", macros[copy->direction], count),
                                  intern_format("IA2_COPIED(%u)", count))
                  : !share_va_list(program, unit, argument, &slots[count], count))

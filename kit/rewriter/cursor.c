@@ -81,6 +81,31 @@ static bool span_in_body(struct unit *unit, CXCursor expression, struct place be
     return source_is_one_argument(span->source, span->begin, span->end);
 }
 
+/* libclang extends an expression that ends in a macro to the end of the macro's use, but the macro may go on with
+ * something else. */
+static bool ends_with_expression(struct unit *unit, CXCursor expression, struct source *source, size_t end) {
+    while (clang_getCursorKind(expression) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(expression)))
+        expression = first_child(expression);
+    switch (clang_getCursorKind(expression)) {
+    case CXCursor_DeclRefExpr:
+    case CXCursor_MemberRefExpr: {
+        const char *const name = cursor_name(expression);
+        const size_t length = strlen(name);
+        if (end >= length && !strncmp(source->text + end - length, name, length))
+            return true;
+        const struct place place = place_of(unit, clang_getCursorLocation(expression));
+        return place.source && place.kind == PLACE_BODY && source_ends_macro_body(place.source, place.offset + length);
+    }
+    case CXCursor_ArraySubscriptExpr:
+        return source->text[end - 1] == ']';
+    case CXCursor_CallExpr:
+    case CXCursor_ParenExpr:
+        return source->text[end - 1] == ')';
+    default:
+        return true;
+    }
+}
+
 bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
     const CXSourceRange extent = clang_getCursorExtent(expression);
     const CXSourceLocation start = clang_getRangeStart(extent);
@@ -96,7 +121,8 @@ bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
         begin = place_in_file(unit, start);
     }
     if (end.kind == PLACE_BODY || begin.source != end.source || begin.offset >= end.offset ||
-        !source_is_one_argument(begin.source, begin.offset, end.offset))
+        !source_is_one_argument(begin.source, begin.offset, end.offset) ||
+        !ends_with_expression(unit, expression, begin.source, end.offset))
         return false;
     *span = (struct span) { begin.source, begin.offset, end.offset,
                             begin.kind == PLACE_ARG || end.kind == PLACE_ARG ? PLACE_ARG : PLACE_FILE };
@@ -225,9 +251,26 @@ CXCursor named_function(CXCursor expression) {
     }
 }
 
-static bool is_array(CXType type) {
+bool is_array(CXType type) {
     type = clang_getCanonicalType(type);
     return type.kind == CXType_ConstantArray || type.kind == CXType_VariableArray || type.kind == CXType_IncompleteArray;
+}
+
+CXType expression_type(CXCursor expression) {
+    const CXType type = clang_getCursorType(expression);
+    if (!is_array(type) && !is_function(type))
+        return type;
+    const CXCursor inner = strip_implicit(expression);
+    if (clang_getCursorKind(inner) != CXCursor_DeclRefExpr)
+        return type;
+    const CXCursor parameter = clang_getCursorReferenced(inner), function = clang_getCursorSemanticParent(parameter);
+    if (clang_getCursorKind(parameter) != CXCursor_ParmDecl)
+        return type;
+    const CXType function_type = clang_getCanonicalType(clang_getCursorType(function));
+    for (int i = 0; i < clang_Cursor_getNumArguments(function); i++)
+        if (clang_equalCursors(clang_Cursor_getArgument(function, (unsigned)i), parameter))
+            return clang_getArgType(function_type, (unsigned)i);
+    return type;
 }
 
 CXCursor base_variable(CXCursor lvalue) {
@@ -247,7 +290,7 @@ CXCursor base_variable(CXCursor lvalue) {
                 return clang_getNullCursor();
             break;
         case CXCursor_ArraySubscriptExpr:
-            if (!is_array(clang_getCursorType(strip_implicit(inner))))
+            if (!is_array(expression_type(strip_implicit(inner))))
                 return clang_getNullCursor();
             break;
         default:

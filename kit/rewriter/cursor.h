@@ -54,6 +54,10 @@ CXCursor strip_casts(CXCursor expression);
 
 bool is_null_constant(CXCursor expression);
 
+/* The type of an expression. libclang reports a parameter declared as array or function as that, not as the pointer
+ * it is. */
+CXType expression_type(CXCursor expression);
+
 /* The function a designator or direct callee names, through parentheses, `*` and `&`; else the null cursor. */
 CXCursor named_function(CXCursor expression);
 
@@ -67,6 +71,7 @@ const char *type_spelling(struct unit *unit, CXType type);
 const char *function_pointer_spelling(struct unit *unit, CXType type);
 
 bool is_function(CXType type);
+bool is_array(CXType type);
 bool is_va_list_parameter(CXType type);
 
 #endif

@@ -15,7 +15,7 @@ static struct map crossing[MAX_KEY + 1];   /* per compartment: pointee types of 
 
 static bool is_const_object(CXType type) {
     type = clang_getCanonicalType(type);
-    while (type.kind == CXType_ConstantArray || type.kind == CXType_IncompleteArray)
+    while (is_array(type) && !clang_isConstQualifiedType(type))
         type = clang_getCanonicalType(clang_getArrayElementType(type));
     return clang_isConstQualifiedType(type);
 }
@@ -30,7 +30,7 @@ static bool parameter_crosses(const struct program *program, const struct unit *
 }
 
 static CXType function_type(CXCursor callee) {
-    const CXType type = clang_getCanonicalType(clang_getCursorType(callee));
+    const CXType type = clang_getCanonicalType(expression_type(callee));
     return type.kind == CXType_Pointer ? clang_getCanonicalType(clang_getPointeeType(type)) : type;
 }
 
@@ -122,12 +122,10 @@ static void take_argument(struct program *program, struct unit *unit, CXCursor e
     case CXCursor_ConditionalOperator:
         clang_visitChildren(inner, take_operand, context);
         break;
-    default: {
-        const CXType type = clang_getCanonicalType(clang_getCursorType(inner));
-        if (type.kind == CXType_ConstantArray || type.kind == CXType_VariableArray || type.kind == CXType_IncompleteArray)
+    default:
+        if (is_array(expression_type(inner)))
             take(program, unit, base_variable(inner), inner);
         break;
-    }
     }
 }
 

@@ -9,7 +9,7 @@
 #include "mangle.h"
 
 static bool designator_escapes(const struct program *program, const struct designator *it) {
-    if (it->callee || it->to_libc_struct || (it->libc_function && !gates_defines(program->plan, it->libc_function)))
+    if (it->callee || it->to_libc_object || (it->libc_function && !gates_defines(program->plan, it->libc_function)))
         return false;
     for (size_t i = 0; i < 4; i++)
         if (escapes(program, it->types[i]))
@@ -65,7 +65,7 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
 }
 
 static CXType pointee_function(CXCursor callee) {
-    const CXType type = clang_getCanonicalType(clang_getCursorType(callee));
+    const CXType type = clang_getCanonicalType(expression_type(callee));
     return type.kind == CXType_Pointer ? clang_getPointeeType(type) : type;
 }
 

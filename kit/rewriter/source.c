@@ -204,3 +204,11 @@ bool source_starts_macro_body(const struct source *source, size_t offset) {
     }
     return source_skip_blank(source, i) == offset;
 }
+
+bool source_ends_macro_body(const struct source *source, size_t offset) {
+    const size_t next = source_skip_blank(source, offset);
+    for (size_t i = offset; i < next; i++)
+        if (source->text[i] == '\n' && source->text[i - 1] != '\\')
+            return true;
+    return next == source->size;
+}

@@ -45,4 +45,7 @@ size_t source_declarator_end(const struct source *source, size_t begin, size_t n
 /* Whether `offset` is the first token of the body of a #define. */
 bool source_starts_macro_body(const struct source *source, size_t offset);
 
+/* Whether nothing follows `offset` in the body of a #define. */
+bool source_ends_macro_body(const struct source *source, size_t offset);
+
 #endif

@@ -1,0 +1,123 @@
+"""Each *.case file here: the rewriter makes exactly what the file says, and gcc and clang compile it."""
+
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+sys.path.insert(0, str(FOLDER))
+import rewriter_case  # noqa: E402
+
+
+class Rewrite(unittest.TestCase):
+    maxDiff = None
+
+    def open(self, name):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        return rewriter_case.Run(rewriter_case.Case(FOLDER / f"{name}.case"), os.path.realpath(folder.name))
+
+    def rewritten(self, name):
+        run = self.open(name)
+        result = run.rewrite()
+        self.assertEqual((result.returncode, result.stdout, result.stderr), (0, "", ""))
+        return run, result
+
+    def check(self, name):
+        run, result = self.rewritten(name)
+        made, wanted = run.outputs(result), run.case.outputs()
+        self.assertEqual(sorted(made), sorted(wanted))
+        for head in wanted:
+            self.assertMultiLineEqual(made[head], wanted[head], head)
+        self.check_compiles(run)
+
+    def check_compiles(self, run):
+        boundary = run.boundary()
+        for unit in boundary["recompile"]:
+            for compiler in rewriter_case.compilers():
+                self.assertEqual(run.compile(compiler, unit, False), "", f"{compiler}, as it was")
+                self.assertEqual(run.compile(compiler, unit, True), "", f"{compiler}, rewritten")
+        for name in run.case.policy.get("compartments", ["app", "lib"]):
+            self.assertEqual(run.assemble(name), "")
+
+    def test_two_runs_make_the_same_bytes(self):
+        trees = []
+        for _ in range(2):
+            run, _ = self.rewritten("header_function")
+            files = sorted(path for path in run.out.rglob("*") if path.is_file() and path.suffix != ".json")
+            trees.append([(str(path.relative_to(run.out)), path.read_bytes()) for path in files])
+        self.assertEqual(trees[0], trees[1])
+
+    def test_a_second_run_touches_nothing(self):
+        run, _ = self.rewritten("header_function")
+        before = run.written()
+        self.assertEqual(run.rewrite().returncode, 0)
+        self.assertEqual(run.written(), before)
+
+    def test_a_changed_source_touches_only_its_mirror(self):
+        run, _ = self.rewritten("callback")
+        before = run.written()
+        with open(run.root / "app.c", "a", encoding="utf-8") as stream:
+            stream.write("int added;\n")
+        self.assertEqual(run.rewrite().returncode, 0)
+        changed = {name for name, identity in run.written().items() if before.get(name) != identity}
+        self.assertEqual(changed, {"rewritten/app.c"})
+
+    def test_a_file_that_is_no_longer_read_leaves_the_mirror(self):
+        run, _ = self.rewritten("header_function")
+        self.assertTrue(run.mirrored("lib.h").exists())
+        for path in run.root.glob("*.c"):
+            path.write_text(path.read_text().replace('#include "lib.h"', (run.root / "lib.h").read_text()))
+        self.assertEqual(run.rewrite().returncode, 0)
+        self.assertFalse(run.mirrored("lib.h").exists())
+
+    def test_unchanged_files_are_links_to_the_project(self):
+        run, _ = self.rewritten("callback")
+        self.assertEqual(os.readlink(run.mirrored("lib.h")), str(run.root / "lib.h"))
+
+    def test_line_numbers_stay(self):
+        run, _ = self.rewritten("callback")
+        text = run.mirrored("app.c").read_text().split("#line 1\n", 1)[1].splitlines()
+        for number, line in enumerate((run.root / "app.c").read_text().splitlines()):
+            self.assertEqual(text[number].split("(")[0].split("=")[0].strip(), line.split("(")[0].split("=")[0].strip())
+
+    def test_options_of_gcc_do_not_stop_the_parser(self):
+        run = self.open("callback")
+        for command in run.commands:
+            command["arguments"][1:1] = ["-fno-ipa-cp-clone", "-mpreferred-stack-boundary=4", "--param", "max-inline-insns=1",
+                                         "-Wno-maybe-uninitialized", "-MD", "-MF", "x.d", "-fplugin-arg-x=1"]
+        run.write_plan()
+        self.assertEqual(run.rewrite().stderr, "")
+
+    def test_a_command_may_be_a_shell_line(self):
+        run = self.open("callback")
+        for command in run.commands:
+            command["command"] = " ".join(f"'{argument}'" for argument in command.pop("arguments"))
+        run.write_plan()
+        self.assertEqual(run.rewrite().stderr, "")
+
+    def test_extra_arguments_reach_the_parser(self):
+        run = self.open("callback")
+        result = run.rewrite("--extra-arg", "-Dint=syntax error")
+        self.assertEqual(result.returncode, 1)
+        self.assertIn("clang cannot parse this", result.stderr)
+
+    def test_sources_can_be_named(self):
+        run = self.open("callback")
+        self.assertEqual(run.rewrite(str(run.root / "app.c"), str(run.root / "lib.c")).stderr, "")
+        self.assertIn("not a source of the program", run.rewrite(str(run.root / "lib.h")).stderr)
+
+
+def add_cases():
+    for path in sorted(FOLDER.glob("*.case")):
+        def method(self, name=path.stem):
+            self.check(name)
+        setattr(Rewrite, f"test_case_{path.stem}", method)
+
+
+add_cases()
+
+if __name__ == "__main__":
+    unittest.main()
