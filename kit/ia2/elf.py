@@ -1,7 +1,8 @@
 """Reads ELF files for x86-64, checking every offset, since a truncated file must be refused.
 
-pyelftools reads the same things, but takes a second for the symbol tables of dav1d's 130 objects and
-accepts files that end early; both matter here.
+pyelftools reads the same things, but takes fifty times as long (0.28 s against 0.005 s for the symbols of dav1d's 109
+objects) and notices a file that ends early only when it trips over what is missing; both matter here. The
+tests hold the two against each other.
 """
 
 import dataclasses
