@@ -214,6 +214,16 @@ static void on_decay(struct visit *visit, CXCursor cursor, const struct frame *p
     on_address(visit, cursor, inner, clang_getPointeeType(type));
 }
 
+static void note_declaration(struct visit *visit, CXCursor cursor) {
+    struct unit *const unit = visit->unit;
+    if (clang_getCursorLinkage(cursor) != CXLinkage_External)
+        return;
+    const char *const name = cursor_name(cursor);
+    if (plan_import(visit->plan, name))
+        *PUSH(unit->declarations, unit->declaration_count, unit->declaration_capacity) =
+            (struct declaration) { cursor, name, clang_isCursorDefinition(cursor) };
+}
+
 static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent_cursor, CXClientData data) {
     struct visit *const visit = data;
     while (visit->depth > 1 && !clang_equalCursors(visit->frames[visit->depth - 1].cursor, parent_cursor))
@@ -248,6 +258,10 @@ static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent_cursor
     case CXCursor_BinaryOperator:
         on_assignment(visit, cursor);
         break;
+    case CXCursor_FunctionDecl:   /* declared where it is used */
+    case CXCursor_VarDecl:
+        note_declaration(visit, cursor);
+        break;
     default:
         break;
     }
@@ -271,9 +285,7 @@ static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, 
     const bool is_static = clang_getCursorLinkage(cursor) == CXLinkage_Internal;
     const bool definition = clang_isCursorDefinition(cursor);
     const char *const name = cursor_name(cursor);
-    if (!is_static && plan_import(visit->plan, name))
-        *PUSH(unit->declarations, unit->declaration_count, unit->declaration_capacity) =
-            (struct declaration) { cursor, name, definition };
+    note_declaration(visit, cursor);
     if (in_system_header(cursor))
         return CXChildVisit_Continue;
     visit->function = NULL;

@@ -60,7 +60,7 @@ struct unit {
     const struct command *command;
     CXTranslationUnit tu;
     struct source *main_file;
-    struct source **includes;   /* project files it reads, main file included */
+    struct source **includes;   /* files it reads, main file included */
     size_t include_count, include_capacity;
     struct map files, spellings, classes;
 

@@ -52,9 +52,9 @@ char *boundary_text(const struct program *program, const struct mirror *mirror) 
     for (size_t i = 0; i < mirror->recompile_count; i++)
         json_array_append_new(recompile, json_integer(mirror->recompile[i]));
     for (size_t i = 0; i < mirror->file_count; i++) {
-        json_array_append_new(files, json_string(mirror->files[i]->rel));
-        if (edit_touches(mirror->files[i]))
-            json_array_append_new(rewritten, json_string(mirror->files[i]->rel));
+        json_array_append_new(files, json_string(mirror->files[i].rel));
+        if (edit_touches(mirror->files[i].source))
+            json_array_append_new(rewritten, json_string(mirror->files[i].rel));
     }
     json_t *const root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "gates", gate_list(program->plan),
                                    "escaping_types", types, "shared_locals", local_list(), "recompile", recompile, "rewritten",

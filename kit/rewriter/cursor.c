@@ -14,7 +14,7 @@ static struct source *source_of(struct unit *unit, CXFile file) {
         const char *path = clang_getCString(name);
         if (path && path[0] != '/')
             path = intern_format("%s/%s", unit->command->directory, path);
-        source = path ? source_get(path) : NULL;
+        source = path ? source_read(path) : NULL;
         clang_disposeString(name);
         if (source)
             map_put(&unit->files, key_of(file), source);

@@ -58,7 +58,7 @@ static uint64_t name_key(const struct source *source, size_t offset) {
 }
 
 void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix, CXCursor cause) {
-    if (!span->source->rel) {
+    if (!span->source->rel_count) {
         refuse_at(cause, "rewriting a file outside of the project",
                   intern_format("%s is under neither the source root nor the build directory", span->source->path),
                   "give a root directory that contains the file");

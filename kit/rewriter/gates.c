@@ -161,6 +161,14 @@ const struct gate *gate_for_value(struct program *program, struct unit *unit, CX
                       intern_format("store a function of the project that calls %s", name));
             return NULL;
         }
+        CXString mangled = clang_Cursor_getMangling(function);
+        const bool renamed = strcmp(clang_getCString(mangled), name) != 0;
+        clang_disposeString(mangled);
+        if (renamed) {
+            refuse_at(cause, intern_format("address of %s", name), "an asm label gives the function another symbol",
+                      "remove the label");
+            return NULL;
+        }
         symbol = intern_format("__wrap_%s", name);
         if (definition)
             where = *definition;

@@ -75,7 +75,7 @@ static void link_file(const char *path, const char *target) {
 }
 
 static int compare(const void *left, const void *right) {
-    return strcmp((*(struct source *const *)left)->rel, (*(struct source *const *)right)->rel);
+    return strcmp(((const struct mirrored_file *)left)->rel, ((const struct mirrored_file *)right)->rel);
 }
 
 void mirror_collect(struct program *program, struct mirror *mirror) {
@@ -89,8 +89,10 @@ void mirror_collect(struct program *program, struct mirror *mirror) {
             continue;
         *PUSH(mirror->recompile, mirror->recompile_count, mirror->recompile_capacity) = unit->plan->id;
         for (size_t i = 0; i < unit->include_count; i++)
-            if (map_add(&seen, key_of(unit->includes[i])))
-                *PUSH(mirror->files, mirror->file_count, mirror->file_capacity) = unit->includes[i];
+            for (size_t r = 0; r < unit->includes[i]->rel_count; r++)
+                if (map_add(&seen, key_of(unit->includes[i]->rels[r])))
+                    *PUSH(mirror->files, mirror->file_count, mirror->file_capacity) =
+                        (struct mirrored_file) { unit->includes[i]->rels[r], unit->includes[i] };
     }
     if (mirror->file_count)
         qsort(mirror->files, mirror->file_count, sizeof(*mirror->files), compare);
@@ -146,8 +148,8 @@ void mirror_write(const struct mirror *mirror, const char *directory) {
     mirror_write_file(mark, "", 0);
     map_add(&wanted, key_of(mark));
     for (size_t i = 0; i < mirror->file_count; i++) {
-        const struct source *const source = mirror->files[i];
-        const char *const path = intern_format("%s/%s", directory, source->rel);
+        const struct source *const source = mirror->files[i].source;
+        const char *const path = intern_format("%s/%s", directory, mirror->files[i].rel);
         map_add(&wanted, key_of(path));
         if (edit_touches(source)) {
             size_t length;

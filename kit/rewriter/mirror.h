@@ -7,9 +7,9 @@
 /* Writes `data` to `path` by a temporary file and a rename, unless it holds exactly that. Makes directories. Fatal on failure. */
 void mirror_write_file(const char *path, const char *data, size_t length);
 
-/* The files recompiled units read, sorted by rel; and the ids of those units. Both are the caller's to free. */
+/* The files recompiled units read, sorted by path; and the ids of those units. Both are the caller's to free. */
 struct mirror {
-    struct source **files;
+    struct mirrored_file { const char *rel; struct source *source; } *files;
     unsigned *recompile;
     size_t file_count, file_capacity, recompile_count, recompile_capacity;
 };

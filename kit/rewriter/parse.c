@@ -47,7 +47,7 @@ static void add_include(CXFile file, CXSourceLocation *stack, unsigned depth, CX
     (void)depth;
     struct unit *const unit = data;
     struct source *const source = unit_source(unit, file);
-    if (!source || !source->rel)
+    if (!source)
         return;
     for (size_t i = 0; i < unit->include_count; i++)
         if (unit->includes[i] == source)

@@ -35,6 +35,44 @@ static const char *relative_to(const char *directory, const char *path) {
     return !strncmp(path, directory, length) && path[length] == '/' ? path + length + 1 : NULL;
 }
 
+/* The path in the mirror of an absolute path, or NULL. */
+static const char *mirrored(const char *path) {
+    const char *const in_root = relative_to(root, path), *const in_build = relative_to(build, path);
+    return in_root ? intern(in_root) : in_build ? intern_format(".build/%s", in_build) : NULL;
+}
+
+/* Without "." and "..", which realpath would do too, but it would also follow links: the mirror has a file where the
+ * compiler looks for it. */
+static const char *normalized(const char *path) {
+    struct text text = { 0 };
+    while (*path) {
+        const size_t length = strcspn(path, "/");
+        if (length == 2 && !strncmp(path, "..", 2)) {
+            while (text.length && text.data[--text.length] != '/')
+                ;
+        } else if (length && !(length == 1 && *path == '.')) {
+            text_puts(&text, "/");
+            text_add(&text, path, length);
+        }
+        path += length + (path[length] == '/');
+    }
+    const char *const result = intern_n(text.data ? text.data : "", text.length);
+    free(text.data);
+    return result;
+}
+
+static void add_path(struct source *source, const char *path) {
+    const char *const lexical = mirrored(normalized(path));
+    const char *const rel = lexical ? lexical : mirrored(source->path);
+    for (size_t i = 0; i < source->rel_count; i++)
+        if (source->rels[i] == rel)
+            return;
+    if (rel)
+        *PUSH(source->rels, source->rel_count, source->rel_capacity) = rel;
+    if (rel && source->shown == source->path)
+        source->shown = rel;
+}
+
 static struct source *load(const char *path) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
@@ -55,12 +93,7 @@ static struct source *load(const char *path) {
     close(fd);
     source->text = text;
     source->path = intern(path);
-    const char *const in_root = relative_to(root, path), *const in_build = relative_to(build, path);
-    if (in_root)
-        source->rel = intern(in_root);
-    else if (in_build)
-        source->rel = intern_format(".build/%s", in_build);
-    source->shown = source->rel ? source->rel : source->path;
+    source->shown = mirrored(source->path) ? mirrored(source->path) : source->path;
     return source;
 }
 
@@ -78,6 +111,16 @@ struct source *source_get(const char *path) {
             map_put(&aliases, key_of(name), source);
     }
     pthread_mutex_unlock(&lock);
+    return source;
+}
+
+struct source *source_read(const char *path) {
+    struct source *const source = source_get(path);
+    if (source) {
+        pthread_mutex_lock(&lock);
+        add_path(source, path);
+        pthread_mutex_unlock(&lock);
+    }
     return source;
 }
 

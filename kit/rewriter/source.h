@@ -6,9 +6,10 @@
 #include <stddef.h>
 
 struct source {
-    const char *path;   /* real path, interned */
-    const char *rel;    /* path in the mirror; NULL: outside of both roots, never edited */
-    const char *shown;  /* for messages: rel or path */
+    const char *path;    /* real path, interned */
+    const char *shown;   /* for messages: the path in the mirror, or else the real one */
+    const char **rels;   /* each path in the mirror by which units read it, through symbolic links too */
+    size_t rel_count, rel_capacity;   /* none: outside of both roots, never edited */
     const char *text;   /* NUL-terminated */
     size_t size;
 };
@@ -18,6 +19,9 @@ void source_set_roots(const char *source_root, const char *build_dir);
 
 /* The file at `path`; the same object for each path that leads to it. NULL if unreadable. Thread-safe. */
 struct source *source_get(const char *path);
+
+/* The same, for a path by which a unit reads the file: the mirror will have it there. */
+struct source *source_read(const char *path);
 
 /* Line and column (from 1) of an offset. */
 void source_position(const struct source *source, size_t offset, unsigned *line, unsigned *column);

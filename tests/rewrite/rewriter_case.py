@@ -10,7 +10,8 @@
 
 FILE is under the source root; `build/FILE` is under the build directory, which is outside of it. The plan has
 two compartments, app (1) and lib (2), without grants. Policy keys: imports {"SYMBOL": [OWNER, CALLER...]}, data (the same for
-variables), reads {"KEY": [KEY...]}, allocations, parameters, shared_variables, policy_lines, compartments (names), not_pic [FILE...].
+variables), reads {"KEY": [KEY...]}, allocations, parameters, shared_variables, policy_lines, compartments (names), not_pic [FILE...],
+links {"LINK": TARGET} in the source root.
 
 `python3 rewriter_case.py CASE...` writes the sections of output into the files, to be read before they are committed."""
 
@@ -64,6 +65,9 @@ class Run:
             path = self.locate(name)
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_text(text)
+            for link, target in case.policy.get("links", {}).items():
+                if not (self.root / link).is_symlink():
+                    (self.root / link).symlink_to(target)
             if key != "-":
                 self.add_units(int(key), name, path, argument_lists)
         self.write_plan()
