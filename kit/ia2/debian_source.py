@@ -83,12 +83,22 @@ def system_stanzas() -> list[str]:
     return stanzas
 
 
-def fetch(package: str, folder: pathlib.Path, progress=lambda text: None) -> pathlib.Path:
+def of_suite(stanzas: list[str], suite: str, codename: str) -> list[str]:
+    """The stanzas of the distribution's own suite (not of its updates), for another suite on the same mirrors."""
+    moved = []
+    for stanza in stanzas:
+        names = re.search(r"^Suites: (.*)$", stanza, re.MULTILINE)[1].split()
+        if any(name == codename or SUITE.fullmatch(name) for name in names):
+            moved.append(re.sub(r"^Suites: .*$", f"Suites: {suite}", stanza, flags=re.MULTILINE))
+    return moved
+
+
+def fetch(package: str, folder: pathlib.Path, progress=lambda text: None, suite: str | None = None) -> pathlib.Path:
     """Returns the unpacked source tree of package in folder, downloading it the first time.
 
-    The version is that of the system's own suite. Raises SourceError."""
+    The version is that of suite, a codename, or of the system's own. Raises SourceError."""
     folder = folder.absolute()
-    kept = folder / f"{package}.fetched"
+    kept = folder / (f"{package}-{suite}.fetched" if suite else f"{package}.fetched")
     try:
         tree = folder / kept.read_text().strip()
         if tree.is_dir():
@@ -99,10 +109,12 @@ def fetch(package: str, folder: pathlib.Path, progress=lambda text: None) -> pat
         if not shutil.which(tool):
             raise SourceError(f"{tool} not found\nremedy: run scripts/setup")
     stanzas = system_stanzas()
+    if suite:
+        stanzas = of_suite(stanzas, suite, _codename())
     if not stanzas:
         raise SourceError("apt's configuration names no Debian mirror to get the source from\n"
                           "remedy: give the source with --source DIR")
-    progress(f"fetching the source of {package}")
+    progress(f"fetching the source of {package}" + (f" in {suite}" if suite else ""))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
         made = _download(package, pathlib.Path(scratch), "\n\n".join(stanzas) + "\n")

@@ -44,6 +44,14 @@ class FromDeb822(unittest.TestCase):
         self.assertEqual(debian_source.from_deb822(text, "trixie"), [])
 
 
+class OtherSuite(unittest.TestCase):
+    def test_only_the_distribution_itself_is_moved(self):
+        stanzas = ["Types: deb-src\nSuites: bookworm bookworm-updates\nURIs: http://a.example",
+                   "Types: deb-src\nURIs: http://s.example\nSuites: bookworm-security"]
+        self.assertEqual(debian_source.of_suite(stanzas, "trixie", "bookworm"),
+                         ["Types: deb-src\nSuites: trixie\nURIs: http://a.example"])
+
+
 class Fetch(unittest.TestCase):
     def test_no_mirror(self):
         original = debian_source.system_stanzas
