@@ -2,18 +2,9 @@
 #include "edits.h"
 #include "rewrite.h"
 
-static enum CXChildVisitResult find_body(CXCursor child, CXCursor parent, CXClientData data) {
-    (void)parent;
-    if (clang_getCursorKind(child) == CXCursor_CompoundStmt)
-        *(CXCursor *)data = child;
-    return CXChildVisit_Continue;
-}
-
 static void allocate_in(struct unit *unit, const struct function *function, unsigned key) {
-    CXCursor body = clang_getNullCursor();
-    clang_visitChildren(function->cursor, find_body, &body);
-    const struct place place = place_of(unit, clang_getRangeStart(clang_getCursorExtent(body)));
-    if (!place.source || place.kind != PLACE_FILE || place.source->text[place.offset] != '{') {
+    struct place place;
+    if (!body_place(unit, function->cursor, &place)) {
         refuse_at(function->cursor, intern_format("function %s of [allocations]", function->name),
                   "its body is made by a macro, so there is no text to rewrite", "write the function out");
         return;

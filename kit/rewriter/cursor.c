@@ -251,6 +251,20 @@ CXCursor named_function(CXCursor expression) {
     }
 }
 
+static enum CXChildVisitResult take_body(CXCursor child, CXCursor parent, CXClientData data) {
+    (void)parent;
+    if (clang_getCursorKind(child) == CXCursor_CompoundStmt)
+        *(CXCursor *)data = child;
+    return CXChildVisit_Continue;
+}
+
+bool body_place(struct unit *unit, CXCursor function, struct place *place) {
+    CXCursor body = clang_getNullCursor();
+    clang_visitChildren(function, take_body, &body);
+    *place = place_of(unit, clang_getRangeStart(clang_getCursorExtent(body)));
+    return place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{';
+}
+
 bool is_array(CXType type) {
     type = clang_getCanonicalType(type);
     return type.kind == CXType_ConstantArray || type.kind == CXType_VariableArray || type.kind == CXType_IncompleteArray;

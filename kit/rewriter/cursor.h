@@ -58,6 +58,9 @@ bool is_null_constant(CXCursor expression);
  * it is. */
 CXType expression_type(CXCursor expression);
 
+/* Where a function's body begins: its `{`. False if a macro makes it. */
+bool body_place(struct unit *unit, CXCursor function, struct place *place);
+
 /* The function a designator or direct callee names, through parentheses, `*` and `&`; else the null cursor. */
 CXCursor named_function(CXCursor expression);
 

@@ -167,7 +167,7 @@ static void merge_equal(void) {
         struct edit *const last = kept ? &edits[kept - 1] : NULL;
         const struct edit *const it = &edits[i];
         if (last && last->source == it->source && last->begin == it->begin && last->end == it->end &&
-            last->kind == it->kind && !last->veto) {
+            last->kind == it->kind && (it->kind != EDIT_INSERT || last->prefix == it->prefix)) {
             if (it->veto || last->prefix != it->prefix || last->suffix != it->suffix || !same_slots(last, it))
                 refuse_conflict(last, it);
         } else if (!it->veto) {

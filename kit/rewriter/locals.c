@@ -87,9 +87,7 @@ static void take(struct program *program, struct unit *unit, CXCursor variable, 
                       "it crosses the boundary, and the object lies on its compartment's private stack",
                       "make it a local variable with a name");
     } else if (kind == CXCursor_ParmDecl) {
-        refuse_at(cause, intern_format("address of parameter %s", name),
-                  "it crosses the boundary, and the parameter lies on its compartment's private stack",
-                  "copy it to a local variable and take the address of that");
+        move(unit, variable, name);
     } else if (clang_getCursorLinkage(variable) == CXLinkage_NoLinkage &&
                clang_Cursor_getStorageClass(variable) != CX_SC_Static) {
         move(unit, variable, name);

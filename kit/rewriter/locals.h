@@ -1,4 +1,5 @@
-/* Variables whose address crosses the boundary: locals move to the thread's shared stack, anything else is refused. */
+/* Variables whose address crosses the boundary: locals and parameters move to the thread's shared stack, anything else is
+ * refused. */
 #ifndef IA2_LOCALS_H
 #define IA2_LOCALS_H
 
@@ -17,7 +18,7 @@ extern size_t moved_local_count;
 /* Finds them, requests their edits (moved.c), refuses the others. */
 void locals_move(struct program *program);
 
-/* moved.c: the edits of one local. `moved` holds the declarations (CXCursor.data[0]) of all moved locals of its unit. */
+/* moved.c: the edits of one local. */
 void moved_rewrite(const struct moved_local *local);
 
 #endif

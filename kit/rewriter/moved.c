@@ -14,8 +14,8 @@ struct jump {
 struct uses {
     const struct moved_local *local;
     const char *construct;
-    unsigned begin, end;   /* of its declaration */
-    bool refused;
+    unsigned begin, end;   /* of its declaration; a parameter's goes on to the body */
+    bool parameter;
     struct jump *jumps;
     size_t count, capacity;
 };
@@ -35,6 +35,8 @@ static void rewrite_use(struct uses *it, CXCursor cursor) {
     struct span span;
     unsigned begin, end;
     file_range(cursor, &begin, &end);
+    if (it->parameter && begin < it->end)
+        return;   /* in the declaration of another parameter */
     if (begin >= it->begin && end <= it->end) {
         refuse_at(cursor, it->construct, "its own initializer uses it, before it has its place on the shared stack",
                   "declare it first and assign to it then");
@@ -189,10 +191,32 @@ static bool rewrite_declaration(const struct moved_local *local) {
     return true;
 }
 
+/* A parameter is copied to the shared stack first in the body. */
+static void rewrite_parameter(struct uses *it) {
+    const struct moved_local *const local = it->local;
+    struct place body;
+    if (!body_place(local->unit, local->function, &body)) {
+        refuse_at(local->variable, it->construct, "the function's body is made by a macro, so there is no text to rewrite",
+                  "write the function out");
+        return;
+    }
+    it->end = (unsigned)body.offset;
+    edit_insert(body.source, body.offset + 1,
+                intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL_INIT(%s, %s);", local->name, shared_name(local),
+                              shared_name(local), local->name), local->variable);
+    clang_visitChildren(local->function, on_cursor, it);
+    free(it->jumps);
+}
+
 void moved_rewrite(const struct moved_local *local) {
-    struct uses it = { .local = local, .construct = intern_format("local variable %s, whose address crosses the boundary",
-                                                                  local->name) };
+    struct uses it = { .local = local, .parameter = clang_getCursorKind(local->variable) == CXCursor_ParmDecl };
+    it.construct = intern_format("%s %s, whose address crosses the boundary", it.parameter ? "parameter" : "local variable",
+                                 local->name);
     file_range(local->variable, &it.begin, &it.end);
+    if (it.parameter) {
+        rewrite_parameter(&it);
+        return;
+    }
     if (clang_visitChildren(local->variable, find_attribute, (void *)local)) {
         refuse_at(local->variable, it.construct, "it has an attribute, which the shared stack cannot give it",
                   "remove the attribute, or allocate the object with shared_malloc");
