@@ -17,7 +17,7 @@ static unsigned early_count;
 
 static int key_of(int owner)
 {
-    return owner == IA2_OWNER_SHARED ? 0 : owner;
+    return owner & IA2_OWNER_SHARED ? 0 : owner;
 }
 
 static void set_owner(void *start, size_t size, int owner)

@@ -17,7 +17,7 @@
 #define IA2_GRANULE (1ul << IA2_GRANULE_SHIFT)
 #define IA2_GRANULES (1ul << (47 - IA2_GRANULE_SHIFT)) /* user address space: 47 bits */
 #define IA2_OWNER_NONE 0 /* libc or the kernel */
-#define IA2_OWNER_SHARED 0xff /* the shared heap */
+#define IA2_OWNER_SHARED 0x80 /* set: key 0, allocated by the compartment in the other bits */
 
 struct ia2_module;
 struct ia2_site;
@@ -46,8 +46,11 @@ struct ia2_compartment_descriptor {
     int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
     int (*suspend)(uint64_t sp);
     void (*resume)(void);
-    void *(*client_alloc)(size_t size, size_t align, int client);
-    int (*client_free)(void *p, int client);
+    void *(*client_alloc)(size_t size, size_t align, int); /* the gate fills in who calls */
+    int (*client_free)(void *p, int);
+    int (*shared_free)(void *p); /* of blocks this compartment allocated; 0 if \a p is none */
+    void *(*shared_resize)(void *p, size_t size);
+    size_t (*shared_size)(void *p);
     void (**fini_entries)(void); /* one entry, which ld.so runs instead of DT_FINI_ARRAY */
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];

@@ -12,13 +12,9 @@
 
 extern const struct ia2_compartment_descriptor ia2_this_compartment;
 
-/* Gates to nobody (key 0 alone); see nobody.c and shared_heap.c. */
+/* Gates to nobody (key 0 alone); see nobody.c. */
 void __ia2_nobody_exit(int status) __attribute__((noreturn));
 void __ia2_nobody_thread_exit(void *value) __attribute__((noreturn));
-void *__ia2_nobody_shared_alloc(size_t size, size_t align, int zero);
-void *__ia2_nobody_shared_resize(void *p, size_t size);
-void __ia2_nobody_shared_free(void *p);
-size_t __ia2_nobody_shared_size(void *p);
 
 /* This compartment's gates, for what libc is to call back. */
 void __ia2_atexit(void *index);
@@ -39,11 +35,16 @@ void ia2_compartment_atfork_child(void);
 void *ia2_compartment_client_alloc(size_t size, size_t align, int client);
 int ia2_compartment_client_free(void *p, int client);
 
-/* shared_memory.c: shared_malloc at a multiple of \a align. */
-void *ia2_shared_aligned(size_t size, size_t align);
+int ia2_compartment_shared_free(void *p);
+void *ia2_compartment_shared_resize(void *p, size_t size);
+size_t ia2_compartment_shared_size(void *p);
 
-/* heap.c */
-int ia2_heap_end_thread(void);
+/* shared_memory.c: a shared block at a multiple of  align (0: any). NULL and ENOMEM without memory. */
+void *ia2_shared_allocate(size_t size, size_t align, int zero);
+size_t ia2_shared_size(void *p);
+
+/* heap.c: this compartment's own heap, whatever IA2_ALLOCATE_IN says. */
+void *ia2_own_calloc(size_t count, size_t size);
 /* thread_values.c: 1 if a destructor ran. */
 int ia2_thread_values_end(void);
 

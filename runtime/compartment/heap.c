@@ -9,9 +9,8 @@
 #include "compartment.h"
 #include "../heap_ranges.h"
 #include "ia2.h"
-
-#define IA2_HEAP_OWNER ((int)ia2_this_compartment.id)
-#include "../heap_backing.h"
+#include "jemalloc.h"
+#include "lent_blocks.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define OWN_TARGET (-1)
@@ -33,9 +32,9 @@ HIDDEN void ia2_allocate_in_end(const int *previous)
     target = *previous;
 }
 
-HIDDEN int ia2_heap_end_thread(void)
+void *ia2_own_calloc(size_t count, size_t size)
 {
-    return ia2_heap_thread_end();
+    return ia2_je_calloc(count, size);
 }
 
 static const char *owner_name(int owner)
@@ -47,8 +46,8 @@ static const char *owner_name(int owner)
 static void *allocate_elsewhere(size_t size, size_t align, int zero)
 {
     if (target == 0)
-        return zero ? shared_calloc(1, size) : align > 16 ? ia2_shared_aligned(size, align) : shared_malloc(size);
-    void *p = ia2_state.module[target].descriptor->client_alloc(size, align, (int)ia2_this_compartment.id);
+        return ia2_shared_allocate(size, align, zero);
+    void *p = ia2_state.module[target].descriptor->client_alloc(size, align, 0); /* comes zeroed */
     if (!p)
         errno = ENOMEM;
     else if (ia2_heap_owner(p) != target)
@@ -110,7 +109,7 @@ HIDDEN void *__wrap_pvalloc(size_t size)
 /* A block of another compartment, which may have been allocated for this one. */
 static void free_foreign(void *p, int owner)
 {
-    if (ia2_state.module[owner].descriptor->client_free(p, (int)ia2_this_compartment.id))
+    if (ia2_state.module[owner].descriptor->client_free(p, 0))
         return;
     ia2_die("compartment %s frees %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
             owner_name(owner));
@@ -119,11 +118,12 @@ static void free_foreign(void *p, int owner)
 HIDDEN void __wrap_free(void *p)
 {
     int owner = ia2_heap_owner(p);
-    if (__builtin_expect(owner == (int)ia2_this_compartment.id, 1))
+    if (__builtin_expect(owner == (int)ia2_this_compartment.id, 1)) {
+        ia2_forget_lent(p);
         ia2_je_free(p);
-    else if (owner == IA2_OWNER_NONE)
+    } else if (owner == IA2_OWNER_NONE)
         __libc_free(p);
-    else if (owner == IA2_OWNER_SHARED)
+    else if (owner & IA2_OWNER_SHARED)
         shared_free(p);
     else
         free_foreign(p, owner);
@@ -132,13 +132,15 @@ HIDDEN void __wrap_free(void *p)
 HIDDEN void *__wrap_realloc(void *p, size_t size)
 {
     int owner = ia2_heap_owner(p);
-    if (owner == (int)ia2_this_compartment.id)
+    if (owner == (int)ia2_this_compartment.id) {
+        ia2_forget_lent(p);
         return ia2_je_realloc(p, size);
+    }
     if (!p)
         return __wrap_malloc(size);
     if (owner == IA2_OWNER_NONE)
         return __libc_realloc(p, size);
-    if (owner == IA2_OWNER_SHARED)
+    if (owner & IA2_OWNER_SHARED)
         return shared_realloc(p, size);
     ia2_die("compartment %s resizes %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
             owner_name(owner));
@@ -161,7 +163,30 @@ HIDDEN size_t __wrap_malloc_usable_size(void *p)
     int owner = ia2_heap_owner(p);
     if (owner == (int)ia2_this_compartment.id)
         return ia2_je_malloc_usable_size(p);
-    if (owner == IA2_OWNER_SHARED)
-        return __ia2_nobody_shared_size(p);
+    if (owner & IA2_OWNER_SHARED)
+        return ia2_shared_size(p);
     return owner == IA2_OWNER_NONE ? __real_malloc_usable_size(p) : 0;
+}
+
+/* ---- for others, as the policy says --------------------------------------------------------------------- */
+
+void *ia2_compartment_client_alloc(size_t size, size_t align, int client)
+{
+    void *p = NULL;
+    if (align > 16 ? ia2_je_posix_memalign(&p, align, size) != 0 : !(p = ia2_je_calloc(1, size)))
+        return NULL;
+    if (align > 16)
+        memset(p, 0, size); /* the client must not read what was there */
+    if (!ia2_lend(p, client))
+        return p;
+    ia2_je_free(p);
+    return NULL;
+}
+
+int ia2_compartment_client_free(void *p, int client)
+{
+    if (!ia2_take_back(p, client))
+        return 0;
+    ia2_je_free(p);
+    return 1;
 }

@@ -8,6 +8,7 @@
 #include <threads.h>
 
 #include "compartment.h"
+#include "jemalloc.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
@@ -50,7 +51,7 @@ HIDDEN int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
         return EINVAL;
     if (!values && !value)
         return 0;
-    if (!values && !(values = calloc(PTHREAD_KEYS_MAX, sizeof(*values))))
+    if (!values && !(values = ia2_own_calloc(PTHREAD_KEYS_MAX, sizeof(*values))))
         return ENOMEM;
     values[key] = (void *)value;
     return 0;
@@ -104,7 +105,7 @@ int ia2_compartment_thread_end(int round)
     if (!ran || round == PTHREAD_DESTRUCTOR_ITERATIONS - 1) {
         free(values);
         values = NULL;
-        ran |= ia2_heap_end_thread();
+        ran |= ia2_jemalloc_thread_end();
     }
     return ran;
 }

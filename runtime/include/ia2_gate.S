@@ -193,7 +193,7 @@
     mov %r12, %rcx
     mov %r13, %rdx
     mov IA2_DESC_ENTER(%r10), %r11
-    xor %eax, %eax
+    mov $\c, %eax
     xor %ebp, %ebp
     xor %r10d, %r10d
     xor %r12d, %r12d
@@ -354,7 +354,7 @@ __ia2_body_nobody:
 
 /* ---- one function --------------------------------------------------------------------------------------- */
 
-.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export
+.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=
     .section \table\()_stubs, "ax", @progbits
     .balign 1 << IA2_STUB_SHIFT
     .globl \symbol
@@ -424,6 +424,9 @@ __ia2_body_nobody:
     lea 16 * ((\stack_words + 1) / 2)(%rsp), %rdi
     .endif
     ia2_scrub_args \args_int
+    .ifnb \caller
+    mov %eax, \caller
+    .endif
     ia2_scrub_xmm \args_sse
     call \target\()@PLT
     .if \sret_bytes
@@ -534,9 +537,10 @@ __ia2_body_nobody:
     ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export
 .endm
 
-/* Gates every compartment has. The runtime alone (key 0) may call them, except where more is said. */
-.macro ia2_runtime_gate symbol, target, args, ret, callers=1
-    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args, 0, \ret, 0, 0, 0, 0, 0
+/* Gates every compartment has. The runtime alone (key 0) may call them, except where more is said. \caller: the register
+ * of the argument that is the caller's key, as the gate knows it. */
+.macro ia2_runtime_gate symbol, target, args, ret, callers=1, caller=
+    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args, 0, \ret, 0, 0, 0, 0, 0, \caller
 .endm
 .macro ia2_nobody_gate symbol, target, args, ret
     ia2_one_gate ia2_nobody, __ia2_body_nobody, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, 0, 0, 0, 0
@@ -570,16 +574,16 @@ ia2_nobody_descs:
     ia2_runtime_gate __ia2_atfork_prepare, ia2_compartment_atfork_prepare, 0, 0, 0xffff
     ia2_runtime_gate __ia2_atfork_parent, ia2_compartment_atfork_parent, 0, 0, 0xffff
     ia2_runtime_gate __ia2_atfork_child, ia2_compartment_atfork_child, 0, 0, 0xffff
-    ia2_runtime_gate __ia2_client_alloc, ia2_compartment_client_alloc, 3, 1, IA2_HEAP_CLIENTS
-    ia2_runtime_gate __ia2_client_free, ia2_compartment_client_free, 2, 1, IA2_HEAP_CLIENTS
+    ia2_runtime_gate __ia2_client_alloc, ia2_compartment_client_alloc, 3, 1, IA2_HEAP_CLIENTS, %edx
+    ia2_runtime_gate __ia2_client_free, ia2_compartment_client_free, 2, 1, IA2_HEAP_CLIENTS, %esi
+    /* Shared blocks are everybody's; the compartment that allocated one keeps its books. */
+    ia2_runtime_gate __ia2_shared_free, ia2_compartment_shared_free, 1, 1, 0xffff
+    ia2_runtime_gate __ia2_shared_resize, ia2_compartment_shared_resize, 2, 1, 0xffff
+    ia2_runtime_gate __ia2_shared_size, ia2_compartment_shared_size, 1, 1, 0xffff
     ia2_runtime_gate __ia2_thread_end, ia2_compartment_thread_end, 1, 1
 
     ia2_nobody_gate __ia2_nobody_exit, ia2_nobody_exit, 1, 0
     ia2_nobody_gate __ia2_nobody_thread_exit, ia2_nobody_thread_exit, 1, 0
-    ia2_nobody_gate __ia2_nobody_shared_alloc, ia2_nobody_shared_alloc, 3, 1
-    ia2_nobody_gate __ia2_nobody_shared_resize, ia2_nobody_shared_resize, 2, 1
-    ia2_nobody_gate __ia2_nobody_shared_free, ia2_nobody_shared_free, 1, 0
-    ia2_nobody_gate __ia2_nobody_shared_size, ia2_nobody_shared_size, 1, 1
 
 /* ---- suspending a compartment that a signal interrupted -------------------------------------------------- */
 
@@ -715,6 +719,9 @@ ia2_this_compartment:
     .quad __ia2_resume
     .quad __ia2_client_alloc
     .quad __ia2_client_free
+    .quad __ia2_shared_free
+    .quad __ia2_shared_resize
+    .quad __ia2_shared_size
     .quad ia2_compartment_fini_entries
     .quad __start_ia2_shared_data
     .quad __stop_ia2_shared_data

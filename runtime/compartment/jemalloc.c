@@ -1,0 +1,143 @@
+/* What jemalloc stands on in this compartment: where its memory comes from, and what it must not get from libc. */
+#define _GNU_SOURCE
+#include "jemalloc.h"
+
+#include <pthread.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <sys/mman.h>
+
+#include "../heap_ranges.h"
+#include "compartment.h"
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+/* One arena: a compartment has few threads that allocate at once, and each arena costs memory (scripts/bench). Unused
+ * pages go back soon, as glibc's large blocks do. */
+HIDDEN const char *ia2_je_malloc_conf = "narenas:1,dirty_decay_ms:500,muzzy_decay_ms:0,lg_tcache_max:13,abort_conf:true";
+
+HIDDEN void *ia2_heap_mmap(void *hint, size_t size, int prot, int flags, int fd, long offset)
+{
+    (void)prot, (void)fd, (void)offset;
+    if (flags & MAP_FIXED) /* committing what it already has */
+        return mprotect(hint, size, PROT_READ | PROT_WRITE) ? MAP_FAILED : hint;
+    if (hint)
+        return MAP_FAILED; /* it asks to extend a range, and can do without */
+    void *p = ia2_heap_range_map(size, 0, (int)ia2_this_compartment.id);
+    return p ? p : MAP_FAILED;
+}
+
+HIDDEN int ia2_heap_munmap(void *p, size_t size)
+{
+    return ia2_heap_range_unmap(p, size);
+}
+
+/* Heap profiling is compiled in and never turned on; what it needs would pull in libgcc_s and libm. */
+static __attribute__((noreturn, used)) void no_profiling(void)
+{
+    ia2_die("heap profiling is not available");
+}
+#define NO_PROFILING(name) HIDDEN __attribute__((noreturn, alias("no_profiling"))) void ia2_heap_no_##name(void)
+NO_PROFILING(unwind_backtrace);
+NO_PROFILING(unwind_getip);
+NO_PROFILING(log);
+NO_PROFILING(exp);
+NO_PROFILING(round);
+
+/* ---- thread state --------------------------------------------------------------------------------------- */
+
+/* jemalloc has one thread-specific value, its own thread state. libc would keep the pointer under key 0. */
+static void (*thread_end)(void *);
+static __thread void *thread_state;
+
+HIDDEN int ia2_heap_key_create(unsigned *key, void (*destructor)(void *))
+{
+    if (thread_end)
+        ia2_die("the heap wants a second thread-specific key");
+    thread_end = destructor;
+    *key = 0;
+    return 0;
+}
+
+HIDDEN int ia2_heap_set_specific(unsigned key, const void *value)
+{
+    (void)key;
+    thread_state = (void *)value;
+    return 0;
+}
+
+int ia2_jemalloc_thread_end(void)
+{
+    void *state = thread_state;
+    if (!state)
+        return 0;
+    thread_state = NULL;
+    thread_end(state);
+    return 1;
+}
+
+/* ---- shared blocks -------------------------------------------------------------------------------------- */
+
+/* jemalloc 5.3, include/jemalloc/jemalloc_typedefs.h and doc/jemalloc.xml, "arena.<i>.extent_hooks". */
+struct extent_hooks {
+    void *(*alloc)(struct extent_hooks *, void *, size_t, size_t, bool *, bool *, unsigned);
+    bool (*dalloc)(struct extent_hooks *, void *, size_t, bool, unsigned);
+    void (*destroy)(struct extent_hooks *, void *, size_t, bool, unsigned);
+    bool (*commit)(struct extent_hooks *, void *, size_t, size_t, size_t, unsigned);
+    bool (*decommit)(struct extent_hooks *, void *, size_t, size_t, size_t, unsigned);
+    bool (*purge_lazy)(struct extent_hooks *, void *, size_t, size_t, size_t, unsigned);
+    bool (*purge_forced)(struct extent_hooks *, void *, size_t, size_t, size_t, unsigned);
+    bool (*split)(struct extent_hooks *, void *, size_t, size_t, size_t, bool, unsigned);
+    bool (*merge)(struct extent_hooks *, void *, size_t, void *, size_t, bool, unsigned);
+};
+struct arena_config {
+    struct extent_hooks *hooks;
+    bool metadata_use_hooks;
+};
+
+static void *shared_extent(struct extent_hooks *hooks, void *at, size_t size, size_t align, bool *zero, bool *commit,
+                           unsigned arena)
+{
+    (void)hooks, (void)arena;
+    if (at)
+        return NULL;
+    *zero = *commit = true;
+    return ia2_heap_range_map(size, align, (int)ia2_this_compartment.id | IA2_OWNER_SHARED);
+}
+
+static bool purge(struct extent_hooks *hooks, void *start, size_t size, size_t offset, size_t length, unsigned arena)
+{
+    (void)hooks, (void)size, (void)arena;
+    return madvise((char *)start + offset, length, MADV_DONTNEED) != 0;
+}
+
+static bool split(struct extent_hooks *hooks, void *start, size_t size, size_t a, size_t b, bool committed, unsigned arena)
+{
+    (void)hooks, (void)start, (void)size, (void)a, (void)b, (void)committed, (void)arena;
+    return false;
+}
+
+static bool merge(struct extent_hooks *hooks, void *a, size_t a_size, void *b, size_t b_size, bool committed, unsigned arena)
+{
+    (void)hooks, (void)a, (void)a_size, (void)b, (void)b_size, (void)committed, (void)arena;
+    return false;
+}
+
+static struct extent_hooks shared_hooks = {.alloc = shared_extent, .purge_forced = purge, .split = split, .merge = merge};
+static int shared_flags = -1;
+
+static void make_shared_arena(void)
+{
+    struct arena_config config = {&shared_hooks, false};
+    unsigned arena;
+    size_t size = sizeof(arena);
+    if (!ia2_je_mallctl("experimental.arenas_create_ext", &arena, &size, &config, sizeof(config)))
+        shared_flags = (int)((arena + 1) << 20 | 1u << 8); /* MALLOCX_ARENA(arena) | MALLOCX_TCACHE_NONE */
+}
+
+int ia2_shared_arena_flags(void)
+{
+    static pthread_once_t once = PTHREAD_ONCE_INIT;
+    pthread_once(&once, make_shared_arena);
+    return shared_flags;
+}
