@@ -117,18 +117,51 @@ static int compare(const void *left, const void *right) {
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
+void escape_add(struct program *program, struct unit *unit, CXType type) {
+    struct walk it = { program, unit, { 0 } };
+    walk(&it, type);
+    map_free(&it.seen);
+}
+
+/* The owner's own view of a boundary function: what a caller passes where its prototype says `void *`. Structs are not followed:
+ * those that callers do not know are the owner's handles. */
+static void escape_by_owner(struct program *program, struct unit *unit, CXType function) {
+    function = clang_getCanonicalType(function);
+    const char *const result = function_pointer_spelling(unit, clang_getResultType(function));
+    if (result)
+        add_escaping(program, result);
+    for (int i = 0; i < clang_getNumArgTypes(function); i++) {
+        const char *const parameter = function_pointer_spelling(unit, clang_getArgType(function, (unsigned)i));
+        if (parameter)
+            add_escaping(program, parameter);
+    }
+}
+
+static void escape_by_declarations(struct walk *it) {
+    const struct unit *const unit = it->unit;
+    for (size_t d = 0; d < unit->declaration_count; d++) {
+        const struct declaration *const declaration = &unit->declarations[d];
+        const struct import *const import = plan_import(it->program->plan, declaration->name);
+        const CXType type = clang_getCursorType(declaration->cursor);
+        if (import->callers & 1u << unit->plan->compartment)
+            walk(it, type);
+        else if (import->owner == unit->plan->compartment && is_function(type))
+            escape_by_owner(it->program, it->unit, type);
+    }
+    for (size_t d = 0; d < unit->shared_variable_count; d++)
+        walk(it, clang_getCursorType(unit->shared_variables[d].cursor));
+}
+
 void escape_compute(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++) {
         struct walk it = { program, &program->units[u], { 0 } };
-        for (size_t d = 0; d < it.unit->declaration_count; d++) {
-            const struct declaration *const declaration = &it.unit->declarations[d];
-            const struct import *const import = plan_import(program->plan, declaration->name);
-            if (import->callers & 1u << it.unit->plan->compartment)
-                walk(&it, clang_getCursorType(declaration->cursor));
-        }
+        escape_by_declarations(&it);
         map_free(&it.seen);
     }
     escape_by_allocation(program);
+}
+
+void escape_settle(struct program *program) {
     if (program->escaping_count)
         qsort(program->escaping_list, program->escaping_count, sizeof(*program->escaping_list), compare);
 }

@@ -7,6 +7,12 @@
 /* Fills program->escaping. */
 void escape_compute(struct program *program);
 
+/* Adds the types reachable from an object that others can write. */
+void escape_add(struct program *program, struct unit *unit, CXType type);
+
+/* Sorts program->escaping_list, when all is added. */
+void escape_settle(struct program *program);
+
 static inline bool escapes(const struct program *program, const char *function_pointer) {
     return function_pointer && map_get(&program->escaping, key_of(function_pointer));
 }

@@ -183,14 +183,22 @@ static bool reads_file_of_moved(const struct unit *unit) {
     return false;
 }
 
-void locals_move(struct program *program) {
-    for (size_t u = 0; u < program->unit_count; u++)
-        collect_pointees(program, &program->units[u]);
-    for (size_t u = 0; u < program->unit_count; u++)
-        find(program, &program->units[u]);
-    if (!moved_local_count)
-        return;
-    qsort(moved_locals, moved_local_count, sizeof(*moved_locals), compare);
+void locals_find(struct program *program) {
+    size_t escaping, seen = 0;
+    do {
+        escaping = program->escaping_count;
+        for (size_t u = 0; u < program->unit_count; u++)
+            collect_pointees(program, &program->units[u]);
+        for (size_t u = 0; u < program->unit_count; u++)
+            find(program, &program->units[u]);
+        for (; seen < moved_local_count; seen++)
+            escape_add(program, moved_locals[seen].unit, clang_getCursorType(moved_locals[seen].variable));
+    } while (escaping != program->escaping_count);   /* more types, more calls through the boundary */
+    if (moved_local_count)
+        qsort(moved_locals, moved_local_count, sizeof(*moved_locals), compare);
+}
+
+void locals_rewrite(struct program *program) {
     for (size_t i = 0; i < moved_local_count; i++)
         moved_rewrite(&moved_locals[i]);
     for (size_t u = 0; u < program->unit_count; u++) {

@@ -12,11 +12,14 @@ struct moved_local {
     unsigned line;
 };
 
-extern struct moved_local *moved_locals;   /* in order of file and line after locals_move */
+extern struct moved_local *moved_locals;   /* in order of file and line after locals_find */
 extern size_t moved_local_count;
 
-/* Finds them, requests their edits (moved.c), refuses the others. */
-void locals_move(struct program *program);
+/* Finds them, refuses the others; and adds to the escaping types those that a local carries to where others can write it. */
+void locals_find(struct program *program);
+
+/* Requests their edits. */
+void locals_rewrite(struct program *program);
 
 /* moved.c: the edits of one local. */
 void moved_rewrite(const struct moved_local *local);

@@ -132,11 +132,13 @@ int main(int argc, char **argv) {
     parse_units(&program, options.extra, options.extra_count);
     stop_if_refused();
     escape_compute(&program);
+    locals_find(&program);
+    escape_settle(&program);
     gates_for_imports(&program);
     rewrite_pointers(&program);
     rewrite_allocations(&program);
     rewrite_shared_variables(&program);
-    locals_move(&program);
+    locals_rewrite(&program);
     edit_settle();
     gates_settle();
     stop_if_refused();

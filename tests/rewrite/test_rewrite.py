@@ -42,6 +42,38 @@ class Rewrite(unittest.TestCase):
         for name in run.case.policy.get("compartments", ["app", "lib"]):
             self.assertEqual(run.assemble(name), "")
 
+    def test_boundary(self):
+        run, _ = self.rewritten("callback")
+        boundary = run.boundary()
+        self.assertEqual(boundary["version"], 1)
+        self.assertEqual(boundary["escaping_types"], ["int (*)(int, void *)"])
+        self.assertEqual(boundary["recompile"], [0, 1])
+        self.assertEqual(boundary["rewritten"], ["app.c", "lib.c"])
+        self.assertEqual(boundary["files"], ["app.c", "lib.c", "lib.h"])
+        self.assertEqual(boundary["gates"][0], {
+            "symbol": "__ia2_gate_0_add", "function": "add", "target": "__ia2_target_0_add", "owner": 1, "callers": [2],
+            "export": False, "file": "app.c", "line": 3, "signature": "int (int, void *)", "abi": "i4(i4p)", "type": 0x7130c252,
+            "args_int": 2, "args_sse": 0, "ret_int": 1, "ret_sse": 0, "stack_words": 0, "sret_bytes": 0})
+
+    def test_what_is_not_rewritten_is_not_compiled_again(self):
+        run, _ = self.rewritten("not_position_independent")
+        self.assertEqual(run.boundary()["recompile"], [0])
+        self.assertEqual(run.boundary()["files"], ["app.c", "lib.h"])
+
+    def test_gates_file(self):
+        run, _ = self.rewritten("three_compartments")
+        text = (run.out / "callgates" / "app.S").read_text()
+        self.assertEqual(text, """/* Made by ia2-rewriter from plan.json. DO NOT EDIT. */
+#define IA2_ID 1
+#define IA2_NAME "app"
+#define IA2_COMPARTMENTS 3
+#define IA2_PKRU_1 0x55555551
+#define IA2_PKRU_2 0x55555552
+#define IA2_PKRU_3 0x55555553
+#include <ia2_gate.S>
+ia2_gates_end
+""")
+
     def test_two_runs_make_the_same_bytes(self):
         trees = []
         for _ in range(2):
