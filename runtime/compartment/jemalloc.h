@@ -17,7 +17,6 @@ size_t ia2_je_malloc_usable_size(void *);
 void *ia2_je_mallocx(size_t, int);
 void *ia2_je_rallocx(void *, size_t, int);
 void ia2_je_dallocx(void *, int);
-int ia2_je_mallctl(const char *, void *, size_t *, void *, size_t);
 
 /* The flags of mallocx and friends for blocks under key 0: an arena of their own, no thread cache (a cached block
  * could be handed out again as private memory). -1 if the arena cannot be made. Thread-safe. */
