@@ -8,9 +8,6 @@
 
 #include "state.h"
 
-/* Offset of PKRU in the signal frame's XSAVE area, 0 without keys (CPUID 0xD, sub-leaf 9). */
-static unsigned pkru_offset;
-
 static uint32_t *frame_pkru(ucontext_t *context)
 {
     if (!ia2_state.pkeys)
@@ -23,7 +20,7 @@ static uint32_t *frame_pkru(ucontext_t *context)
     memcpy(&features, area + 472, sizeof(features));
     if (magic != 0x46505853 || !(features & (1u << 9)))
         ia2_die("signal frame without PKRU");
-    return (uint32_t *)(area + pkru_offset);
+    return (uint32_t *)(area + ia2_state.pkru_offset);
 }
 
 /* PKRU may be in its initial state (0), which XSAVE need not store. */
@@ -132,7 +129,7 @@ void ia2_signals_start(void)
 {
     unsigned a, b, c, d;
     if (ia2_state.pkeys && __get_cpuid_count(0xd, 9, &a, &b, &c, &d))
-        pkru_offset = b;
+        IA2_STATE_SET(ia2_state.pkru_offset, b);
     struct sigaction act = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigemptyset(&act.sa_mask);
     struct sigaction old;

@@ -104,7 +104,7 @@ struct ia2_state {
     uint32_t ready; /* keys are in force */
     uint32_t pkeys; /* the CPU has them; otherwise PKRU is virtual */
     uint32_t count;
-    uint32_t permissive;
+    uint32_t pkru_offset; /* in a signal frame's XSAVE area (CPUID 0xD, sub-leaf 9) */
     struct ia2_module module[IA2_MAX_COMPARTMENTS];
     struct ia2_signal signal[_NSIG];
     char page[IA2_STATE_THREADS - 16 - IA2_MAX_COMPARTMENTS * sizeof(struct ia2_module) -

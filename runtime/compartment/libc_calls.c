@@ -33,6 +33,14 @@ HIDDEN void __wrap_pthread_exit(void *value)
     __ia2_nobody_thread_exit(value);
 }
 
+/* libc cancels by a signal whose handler unwinds the interrupted stack, across compartments. */
+HIDDEN int __wrap_pthread_cancel(pthread_t thread)
+{
+    (void)thread;
+    ia2_die("compartment %s: pthread_cancel is not supported; let the thread end itself (a flag that it looks at)",
+            ia2_this_compartment.name);
+}
+
 void __real_exit(int status) __attribute__((noreturn));
 
 HIDDEN void __wrap_exit(int status)
