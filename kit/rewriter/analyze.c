@@ -103,9 +103,19 @@ static void add_type(struct designator *designator, const char *type) {
     }
 }
 
+static void note_reference(struct visit *visit, const char *name) {
+    struct function *const f = visit->function;
+    if (f)
+        *PUSH(f->references, f->reference_count, f->reference_capacity) = name;
+    else
+        *PUSH(visit->unit->references, visit->unit->reference_count, visit->unit->reference_capacity) = name;
+}
+
 static void on_function_reference(struct visit *visit, CXCursor reference, CXCursor function) {
     struct unit *const unit = visit->unit;
     struct designator it = { .reference = reference, .function = function, .whole = reference };
+    it.user = visit->function ? (size_t)(visit->function - unit->functions) + 1 : 0;
+    note_reference(visit, cursor_name(function));
     bool is_value = false;
     size_t i = visit->depth - 1;   /* the frame whose parent is looked at */
     for (; i > 0; i--) {
@@ -151,8 +161,8 @@ static void on_conversion(struct visit *visit, CXCursor cursor, const struct fra
     const char *const to = function_pointer_spelling(unit, clang_getCursorType(cursor));
     if (!to)
         return;
-    if (parent && (parent->kind == CXCursor_InitListExpr ||
-                   (parent->kind == CXCursor_UnexposedExpr && clang_getCursorKind(first_child(parent->cursor)) == CXCursor_MemberRef)))
+    if (parent && (parent->kind == CXCursor_InitListExpr || (parent->kind == CXCursor_UnexposedExpr &&
+                   clang_getCursorKind(first_child(parent->cursor)) == CXCursor_MemberRef)))
         note_member_type(visit, to);
     const CXCursor inner = last_expression(cursor);
     if (clang_Cursor_isNull(inner))
@@ -305,8 +315,35 @@ static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, 
     return CXChildVisit_Continue;
 }
 
+static void revive(const struct map *dead, const char *const *references, size_t count) {
+    for (size_t i = 0; i < count; i++) {
+        struct function *const it = map_get(dead, key_of(references[i]));
+        if (it && it->dead) {
+            it->dead = false;
+            revive(dead, it->references, it->reference_count);
+        }
+    }
+}
+
+/* Inline functions that nothing else leads to. */
+static void find_dead_functions(struct unit *unit) {
+    struct map dead = { 0 };
+    for (size_t i = 0; i < unit->function_count; i++) {
+        struct function *const it = &unit->functions[i];
+        it->dead = it->is_static && clang_Cursor_isFunctionInlined(it->cursor);
+        if (it->dead)
+            map_put(&dead, key_of(it->name), it);
+    }
+    revive(&dead, unit->references, unit->reference_count);
+    for (size_t i = 0; i < unit->function_count; i++)
+        if (!unit->functions[i].dead)
+            revive(&dead, unit->functions[i].references, unit->functions[i].reference_count);
+    map_free(&dead);
+}
+
 void analyze_unit(struct unit *unit, const struct plan *plan) {
     struct visit visit = { .unit = unit, .plan = plan };
     clang_visitChildren(clang_getTranslationUnitCursor(unit->tu), on_declaration, &visit);
     free(visit.frames);
+    find_dead_functions(unit);
 }

@@ -17,6 +17,7 @@ struct designator {
     const char *libc_function;      /* it is an argument of this function of a system header */
     bool to_libc_object;            /* it is stored in a member of libc's struct, or a local of libc's macro */
     bool callee;
+    size_t user;                    /* position + 1 of the function it is in; 0: an initializer of a global */
 };
 
 /* A call through a pointer, or a direct call of a boundary function. */
@@ -44,8 +45,10 @@ struct function {
     const char *name;
     CXCursor cursor;
     bool is_static;
+    bool dead;   /* an inline function of a header, say, that the unit does not use: the compiler drops it */
     const char **callees, **member_types;   /* names called; types of function-pointer members written */
-    size_t callee_count, callee_capacity, member_type_count, member_type_capacity;
+    const char **references;                /* names called or otherwise used */
+    size_t callee_count, callee_capacity, member_type_count, member_type_capacity, reference_count, reference_capacity;
 };
 
 /* A declaration of a boundary function or variable, or the definition of a shared variable. */
@@ -70,6 +73,8 @@ struct unit {
     struct address *addresses;
     struct function *functions;
     struct declaration *declarations, *shared_variables;
+    const char **references;   /* functions that initializers of globals use */
+    size_t reference_count, reference_capacity;
     size_t designator_count, designator_capacity, call_count, call_capacity, conversion_count, conversion_capacity;
     size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
     size_t shared_variable_count, shared_variable_capacity;

@@ -106,6 +106,21 @@ void edit_declare(struct source *source, const char *line) {
     frame->touched = true;
 }
 
+void edit_declare_gate(struct source *source, const char *function, bool own) {
+    struct frame *const frame = frame_of(source);
+    const char *const hidden = intern_format("IA2_DECLARE_GATE(%s);", function);
+    const char *const exported = intern_format("extern const char __wrap_%s[];", function);
+    for (size_t i = 0; i < frame->head_count; i++) {
+        if (frame->heads[i] == exported)
+            return;
+        if (frame->heads[i] == hidden) {
+            frame->heads[i] = own ? hidden : exported;
+            return;
+        }
+    }
+    edit_declare(source, own ? hidden : exported);
+}
+
 void edit_append(struct source *source, const char *line, unsigned unit) {
     struct frame *const frame = frame_of(source);
     const char *const interned = intern(line);

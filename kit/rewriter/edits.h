@@ -28,6 +28,9 @@ void edit_template(const struct span *span, const struct slot *slots, size_t cou
 /* This occurrence of the text must stay as it is. */
 void edit_veto(const struct span *span, enum edit_kind kind, CXCursor cause);
 
+/* The declaration of the gate of a global function, which is hidden if all who read the file have it in their own DSO. */
+void edit_declare_gate(struct source *source, const char *function, bool own);
+
 /* A line before the first of a file, or after its last one for `unit` alone. */
 void edit_declare(struct source *source, const char *line);
 void edit_append(struct source *source, const char *line, unsigned unit);

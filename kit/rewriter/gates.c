@@ -131,11 +131,15 @@ void gates_for_imports(struct program *program) {
     }
 }
 
-bool gates_defines(const struct plan *plan, const char *function) {
+static const struct where *definition_elsewhere(const struct plan *plan, const char *function) {
     for (unsigned key = 1; key <= plan->compartment_count; key++)
         if (definition_of(key, function))
-            return true;
-    return plan_import(plan, function) != NULL;
+            return definition_of(key, function);
+    return NULL;
+}
+
+bool gates_defines(const struct plan *plan, const char *function) {
+    return definition_elsewhere(plan, function) || plan_import(plan, function);
 }
 
 const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, CXCursor cause) {
@@ -155,6 +159,8 @@ const struct gate *gate_for_value(struct program *program, struct unit *unit, CX
         if (!definition && import) {
             owner = import->owner;
             definition = definition_of(owner, name);
+        } else if (!definition && (definition = definition_elsewhere(program->plan, name))) {
+            owner = definition->unit->plan->compartment;   /* in code that this unit does not use, or it would import it */
         } else if (!definition && in_system_header(clang_getCanonicalCursor(function))) {
             refuse_at(cause, intern_format("address of %s", name),
                       "a function of libc is stored where other compartments can call it, and has no compartment of its own",

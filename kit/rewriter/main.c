@@ -102,14 +102,20 @@ static void stop_if_refused(void) {
 
 static void write_outputs(const struct options *options, const struct program *program, const struct mirror *mirror) {
     char *const boundary = boundary_text(program, mirror);
+    const char *const directory = intern_format("%scallgates", options->prefix);
+    struct map wanted = { 0 };
     mirror_write(mirror, options->output);
     for (unsigned i = 0; i < program->plan->compartment_count; i++) {
         const struct compartment *const it = &program->plan->compartments[i];
         size_t length;
         char *const text = gates_assembly(program->plan, it, &length);
-        mirror_write_file(intern_format("%scallgates/%s.S", options->prefix, it->name), text, length);
+        const char *const path = intern_format("%s/%s.S", directory, it->name);
+        mirror_write_file(path, text, length);
+        map_add(&wanted, key_of(path));
         free(text);
     }
+    mirror_remove_gates(directory, &wanted);
+    map_free(&wanted);
     mirror_write_file(intern_format("%sboundary.json", options->prefix), boundary, strlen(boundary));
     free(boundary);
 }

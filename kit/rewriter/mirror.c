@@ -59,6 +59,26 @@ void mirror_write_file(const char *path, const char *data, size_t length) {
     }
 }
 
+void mirror_remove_gates(const char *directory, const struct map *wanted) {
+    static const char mine[] = "/* Made by ia2-rewriter";
+    DIR *const dir = opendir(directory);
+    for (struct dirent *entry; dir && (entry = readdir(dir));) {
+        const size_t length = strlen(entry->d_name);
+        const char *const path = intern_format("%s/%s", directory, entry->d_name);
+        if (length < 2 || strcmp(entry->d_name + length - 2, ".S") || map_get(wanted, key_of(path)))
+            continue;
+        char start[sizeof(mine) - 1];
+        FILE *const file = fopen(path, "rbe");
+        const bool made = file && fread(start, 1, sizeof(start), file) == sizeof(start) && !memcmp(start, mine, sizeof(start));
+        if (file)
+            fclose(file);
+        if (made && unlink(path))
+            diag_fatal("%s: cannot remove: %s", path, strerror(errno));
+    }
+    if (dir)
+        closedir(dir);
+}
+
 static void link_file(const char *path, const char *target) {
     char old[PATH_MAX];
     const ssize_t length = readlink(path, old, sizeof(old));

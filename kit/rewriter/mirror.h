@@ -7,6 +7,9 @@
 /* Writes `data` to `path` by a temporary file and a rename, unless it holds exactly that. Makes directories. Fatal on failure. */
 void mirror_write_file(const char *path, const char *data, size_t length);
 
+/* Removes from `directory` each file NAME.S that the rewriter made and that is not in `wanted` (a set of paths). */
+void mirror_remove_gates(const char *directory, const struct map *wanted);
+
 /* The files recompiled units read, sorted by path; and the ids of those units. Both are the caller's to free. */
 struct mirror {
     struct mirrored_file { const char *rel; struct source *source; } *files;

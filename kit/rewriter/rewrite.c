@@ -39,6 +39,16 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
                   "write the function's name out, or pass it to the macro as an argument");
         return;
     }
+    const bool is_static = clang_getCursorLinkage(it->function) == CXLinkage_Internal;
+    const char *const macro = is_static ? "IA2_FN_STATIC(" : "IA2_FN(";
+    if (whole)
+        edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
+    else
+        edit_wrap(&span, EDIT_NAME, macro, ")", it->reference);
+    if (is_static)
+        edit_declare(span.source, intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
+    if (is_static && it->user && unit->functions[it->user - 1].dead)
+        return;   /* no gate: its target would be compiled, and need what this compartment may not have */
     const struct gate *const gate = gate_for_value(program, unit, it->function, it->reference);
     if (!gate)
         return;
@@ -50,17 +60,9 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
                   "give the function the parameters of the type it is used as");
         return;
     }
-    const bool is_static = clang_getCursorLinkage(it->function) == CXLinkage_Internal;
-    const char *const macro = is_static ? "IA2_FN_STATIC(" : "IA2_FN(";
-    if (whole)
-        edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
-    else
-        edit_wrap(&span, EDIT_NAME, macro, ")", it->reference);
-    if (gate->owner == unit->plan->compartment)
-        edit_declare(span.source, intern_format("IA2_DECLARE_GATE%s(%s);", is_static ? "_STATIC" : "", name));
-    else   /* exported by another DSO, so not hidden */
-        edit_declare(span.source, intern_format("extern const char %s[];", gate->symbol));
-    if (is_static && unit->main_file)
+    if (!is_static)
+        edit_declare_gate(span.source, name, gate->owner == unit->plan->compartment);
+    else if (unit->main_file)
         edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
 }
 

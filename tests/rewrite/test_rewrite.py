@@ -105,6 +105,13 @@ ia2_gates_end
         self.assertEqual(run.rewrite().returncode, 0)
         self.assertFalse(run.mirrored("lib.h").exists())
 
+    def test_gates_of_a_compartment_that_is_gone_are_removed(self):
+        run, _ = self.rewritten("callback")
+        (run.out / "callgates" / "lib.S").rename(run.out / "callgates" / "old.S")
+        (run.out / "callgates" / "mine.S").write_text("ret\n")
+        self.assertEqual(run.rewrite().returncode, 0)
+        self.assertEqual(sorted(os.listdir(run.out / "callgates")), ["app.S", "lib.S", "mine.S"])
+
     def test_unchanged_files_are_links_to_the_project(self):
         run, _ = self.rewritten("callback")
         self.assertEqual(os.readlink(run.mirrored("lib.h")), str(run.root / "lib.h"))
