@@ -4,9 +4,17 @@
 #include <cpuid.h>
 #include <errno.h>
 #include <string.h>
+#include <sys/auxv.h>
 #include <ucontext.h>
 
 #include "state.h"
+
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
 
 static uint32_t *frame_pkru(ucontext_t *context)
 {
@@ -34,14 +42,34 @@ static uint32_t interrupted_pkru(ucontext_t *context)
     return present & (1u << 9) ? *at : 0;
 }
 
-/* The compartment whose frames lie below the interrupted stack pointer, -1 if none: in the middle of a gate
- * PKRU and stack may be of two compartments, and then both have said where they stand. */
-static int running_compartment(uint32_t pkru, uint64_t sp, const struct ia2_thread_record *record)
+/* glibc's sigset_t is larger than the kernel's 64 signals. */
+static uint64_t mask_bits(const sigset_t *set)
 {
-    int key = ia2_compartment_of_pkru(pkru);
-    if (key < 1 || sp > record->top[key] || sp < record->top[key] - record->zone_size)
-        return -1;
-    return key;
+    uint64_t bits;
+    memcpy(&bits, set, sizeof(bits));
+    return bits;
+}
+
+static void set_mask(uint64_t bits)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    memcpy(&set, &bits, sizeof(bits));
+    pthread_sigmask(SIG_SETMASK, &set, NULL);
+}
+
+#define NOBODYS_ROOM (16 * 1024ul) /* below this frame: what the handler has nobody do */
+
+/* The handler runs on its compartment's stack, where the kernel cannot put the frame of another signal: what is left of the
+ * signal stack is armed for that. 0 if there is too little left. */
+static int arm_rest(const ucontext_t *context)
+{
+    char *low = context->uc_stack.ss_sp, *high = (char *)__builtin_frame_address(0) - NOBODYS_ROOM;
+    unsigned long frame = getauxval(AT_MINSIGSTKSZ);
+    if (!low || high < low || (size_t)(high - low) < (frame ? frame : 4096) + NOBODYS_ROOM + IA2_PAGE)
+        return 0;
+    stack_t rest = {.ss_sp = low, .ss_size = ((size_t)(high - low)) & -64ul, .ss_flags = (int)SS_AUTODISARM};
+    return !sigaltstack(&rest, NULL);
 }
 
 static void run_handler(int number, siginfo_t *info, ucontext_t *context, uint32_t pkru)
@@ -52,19 +80,33 @@ static void run_handler(int number, siginfo_t *info, ucontext_t *context, uint32
         ia2_die("signal %d on a thread that the runtime did not start", number);
     if (action.owner < 1 || action.owner > ia2_state.count)
         return;
-    uint64_t sp = (uint64_t)context->uc_mcontext.gregs[REG_RSP] - 128; /* the red zone, ABI 3.2.2 */
-    int running = running_compartment(pkru, sp, record);
+    /* The interrupted compartment waits in its signal zone, unless it was in a gate and waits already. */
+    int key = ia2_compartment_of_pkru(pkru);
+    const struct ia2_compartment_descriptor *interrupted = key > 0 ? ia2_state.module[key].descriptor : NULL;
+    if (interrupted && !interrupted->suspend())
+        interrupted = NULL;
     uint64_t *nobody_sp = (uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
     uint64_t saved = *nobody_sp;
-    if (running > 0)
-        ia2_state.module[running].descriptor->suspend(sp);
+    if (arm_rest(context))
+        set_mask(mask_bits(&context->uc_sigmask) | action.mask | (action.flags & SA_NODEFER ? 0 : 1ul << (number - 1)));
     ia2_state.module[action.owner].descriptor->signal(number, info, context);
-    if (running > 0)
-        ia2_state.module[running].descriptor->resume();
+    set_mask(~0ul);
     *nobody_sp = saved;
+    if (interrupted)
+        interrupted->resume();
 }
 
-/* The kernel comes here with only key 0 open, on the thread's signal stack. */
+/* As if there were no handler: the signal comes once more, when this one returns, and nobody catches it. */
+static void default_action(int number, const siginfo_t *info)
+{
+    struct sigaction dfl = {.sa_handler = SIG_DFL};
+    sigaction(number, &dfl, NULL);
+    if (info->si_code <= 0)
+        raise(number); /* it was sent, so returning would not repeat it */
+}
+
+/* The kernel comes here with only key 0 open, on the thread's signal stack, with all signals blocked. Returning gives the thread its
+ * mask and its signal stack back. */
 static void enter(int number, siginfo_t *info, void *opaque)
 {
     ucontext_t *context = opaque;
@@ -72,16 +114,12 @@ static void enter(int number, siginfo_t *info, void *opaque)
     uint32_t pkru = interrupted_pkru(context);
     if (!ia2_state.pkeys)
         ia2_virtual_pkru = IA2_PKRU_0;
-    if ((number == SIGSEGV || number == SIGBUS) && info->si_code > 0 && ia2_violation_report(info, context, pkru)) {
-        /* Returning repeats the fault, now with nobody to catch it: the process dies by the signal itself. */
-        struct sigaction dfl = {.sa_handler = SIG_DFL};
-        sigaction(number, &dfl, NULL);
-    } else if (ia2_state.signal[number].owner) {
+    if ((number == SIGSEGV || number == SIGBUS) && info->si_code > 0 && ia2_violation_report(info, context, pkru))
+        default_action(number, info);
+    else if (ia2_state.signal[number].owner)
         run_handler(number, info, context, pkru);
-    } else if (info->si_code > 0) {
-        struct sigaction dfl = {.sa_handler = SIG_DFL};
-        sigaction(number, &dfl, NULL);
-    }
+    else if (number == SIGSEGV)
+        default_action(number, info);
     if (!ia2_state.pkeys)
         ia2_virtual_pkru = pkru;
     errno = saved_errno;
@@ -97,6 +135,7 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
     struct sigaction raw, raw_old;
     if (act) {
         raw = *act;
+        now.mask = mask_bits(&act->sa_mask);
         /* SA_RESETHAND, SA_NODEFER ... stay the kernel's; SIG_DFL and SIG_IGN are no code. */
         if (act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN) {
             now.handler = act->sa_sigaction;
@@ -104,9 +143,11 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
             now.flags = (uint32_t)act->sa_flags;
             raw.sa_sigaction = enter;
             raw.sa_flags |= SA_SIGINFO | SA_ONSTACK;
+            sigfillset(&raw.sa_mask);
         } else if (number == SIGSEGV && act->sa_handler == SIG_DFL) {
             raw.sa_sigaction = enter;
             raw.sa_flags |= SA_SIGINFO | SA_ONSTACK;
+            sigfillset(&raw.sa_mask);
         }
         ia2_state_write(&ia2_state.signal[number], &now, sizeof(now));
     }
@@ -120,6 +161,8 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
         if (raw_old.sa_sigaction == enter && raw_old.sa_flags & SA_SIGINFO) {
             old->sa_sigaction = before.handler; /* NULL is SIG_DFL: the runtime's own SIGSEGV handler */
             old->sa_flags = (int)before.flags;
+            sigemptyset(&old->sa_mask);
+            memcpy(&old->sa_mask, &before.mask, sizeof(before.mask));
         }
     }
     return 0;
@@ -131,7 +174,7 @@ void ia2_signals_start(void)
     if (ia2_state.pkeys && __get_cpuid_count(0xd, 9, &a, &b, &c, &d))
         IA2_STATE_SET(ia2_state.pkru_offset, b);
     struct sigaction act = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    sigemptyset(&act.sa_mask);
+    sigfillset(&act.sa_mask);
     struct sigaction old;
     if (!sigaction(SIGSEGV, NULL, &old) && old.sa_handler == SIG_DFL)
         sigaction(SIGSEGV, &act, NULL);

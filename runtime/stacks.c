@@ -9,6 +9,9 @@
 #include "ia2.h"
 #include "system_calls.h"
 
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
 #define SHARED_HEADER 16 /* the previous shared_sp, below each block */
 #define IA2_COPY_ALIGN 64 /* of any type that a copy may have */
 
@@ -24,7 +27,8 @@ uint64_t ia2_nobody_top(void)
 
 size_t ia2_stacks_size(size_t zone)
 {
-    return IA2_SIGNAL_STACK + IA2_PAGE + IA2_SHARED_STACK + ia2_state.count * (zone + IA2_PAGE) + IA2_PAGE;
+    return IA2_SIGNAL_STACK + IA2_PAGE + IA2_SHARED_STACK + ia2_state.count * (zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE + IA2_PAGE) +
+           IA2_PAGE;
 }
 
 static int lay_guard(char **at, int guarded)
@@ -37,7 +41,8 @@ int ia2_stacks_lay(char *high, size_t zone, int guarded, struct ia2_thread_recor
 {
     char *at = high - IA2_SIGNAL_STACK;
     int r = ia2_sys_protect(at, IA2_SIGNAL_STACK, PROT_READ | PROT_WRITE, 0);
-    stack_t signal_stack = {.ss_sp = at, .ss_size = IA2_SIGNAL_STACK};
+    /* Disarmed on delivery (Linux 4.7), so the handler's entry may give the rest of it to nested signals. */
+    stack_t signal_stack = {.ss_sp = at, .ss_size = IA2_SIGNAL_STACK, .ss_flags = (int)SS_AUTODISARM};
     if (!r && sigaltstack(&signal_stack, NULL))
         r = -errno;
     if (!r)
@@ -53,9 +58,12 @@ int ia2_stacks_lay(char *high, size_t zone, int guarded, struct ia2_thread_recor
     for (uint32_t key = 1; !r && key <= ia2_state.count; key++) {
         r = lay_guard(&at, guarded);
         record->top[key] = (uint64_t)at;
-        at -= zone;
+        char *guard = at - zone - IA2_SIGNAL_GUARD;
+        at = guard - IA2_SIGNAL_ZONE;
         if (!r)
-            r = ia2_sys_protect(at, zone, PROT_READ | PROT_WRITE, (int)key);
+            r = ia2_sys_protect(at, IA2_SIGNAL_ZONE + IA2_SIGNAL_GUARD + zone, PROT_READ | PROT_WRITE, (int)key);
+        if (!r)
+            r = ia2_sys_protect(guard, IA2_SIGNAL_GUARD, PROT_NONE, 0);
     }
     return r ? r : lay_guard(&at, guarded);
 }
@@ -68,12 +76,12 @@ int ia2_tls_set_keys(int open)
         if (!module->tls_size)
             continue;
         char *block = fsbase + module->tls_offset;
-        int r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, open ? 0 : (int)key);
-        if (r)
-            return r;
         /* libc keeps the block for the next thread; the secrets of this one must not wait there. */
         if (open)
             madvise(block, module->tls_size, MADV_DONTNEED);
+        int r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, open ? 0 : (int)key);
+        if (r)
+            return r;
     }
     return 0;
 }

@@ -9,7 +9,7 @@
 /* Of the stack the thread was created on, what stays key 0: libc's part of the thread's life runs there,
  * and what runs as nobody (exit, the shared heap). */
 #define IA2_FIRST_STACK (128 * 1024ul)
-#define IA2_SIGNAL_STACK (64 * 1024ul)
+#define IA2_SIGNAL_STACK (128 * 1024ul) /* nested signals and what they have nobody do take parts of it */
 #define IA2_SHARED_STACK (1024 * 1024ul)
 
 /* Bytes below the first stack for zones of \a zone bytes each. */

@@ -44,7 +44,7 @@ struct ia2_compartment_descriptor {
     void (*fini)(void);
     void (*atexit)(void *index);
     int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
-    int (*suspend)(uint64_t sp);
+    int (*suspend)(void);
     void (*resume)(void);
     void *(*client_alloc)(size_t size, size_t align, int); /* the gate fills in who calls */
     int (*client_free)(void *p, int);
@@ -83,6 +83,7 @@ struct ia2_signal {
     void (*handler)(int, siginfo_t *, void *);
     uint32_t owner;
     uint32_t flags;
+    uint64_t mask; /* sa_mask */
 };
 
 enum ia2_slot_state { IA2_SLOT_FREE, IA2_SLOT_STARTING, IA2_SLOT_LIVE };
@@ -97,7 +98,8 @@ struct ia2_thread_record {
     void *(*start)(void *);
     void *start_arg;
     uint64_t shared_low, shared_high; /* the shared stack */
-    uint64_t reserved[8];
+    uint64_t signal_mask; /* with which the start routine begins */
+    uint64_t reserved[7];
 };
 
 struct ia2_state {

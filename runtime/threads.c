@@ -47,6 +47,8 @@ static void free_slot(uint32_t slot)
 static void end_thread(void *unused)
 {
     (void)unused;
+    sigset_t all;
+    sigfillset(&all);
     for (int round = 0, more = 1; more && round < PTHREAD_DESTRUCTOR_ITERATIONS; round++) {
         more = 0;
         for (uint32_t key = 1; key <= ia2_state.count; key++)
@@ -55,6 +57,8 @@ static void end_thread(void *unused)
     uint32_t slot = ia2_slot & IA2_SLOT_MASK;
     if (slot == 1)
         return; /* the first thread's storage is the loader's, and its stacks serve exit */
+    /* A handler would find neither its compartment's storage nor its stack. */
+    pthread_sigmask(SIG_SETMASK, &all, NULL);
     stack_t none = {.ss_flags = SS_DISABLE};
     sigaltstack(&none, NULL);
     ia2_slot = 0;
@@ -82,6 +86,10 @@ static void *first_frame(void *arg)
     ia2_slot = slot;
     pthread_setspecific(end_key, &end_key);
     ia2_become_nobody();
+    sigset_t mask;
+    sigemptyset(&mask);
+    memcpy(&mask, &record.signal_mask, sizeof(record.signal_mask));
+    pthread_sigmask(SIG_SETMASK, &mask, NULL);
     return ia2_state.module[record.start_owner].descriptor->thread();
 }
 
@@ -98,7 +106,6 @@ static int copy_attributes(pthread_attr_t *to, const pthread_attr_t *from)
     int value;
     struct sched_param param;
     cpu_set_t cpus;
-    sigset_t mask;
     int r = pthread_attr_init(to);
     if (r || !from)
         return r;
@@ -114,8 +121,6 @@ static int copy_attributes(pthread_attr_t *to, const pthread_attr_t *from)
         pthread_attr_setscope(to, value);
     if (!pthread_attr_getaffinity_np(from, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) != CPU_SETSIZE)
         pthread_attr_setaffinity_np(to, sizeof(cpus), &cpus);
-    if (!pthread_attr_getsigmask_np(from, &mask))
-        pthread_attr_setsigmask_np(to, &mask);
     return 0;
 }
 
@@ -136,10 +141,18 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, 
         if ((size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE > tls)
             tls = (size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE;
     r = pthread_attr_setstacksize(&own, ia2_stacks_size(zone) + IA2_FIRST_STACK + tls + 16 * IA2_PAGE);
+    /* The thread begins with all signals blocked: until it has its stacks no handler could run. */
+    sigset_t all, mask;
+    sigfillset(&all);
+    if (!attr || pthread_attr_getsigmask_np(attr, &mask))
+        pthread_sigmask(SIG_SETMASK, NULL, &mask);
+    if (!r)
+        r = pthread_attr_setsigmask_np(&own, &all);
     uint32_t slot = r ? 0 : take_slot();
     if (slot) {
         struct ia2_thread_record record = {.state = IA2_SLOT_STARTING, .start_owner = (uint32_t)owner, .start = start,
                                            .start_arg = arg, .zone_size = zone};
+        memcpy(&record.signal_mask, &mask, sizeof(record.signal_mask));
         ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
         r = pthread_create(thread, &own, first_frame, (void *)(uintptr_t)slot);
         if (r)

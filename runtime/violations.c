@@ -30,7 +30,7 @@ static int describe_thread_memory(char *text, size_t size, uintptr_t address, in
         const struct ia2_thread_record *r = &ia2_state.thread[slot];
         if (r->state != IA2_SLOT_LIVE)
             continue;
-        if (address < r->top[key] && address >= r->top[key] - r->zone_size)
+        if (address < r->top[key] && address >= r->top[key] - r->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE)
             return snprintf(text, size, "stack of thread %d", (int)r->tid);
         uintptr_t tls = r->fsbase + (uintptr_t)ia2_state.module[key].tls_offset;
         if (address >= tls && address < tls + ia2_state.module[key].tls_size)

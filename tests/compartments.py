@@ -141,7 +141,7 @@ def compiled(folder, compartment, key, toolchain, include, flags):
     for source in sources_of(folder, compartment):
         target = folder / f"{key}-{source.name}.o"
         run(toolchain.compiler, "-c", "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", f"-DPKEY={key}",
-            f"-I{include}", f"-I{RUNTIME / 'include'}", f"-I{RUNTIME}", *flags, source, "-o", target)
+            f"-I{include}", f"-I{RUNTIME / 'include'}", "-iquote", RUNTIME, *flags, source, "-o", target)
         objects.append(target)
     return objects
 

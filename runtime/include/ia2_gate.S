@@ -587,11 +587,18 @@ ia2_nobody_descs:
 
 /* ---- suspending a compartment that a signal interrupted -------------------------------------------------- */
 
-/* int __ia2_suspend(uint64_t sp), void __ia2_resume(void): called by the runtime's signal entry (key 0). A handler may call
- * back into the compartment the signal interrupted, so that compartment's next frame must go below \a sp.
+/* int __ia2_suspend(void), void __ia2_resume(void): called by the runtime's signal entry (key 0) around a handler that
+ * interrupted this compartment, for the handler may call it. Suspend returns 1 if the compartment was running; in the middle of a gate
+ * it has said itself where its next frame goes, and there is nothing to resume.
+ *
+ * Anybody can call these, so they take no argument: nobody but the kernel knows the interrupted stack pointer, and a frame that
+ * went where a caller says could be laid over the compartment's others. The frames go to a zone of their own instead, whose
+ * address follows from the record and a count that only this compartment can write. What one does the other undoes, and
+ * neither does anything to a compartment that waits for a call to return.
+ *
  * Signals are rare: the thread proves itself by gettid, which no register can forge.
  * They keep everything in registers: there is no stack of the compartment to stand on. */
-.macro ia2_suspend_entry name, from_running, value
+.macro ia2_suspend_entry name, suspends
     .globl \name
     .hidden \name
     .type \name, @function
@@ -601,7 +608,6 @@ ia2_nobody_descs:
     push %r12
     push %r14
     push %r15
-    mov %rdi, %r12
     ia2_wrpkru IA2_PKRU_SELF
     mov $186, %eax                          /* gettid: %rcx and %r11 are lost */
     syscall
@@ -613,26 +619,36 @@ ia2_nobody_descs:
     cmp %rax, IA2_RECORD_FSBASE(%rbx)
     jne .Lia2_die_thread
     mov IA2_RECORD_TOP + 8 * IA2_ID(%rbx), %r14
-    mov IA2_SUSPENDED_SP(%r14), %rax
-    .if \from_running
-    cmp $IA2_RUNNING, %rax
-    jne .Lia2_die_stack
-    cmp %r14, %r12
-    jae .Lia2_die_stack
-    mov %r14, %rax
-    sub IA2_RECORD_ZONE_SIZE(%rbx), %rax
-    cmp %rax, %r12
+    mov IA2_SIGNAL_DEPTH(%r14), %rcx
+    xor %r12d, %r12d
+    .if \suspends
+    cmpq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
+    jne 1f
+    inc %r12d
+    inc %rcx
+    .endif
+    cmp $1, %rcx
     jb .Lia2_die_stack
-    mov %r12, IA2_SUSPENDED_SP(%r14)
+    cmp $IA2_SIGNAL_DEPTHS, %rcx
+    ja .Lia2_die_signals
+    lea -1(%rcx), %rdx                      /* the first frame of this depth */
+    shl $IA2_SIGNAL_ZONE_SHIFT, %rdx
+    add IA2_RECORD_ZONE_SIZE(%rbx), %rdx
+    lea IA2_FIRST_FRAME - IA2_SIGNAL_GUARD(%r14), %rax
+    sub %rdx, %rax
+    .if \suspends
+    mov %rcx, IA2_SIGNAL_DEPTH(%r14)
+    mov %rax, IA2_SUSPENDED_SP(%r14)
     .else
-    cmp $IA2_RUNNING, %rax
-    jbe .Lia2_die_stack
+    cmp %rax, IA2_SUSPENDED_SP(%r14)
+    jne .Lia2_die_stack
+    decq IA2_SIGNAL_DEPTH(%r14)
     movq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
     .endif
-    xor %edi, %edi
-    xor %r10d, %r10d
+1:  xor %r10d, %r10d
     xor %r11d, %r11d
     ia2_wrpkru IA2_PKRU_0
+    mov %r12d, %eax
     pop %r15
     pop %r14
     pop %r12
@@ -668,6 +684,7 @@ ia2_nobody_descs:
     ia2_die thread, "call gate: this thread's FS base is not the one of its record"
     ia2_die stack, "call gate: the compartment is not suspended on this thread"
     ia2_die return, "call gate: return to a compartment that waits for no return from here"
+    ia2_die signals, "signals interrupt each other too deeply"
     ia2_die descriptor, "call gate: no such gate"
     ia2_die caller, "call gate: the calling compartment may not call this function"
 .Lia2_die:

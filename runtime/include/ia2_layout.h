@@ -22,6 +22,14 @@
 #define IA2_RUNNING 1
 #define IA2_FIRST_FRAME (-64)
 
+/* While a signal has interrupted the compartment its frames go to a signal zone, which lies a guard page below its stack:
+ * one part for each depth of interruption. The word that counts the depth is beside the other. */
+#define IA2_SIGNAL_DEPTH (-24)
+#define IA2_SIGNAL_DEPTHS 4
+#define IA2_SIGNAL_ZONE_SHIFT 16
+#define IA2_SIGNAL_ZONE (IA2_SIGNAL_DEPTHS << IA2_SIGNAL_ZONE_SHIFT)
+#define IA2_SIGNAL_GUARD 4096
+
 /* struct ia2_gate_descriptor */
 #define IA2_DESC_SHIFT 5
 #define IA2_DESC_ENTER 0
