@@ -177,9 +177,32 @@ static void on_conversion(struct visit *visit, CXCursor cursor, const struct fra
         (struct conversion) { cursor, from, to, type_spelling(unit, type) };
 }
 
+static void note_types_in(struct visit *visit, CXType type);
+
+static enum CXVisitorResult note_field(CXCursor field, CXClientData data) {
+    note_types_in(data, clang_getCursorType(field));
+    return CXVisit_Continue;
+}
+
+/* The function-pointer types of the members that an object of a type holds itself. */
+static void note_types_in(struct visit *visit, CXType type) {
+    type = clang_getCanonicalType(type);
+    const char *const spelling = function_pointer_spelling(visit->unit, type);
+    if (spelling)
+        note_member_type(visit, spelling);
+    else if (is_array(type))
+        note_types_in(visit, clang_getArrayElementType(type));
+    else if (type.kind == CXType_Record)
+        clang_Type_visitFields(type, note_field, visit);
+}
+
 static void on_assignment(struct visit *visit, CXCursor cursor) {
     if (!visit->function || clang_getCursorBinaryOperatorKind(cursor) != CXBinaryOperator_Assign)
         return;
+    if (clang_getCanonicalType(clang_getCursorType(cursor)).kind == CXType_Record) {
+        note_types_in(visit, clang_getCursorType(cursor));
+        return;
+    }
     const char *const type = function_pointer_spelling(visit->unit, clang_getCursorType(cursor));
     if (type && !clang_Cursor_isNull(field_of(first_child(cursor))))
         note_member_type(visit, type);

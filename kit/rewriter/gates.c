@@ -116,9 +116,9 @@ void gates_for_imports(struct program *program) {
         if (import->data)
             continue;
         if (!find_declaration(program, import, &where)) {
-            diag_refuse(program->plan->policy_file, 1, 1, intern_format("boundary function %s", import->symbol),
-                        intern_format("compartment %s calls it, but no C source declares it, so its arguments are not known",
-                                      program->plan->compartments[__builtin_ctz(import->callers) - 1].name),
+            const char *const caller = program->plan->compartments[__builtin_ctz(import->callers) - 1].name;
+            plan_refuse(program->plan, intern_format("compartment.%s", caller), intern_format("boundary function %s", import->symbol),
+                        intern_format("compartment %s calls it, but no C source declares it, so its arguments are not known", caller),
                         "declare it in a header that the program includes");
             continue;
         }

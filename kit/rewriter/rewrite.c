@@ -104,6 +104,8 @@ static void check_conversion(struct program *program, const struct conversion *i
     const CXCursor inner = strip_casts(last_expression(it->cursor));
     if (!clang_Cursor_isNull(named_function(inner)) || is_null_constant(inner))
         return;
+    if (written_in_system_header(it->cursor))   /* SIG_IGN and the like: the check of a call stops them */
+        return;
     if (escapes(program, it->to)) {
         refuse_at(it->cursor, intern_format("conversion to %s", it->to),
                   intern_format("a value of type %s is not known to be a call gate, and pointers of the target type cross the "

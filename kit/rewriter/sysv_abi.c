@@ -171,6 +171,9 @@ const char *sysv_shape(CXType function, struct shape *shape) {
         return "it has no prototype, so its arguments are not known";
     if (clang_isFunctionTypeVariadic(function))
         return "it is variadic";
+    const enum CXCallingConv convention = clang_getFunctionTypeCallingConv(function);
+    if (convention != CXCallingConv_C && convention != CXCallingConv_X86_64SysV && convention != CXCallingConv_Default)
+        return "it has a calling convention of its own";
     const char *refusal = place_result(clang_getResultType(function), shape);
     for (int i = 0; !refusal && i < clang_getNumArgTypes(function); i++)
         refusal = place_argument(clang_getArgType(function, (unsigned)i), shape);
