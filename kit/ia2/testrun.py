@@ -22,6 +22,8 @@ from .test_supervisor import supervise, tail, worker_command, worker_environment
 SOURCE = vm.SOURCE
 VM_LIMIT, VM_LIMIT_ALL_VECTORS = 40 * 60, 12 * 3600
 VM_MEMORY = 4096
+# Seconds without a line of output, in a long module, before one is printed.
+PROGRESS = 20
 
 
 def name_of(path: str) -> str:
@@ -38,9 +40,10 @@ class Report:
         self.skips: Counter = Counter()
         self.failed: list[str] = []
         self.modules: dict = {}
+        self.told = time.monotonic()
 
     def begin(self, module: dict, where: str):
-        self.modules[module["file"], where] = [set(module["tests"]), Counter(), time.monotonic()]
+        self.modules[module["file"], where] = [set(module["tests"]), Counter(), 0.0]
 
     def add(self, where: str, module: str, test: str, result: str, text: str, seconds: float):
         word = {"ok": "passed", "failed": "failed", "skipped": "skipped"}[result]
@@ -48,21 +51,27 @@ class Report:
         title = f"{name_of(module)} {test}{where}"
         if result == "failed":
             self.failed.append(title)
-            print(f"FAILED  {title} ({seconds:g} s)\n    " + text.strip().replace("\n", "\n    "), flush=True)
+            self.say(f"FAILED  {title} ({seconds:g} s)\n    " + text.strip().replace("\n", "\n    "))
         elif result == "skipped":
             self.skips[name_of(module) + where, text.strip().splitlines()[-1] if text.strip() else "no reason"] += 1
         if self.verbose and result != "failed":
-            print(f"{word:8}{title} ({seconds:g} s)" + (f": {text}" if text else ""), flush=True)
+            self.say(f"{word:8}{title} ({seconds:g} s)" + (f": {text}" if text else ""))
         entry = self.modules.get((module, where))
         if entry:
-            left, count, began = entry
+            left, count, _ = entry
             count[word] += 1
+            entry[2] += seconds
             left.discard(test)
             if not left:
                 numbers = ", ".join(f"{n} {w}" for w, n in count.items())
-                print(f"{'FAILED' if count['failed'] else 'ok':8}{name_of(module)}{where}: {numbers} "
-                      f"({time.monotonic() - began:.0f} s)", flush=True)
+                self.say(f"{'FAILED' if count['failed'] else 'ok':8}{name_of(module)}{where}: {numbers} ({entry[2]:.0f} s)")
                 del self.modules[module, where]
+        if time.monotonic() > self.told + PROGRESS:
+            self.say(f"...     {sum(self.count.values())} tests done, at {title}")
+
+    def say(self, text: str):
+        self.told = time.monotonic()
+        print(text, flush=True)
 
     def fail_all(self, where: str, module: dict, text: str):
         for test in module.get("tests") or ["(module)"]:
