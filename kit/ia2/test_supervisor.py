@@ -43,7 +43,7 @@ class Worker:
 
     def __init__(self, module: dict, tests: list[str], emit):
         self.module, self.left, self.emit = module, list(tests), emit
-        self.current, self.since = None, time.monotonic()
+        self.current, self.since, self.printed = None, time.monotonic(), 0
         self.log = tempfile.TemporaryFile()
         self.buffer = b""
         self.process = subprocess.Popen(worker_command("run", module["file"], *tests), stdout=subprocess.PIPE,
@@ -51,18 +51,15 @@ class Worker:
                                         cwd=module["out"], env=worker_environment(module["out"]))
 
     def output(self) -> str:
-        self.log.seek(0)
-        text = self.log.read().decode(errors="replace")
-        self.log.truncate(0)
-        self.log.seek(0)
-        return text
+        """What the test that is running has printed, to add to why it failed. The worker writes at the same file
+        position, so it must not be moved."""
+        size = os.fstat(self.log.fileno()).st_size
+        text = os.pread(self.log.fileno(), size - self.printed, self.printed).decode(errors="replace")
+        return f"\n--- output\n{text}" if text.strip() else ""
 
     def report(self, name, result, text, seconds):
         if name in self.left:
             self.left.remove(name)
-        output = self.output()
-        if result == "failed" and output.strip():
-            text += "\n--- output\n" + output
         self.emit(module=self.module["file"], test=name, result=result, text=tail(text), seconds=seconds)
 
     def take(self, data: bytes):
@@ -71,7 +68,7 @@ class Worker:
             event = json.loads(line)
             self.since = time.monotonic()
             if "start" in event:
-                self.current = event["start"]
+                self.current, self.printed = event["start"], event["at"]
             else:
                 self.current = None
                 self.report(event["end"], event["result"], event["text"], event["seconds"])
@@ -112,10 +109,10 @@ class Worker:
         if problem and self.left:
             # Which test was running is not known if a fixture hung or died: then none of them can run.
             for name in [self.current] if self.current else list(self.left):
-                self.report(name, "failed", problem, round(time.monotonic() - self.since, 2))
+                self.report(name, "failed", problem + self.output(), round(time.monotonic() - self.since, 2))
         elif problem:
             self.emit(module=self.module["file"], test="(end of module)", result="failed",
-                      text=tail(f"{problem}\n{self.output()}"), seconds=0)
+                      text=tail(problem + self.output()), seconds=0)
         self.log.close()
 
 

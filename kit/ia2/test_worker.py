@@ -4,8 +4,8 @@
     python3 -m ia2.test_worker build FILE OUT     calls the module's build(OUT)
     python3 -m ia2.test_worker run FILE [ID...]   runs these tests (ids: Class.method), default all
 
-`run` writes JSON lines to its stdout: {"start": ID} and {"end": ID, "result": "ok" | "failed" | "skipped",
-"text": ..., "seconds": ...}. What the tests themselves print goes to its stderr.
+`run` writes JSON lines to its stdout: {"start": ID, "at": N} and {"end": ID, "result": "ok" | "failed" | "skipped",
+"text": ..., "seconds": ...}. What the tests themselves print goes to its stderr, a file; N is where it is then.
 """
 
 import importlib.util
@@ -54,25 +54,34 @@ def describe(path: pathlib.Path) -> dict:
             "build": hasattr(module, "build"), "timeout": float(getattr(module, "TIMEOUT", 120))}
 
 
+def position() -> int:
+    """How much the tests have printed so far."""
+    sys.stdout.flush()
+    return os.lseek(2, 0, os.SEEK_CUR)
+
+
 class Reporter(unittest.TestResult):
     """Turns unittest's callbacks into JSON lines."""
 
     def __init__(self, out, expected):
         super().__init__()
         self.out, self.missing = out, list(expected)
-        self.began, self.problem = 0.0, None
+        self.began, self.problem, self.printed = 0.0, None, position()
 
     def emit(self, **event):
         print(json.dumps(event), file=self.out, flush=True)
 
     def startTest(self, test):
         super().startTest(test)
-        self.began, self.problem = time.monotonic(), None
-        self.emit(start=identity(test))
+        self.began, self.problem, self.printed = time.monotonic(), None, position()
+        self.emit(start=identity(test), at=self.printed)
 
     def finish(self, name, result, text):
         if name in self.missing:
             self.missing.remove(name)
+        if result == "failed":
+            output = os.pread(2, max(0, position() - self.printed), self.printed).decode(errors="replace")
+            text += f"\n--- output\n{output}" if output.strip() else ""
         self.emit(end=name, result=result, text=text, seconds=round(time.monotonic() - self.began, 2))
 
     def stopTest(self, test):
