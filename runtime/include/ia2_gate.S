@@ -120,12 +120,51 @@
 .endm
 
 /* xmm8.. carry what does not fit in argument or result registers: two words each. */
-.macro ia2_words_to_xmm words, base, disp
+#define IA2_WORDS_IN_REGISTERS 16
+.macro ia2_xmm_to_words words
     .irp n, 0,1,2,3,4,5,6,7
-    .if 2 * \n + 1 < \words
-    movdqu \disp + 16 * \n(\base), %xmm\n + 8
+    .if 2 * \n < \words
+    ia2_store_pair \n
     .endif
     .endr
+.endm
+.macro ia2_store_pair n
+    .if \n == 0
+    movups %xmm8, (%rsp)
+    .elseif \n == 1
+    movups %xmm9, 16(%rsp)
+    .elseif \n == 2
+    movups %xmm10, 32(%rsp)
+    .elseif \n == 3
+    movups %xmm11, 48(%rsp)
+    .elseif \n == 4
+    movups %xmm12, 64(%rsp)
+    .elseif \n == 5
+    movups %xmm13, 80(%rsp)
+    .elseif \n == 6
+    movups %xmm14, 96(%rsp)
+    .else
+    movups %xmm15, 112(%rsp)
+    .endif
+.endm
+
+/* Vector registers from \first on; of those below, what lies above 16 bytes, or above 32 where \ymm has a bit, or nothing where
+ * \zmm has one. A function with such arguments is compiled for a CPU that has them. */
+.macro ia2_scrub_vectors first, ymm, zmm
+    .if (\ymm | \zmm) == 0
+    ia2_scrub_xmm \first
+    .else
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    .if \n >= \first
+    vpxor %xmm\n, %xmm\n, %xmm\n
+    .elseif (\zmm >> \n) & 1
+    .elseif (\ymm >> \n) & 1
+    vmovaps %ymm\n, %ymm\n
+    .else
+    vmovaps %xmm\n, %xmm\n
+    .endif
+    .endr
+    .endif
 .endm
 
 /* ---- the body ------------------------------------------------------------------------------------------- */
@@ -352,9 +391,11 @@ __ia2_body_nobody:
     .size __ia2_body_nobody, . - __ia2_body_nobody
 .endm
 
+#include "ia2_gate_memory.S"
+
 /* ---- one function --------------------------------------------------------------------------------------- */
 
-.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=
+.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=, variadic=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
     .section \table\()_stubs, "ax", @progbits
     .balign 1 << IA2_STUB_SHIFT
     .globl \symbol
@@ -369,9 +410,12 @@ __ia2_body_nobody:
     .size \symbol, . - \symbol
     .balign 1 << IA2_STUB_SHIFT
 
+    .set .Lfew\@, \stack_words <= IA2_WORDS_IN_REGISTERS
+    .set .Lsmall\@, \sret_bytes <= 8 * IA2_WORDS_IN_REGISTERS
     .section .data.rel.ro.\table\()_descs, "aw", @progbits
+.Ldesc\@:
     .quad .Lenter\@
-    .if \stack_words
+    .if \stack_words && .Lfew\@
     .quad .Lbefore\@
     .else
     .quad 0
@@ -390,53 +434,56 @@ __ia2_body_nobody:
     .balign 16
     /* Entered with the owner's rights, %rsp as at a function's first instruction. */
 .Lenter\@:
-    .set .Lframe\@, 8 + 16 * ((\stack_words + 1) / 2) + 16 * ((\sret_bytes + 15) / 16)
+    .set .Lresult\@, 16 * ((\stack_words + 1) / 2)
+    .set .Lkept\@, .Lresult\@ + 16 * ((\sret_bytes + 15) / 16)
+    .set .Lframe\@, .Lkept\@ + 24
     sub $.Lframe\@, %rsp
-    .irp n, 0,1,2,3,4,5,6,7
-    .if 2 * \n < \stack_words
-    .ifc \n,0
-    movups %xmm8, 0(%rsp)
+    mov %eax, .Lkept\@(%rsp)
+    .if .Lfew\@
+    ia2_xmm_to_words \stack_words
+    .else
+    mov %rbx, .Lkept\@ + 8(%rsp)
+    mov %rcx, %r12
+    mov %rdx, %r13
+    ia2_fetch_words \stack_words, .Ldesc\@
+    mov %r12, %rcx
+    mov %r13, %rdx
+    mov .Lkept\@ + 8(%rsp), %rbx
+    xor %ebp, %ebp
+    xor %r10d, %r10d
+    xor %r11d, %r11d
+    xor %r12d, %r12d
+    xor %r13d, %r13d
+    xor %r15d, %r15d
+    mov .Lkept\@(%rsp), %eax
     .endif
-    .ifc \n,1
-    movups %xmm9, 16(%rsp)
-    .endif
-    .ifc \n,2
-    movups %xmm10, 32(%rsp)
-    .endif
-    .ifc \n,3
-    movups %xmm11, 48(%rsp)
-    .endif
-    .ifc \n,4
-    movups %xmm12, 64(%rsp)
-    .endif
-    .ifc \n,5
-    movups %xmm13, 80(%rsp)
-    .endif
-    .ifc \n,6
-    movups %xmm14, 96(%rsp)
-    .endif
-    .ifc \n,7
-    movups %xmm15, 112(%rsp)
-    .endif
-    .endif
-    .endr
     .if \sret_bytes
-    lea 16 * ((\stack_words + 1) / 2)(%rsp), %rdi
+    lea .Lresult\@(%rsp), %rdi
     .endif
     ia2_scrub_args \args_int
     .ifnb \caller
     mov %eax, \caller
     .endif
-    ia2_scrub_xmm \args_sse
+    ia2_scrub_vectors \args_sse, \ymm, \zmm
+    .if \variadic
+    mov $\args_sse, %eax                   /* ABI 3.2.3: an upper bound of the vector registers used */
+    .endif
     call \target\()@PLT
     .if \sret_bytes
-    ia2_scrub_xmm 0
-    lea 16 * ((\stack_words + 1) / 2)(%rsp), %rdi
+    ia2_scrub_vectors 0, 0, 0
+    .if .Lsmall\@
+    lea .Lresult\@(%rsp), %rdi
     ia2_load_result \sret_bytes
+    .else
+    mov .Lkept\@(%rsp), %eax
+    mov %rbx, .Lkept\@ + 8(%rsp)
+    ia2_deliver_result \sret_bytes, .Lresult\@, .Ldesc\@
+    mov .Lkept\@ + 8(%rsp), %rbx
+    .endif
     xor %eax, %eax
     xor %edx, %edx
     .else
-    ia2_scrub_xmm \ret_sse
+    ia2_scrub_vectors \ret_sse, \ret_ymm, \ret_zmm
     .if \ret_int < 1
     xor %eax, %eax
     .endif
@@ -449,13 +496,15 @@ __ia2_body_nobody:
     /* In the caller: %rdi is the caller's own result buffer, from its own stack. */
     .if \sret_bytes
 .Lafter\@:
+    .if .Lsmall\@
     ia2_store_result \sret_bytes
-    ia2_scrub_xmm 0
+    ia2_scrub_vectors 0, 0, 0
+    .endif
     mov %rdi, %rax
     ret
     .endif
     /* In the caller, before the switch: 8 (return address) + 48 (registers) + 8 (return address) below the words. */
-    .if \stack_words
+    .if \stack_words && .Lfew\@
 .Lbefore\@:
     ia2_load_words \stack_words, 64
     ret
@@ -533,8 +582,10 @@ __ia2_body_nobody:
     ia2_store_tail 7, \bytes, %xmm15
 .endm
 
-.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0
-    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export
+/* \ymm, \zmm, \ret_ymm, \ret_zmm: masks of the vector registers that carry 32 and 64 bytes. \variadic: the gate of one list of
+ * arguments of a variadic function. A result in x87 registers (long double) just stays there. */
+.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
+    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \ymm, \zmm, \ret_ymm, \ret_zmm
 .endm
 
 /* Gates every compartment has. The runtime alone (key 0) may call them, except where more is said. \caller: the register

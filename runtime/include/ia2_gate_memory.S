@@ -1,0 +1,185 @@
+/* What does not fit in registers: more than 16 words of stack arguments, results in memory of more than 128 bytes.
+ *
+ * These are copied between the two stacks with both keys open: the only place where that happens. The window has no call and no
+ * branch that depends on what is copied. An attacker can jump to any instruction in it with any registers, so after each
+ * WRPKRU, with every register in doubt, it is shown again that
+ *   - the owner is *running* on this thread, and %rsp lies on its stack. So whoever is here is the owner itself, or came through
+ *     the gate's start; another compartment that jumps here ends the process;
+ *   - the caller is suspended in a call of this very function: its own frame says so, on its own stack. So no more of it is read than
+ *     the words it pushed for this function, and no more written than the buffer it gave for this function's result. */
+
+/* Dies unless compartment \n runs on this thread and %rsp lies on its stack (signal zones included). Needs the rights of \n.
+ * %r14 = its top; %rax, %rbx, %rbp and %r15 are lost. */
+.macro ia2_standing n
+    ia2_record 1
+    ia2_rdfsbase
+    cmp %rax, IA2_RECORD_FSBASE(%rbx)
+    jne .Lia2_die_thread
+    mov IA2_RECORD_TOP + 8 * \n(%rbx), %r14
+    cmpq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
+    jne .Lia2_die_stack
+    cmp %r14, %rsp
+    jae .Lia2_die_stack
+    lea -(IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE)(%r14), %rax
+    sub IA2_RECORD_ZONE_SIZE(%rbx), %rax
+    cmp %rax, %rsp
+    jb .Lia2_die_stack
+.endm
+
+/* With both keys: %r10 = the stack pointer of \c, which must be in a call of \desc. */
+.macro ia2_calling c, desc
+    mov IA2_RECORD_TOP + 8 * \c(%rbx), %r10
+    mov IA2_SUSPENDED_SP(%r10), %r10
+    cmp $IA2_RUNNING, %r10
+    jbe .Lia2_die_return
+    lea \desc(%rip), %rax
+    cmp %rax, (%r10)
+    jne .Lia2_die_return
+.endm
+
+/* The caller's frame: descriptor, result buffer, MXCSR, six registers, return address, stack arguments. */
+#define IA2_FRAME_RESULT 8
+#define IA2_FRAME_WORDS 80
+
+/* Copies \words words from the stack of \c to (%rsp). %rcx and %rdx are lost. */
+.macro ia2_copy_words c, pkru_both, words, desc
+    ia2_wrpkru \pkru_both
+    ia2_standing IA2_ID
+    ia2_calling \c, \desc
+    mov $\words, %ecx
+4:  mov IA2_FRAME_WORDS - 8(%r10, %rcx, 8), %rax
+    mov %rax, -8(%rsp, %rcx, 8)
+    dec %ecx
+    jnz 4b
+    ia2_wrpkru IA2_PKRU_SELF
+    ia2_standing IA2_ID
+.endm
+
+/* Copies \bytes bytes from \disp(%rsp) to the result buffer of \c. */
+.macro ia2_copy_result c, pkru_both, bytes, disp, desc
+    ia2_wrpkru \pkru_both
+    ia2_standing IA2_ID
+    ia2_calling \c, \desc
+    mov IA2_FRAME_RESULT(%r10), %rdi
+    lea \disp(%rsp), %rsi
+    mov $\bytes, %ecx
+    cld
+    rep movsb
+    ia2_wrpkru IA2_PKRU_SELF
+    ia2_standing IA2_ID
+.endm
+
+.macro ia2_words_of c, pkru_both, words, desc
+    .if \c != IA2_ID
+    cmp $\c, %eax
+    jne 5f
+    ia2_copy_words \c, \pkru_both, \words, \desc
+    jmp 6f
+5:
+    .endif
+.endm
+.macro ia2_result_of c, pkru_both, bytes, disp, desc
+    .if \c != IA2_ID
+    cmp $\c, %eax
+    jne 5f
+    ia2_copy_result \c, \pkru_both, \bytes, \disp, \desc
+    jmp 6f
+5:
+    .endif
+.endm
+
+/* For the caller whose key is in %eax, where the body put it. */
+.macro ia2_fetch_words words, desc
+    ia2_words_of 1, (IA2_PKRU_1 & IA2_PKRU_SELF), \words, \desc
+#if IA2_COMPARTMENTS >= 2
+    ia2_words_of 2, (IA2_PKRU_2 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 3
+    ia2_words_of 3, (IA2_PKRU_3 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 4
+    ia2_words_of 4, (IA2_PKRU_4 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 5
+    ia2_words_of 5, (IA2_PKRU_5 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 6
+    ia2_words_of 6, (IA2_PKRU_6 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 7
+    ia2_words_of 7, (IA2_PKRU_7 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 8
+    ia2_words_of 8, (IA2_PKRU_8 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 9
+    ia2_words_of 9, (IA2_PKRU_9 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 10
+    ia2_words_of 10, (IA2_PKRU_10 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 11
+    ia2_words_of 11, (IA2_PKRU_11 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 12
+    ia2_words_of 12, (IA2_PKRU_12 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 13
+    ia2_words_of 13, (IA2_PKRU_13 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 14
+    ia2_words_of 14, (IA2_PKRU_14 & IA2_PKRU_SELF), \words, \desc
+#endif
+#if IA2_COMPARTMENTS >= 15
+    ia2_words_of 15, (IA2_PKRU_15 & IA2_PKRU_SELF), \words, \desc
+#endif
+    jmp .Lia2_die_caller
+6:
+.endm
+.macro ia2_deliver_result bytes, disp, desc
+    ia2_result_of 1, (IA2_PKRU_1 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#if IA2_COMPARTMENTS >= 2
+    ia2_result_of 2, (IA2_PKRU_2 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 3
+    ia2_result_of 3, (IA2_PKRU_3 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 4
+    ia2_result_of 4, (IA2_PKRU_4 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 5
+    ia2_result_of 5, (IA2_PKRU_5 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 6
+    ia2_result_of 6, (IA2_PKRU_6 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 7
+    ia2_result_of 7, (IA2_PKRU_7 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 8
+    ia2_result_of 8, (IA2_PKRU_8 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 9
+    ia2_result_of 9, (IA2_PKRU_9 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 10
+    ia2_result_of 10, (IA2_PKRU_10 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 11
+    ia2_result_of 11, (IA2_PKRU_11 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 12
+    ia2_result_of 12, (IA2_PKRU_12 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 13
+    ia2_result_of 13, (IA2_PKRU_13 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 14
+    ia2_result_of 14, (IA2_PKRU_14 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+#if IA2_COMPARTMENTS >= 15
+    ia2_result_of 15, (IA2_PKRU_15 & IA2_PKRU_SELF), \bytes, \disp, \desc
+#endif
+    jmp .Lia2_die_caller
+6:
+.endm
