@@ -73,10 +73,10 @@ def build_plain(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
     return program
 
 
-def compartmentalize(plain: pathlib.Path, out: pathlib.Path) -> pathlib.Path:
-    """Makes the compartmentalized program from the build directory plain; returns it."""
+def compartmentalize(plain: pathlib.Path, out: pathlib.Path, *options) -> pathlib.Path:
+    """Makes the compartmentalized program from the build directory plain, with further options of rewrite.py; returns it."""
     say(f"compartmentalizing it with {POLICY.relative_to(vm.SOURCE)}")
-    _run(["/usr/bin/python3", vm.SOURCE / "scripts" / "rewrite.py", "--policy", POLICY, "--out", out, plain],
+    _run(["/usr/bin/python3", vm.SOURCE / "scripts" / "rewrite.py", "--policy", POLICY, "--out", out, *options, plain],
          "compartmentalizing")
     program = out / "bin" / PROGRAM
     if not program.exists():
