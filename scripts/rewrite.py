@@ -1,7 +1,9 @@
 #!/usr/bin/python3
-"""Splits a program into compartments: PROJECT_BUILD_DIR in, OUT/bin/ out.
+"""Splits a program into compartments: PROJECT in, OUT/bin/ out.
 
-The project must have been built by Ninja (Meson, or CMake with -G Ninja). Its tree and build directory are only read.
+PROJECT is the directory of a finished build by Ninja (Meson, or CMake with -G Ninja) or by CMake's Makefiles. With
+--capture it is where that command builds the project, whatever builds it; run it the first time on a clean tree. The
+project's tree and build directory are only read.
 What is made at each stage, and its format, is in docs/design.md. A stage whose inputs have not changed is skipped."""
 
 import argparse
@@ -18,6 +20,7 @@ def main() -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policy", required=True, metavar="FILE", help="compartments.toml")
     parser.add_argument("--out", required=True, metavar="DIR", help="directory for all output")
+    parser.add_argument("--capture", metavar="COMMAND", help="build the project with this shell command, recorded by Bear: 'make -j2'")
     parser.add_argument("--target", metavar="NAME", help="the program to split, if the policy fits several")
     parser.add_argument("--cc", metavar="COMPILER", help="compile and link with this instead of the project's compiler")
     parser.add_argument("--ld", metavar="LINKER", help="link with -fuse-ld=LINKER (bfd, lld) instead of the project's linker")
@@ -25,7 +28,7 @@ def main() -> int:
     parser.add_argument("--stage", choices=pipeline.STAGES, default=pipeline.STAGES[-1], help="the last stage to run")
     parser.add_argument("--source-root", metavar="DIR", help="top of the source tree, if Meson or CMake did not record it")
     parser.add_argument("--kit-build", metavar="DIR", help="the kit's own Meson build directory (default: build/ beside scripts/)")
-    parser.add_argument("project", metavar="PROJECT_BUILD_DIR")
+    parser.add_argument("project", metavar="PROJECT")
     options = parser.parse_args()
     try:
         pipeline.Pipeline(options).run(options.stage)

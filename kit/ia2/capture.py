@@ -11,14 +11,14 @@ Makes OUT/build-graph.json:
                    "spelled": {"source", "directory", "arguments"}}],     C only: the command as the build spells it
       "inputs": ["every file the objects were made from"] }
 
-links[0] is the program. Only what the program can contain is in it. Where the steps of the build come from
-(`ninja.steps` today) is all that depends on the build system.
+links[0] is the program. Only what the program can contain is in it. Where the steps of the build come from is all that
+depends on the build system: `ninja`, `cmake_makefiles` or, for any other, `recorded_build`.
 """
 
 import fnmatch
 import os
 
-from . import canonicalize, link_line, ninja, shell_command
+from . import canonicalize, cmake_makefiles, link_line, ninja, recorded_build, shell_command
 from .failure import Failure
 
 OBJECT_SUFFIXES = (".o", ".obj", ".lo")
@@ -29,16 +29,10 @@ VERSION = 1
 class Capture:
     """Walks from a program to everything linked into it."""
 
-    def __init__(self, build_dir: str):
-        self.build_dir = os.path.realpath(build_dir)
-        if not os.path.isdir(self.build_dir):
-            raise Failure("no such build directory", build_dir)
-        self.build_file = os.path.join(self.build_dir, "build.ninja")
-        if not os.path.exists(self.build_file):
-            raise Failure("not a Ninja build directory: it has no build.ninja", build_dir,
-                          "configure the project with 'meson setup' or 'cmake -G Ninja', build it, and name that directory; "
-                          "other build systems are not captured yet")
-        self.steps = ninja.steps(self.build_dir)
+    def __init__(self, build):
+        """`build`: a Build of ninja, cmake_makefiles or recorded_build."""
+        self.build, self.build_dir = build, build.directory
+        self.steps = build.steps
         self.makers = {}
         for step in self.steps:
             self.makers.setdefault(os.path.realpath(os.path.join(step.directory, step.output)), step)
@@ -54,7 +48,7 @@ class Capture:
         try:
             return shell_command.simple_commands(step.command)
         except ValueError as error:
-            raise Failure(f"the command that makes {step.output} cannot be split: {error}", self.build_file) from None
+            raise Failure(f"the command that makes {step.output} cannot be split: {error}", self.build.file) from None
 
     def link_command(self, step) -> list[str] | None:
         """The compiler driver's link command of `step`, or None if it does not link."""
@@ -81,7 +75,7 @@ class Capture:
         if path in self.link_index:
             return self.link_index[path]
         step = self.makers[path]
-        line = link_line.parse(self.link_command(step), self.build_file)
+        line = link_line.parse(self.link_command(step), self.build.file)
         index = self.link_index[path] = len(self.links)
         record = {"output": path, "kind": "shared" if line.shared else "executable", "driver": line.driver,
                   "symbolic": line.symbolic, "items": []}
@@ -106,8 +100,9 @@ class Capture:
         if path in self.makers:
             return self.made_file(path, item.whole_archive)
         if not os.path.exists(path):
-            raise Failure(f"'{item.value}' is linked into {output} but neither exists nor is made by the build", self.build_file,
-                          f"build the project first: ninja -C {self.build_dir}")
+            raise Failure(f"'{item.value}' is linked into {output} but neither exists nor is made by the build", self.build.file,
+                          self.build.remedy)
+        self.need_recorded(path)
         if path.endswith(OBJECT_SUFFIXES):
             return {"kind": "object", "object": self.prebuilt_object(path)}
         return {"kind": "file", "value": spelled, "whole": item.whole_archive}
@@ -119,7 +114,13 @@ class Capture:
                 path = os.path.realpath(os.path.join(folder, candidate))
                 if path in self.makers:
                     return path
+                if os.path.exists(path):
+                    self.need_recorded(path)
         return None
+
+    def need_recorded(self, path: str) -> None:
+        if not self.build.complete and link_line.inside(path, self.build_dir):
+            raise Failure("goes into the program, but how it was made was not recorded", path, self.build.remedy)
 
     def made_file(self, path: str, whole: bool) -> dict:
         step = self.makers[path]
@@ -132,7 +133,7 @@ class Capture:
             index = self.link(path)
             if self.links[index]["kind"] == "shared":
                 return {"kind": "shared", "link": index}
-        raise Failure(f"how {step.output} is made is not understood: {step.command[:120]}", self.build_file,
+        raise Failure(f"how {step.output} is made is not understood: {step.command[:120]}", self.build.file,
                       "only objects, static archives and shared libraries can be linked into a program")
 
     def members(self, command: list[str], step) -> list[int]:
@@ -142,11 +143,12 @@ class Capture:
             if argument.endswith(OBJECT_SUFFIXES):
                 found.append(self.made_object(path) if path in self.makers else self.prebuilt_object(path))
             elif argument.endswith(".a") and path != os.path.realpath(os.path.join(step.directory, step.output)):
-                raise Failure(f"the archive {step.output} contains the archive {argument}", self.build_file,
+                raise Failure(f"the archive {step.output} contains the archive {argument}", self.build.file,
                               "link the two archives separately")
         return found
 
     def prebuilt_object(self, path: str) -> int:
+        self.need_recorded(path)
         return self.add_object(path, {"path": path, "source": path, "language": "other", "command": None})
 
     def made_object(self, path: str) -> int:
@@ -178,11 +180,10 @@ class Capture:
 
     def inputs(self) -> list[str]:
         """Every file the objects were made from. Failure if one is newer than its object."""
-        recorded = ninja.headers(self.build_dir)
-        by_path = {os.path.realpath(os.path.join(self.build_dir, name)): value for name, value in recorded.items()}
+        by_path = self.build.headers(self.objects)
         times: dict[str, int | None] = {}
         files: set[str] = set()
-        remedy = f"bring the build up to date: ninja -C {self.build_dir}"
+        remedy = self.build.remedy
         for record in self.objects:
             made = _mtime(record["path"])
             if made is None:
@@ -200,6 +201,20 @@ class Capture:
                     raise Failure(f"is newer than {record['path']}, which was made from it", path, remedy)
                 files.add(path)
         return sorted(files)
+
+
+def find_build(directory: str, out: str, recorded: bool):
+    """The Build of what is in `directory`; Failure if nothing is known of it. `recorded`: by recorded_build.record."""
+    if not os.path.isdir(directory):
+        raise Failure("no such build directory", directory)
+    if recorded:
+        return recorded_build.Build(directory, out)
+    if os.path.exists(os.path.join(directory, "build.ninja")):
+        return ninja.Build(directory)
+    if cmake_makefiles.Build.fits(directory):
+        return cmake_makefiles.Build(directory)
+    raise Failure("neither a Ninja build directory (it has no build.ninja) nor one of CMake's with Makefiles", directory,
+                  "name the directory of a build by 'meson setup' or 'cmake', or let the build be recorded: --capture 'make'")
 
 
 def _mtime(path: str) -> int | None:
@@ -220,16 +235,16 @@ def choose_program(capture: Capture, target: str | None, is_main) -> str:
                  [path for path, name in names.items() if os.path.basename(name) == target or fnmatch.fnmatchcase(name, target)]
         if len(chosen) == 1:
             return chosen[0]
-        raise Failure(f"{'several programs match' if chosen else 'there is no program'} '{target}'", capture.build_file,
+        raise Failure(f"{'several programs match' if chosen else 'there is no program'} '{target}'", capture.build.file,
                       f"programs of this build: {listed}")
     chosen = [path for path in programs if is_main(_direct_objects(capture, path))]
     if len(chosen) == 1:
         return chosen[0]
     if not chosen:
-        raise Failure("no program of the build has its main() in the compartment with pkey 1", capture.build_file,
+        raise Failure("no program of the build has its main() in the compartment with pkey 1", capture.build.file,
                       f"check the sources of that compartment, or name the program with --target; programs of this build: {listed}")
     raise Failure("several programs have their main() in the compartment with pkey 1: " +
-                  ", ".join(sorted(names[path] for path in chosen)), capture.build_file, "choose one with --target")
+                  ", ".join(sorted(names[path] for path in chosen)), capture.build.file, "choose one with --target")
 
 
 def _direct_objects(capture: Capture, path: str) -> list[dict]:
@@ -248,7 +263,7 @@ def graph(capture: Capture, program: str, source_root: str | None) -> dict:
     """The contents of build-graph.json for `program`."""
     capture.link(program)
     inputs = capture.inputs()
-    root = os.path.realpath(source_root) if source_root else ninja.source_root(capture.build_dir)
+    root = os.path.realpath(source_root) if source_root else capture.build.source_root()
     if root is None:
         sources = [record["source"] for record in capture.objects if record["source"]]
         root = os.path.commonpath([os.path.dirname(source) for source in sources]) if sources else capture.build_dir

@@ -20,6 +20,28 @@ class Step:
     output: str
 
 
+class Build:
+    """A build in `directory`: what capture asks of any build system.
+
+    `steps`: what made each file. `file`: what to name in errors. `remedy`: how to bring it up to date. `complete`:
+    whether a file that no step makes was there before, rather than not being known."""
+
+    complete = True
+
+    def __init__(self, directory: str):
+        self.directory = os.path.realpath(directory)
+        self.file = os.path.join(self.directory, "build.ninja")
+        self.remedy = f"bring the build up to date: ninja -C {self.directory}"
+        self.steps = steps(self.directory)
+
+    def source_root(self) -> str | None:
+        return source_root(self.directory)
+
+    def headers(self, objects: list[dict]) -> dict[str, tuple[list[str], bool]]:
+        """Path of an object -> (files its compilation read, whether that list is valid). `objects` may narrow it."""
+        return {os.path.realpath(os.path.join(self.directory, name)): found for name, found in headers(self.directory).items()}
+
+
 def steps(build_dir: str) -> list[Step]:
     """Every step of the build in `build_dir`, response files expanded. Only reads."""
     try:
@@ -59,8 +81,9 @@ def source_root(build_dir: str) -> str | None:
 
 
 def _tool(build_dir: str, *arguments: str) -> str:
+    # -n: another ninja may be running the build that calls us; without it the log of dependencies is opened for writing.
     try:
-        result = subprocess.run(["ninja", "-C", build_dir, "-t", *arguments], capture_output=True, text=True,
+        result = subprocess.run(["ninja", "-n", "-C", build_dir, "-t", *arguments], capture_output=True, text=True,
                                 errors="surrogateescape", check=False)
     except FileNotFoundError:
         raise Failure("ninja is not installed", remedy="apt-get install ninja-build") from None

@@ -12,13 +12,13 @@ from .failure import Failure
 
 STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
 
-ENGINE = ("audit", "canonicalize", "capture", "elf", "link", "link_line", "ninja", "pad_tls", "pipeline", "plan", "policy",
-          "recompile", "rewriting", "shell_command", "symbols")
+ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "elf", "link", "link_line", "ninja", "pad_tls", "pipeline", "plan",
+          "policy", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
 
 
 class Pipeline:
-    """One OUT directory. `options` is what scripts/rewrite.py parsed: policy, out, target, cc, ld, jobs,
-    source_root, kit_build, project."""
+    """One OUT directory. `options` is what scripts/rewrite.py parsed: policy, out, capture, target, cc,
+    ld, jobs, source_root, kit_build, project."""
 
     def __init__(self, options):
         self.options = options
@@ -32,7 +32,7 @@ class Pipeline:
         if os.path.exists(self.out) and not os.path.isdir(self.out):
             raise Failure("the output directory is a file", options.out, "name another with --out")
         os.makedirs(self.out, exist_ok=True)
-        self.lock = open(os.path.join(self.out, ".lock"), "w", encoding="ascii")
+        self.lock = open(os.path.join(self.out, ".lock"), "a", encoding="ascii")
         try:
             fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
@@ -60,6 +60,9 @@ class Pipeline:
         return self.policy
 
     def run(self, last: str = STAGES[-1]) -> None:
+        if self.options.capture is not None:
+            from . import recorded_build
+            recorded_build.record(self.options.capture, self.options.project, self.out)
         for stage in STAGES[:STAGES.index(last) + 1]:
             started = time.monotonic()
             key = [*self.engine, *self.key(stage)]
@@ -75,7 +78,7 @@ class Pipeline:
         """The part of the request that `stage` depends on, beside files."""
         options = self.options
         if stage == "capture":
-            return [os.path.realpath(options.project), options.target, options.source_root, os.path.abspath(options.policy)]
+            return [os.path.realpath(options.project), options.capture is not None, options.target, options.source_root, os.path.abspath(options.policy)]
         if stage == "plan":
             return [os.path.abspath(options.policy)]
         if stage == "link":
@@ -87,8 +90,8 @@ class Pipeline:
     def capture(self):
         from . import capture, plan, symbols
         policy = self.load_policy()
-        taken = capture.Capture(self.options.project)
-        root = self.options.source_root or capture.ninja.source_root(taken.build_dir) or os.path.dirname(taken.build_dir)
+        taken = capture.Capture(capture.find_build(self.options.project, self.out, self.options.capture is not None))
+        root = self.options.source_root or taken.build.source_root() or os.path.dirname(taken.build_dir)
         owners = plan.Owners(policy, os.path.realpath(root), taken.build_dir)
 
         def is_main(objects: list[dict]) -> bool:
@@ -100,7 +103,7 @@ class Pipeline:
         atomic.write_json(self.path("compile_commands.json"), taken.commands)
         atomic.write_json(self.path("build-graph.json"), graph)
         objects = [record["path"] for record in graph["objects"]]
-        files = [taken.build_file, self.options.policy, *objects, *graph["inputs"], self.path("build-graph.json"),
+        files = [taken.build.file, self.options.policy, *objects, *graph["inputs"], self.path("build-graph.json"),
                  self.path("compile_commands.json")]
         return f"{os.path.relpath(program, taken.build_dir)}: {len(objects)} objects, {len(taken.commands)} of them C", files
 

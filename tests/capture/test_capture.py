@@ -8,7 +8,7 @@ import tempfile
 import time
 import unittest
 
-from ia2 import capture, link_line, shell_command
+from ia2 import capture, link_line, ninja, shell_command
 from ia2.failure import Failure
 from ninja_project import LIBRARY_AND_TOOL, POLICY, SHARED_BUILD, STATIC_BUILD, Project
 
@@ -22,7 +22,7 @@ class Folder(unittest.TestCase):
         self.path = pathlib.Path(os.path.realpath(folder.name))
 
     def graph(self, project, target="tool"):
-        taken = capture.Capture(str(project.build))
+        taken = capture.Capture(ninja.Build(str(project.build)))
         return capture.graph(taken, capture.choose_program(taken, target, None), str(project.root)), taken
 
     def names(self, graph, items):
@@ -133,7 +133,7 @@ class Choice(Folder):
     def test_not_a_ninja_build(self):
         done = self.rewrite(self.path)
         self.assertEqual(done.returncode, 1)
-        self.assertIn("not a Ninja build directory", done.stderr)
+        self.assertIn("neither a Ninja build directory", done.stderr)
         self.assertIn("no such build directory", self.rewrite(self.path / "missing").stderr)
 
 

@@ -10,7 +10,7 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(SOURCE / "tests" / "capture"))
 
-from ia2 import capture, plan, policy  # noqa: E402
+from ia2 import capture, ninja, plan, policy  # noqa: E402
 from ia2.failure import Failure  # noqa: E402
 from ninja_project import LIBRARY_AND_TOOL, POLICY, SHARED_BUILD, STATIC_BUILD, Project  # noqa: E402
 
@@ -26,7 +26,7 @@ class Folder(unittest.TestCase):
     def plan(self, files=None, build=SHARED_BUILD, text=POLICY, cc="gcc"):
         project = Project(self.path, {**LIBRARY_AND_TOOL, **(files or {})}, build, cc)
         (self.path / "compartments.toml").write_text(text)
-        taken = capture.Capture(str(project.build))
+        taken = capture.Capture(ninja.Build(str(project.build)))
         graph = capture.graph(taken, capture.choose_program(taken, "tool", None), str(project.root))
         return plan.make(policy.load(str(self.path / "compartments.toml")), graph, taken.commands)
 

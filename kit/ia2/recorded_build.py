@@ -1,0 +1,290 @@
+"""What any build did, recorded while it runs by Bear (`bear intercept`, which sees every program that is started).
+
+OUT/build-steps.json keeps what made each file, from run to run, since an incremental build shows only what it made
+this time:
+
+    { "version": 1, "directory": "/abs", "command": "make -j2",
+      "steps": [{"directory": "/abs", "arguments": ["cc", "-c", "a.c"], "input": "a.c", "output": "a.o"}] }
+
+Bear's own report, which holds the whole environment of every process, is not kept. A command that compiles and links
+at once leaves no objects behind: they are made again, by the same command with `-c`, in OUT/captured/.
+"""
+
+import concurrent.futures
+import hashlib
+import json
+import os
+import shlex
+import subprocess
+import tempfile
+
+from . import atomic, canonicalize, link_line, ninja, recompile, shell_command
+from .failure import Failure
+
+VERSION = 1
+STEPS_FILE = "build-steps.json"
+SOURCE_SUFFIXES = (".c", ".S", ".s", ".cc", ".cpp", ".cxx", ".C", ".c++", ".i")
+NOT_COMPILING = {"-E", "-S", "-M", "-MM", "-fsyntax-only", "-cc1", "-cc1as", "--help"}
+LINK_ONLY = ("-l", "-L", "-Wl,", "-shared", "-rdynamic", "-pie", "-no-pie", "-static", "-s", "-u", "-z")
+LINK_ONLY_WITH_OPERAND = {"-l", "-L", "-u", "-z", "-Xlinker", "-T", "-e"}
+
+
+# Recording. --------------------------------------------------------------------------------------
+
+def record(command: str, project: str, out: str) -> None:
+    """Runs `command`, by the shell, in `project` and brings OUT/build-steps.json up to date. Failure if the build fails."""
+    if not os.path.isdir(project):
+        raise Failure("no such project directory", project)
+    path = os.path.join(out, STEPS_FILE)
+    with tempfile.TemporaryDirectory(prefix="ia2-bear-") as scratch:
+        report = os.path.join(scratch, "events.json")
+        try:
+            status = subprocess.run(["bear", "intercept", "--output", report, "--", "/bin/sh", "-c", command], cwd=project,
+                                    check=False).returncode
+        except FileNotFoundError:
+            raise Failure("Bear, which records the build, is not installed", remedy="apt-get install bear") from None
+        if status:
+            raise Failure(f"the build failed with exit status {status}: {command}", project)
+        steps = [made for directory, arguments in commands(report) for made in steps_of(directory, arguments, out)]
+    kept = merged(load(path).get("steps", []) if os.path.exists(path) else [], steps)
+    made = {"version": VERSION, "directory": os.path.realpath(project), "command": command, "steps": kept}
+    if not os.path.exists(path) or load(path) != made:
+        atomic.write_json(path, made)
+
+
+def load(path: str) -> dict:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            found = json.load(stream)
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot be read: {error}", path, "remove it, clean the project and capture its build again") from None
+    if found.get("version") != VERSION:
+        raise Failure("was made by another version of the kit", path, "remove it, clean the project and capture its build again")
+    return found
+
+
+def commands(report: str) -> list[tuple[str, list[str]]]:
+    """(directory, arguments) of the compilers and archivers that ran and succeeded, in their order; not of what they started."""
+    started, failed = [], set()
+    try:
+        with open(report, encoding="utf-8", errors="surrogateescape") as stream:
+            for line in stream:
+                event = json.loads(line)
+                if "started" in event:
+                    started.append((event["rid"], event["started"]))
+                elif event.get("terminated", {}).get("status", "0") != "0":
+                    failed.add(event["rid"])
+    except (OSError, ValueError, KeyError) as error:
+        raise Failure(f"Bear's report cannot be read: {error}", report, "Bear 3 is needed") from None
+    tools: set[int] = set()
+    found = []
+    for rid, process in started:
+        arguments = process["execution"]["arguments"]
+        inside = process["pid"] in tools or process["ppid"] in tools
+        tool = any(test(arguments) for test in (shell_command.is_compiler, shell_command.is_cxx_compiler, shell_command.is_archiver))
+        if inside or tool:
+            tools.add(process["pid"])
+        if tool and not inside and rid not in failed:
+            directory = process["execution"]["working_dir"]
+            found.append((directory, expanded(shell_command.without_launcher(arguments), directory)))
+    return found
+
+
+def expanded(arguments: list[str], directory: str) -> list[str]:
+    """`arguments` with response files read."""
+    result = []
+    for argument in arguments:
+        path = os.path.join(directory, argument[1:])
+        if argument.startswith("@") and os.path.isfile(path):
+            with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+                result += shlex.split(stream.read())
+        else:
+            result.append(argument)
+    return result
+
+
+def step(directory: str, arguments: list[str], source: str, output: str) -> dict:
+    return {"directory": directory, "arguments": arguments, "input": source, "output": output}
+
+
+def steps_of(directory: str, arguments: list[str], out: str) -> list[dict]:
+    """What one command made: objects, an archive, a program or shared library; nothing for a query."""
+    if shell_command.is_archiver(arguments):
+        letters = arguments[1].lstrip("-") if len(arguments) > 3 else ""
+        adds = not arguments[1].startswith("--") and set(letters) & set("rq") if letters else False
+        return [step(directory, [arguments[0], "rcs", *arguments[2:]], arguments[3], arguments[2])] if adds else []
+    sources, others = operands(arguments)
+    if NOT_COMPILING & set(arguments) or not sources and not others:
+        return []
+    output = shell_command.output(arguments)
+    if "-c" in arguments:
+        made = []
+        for source in sources:
+            target = output or os.path.splitext(os.path.basename(source))[0] + ".o"
+            line = without(arguments, set(sources) - {source})
+            made.append(step(directory, line if output else [*line, "-o", target], source, target))
+        return made
+    made, objects = [], {}
+    for source in sources:
+        identity = json.dumps([directory, source, arguments]).encode("utf-8", "surrogateescape")
+        target = os.path.join(out, "captured", hashlib.blake2b(identity, digest_size=6).hexdigest() + f".{os.path.basename(source)}.o")
+        objects[source] = target
+        made.append(step(directory, [*compile_only(arguments, source), "-c", "-o", target], source, target))
+    line = [objects.get(argument, argument) if index else argument for index, argument in enumerate(arguments)]
+    target = output or "a.out"
+    return [*made, step(directory, line if output else [*line, "-o", target], (sources + others)[0], target)]
+
+
+def operands(arguments: list[str]) -> tuple[list[str], list[str]]:
+    """(sources, other files) that a compiler command names; libraries by -l do not count."""
+    sources, others = [], []
+    index = 1
+    while index < len(arguments):
+        argument = arguments[index]
+        if argument in link_line.WITH_OPERAND:
+            index += 1
+        elif not argument.startswith("-"):
+            (sources if argument.endswith(SOURCE_SUFFIXES) else others).append(argument)
+        index += 1
+    return sources, others
+
+
+def without(arguments: list[str], unwanted: set[str]) -> list[str]:
+    return [arguments[0], *(argument for argument in arguments[1:] if argument not in unwanted)]
+
+
+def compile_only(arguments: list[str], source: str) -> list[str]:
+    """A command that compiles and links, without what only the linker reads and without the other files."""
+    sources, others = operands(arguments)
+    files = (set(sources) | set(others)) - {source}
+    result = [arguments[0]]
+    index = 1
+    while index < len(arguments):
+        argument = arguments[index]
+        if argument in LINK_ONLY_WITH_OPERAND or argument == "-o":
+            index += 2
+            continue
+        if argument in link_line.WITH_OPERAND and index + 1 < len(arguments):
+            result += arguments[index:index + 2]
+            index += 2
+            continue
+        link_only = argument in LINK_ONLY or argument[:2] in ("-l", "-L") or argument.startswith("-Wl,") or argument[:2] == "-o"
+        if argument not in files and not link_only:
+            result.append(argument)
+        index += 1
+    return result
+
+
+def merged(old: list[dict], new: list[dict]) -> list[dict]:
+    """The steps that made what is there now. Archives grow by several commands, so their members are all that were ever
+    put in and are still listed."""
+    found: dict[str, dict] = {}
+    for made in [*old, *new]:
+        path = os.path.realpath(os.path.join(made["directory"], made["output"]))
+        before = found.pop(path, None)
+        if shell_command.is_archiver(made["arguments"]):
+            members = [os.path.join(made["directory"], member) for member in made["arguments"][3:]]
+            earlier = before["arguments"][3:] if before else []
+            made = step(made["directory"], [*made["arguments"][:3], *dict.fromkeys([*earlier, *members])], made["input"], made["output"])
+        found[path] = made
+    kept = []
+    for path, made in found.items():
+        if shell_command.is_archiver(made["arguments"]):
+            if not os.path.exists(path):
+                continue
+            names = archive_members(path)
+            members = [member for member in made["arguments"][3:] if os.path.basename(member) in names]
+            made = {**made, "arguments": [*made["arguments"][:3], *members]}
+        elif not os.path.exists(path) and not is_captured(path):
+            continue
+        kept.append(made)
+    used = {argument for made in kept if not is_captured(made["output"]) for argument in made["arguments"]}
+    return [made for made in kept if not is_captured(made["output"]) or made["output"] in used]
+
+
+def is_captured(path: str) -> bool:
+    """Whether `path` is an object of OUT/captured/, which the build itself did not leave behind."""
+    return os.path.basename(os.path.dirname(path)) == "captured"
+
+
+def archive_members(path: str) -> set[str]:
+    result = subprocess.run(["ar", "t", path], capture_output=True, text=True, errors="surrogateescape", check=False)
+    return {os.path.basename(line) for line in result.stdout.splitlines()}
+
+
+# Reading what was recorded. ------------------------------------------------------------------------
+
+class Build:
+    """The recorded build of the project in `directory`; see ninja.Build."""
+
+    # An object, archive or library in the project that no recorded command made was made before the recording.
+    complete = False
+
+    def __init__(self, directory: str, out: str):
+        self.directory = os.path.realpath(directory)
+        self.file = os.path.join(out, STEPS_FILE)
+        recorded = load(self.file)
+        self.remedy = f"clean the project (make clean) and capture its build again: {recorded['command']}"
+        self.steps = [ninja.Step(made["directory"], shlex.join(made["arguments"]), made["input"], made["output"])
+                      for made in recorded["steps"]]
+        if not self.steps:
+            raise Failure(f"the build made nothing: {recorded['command']}", self.directory,
+                          "clean the project first (make clean): only what is made while the build is captured is seen")
+        self.compile_missing(out, recorded["steps"])
+
+    def source_root(self) -> str:
+        return ninja.source_root(self.directory) or self.directory
+
+    def compile_missing(self, out: str, steps: list[dict]) -> None:
+        """Makes the objects of commands that compile and link at once, if older than the source or than the program."""
+        for made in steps:
+            target = made["output"]
+            if not is_captured(target):
+                continue
+            os.makedirs(os.path.dirname(target), exist_ok=True)
+            line = [*made["arguments"][:-1], target + ".tmp"]
+            result = subprocess.run(line, cwd=made["directory"], capture_output=True, text=True, errors="replace", check=False)
+            if result.returncode:
+                raise Failure(f"compiling it alone failed: {recompile.first_error(result.stderr)}",
+                              canonicalize.absolute(made["input"], made["directory"]), shlex.join(line))
+            if not _same(target, target + ".tmp"):
+                os.replace(target + ".tmp", target)
+            else:
+                os.unlink(target + ".tmp")
+                os.utime(target)
+
+    def headers(self, objects: list[dict]) -> dict[str, tuple[list[str], bool]]:
+        """Object -> (files its compilation read, True), as the compiler says now."""
+        by_path = {os.path.realpath(os.path.join(made.directory, made.output)): made for made in self.steps}
+        work = [(record["path"], by_path[record["path"]]) for record in objects if record["path"] in by_path]
+        with tempfile.TemporaryDirectory(prefix="ia2-headers-") as scratch, \
+                concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool:
+            found = pool.map(lambda item: (item[1][0], self.read_by(item[1][1], os.path.join(scratch, str(item[0])))), enumerate(work))
+            return {path: (files, True) for path, files in found}
+
+    def read_by(self, made: ninja.Step, target: str) -> list[str]:
+        arguments = shlex.split(made.command)
+        if not shell_command.is_compiler(arguments) and not shell_command.is_cxx_compiler(arguments):
+            return []
+        line = [arguments[0]]
+        index = 1
+        while index < len(arguments):
+            if arguments[index] in recompile.DROPPED_WITH_OPERAND:
+                index += 1
+            elif arguments[index] not in recompile.DROPPED and not recompile.JOINED_DROPPED.match(arguments[index]):
+                line.append(arguments[index])
+            index += 1
+        result = subprocess.run([*line, "-M", "-MT", "x", "-MF", target], cwd=made.directory, capture_output=True, text=True,
+                                errors="replace", check=False)
+        if result.returncode:
+            raise Failure(f"cannot be preprocessed as it was built: {recompile.first_error(result.stderr)}",
+                          canonicalize.absolute(made.input, made.directory), self.remedy)
+        return recompile.dependencies(target, made.directory) if os.path.exists(target) else []
+
+
+def _same(first: str, second: str) -> bool:
+    try:
+        with open(first, "rb") as one, open(second, "rb") as two:
+            return one.read() == two.read()
+    except OSError:
+        return False

@@ -1,0 +1,138 @@
+"""rewrite.py --capture: builds that leave nothing behind but their files."""
+
+import json
+import os
+import pathlib
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import small_project as small  # noqa: E402
+
+CONFIGURE = """\
+#!/bin/sh
+echo 'int main(void) { return 0; }' > conftest.c && ${CC:-cc} -o conftest conftest.c && ./conftest || exit 1
+rm -f conftest conftest.c
+sed 's/^CFLAGS =/CFLAGS = -DCONFIGURED/' Makefile.in > Makefile
+"""
+
+
+class Recorded(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(os.path.realpath(folder.name))
+        self.out = self.root / "out"
+
+    def project(self, **files):
+        return small.make(self.root / "project", **files)
+
+    def capture(self, project, command="make -j2", *arguments, check=True):
+        return small.rewrite(project, self.out, "--capture", command, "--target", "counter", *arguments, project, check=check).stdout
+
+    def graph(self):
+        return json.loads((self.out / "build-graph.json").read_text())
+
+    def runs(self):
+        self.assertIn("total 5\n", small.run(self.out / "bin/counter").stdout)
+
+    def refused(self, text, *parts):
+        lines = [line for line in text.splitlines() if line.startswith("error: ")]
+        self.assertEqual(len(lines), 1, text)
+        for part in parts:
+            self.assertIn(part, lines[0])
+
+    def test_makefile_with_archive(self):
+        project = self.project(Makefile=small.MAKEFILE)
+        self.capture(project)
+        self.runs()
+        graph = self.graph()
+        self.assertEqual([item["kind"] for item in graph["links"][0]["items"]], ["object", "folder", "archive"])
+        self.assertEqual([os.path.relpath(record["path"], project) for record in graph["objects"]], ["tool/main.o", "lib/counter.o"])
+        self.assertIn(str(project / "lib/limit.h"), graph["inputs"])
+
+    def test_nothing_changed_does_nothing(self):
+        project = self.project(Makefile=small.MAKEFILE)
+        self.capture(project)
+        before = {path: path.stat().st_mtime_ns for path in self.out.rglob("*") if path.is_file()}
+        text = self.capture(project)
+        self.assertEqual(text.count("up to date"), 6 + text.count("is up to date"), text)
+        self.assertEqual(before, {path: path.stat().st_mtime_ns for path in self.out.rglob("*") if path.is_file()})
+
+    def test_incremental_build_is_merged(self):
+        project = self.project(Makefile=small.MAKEFILE)
+        self.capture(project)
+        source = project / "lib/counter.c"
+        source.write_text(source.read_text().replace("= value;", "= value * 2;"))
+        self.assertNotIn("main.c", self.capture(project))
+        self.assertIn("total 10\n", small.run(self.out / "bin/counter").stdout)
+        self.assertEqual(len(self.graph()["objects"]), 2)
+
+    def test_configure_and_make(self):
+        project = self.project(Makefile___in=small.MAKEFILE, configure=CONFIGURE)
+        (project / "configure").chmod(0o755)
+        self.capture(project, "./configure && make")
+        self.runs()
+        commands = json.loads((self.out / "compile_commands.json").read_text())
+        self.assertTrue(all("-DCONFIGURED" in entry["arguments"] for entry in commands))
+        self.assertNotIn("conftest", (self.out / "build-steps.json").read_text())
+
+    def test_one_command_that_compiles_and_links(self):
+        project = self.project()
+        self.capture(project, "cc -O2 -Ilib tool/main.c lib/counter.c -o counter -lm")
+        self.runs()
+        self.assertEqual([os.path.basename(record["source"]) for record in self.graph()["objects"]], ["main.c", "counter.c"])
+
+    def test_cmake_with_makefiles(self):
+        project = self.project(CMakeLists___txt=small.CMAKE.replace("set(CMAKE_EXPORT_COMPILE_COMMANDS ON)", ""))
+        small.run("cmake", "-G", "Unix Makefiles", "-S", project, "-B", project / "build")
+        small.rewrite(project, self.out, "--capture", "cmake --build . -j2", "--target", "counter", project / "build")
+        self.runs()
+        self.assertEqual(self.graph()["source_root"], str(project))
+
+    def test_ninja_build_recorded(self):
+        project = self.project(meson___build=small.MESON)
+        small.run("/usr/bin/meson", "setup", project / "build", project)
+        small.rewrite(project, self.out, "--capture", "ninja", "--target", "counter", project / "build")
+        self.runs()
+
+    def test_already_built_is_refused(self):
+        project = self.project(Makefile=small.MAKEFILE)
+        small.run("make", "-C", project)
+        self.refused(self.capture(project, check=False), "the build made nothing: make -j2", "clean the project first (make clean)")
+
+    def test_partly_built_is_refused(self):
+        project = self.project(Makefile=small.MAKEFILE)
+        small.run("make", "-C", project, "lib/libcounter.a")
+        self.refused(self.capture(project, check=False), "libcounter.a: goes into the program, but how it was made was not recorded",
+                     "clean the project (make clean)")
+
+    def test_failing_build_is_refused(self):
+        project = self.project(Makefile=small.MAKEFILE, tool__main___c="int main(void) { return }\n")
+        self.refused(self.capture(project, check=False), "the build failed with exit status 2: make -j2")
+
+    def test_header_the_makefile_forgot_is_refused(self):
+        project = self.project(Makefile=small.MAKEFILE.replace(" lib/limit.h", ""))
+        self.capture(project)
+        os.utime(project / "lib/limit.h")
+        (project / "tool/main.c").write_text((project / "tool/main.c").read_text() + "\n")
+        self.refused(self.capture(project, check=False), "limit.h: is newer than", "counter.o, which was made from it")
+
+    def test_unknown_program_is_refused(self):
+        project = self.project(Makefile=small.MAKEFILE)
+        text = small.rewrite(project, self.out, "--capture", "make", "--target", "nosuch", project, check=False).stdout
+        self.refused(text, "there is no program 'nosuch'", "programs of this build: tool/counter")
+
+    def test_environment_is_not_kept(self):
+        project = self.project(Makefile=small.MAKEFILE)
+        os.environ["IA2_TEST_SECRET"] = "kept-in-no-file"
+        self.addCleanup(os.environ.pop, "IA2_TEST_SECRET")
+        self.capture(project)
+        for path in self.out.rglob("*"):
+            if path.is_file():
+                self.assertNotIn(b"kept-in-no-file", path.read_bytes(), path)
+
+
+if __name__ == "__main__":
+    unittest.main()
