@@ -10,6 +10,10 @@ int ia2_start(int argc, char **argv, char **envp);
 /* Threads: the part of start-up that threads.c does. */
 void ia2_threads_start(void);
 
+/* In a forked child, on its only thread: forgets the threads of the parent. libc will hand their stacks and storage to
+ * new threads, and expects to be able to write them. */
+void ia2_threads_forked(void);
+
 /* Gives up every right but key 0's. */
 void ia2_become_nobody(void);
 

@@ -68,9 +68,14 @@ int ia2_stacks_lay(char *high, size_t zone, int guarded, struct ia2_thread_recor
     return r ? r : lay_guard(&at, guarded);
 }
 
-int ia2_tls_set_keys(int open)
+void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key)
 {
-    char *fsbase = __builtin_thread_pointer();
+    size_t size = record->zone_size + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE;
+    madvise((char *)record->top[key] - size, size, MADV_DONTNEED);
+}
+
+int ia2_tls_set_keys(char *fsbase, int open)
+{
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
         const struct ia2_module *module = &ia2_state.module[key];
         if (!module->tls_size)

@@ -20,8 +20,12 @@ size_t ia2_stacks_size(size_t zone);
  * 0 or a negative errno. Also installs the signal stack, so it must run on the thread itself. */
 int ia2_stacks_lay(char *high, size_t zone, int guarded, struct ia2_thread_record *record);
 
-/* Puts the calling thread's TLS blocks under their compartments' keys, or (\a open) back under key 0, emptied. */
-int ia2_tls_set_keys(int open);
+/* Puts the TLS blocks of the thread with this FS base under their compartments' keys, or (\a open) back under key 0,
+ * emptied. 0 or a negative errno. */
+int ia2_tls_set_keys(char *fsbase, int open);
+
+/* Makes the stack of compartment \a key zeros again: for a thread that does not exist any more. */
+void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);
 
 /* Adds the calling thread's address of the area in which nobody's stack pointer is kept. */
 uint64_t ia2_nobody_top(void);

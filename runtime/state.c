@@ -11,6 +11,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "init.h"
 #include "system_calls.h"
 
 /* A place in this DSO's own image, so that gates find it at a constant (the memfd is mapped over it). */
@@ -71,6 +72,7 @@ static void fork_child(void)
     close(old);
     if (ia2_slot)
         IA2_STATE_SET(ia2_state.thread[ia2_slot & IA2_SLOT_MASK].tid, (uint64_t)getpid());
+    ia2_threads_forked();
 }
 
 __attribute__((constructor(101))) void ia2_state_open(void)

@@ -15,6 +15,9 @@
 /* A hint, which every compartment can write; the records say what is true. */
 static _Atomic uint8_t slot_taken[IA2_SLOT_COUNT] = {[0] = 1, [1] = 1};
 static pthread_key_t end_key;
+/* Threads that have not come to their end, and the ids of those that have: hints too. */
+static _Atomic unsigned live = 1;
+static _Atomic pid_t ending[IA2_SLOT_COUNT];
 
 static uint32_t take_slot(void)
 {
@@ -38,7 +41,17 @@ static void free_slot(uint32_t slot)
 {
     static const struct ia2_thread_record none;
     ia2_state_write(&ia2_state.thread[slot], &none, sizeof(none));
-    atomic_store(&slot_taken[slot], 0);
+    if (slot != 1) /* the loader's stack and storage are never another thread's */
+        atomic_store(&slot_taken[slot], 0);
+}
+
+/* With its last thread libc ends the process, on that thread: it must still have its stacks. Which is the last libc decides
+ * after end_thread, so the others have to be gone by then. */
+static void wait_for_ending_threads(void)
+{
+    for (uint32_t slot = 2; slot < IA2_SLOT_COUNT; slot++)
+        while (ending[slot] && !tgkill(getpid(), ending[slot], 0))
+            usleep(100);
 }
 
 /* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done and thread-local
@@ -55,14 +68,18 @@ static void end_thread(void *unused)
             more |= ia2_state.module[key].descriptor->thread_end(round);
     }
     uint32_t slot = ia2_slot & IA2_SLOT_MASK;
-    if (slot == 1)
-        return; /* the first thread's storage is the loader's, and its stacks serve exit */
+    int last = atomic_fetch_sub(&live, 1) == 1;
+    if (last)
+        wait_for_ending_threads();
+    if (last || slot == 1)
+        return;
     /* A handler would find neither its compartment's storage nor its stack. */
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     stack_t none = {.ss_flags = SS_DISABLE};
     sigaltstack(&none, NULL);
     ia2_slot = 0;
-    if (ia2_tls_set_keys(1))
+    ending[slot] = gettid();
+    if (ia2_tls_set_keys(__builtin_thread_pointer(), 1))
         ia2_die("cannot take thread-local storage back from a thread that ends");
     free_slot(slot);
 }
@@ -75,14 +92,15 @@ static void *first_frame(void *arg)
         ia2_die("a thread starts that nobody created");
     char *high = (char *)(((uintptr_t)__builtin_frame_address(0) & -IA2_PAGE) - IA2_FIRST_STACK);
     int r = ia2_stacks_lay(high, record.zone_size, 0, &record);
-    if (!r)
-        r = ia2_tls_set_keys(0);
-    if (r)
-        ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
     record.fsbase = (uint64_t)__builtin_thread_pointer();
     record.tid = (uint64_t)gettid();
     record.state = IA2_SLOT_LIVE;
+    /* Before its storage gets its keys: a child that is forked now must be able to take them off again. */
     ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
+    if (!r)
+        r = ia2_tls_set_keys(__builtin_thread_pointer(), 0);
+    if (r)
+        ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
     ia2_slot = slot;
     pthread_setspecific(end_key, &end_key);
     ia2_become_nobody();
@@ -91,6 +109,23 @@ static void *first_frame(void *arg)
     memcpy(&mask, &record.signal_mask, sizeof(record.signal_mask));
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
     return ia2_state.module[record.start_owner].descriptor->thread();
+}
+
+void ia2_threads_forked(void)
+{
+    uint32_t own = ia2_slot & IA2_SLOT_MASK;
+    for (uint32_t slot = 1; slot < IA2_SLOT_COUNT; slot++) {
+        const struct ia2_thread_record *record = &ia2_state.thread[slot];
+        ending[slot] = 0;
+        if (slot == own || record->state == IA2_SLOT_FREE)
+            continue;
+        for (uint32_t key = 1; record->state == IA2_SLOT_LIVE && key <= ia2_state.count; key++)
+            ia2_stack_empty(record, key);
+        if (record->state == IA2_SLOT_LIVE && slot != 1 && ia2_tls_set_keys((char *)record->fsbase, 1))
+            ia2_die("fork: cannot take back the thread-local storage of a thread that the child does not have");
+        free_slot(slot);
+    }
+    live = 1;
 }
 
 void ia2_threads_start(void)
@@ -154,9 +189,13 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, 
                                            .start_arg = arg, .zone_size = zone};
         memcpy(&record.signal_mask, &mask, sizeof(record.signal_mask));
         ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
+        ending[slot] = 0;
+        atomic_fetch_add(&live, 1);
         r = pthread_create(thread, &own, first_frame, (void *)(uintptr_t)slot);
-        if (r)
+        if (r) {
+            atomic_fetch_sub(&live, 1);
             free_slot(slot);
+        }
     } else if (!r) {
         r = EAGAIN;
     }

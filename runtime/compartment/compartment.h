@@ -45,6 +45,8 @@ size_t ia2_shared_size(void *p);
 
 /* heap.c: this compartment's own heap, whatever IA2_ALLOCATE_IN says. */
 void *ia2_own_calloc(size_t count, size_t size);
+/* thread_exit.c: aborts if the thread ends over the head of this compartment. */
+void ia2_thread_exit_check(void);
 /* thread_values.c: 1 if a destructor ran. */
 int ia2_thread_values_end(void);
 

@@ -25,12 +25,11 @@ void *ia2_compartment_thread(void)
     const struct ia2_thread_record *record = ia2_this_thread();
     if (!record || record->start_owner != ia2_this_compartment.id || record->state != IA2_SLOT_LIVE)
         ia2_die("compartment %s: a thread starts that it did not create", ia2_this_compartment.name);
+    /* Once: whoever gives up his own rights may call this as nobody. */
+    static __thread int started;
+    if (started++)
+        ia2_die("compartment %s: a thread starts twice", ia2_this_compartment.name);
     return record->start(record->start_arg);
-}
-
-HIDDEN void __wrap_pthread_exit(void *value)
-{
-    __ia2_nobody_thread_exit(value);
 }
 
 /* libc cancels by a signal whose handler unwinds the interrupted stack, across compartments. */

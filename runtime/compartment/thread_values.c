@@ -12,20 +12,24 @@
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
+/* life is odd while the key exists, and another in each of its lives: a value counts only in the life it was set in. */
 static struct {
     void (*destructor)(void *);
-    int taken;
+    unsigned life;
 } keys[PTHREAD_KEYS_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
-static __thread void **values; /* PTHREAD_KEYS_MAX of them, made at the first set */
+static __thread struct value {
+    void *value;
+    unsigned life;
+} *values; /* PTHREAD_KEYS_MAX of them, made at the first set */
 
 HIDDEN int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
     int r = EAGAIN;
     pthread_mutex_lock(&lock);
     for (unsigned i = 0; r && i < PTHREAD_KEYS_MAX; i++)
-        if (!keys[i].taken) {
-            keys[i].taken = 1;
+        if (!(keys[i].life & 1)) {
+            keys[i].life++;
             keys[i].destructor = destructor;
             *key = i;
             r = 0;
@@ -36,30 +40,32 @@ HIDDEN int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void
 
 HIDDEN int __wrap_pthread_key_delete(pthread_key_t key)
 {
-    if (key >= PTHREAD_KEYS_MAX || !keys[key].taken)
-        return EINVAL;
+    int r = EINVAL;
     pthread_mutex_lock(&lock);
-    keys[key].taken = 0;
-    keys[key].destructor = NULL;
+    if (key < PTHREAD_KEYS_MAX && keys[key].life & 1) {
+        keys[key].life++;
+        keys[key].destructor = NULL;
+        r = 0;
+    }
     pthread_mutex_unlock(&lock);
-    return 0;
+    return r;
 }
 
 HIDDEN int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
 {
-    if (key >= PTHREAD_KEYS_MAX || !keys[key].taken)
+    if (key >= PTHREAD_KEYS_MAX || !(keys[key].life & 1))
         return EINVAL;
     if (!values && !value)
         return 0;
     if (!values && !(values = ia2_own_calloc(PTHREAD_KEYS_MAX, sizeof(*values))))
         return ENOMEM;
-    values[key] = (void *)value;
+    values[key] = (struct value){(void *)value, keys[key].life};
     return 0;
 }
 
 HIDDEN void *__wrap_pthread_getspecific(pthread_key_t key)
 {
-    return values && key < PTHREAD_KEYS_MAX ? values[key] : NULL;
+    return values && key < PTHREAD_KEYS_MAX && values[key].life == keys[key].life ? values[key].value : NULL;
 }
 
 HIDDEN int __wrap_tss_create(tss_t *key, void (*destructor)(void *))
@@ -86,11 +92,9 @@ int ia2_thread_values_end(void)
 {
     int ran = 0;
     for (unsigned i = 0; values && i < PTHREAD_KEYS_MAX; i++) {
-        void *value = values[i];
-        if (!value)
-            continue;
-        values[i] = NULL;
-        if (keys[i].destructor) {
+        void *value = __wrap_pthread_getspecific(i);
+        values[i].value = NULL;
+        if (value && keys[i].destructor) {
             keys[i].destructor(value);
             ran = 1;
         }
@@ -100,6 +104,7 @@ int ia2_thread_values_end(void)
 
 int ia2_compartment_thread_end(int round)
 {
+    ia2_thread_exit_check();
     int ran = ia2_thread_values_end();
     /* The heap goes last: destructors use it. */
     if (!ran || round == PTHREAD_DESTRUCTOR_ITERATIONS - 1) {

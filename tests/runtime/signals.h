@@ -1,13 +1,6 @@
 #ifndef SIGNALS_TEST_H
 #define SIGNALS_TEST_H
-#define CHECK(x) ((x) ? (void)0 : check_failed(__FILE__, __LINE__, #x))
-static inline void check_failed(const char *file, int line, const char *what)
-{
-    printf("%s:%d: %s\n", file, line, what);
-    fflush(stdout);
-    _exit(1);
-}
-
+#include "check.h"
 extern struct shared {
     volatile int count[65]; /* handled, by signal */
     volatile int wrong; /* handlers that ran in a compartment that is not theirs */
