@@ -20,6 +20,8 @@ import tempfile
 import threading
 import time
 
+from . import vm
+
 KIT = pathlib.Path(__file__).resolve().parents[1]
 OUTPUT_LIMIT = 6000
 
@@ -48,7 +50,8 @@ class Worker:
         self.buffer = b""
         self.process = subprocess.Popen(worker_command("run", module["file"], *tests), stdout=subprocess.PIPE,
                                         stdin=subprocess.DEVNULL, stderr=self.log, start_new_session=True,
-                                        cwd=module["out"], env=worker_environment(module["out"]))
+                                        cwd=module["out"], env=worker_environment(module["out"]),
+                                        preexec_fn=vm.die_with_parent)
 
     def output(self) -> str:
         """What the test that is running has printed, to add to why it failed. The worker writes at the same file
@@ -140,7 +143,8 @@ def supervise(modules: list[dict], jobs: int, emit) -> None:
                 worker.run()
                 left = worker.left
 
-    threads = [threading.Thread(target=serve) for _ in range(jobs)]
+    # Daemons, so that an interrupted run ends at once; the workers die with them.
+    threads = [threading.Thread(target=serve, daemon=True) for _ in range(jobs)]
     for thread in threads:
         thread.start()
     for thread in threads:

@@ -114,11 +114,10 @@ def build(modules: list[dict], report: Report) -> list[dict]:
         pathlib.Path(module["out"]).mkdir(parents=True, exist_ok=True)
         if not module["build"]:
             return None
-        began = time.monotonic()
+        print(f"build   {name_of(module['file'])}", flush=True)
         done = subprocess.run(worker_command("build", module["file"], module["out"]), text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               cwd=module["out"], env=worker_environment(module["out"]), errors="replace")
-        print(f"built   {name_of(module['file'])} ({time.monotonic() - began:.0f} s)", flush=True)
         return done.stdout or "build() failed" if done.returncode else None
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -130,7 +130,8 @@ def _paths_in(argv):
         yield from (path for path in re.findall(r"/tmp/[^\s:;,'\"=]+", arg) if os.path.lexists(path))
 
 
-def _die_with_parent():
+def die_with_parent():
+    """For preexec_fn: the child is killed when the thread that started it ends."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
 
@@ -160,7 +161,7 @@ class _Machine:
         self.log = tempfile.TemporaryFile()
         self.qemu = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=self.log, stderr=self.log,
                                      pass_fds=[end.fileno() for end in theirs], start_new_session=True,
-                                     preexec_fn=_die_with_parent)
+                                     preexec_fn=die_with_parent)
         for end in theirs:
             end.close()
 
