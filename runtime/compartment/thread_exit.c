@@ -28,8 +28,13 @@ HIDDEN void __wrap___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer)
 
 static __attribute__((noreturn)) void next_handler(void)
 {
-    if (handlers)
-        longjmp((struct __jmp_buf_tag *)(void *)handlers->__cancel_jmp_buf, 1);
+    if (handlers) {
+        struct __jmp_buf_tag *context = (void *)handlers->__cancel_jmp_buf;
+        /* libc's buffer has the registers of a jmp_buf and no signal mask, which longjmp then does not read; GCC
+         * cannot know that and warns, so it must not see the size. */
+        __asm__("" : "+r"(context));
+        longjmp(context, 1);
+    }
     __ia2_nobody_thread_exit(exit_value);
 }
 
