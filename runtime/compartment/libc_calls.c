@@ -65,6 +65,14 @@ HIDDEN sighandler_t __wrap_signal(int number, sighandler_t handler)
     return __wrap_sigaction(number, &act, &old) ? SIG_ERR : old.sa_handler;
 }
 
+/* What signal() is without BSD semantics (_XOPEN_SOURCE, -std=c11). */
+HIDDEN sighandler_t __wrap___sysv_signal(int number, sighandler_t handler)
+{
+    struct sigaction act = {.sa_handler = handler, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)}, old;
+    sigemptyset(&act.sa_mask);
+    return __wrap_sigaction(number, &act, &old) ? SIG_ERR : old.sa_handler;
+}
+
 void ia2_compartment_signal(int number, siginfo_t *info, void *context)
 {
     struct ia2_signal action = ia2_state.signal[number % _NSIG];
@@ -89,11 +97,15 @@ HIDDEN int __wrap_atexit(void (*function)(void))
     pthread_mutex_lock(&at_exit_lock);
     if (at_exit_count == at_exit_capacity) {
         size_t capacity = at_exit_capacity ? 2 * at_exit_capacity : 32;
-        void *larger = realloc(at_exit, capacity * sizeof(*at_exit));
+        /* Never where IA2_ALLOCATE_IN says: these are functions that this compartment will call. */
+        void *larger = ia2_own_calloc(capacity, sizeof(*at_exit));
         if (!larger) {
             pthread_mutex_unlock(&at_exit_lock);
             return -1;
         }
+        if (at_exit)
+            memcpy(larger, at_exit, at_exit_count * sizeof(*at_exit));
+        free(at_exit);
         at_exit = larger;
         at_exit_capacity = capacity;
     }
@@ -107,7 +119,12 @@ void ia2_compartment_atexit(void *index)
 {
     if ((size_t)index >= at_exit_count)
         ia2_die("compartment %s: unknown exit function", ia2_this_compartment.name);
-    ((void (*)(void))(void *)at_exit[(size_t)index].function)();
+    void (*function)(void) = (void (*)(void))(void *)at_exit[(size_t)index].function;
+    at_exit[(size_t)index].function = NULL;
+    /* Once: whoever gives up his own rights may call this as nobody. */
+    if (!function)
+        ia2_die("compartment %s: an exit function is called twice", ia2_this_compartment.name);
+    function();
 }
 
 /* DT_FINI_ARRAY as the linker made it, last entry first (gABI 5.5.2). */

@@ -36,6 +36,31 @@ HIDDEN int __wrap_vasprintf(char **result, const char *format, va_list ap)
     return vsnprintf(text, (size_t)length + 1, format, ap);
 }
 
+/* With _FORTIFY_SOURCE; \a flag forbids %n in writable formats, which vsnprintf's own check would see as well. */
+int __vsnprintf_chk(char *, size_t, int, size_t, const char *, va_list);
+
+HIDDEN int __wrap___vasprintf_chk(char **result, int flag, const char *format, va_list ap)
+{
+    va_list measured;
+    va_copy(measured, ap);
+    int length = __vsnprintf_chk(NULL, 0, flag, 0, format, measured);
+    va_end(measured);
+    char *text = length < 0 ? NULL : malloc((size_t)length + 1);
+    if (!text)
+        return -1;
+    *result = text;
+    return __vsnprintf_chk(text, (size_t)length + 1, flag, (size_t)length + 1, format, ap);
+}
+
+HIDDEN int __wrap___asprintf_chk(char **result, int flag, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int length = __wrap___vasprintf_chk(result, flag, format, ap);
+    va_end(ap);
+    return length;
+}
+
 HIDDEN int __wrap_asprintf(char **result, const char *format, ...)
 {
     va_list ap;
@@ -64,6 +89,12 @@ HIDDEN ssize_t __wrap_getdelim(char **line, size_t *size, int delimiter, FILE *s
         memcpy(*line, read, (size_t)length + 1);
     free(read);
     return length;
+}
+
+/* What stdio.h makes of getline when it is optimized (bits/stdio.h). */
+HIDDEN ssize_t __wrap___getdelim(char **line, size_t *size, int delimiter, FILE *stream)
+{
+    return __wrap_getdelim(line, size, delimiter, stream);
 }
 
 HIDDEN ssize_t __wrap_getline(char **line, size_t *size, FILE *stream)
