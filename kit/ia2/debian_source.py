@@ -20,7 +20,8 @@ class SourceError(Exception):
     """The source cannot be had; the text says why and what to do."""
 
 
-def _codename() -> str:
+def codename() -> str:
+    """The name of the Debian release this system is, as mirrors have it."""
     for line in pathlib.Path("/etc/os-release").read_text().splitlines():
         name, _, value = line.partition("=")
         if name == "VERSION_CODENAME":
@@ -79,7 +80,7 @@ def system_stanzas() -> list[str]:
     for path in files:
         if path.is_file() and path.suffix in (".list", ".sources"):
             convert = from_list if path.suffix == ".list" else from_deb822
-            stanzas += [s for s in convert(path.read_text(), _codename()) if s not in stanzas]
+            stanzas += [s for s in convert(path.read_text(), codename()) if s not in stanzas]
     return stanzas
 
 
@@ -110,7 +111,7 @@ def fetch(package: str, folder: pathlib.Path, progress=lambda text: None, suite:
             raise SourceError(f"{tool} not found\nremedy: run scripts/setup")
     stanzas = system_stanzas()
     if suite:
-        stanzas = of_suite(stanzas, suite, _codename())
+        stanzas = of_suite(stanzas, suite, codename())
     if not stanzas:
         raise SourceError("apt's configuration names no Debian mirror to get the source from\n"
                           "remedy: give the source with --source DIR")

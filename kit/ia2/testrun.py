@@ -118,6 +118,10 @@ def build(modules: list[dict], report: Report) -> list[dict]:
         done = subprocess.run(worker_command("build", module["file"], module["out"]), text=True,
                               stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
                               cwd=module["out"], env=worker_environment(module["out"]), errors="replace")
+        # What a module wants a person to know, such as the size of what it built.
+        for line in done.stdout.splitlines():
+            if line.startswith("note: ") and not done.returncode:
+                print(f"        {line[6:]}", flush=True)
         return done.stdout or "build() failed" if done.returncode else None
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

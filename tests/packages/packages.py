@@ -1,0 +1,109 @@
+"""Programs of Debian's source packages, built twice: as they are, and compartmentalized with NAME/compartments.toml alone.
+
+Sources, plain builds and results are kept in BUILD/packages and made again only when something they depend on changed.
+"""
+
+import fcntl
+import json
+import os
+import pathlib
+import re
+import shutil
+import subprocess
+import time
+from dataclasses import dataclass
+
+from ia2 import debian_source, vm
+
+HERE = pathlib.Path(__file__).resolve().parent
+REPORT = "packages.json"
+
+
+@dataclass(frozen=True)
+class Package:
+    """How one program is built. `source`: the Debian source package. `top`: the folder of it that is built, a copy of which is
+    the build directory. `configure`, `make`: shell commands there; `make` is recorded by Bear, and builds only what is
+    needed. `program`: what it makes, in the build directory."""
+    name: str
+    source: str
+    program: str
+    make: str
+    configure: str = "true"
+    top: str = "."
+
+    @property
+    def policy(self) -> pathlib.Path:
+        return HERE / self.name / "compartments.toml"
+
+
+def shell(command: str, folder: pathlib.Path):
+    done = subprocess.run(["/bin/sh", "-c", command], cwd=folder, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT, text=True, errors="replace")
+    if done.returncode:
+        raise RuntimeError(f"in {folder}: {command}\n{done.stdout[-6000:]}")
+    return done.stdout
+
+
+def source(package: Package, folder: pathlib.Path) -> pathlib.Path:
+    """The source tree as the Debian release has it: mirrors drop the versions that a security update has replaced."""
+    return debian_source.fetch(package.source, folder, suite=debian_source.codename())
+
+
+def plain(package: Package, tree: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
+    """The build directory, configured; rewrite.py builds in it. Made again when the commands are other ones."""
+    target = folder / f"plain-{package.name}"
+    stamp = target / ".ia2-package.json"
+    wanted = json.dumps([str(tree), package.top, package.configure, package.make])
+    if stamp.exists() and stamp.read_text() == wanted:
+        return target
+    for stale in (target, folder / f"out-{package.name}"):
+        shutil.rmtree(stale, ignore_errors=True)
+    shutil.copytree(tree / package.top, target, symlinks=True)
+    shell(package.configure, target)
+    stamp.write_text(wanted)
+    return target
+
+
+def measured(package: Package, out: pathlib.Path, seconds: float) -> dict:
+    """What it took: numbers to print."""
+    policy = [line for line in package.policy.read_text().splitlines() if line.strip() and not line.lstrip().startswith("#")]
+    boundary = json.loads((out / "boundary.json").read_text())
+    changed = 0
+    root = json.loads((out / "plan.json").read_text())["source_root"]
+    for name in boundary["rewritten"]:
+        before = pathlib.Path(root, name).read_text(errors="replace").splitlines()
+        # The rewriter puts its own lines in front, up to `#line 1`, and appends declarations.
+        after = (out / "rewritten" / name).read_text(errors="replace").splitlines()
+        after = after[after.index("#line 1") + 1:]
+        changed += sum(1 for old, new in zip(before, after) if old != new)
+    return {"policy_lines": len(policy), "gates": len(boundary["gates"]), "rewritten_lines": changed,
+            "rewritten_files": len(boundary["rewritten"]), "seconds": round(seconds, 1)}
+
+
+def build(package: Package) -> dict:
+    """Both programs of a package: {"plain", "compartmentalized", "folder", and what measured() counts}. SourceError if the source
+    cannot be had, RuntimeError if a step fails."""
+    folder = pathlib.Path(os.environ["IA2_BUILD"]) / "packages"
+    folder.mkdir(parents=True, exist_ok=True)
+    with open(folder / ".lock", "w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        tree = source(package, folder)
+        project, out = plain(package, tree, folder), folder / f"out-{package.name}"
+        begun = time.monotonic()
+        # Bear keeps what it saw the first time; later on there is nothing to make.
+        said = shell(f"/usr/bin/python3 {vm.SOURCE / 'scripts' / 'rewrite.py'} --policy {package.policy} --out {out} -j2 "
+                     f"--target {package.program} --capture '{package.make}' {project} 2>&1", folder)
+        seconds = time.monotonic() - begun
+        program = out / "bin" / os.path.basename(package.program)
+        kept = out / "measured.json"
+        if "link         up to date" not in said or not kept.exists():
+            kept.write_text(json.dumps(measured(package, out, seconds)))
+        return {"plain": str(project / package.program), "compartmentalized": str(program), "folder": str(project),
+                **json.loads(kept.read_text())}
+
+
+def run(program: str, *arguments, folder=None, given: bytes = b"", timeout: float = 100) -> dict:
+    """How the program ended: "status" (-N for signal N), "out", "err". It is told the same name wherever it lies."""
+    done = subprocess.run([os.path.basename(program), *map(str, arguments)], executable=program, input=given, cwd=folder,
+                          capture_output=True, timeout=timeout, env={**os.environ, "IA2_REQUIRE_PKU": "1"})
+    return {"status": done.returncode, "out": done.stdout, "err": re.sub(rb"0x[0-9a-f]+", b"ADDRESS", done.stderr)}

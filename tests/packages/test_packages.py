@@ -1,0 +1,89 @@
+"""Programs nobody prepared, from Debian's source packages: each passes its own tests in compartments, with a policy file alone."""
+
+import json
+import os
+import pathlib
+import tempfile
+import unittest
+
+import packages
+from ia2 import debian_source
+from packages import Package
+
+NEEDS_PKU = True
+TIMEOUT = 200
+
+PACKAGES = {package.name: package for package in (
+    Package("zlib", "zlib", "minigzip", "make -j2 minigzip", "./configure --static"),
+)}
+
+
+def build(out: pathlib.Path):
+    made = {}
+    for name, package in PACKAGES.items():
+        try:
+            made[name] = packages.build(package)
+        except debian_source.SourceError as error:
+            made[name] = {"missing": f"the source of {package.source} cannot be had: {str(error).splitlines()[0]}"}
+            continue
+        print(f"note: {name}: {made[name]['policy_lines']} lines of policy, {made[name]['gates']} gates, "
+              f"{made[name]['rewritten_lines']} lines rewritten in {made[name]['rewritten_files']} files, {made[name]['seconds']} s")
+    (out / packages.REPORT).write_text(json.dumps(made))
+
+
+class Case(unittest.TestCase):
+    package = ""
+
+    @classmethod
+    def setUpClass(cls):
+        made = json.loads(pathlib.Path(os.environ["IA2_TEST_OUT"], packages.REPORT).read_text())[cls.package]
+        if "missing" in made:
+            raise unittest.SkipTest(made["missing"])
+        cls.plain, cls.ours, cls.folder = made["plain"], made["compartmentalized"], pathlib.Path(made["folder"])
+        cls.scratch = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+
+    def same(self, *arguments, **options) -> dict:
+        """Runs both programs in the same way; they must end alike, and by no signal. Returns how."""
+        plain, ours = (packages.run(program, *arguments, **options) for program in (self.plain, self.ours))
+        self.assertEqual(ours, plain)
+        self.assertGreaterEqual(plain["status"], 0)
+        return ours
+
+
+class Zlib(Case):
+    package = "zlib"
+
+    def test_own_test(self):
+        """`make test` pipes hello world through both directions."""
+        packed = self.same(given=b"hello world\n")
+        self.assertEqual(self.same("-d", given=packed["out"])["out"], b"hello world\n")
+
+    def test_levels_and_strategies(self):
+        text = (self.folder / "deflate.c").read_bytes() + os.urandom(5000)
+        for options in (("-1",), ("-6",), ("-9",), ("-f",), ("-h",), ("-r",)):
+            with self.subTest(options):
+                packed = packages.run(self.ours, *options, given=text)
+                self.assertEqual(packed, packages.run(self.plain, *options, given=text))
+                self.assertEqual(self.same("-d", given=packed["out"])["out"], text)
+
+    def test_files(self):
+        for number, program in enumerate((self.plain, self.ours)):
+            path = self.scratch / f"{number}.c"
+            path.write_bytes((self.folder / "inflate.c").read_bytes())
+            self.assertEqual(packages.run(program, path)["status"], 0)
+            self.assertFalse(path.exists())
+        first, second = ((self.scratch / f"{number}.c.gz").read_bytes() for number in (0, 1))
+        self.assertEqual(first, second)
+        self.assertEqual(packages.run(self.ours, "-d", self.scratch / "1.c.gz")["status"], 0)
+        self.assertEqual((self.scratch / "1.c").read_bytes(), (self.folder / "inflate.c").read_bytes())
+
+    def test_broken_data(self):
+        self.same("-d", given=b"\x1f\x8b\x08\x00 this is no gzip data")
+        packed = bytearray(packages.run(self.plain, given=(self.folder / "trees.c").read_bytes())["out"])
+        packed[2000] ^= 0xff
+        self.same("-d", given=bytes(packed))
+        self.same("-d", self.scratch / "none.gz")
+
+
+if __name__ == "__main__":
+    unittest.main()
