@@ -16,6 +16,7 @@ PAGE = 4096
 HEADER = re.compile(r"([0-9a-f]+)-([0-9a-f]+) (\S{4}) [0-9a-f]+ \S+ \d+\s*(.*)")
 # elf.h, link.h
 AT_PHDR, AT_PHNUM, PT_DYNAMIC, PT_PHDR, DT_DEBUG = 3, 5, 2, 6, 21
+LINK_MAP_WORDS, TCB_DTV = 128, 8
 PRESENT, SWAPPED = 1 << 63, 1 << 62
 # Parts of a thread's memory on which no compartment's code runs.
 THREAD_STACKS = ("thread's first stack", "signal stack")
@@ -63,8 +64,9 @@ def resident(pid: int, mapping: Mapping) -> list[int]:
             if entry & (PRESENT | SWAPPED)]
 
 
-def loader_records(pid: int, maps: list[Mapping]) -> list[Part]:
-    """The mappings in which ld.so keeps its list of loaded objects: what it allocated before there was a malloc."""
+def loader_records(pid: int, maps: list[Mapping], fsbases: list[int]) -> list[Part]:
+    """The mappings in which ld.so keeps its list of loaded objects, what that list points to, and the threads' tables of
+    thread-local storage: allocated before there was a malloc, in pages that it maps one by one."""
     auxv = dict(struct.iter_unpack("<QQ", pathlib.Path(f"/proc/{pid}/auxv").read_bytes()))
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         def words(count, at):
@@ -75,10 +77,13 @@ def loader_records(pid: int, maps: list[Mapping]) -> list[Part]:
         at = base + next(h[2] for h in headers if h[0] & 0xffffffff == PT_DYNAMIC)
         while (entry := words(2, at))[0] != DT_DEBUG:
             at += 16
-        records, at = [], words(2, entry[1])[1]
+        records = [words(1, fsbase + TCB_DTV)[0] for fsbase in fsbases]
+        at = words(2, entry[1])[1]
         while at:
-            records.append(at)
-            at = words(4, at)[3]
+            # libc's own fields follow the four public ones: names, search paths, scopes.
+            fields = words(LINK_MAP_WORDS, at)
+            records += [at, *fields]
+            at = fields[3]
     return [Part(m.start, m.end, LIBC, "ld.so's records") for m in maps
             if not m.name and any(m.start <= at < m.end for at in records)]
 
@@ -228,7 +233,9 @@ class Survey:
 def survey(pid: int, layout: dict, compartments: set[str]) -> Survey:
     """Looks at a process that stands still. compartments: file names of the program and its compartments."""
     maps = mappings(pid)
-    owners = Owners(State(pid, maps, layout).parts() + loader_records(pid, maps))
+    state = State(pid, maps, layout)
+    fsbases = [state.number("thread_fsbase", base=at) for at in state.threads()]
+    owners = Owners(state.parts() + loader_records(pid, maps, fsbases))
     counted: dict = defaultdict(int)
     unnamed: list[str] = []
     file, file_end = "", 0
