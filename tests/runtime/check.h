@@ -4,8 +4,9 @@
 #include <stdio.h>
 #include <unistd.h>
 
+static inline __attribute__((noreturn)) void check_failed(const char *file, int line, const char *what);
 #define CHECK(x) ((x) ? (void)0 : check_failed(__FILE__, __LINE__, #x))
-static inline void check_failed(const char *file, int line, const char *what)
+static inline __attribute__((noreturn)) void check_failed(const char *file, int line, const char *what)
 {
     printf("%s:%d: %s\n", file, line, what);
     fflush(stdout);

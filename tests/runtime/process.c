@@ -1,0 +1,213 @@
+/* process CASE: forks and ends of a process with two compartments. */
+#include <errno.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#include "ia2.h"
+#include "check.h"
+#include "process_test.h"
+
+static int constructed, destroyed;
+static char *kept;
+static __thread int mine = 8;
+
+__attribute__((constructor)) static void construct(void)
+{
+    constructed = 1;
+    kept = strdup("program");
+}
+
+__attribute__((destructor)) static void destruct(void)
+{
+    destroyed += constructed;
+    printf("program destroyed %d %s\n", destroyed, kept);
+    CHECK(lib_add(1, 2) == 3); /* the library is still there */
+}
+
+static void bye(void)
+{
+    CHECK(ia2_get_compartment() == PKEY && lib_add(3, 4) == 7);
+    printf("program says bye %s\n", kept);
+}
+
+static void *works(void *arg)
+{
+    CHECK(mine == 8);
+    return (void *)(long)(lib_add((int)(long)arg, 1) + mine++);
+}
+
+static void uses_everything(void)
+{
+    pthread_t t[4];
+    CHECK(lib_add(2, 3) == 5 && lib_thread() == 10);
+    free(malloc(1 << 20));
+    for (long i = 0; i < 4; i++)
+        CHECK(!pthread_create(&t[i], NULL, works, (void *)i));
+    for (long i = 0; i < 4; i++) {
+        void *value;
+        CHECK(!pthread_join(t[i], &value) && (long)value == i + 9);
+    }
+    kept[0] = 'P';
+    kept[0] = 'p';
+}
+
+/* The child of a process has what its parent had, but for the threads. */
+static void forks(int status)
+{
+    fflush(stdout);
+    pid_t child = fork();
+    CHECK(child >= 0);
+    if (child == 0) {
+        uses_everything();
+        pid_t grandchild = fork();
+        if (grandchild == 0) {
+            uses_everything();
+            _exit(status + 1);
+        }
+        int got;
+        CHECK(waitpid(grandchild, &got, 0) == grandchild && WIFEXITED(got) && WEXITSTATUS(got) == status + 1);
+        if (status == 9) {
+            /* the child of a worker: exit runs what is to be run at exit */
+            exit(status);
+        }
+        _exit(status);
+    }
+    int got;
+    uses_everything();
+    CHECK(waitpid(child, &got, 0) == child && WIFEXITED(got) && WEXITSTATUS(got) == status);
+}
+
+static volatile int stop;
+static void *busy(void *unused)
+{
+    while (!stop) {
+        CHECK(lib_add(1, 1) == 2);
+        free(malloc(3000));
+    }
+    return unused;
+}
+
+/* Forks while other threads are in either compartment, hold its locks, start and end. */
+static void fork_among_threads(void)
+{
+    pthread_t t[4];
+    for (int i = 0; i < 4; i++)
+        CHECK(!pthread_create(&t[i], NULL, busy, NULL));
+    for (int i = 0; i < 5; i++)
+        forks(i);
+    stop = 1;
+    for (int i = 0; i < 4; i++)
+        CHECK(!pthread_join(t[i], NULL));
+}
+
+static void *forks_in_thread(void *unused)
+{
+    forks(9);
+    CHECK(lib_fork() == 22 << 8);
+    return unused;
+}
+
+static void *exits(void *from_library)
+{
+    if (from_library)
+        lib_exit(6);
+    exit(5);
+}
+
+static int prepared, in_parent, in_child;
+static void prepare(void) { prepared += lib_add(0, 1); }
+static void parent(void) { in_parent += lib_add(0, 1); }
+static void child(void) { in_child += lib_add(0, 1); }
+
+static void atfork(void)
+{
+    CHECK(!pthread_atfork(prepare, parent, child));
+    int status;
+    pid_t pid = fork();
+    if (pid == 0)
+        _exit(prepared == 1 && in_parent == 0 && in_child == 1 ? 0 : 1);
+    CHECK(waitpid(pid, &status, 0) == pid && status == 0 && prepared == 1 && in_parent == 1 && in_child == 0);
+    /* in the library: the program's handlers run in the program */
+    CHECK(lib_fork() == 22 << 8 && prepared == 2 && in_parent == 2);
+}
+
+static void *naps(void *unused)
+{
+    works((void *)1L);
+    for (;;)
+        pause();
+    return unused;
+}
+
+static void ends(const char *name)
+{
+    pthread_t thread;
+    atexit(bye);
+    lib_atexit();
+    atexit(bye);
+    if (strstr(name, "busy"))
+        for (int i = 0; i < 3; i++)
+            CHECK(!pthread_create(&thread, NULL, i ? naps : busy, NULL));
+    if (!strncmp(name, "exit-library", 12))
+        lib_exit(4);
+    if (!strncmp(name, "exit-worker", 11) && pthread_create(&thread, NULL, exits, strstr(name, "library") ? &thread : NULL))
+        abort();
+    if (!strncmp(name, "exit-worker", 11))
+        for (;;)
+            pause();
+    if (!strncmp(name, "exit-program", 12))
+        exit(3);
+}
+
+static int spawn(void)
+{
+    FILE *f = popen("echo spawned", "r");
+    char line[20];
+    CHECK(f && fgets(line, sizeof(line), f) && !strcmp(line, "spawned\n") && pclose(f) == 0);
+    return system("exit 3") == 3 << 8;
+}
+
+static void naps_with_everything(void)
+{
+    pthread_t thread;
+    for (int i = 0; i < 2; i++)
+        CHECK(!pthread_create(&thread, NULL, naps, NULL));
+    lib_touch();
+    memset(malloc(2 << 20), 1, 2 << 20);
+    puts("ready");
+    fflush(stdout);
+    for (;;)
+        pause();
+}
+
+int main(int argc, char **argv)
+{
+    const char *name = argc > 1 ? argv[1] : "";
+    pthread_t thread;
+    if (!strcmp(name, "fork"))
+        forks(1), CHECK(lib_fork() == 22 << 8);
+    else if (!strcmp(name, "fork-in-thread"))
+        CHECK(!pthread_create(&thread, NULL, forks_in_thread, NULL) && !pthread_join(thread, NULL));
+    else if (!strcmp(name, "fork-among-threads"))
+        fork_among_threads();
+    else if (!strcmp(name, "atfork"))
+        atfork();
+    else if (!strcmp(name, "spawn"))
+        CHECK(spawn());
+    else if (!strcmp(name, "map"))
+        naps_with_everything();
+    else if (!strcmp(name, "nothing"))
+        uses_everything();
+    else if (!strcmp(name, "_exit"))
+        _exit(8);
+    else if (!strncmp(name, "exit", 4) || !strncmp(name, "return", 6))
+        ends(name);
+    else
+        return 2;
+    puts("done");
+    return strncmp(name, "return", 6) ? 0 : 7;
+}
