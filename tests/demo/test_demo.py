@@ -52,7 +52,7 @@ class Refusals(unittest.TestCase):
 
 class Batch(unittest.TestCase):
     def test_outcomes_come_back_in_order(self):
-        script = "import os, sys, time; n = int(sys.argv[1]); time.sleep((3 - n) / 5); print(n); os._exit(n)"
+        script = "import os, sys, time; n = int(sys.argv[1]); time.sleep((3 - n) / 5); print(n, flush=True); os._exit(n)"
         commands = [Command((sys.executable, "-c", script, str(n)), {}, 60) for n in range(3)]
         commands.append(Command(("sh", "-c", "kill -SEGV $$"), {}, 60))
         commands.append(Command(("sleep", "100"), {}, 1))
