@@ -10,6 +10,8 @@
 #include "ia2.h"
 #include "check.h"
 #include "process_test.h"
+#include "stacks.h"
+#include "state.h"
 
 static int constructed, destroyed;
 static char *kept;
@@ -171,6 +173,44 @@ static int spawn(void)
     return system("exit 3") == 3 << 8;
 }
 
+/* What the runtime says it has where, for test_memory_map.py. */
+static void print_map(void)
+{
+    for (unsigned key = 1; key <= ia2_state.count; key++) {
+        const struct ia2_module *m = &ia2_state.module[key];
+        for (int i = 0; i < 4; i++)
+            if (m->data[i].start < m->data[i].end)
+                printf("%u globals %lx %lx\n", key, m->data[i].start, m->data[i].end);
+        printf("0 shared-data %lx %lx\n", m->shared.start, m->shared.end);
+    }
+    for (unsigned slot = 0; slot < IA2_SLOT_COUNT; slot++) {
+        const struct ia2_thread_record *r = &ia2_state.thread[slot];
+        if (r->state != IA2_SLOT_LIVE)
+            continue;
+        for (unsigned key = 1; key <= ia2_state.count; key++) {
+            const struct ia2_module *m = &ia2_state.module[key];
+            uint64_t guard = r->top[key] - r->zone_size - IA2_SIGNAL_GUARD, tls = r->fsbase + (uint64_t)m->tls_offset;
+            printf("%u stack %lx %lx\n", key, r->top[key] - r->zone_size, r->top[key]);
+            printf("%u signal-zone %lx %lx\n", key, guard - IA2_SIGNAL_ZONE, guard);
+            printf("%u thread-locals %lx %lx\n", key, tls, tls + m->tls_size);
+        }
+        printf("0 shared-stack %lx %lx\n", r->shared_low, r->shared_high);
+        /* Above it, a guard page apart, the signal stack; then what libc's part of the thread needs, up to its descriptor. */
+        uint64_t end = r->shared_high + 4096 + IA2_SIGNAL_STACK;
+        printf("0 signal-stack %lx %lx\n", r->shared_high + 4096, end);
+        uint64_t lowest = r->top[ia2_state.count] - r->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE - 4096;
+        if (slot > 1) /* what libc rounds the block up by is left at its low end */
+            printf("0 rest %lx %lx\n", lowest - 20 * 4096, lowest);
+        if (slot > 1)
+            printf("0 first-stack %lx %lx\n", end, end + IA2_FIRST_STACK + 4096);
+        printf("0 libc-thread %lx %lx\n", (r->fsbase & -4096ul) - 4 * 4096, (r->fsbase & -4096ul) + 2 * 4096);
+    }
+    for (unsigned long granule = 0; granule < IA2_GRANULES; granule++)
+        if (ia2_state.owner[granule])
+            printf("%d heap %lx %lx\n", ia2_state.owner[granule] & IA2_OWNER_SHARED ? 0 : ia2_state.owner[granule],
+                   granule << IA2_GRANULE_SHIFT, (granule + 1) << IA2_GRANULE_SHIFT);
+}
+
 static void naps_with_everything(void)
 {
     pthread_t thread;
@@ -178,6 +218,8 @@ static void naps_with_everything(void)
         CHECK(!pthread_create(&thread, NULL, naps, NULL));
     lib_touch();
     memset(malloc(2 << 20), 1, 2 << 20);
+    usleep(200000);
+    print_map();
     puts("ready");
     fflush(stdout);
     for (;;)

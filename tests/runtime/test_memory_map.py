@@ -1,0 +1,121 @@
+"""Every mapping of a running process is somebody's: private ones under their owner's key, writable shared ones by name."""
+
+import pathlib
+import re
+import subprocess
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import compartments  # noqa: E402
+from compartments import Compartment  # noqa: E402
+
+NEEDS_PKU = True
+HERE = pathlib.Path(__file__).resolve().parent
+# Writable, under key 0: whose files and kernel areas these are.
+SHARED_FILES = re.compile(r"/(libc|ld-linux-x86-64|libm|libia2)\.so[.\d]*$|^\[stack\]$|^\[heap\]$")
+ARENA = 64 << 20  # alignment of libc's arenas for threads
+
+
+def build(out: pathlib.Path):
+    parts = [Compartment("program", [HERE / "process.c"]), Compartment("library", [HERE / "process_lib.c"])]
+    compartments.build(out, "process", parts, flags=[f"-I{HERE}"])
+
+
+class Mapping:
+    def __init__(self, line):
+        span, self.rights, _, _, _, *name = line.split()
+        self.start, self.end = (int(word, 16) for word in span.split("-"))
+        self.name = name[0] if name else ""
+        self.key = self.resident = 0
+
+    def __repr__(self):
+        return f"{self.start:x}-{self.end:x} {self.rights} key {self.key} {self.name}"
+
+
+def read_smaps(pid):
+    found = []
+    for line in pathlib.Path(f"/proc/{pid}/smaps").read_text().splitlines():
+        if re.match(r"[0-9a-f]+-[0-9a-f]+ ", line):
+            found.append(Mapping(line))
+        elif line.startswith("ProtectionKey:"):
+            found[-1].key = int(line.split()[1])
+        elif line.startswith("Rss:"):
+            found[-1].resident = int(line.split()[1])
+    return found
+
+
+def left_over(mapping, ranges):
+    """The parts of a mapping that are in none of the ranges."""
+    parts = [(mapping.start, mapping.end)]
+    for low, high in ranges:
+        parts = [piece for start, end in parts for piece in ((start, min(end, low)), (max(start, high), end)) if piece[0] < piece[1]]
+    return parts
+
+
+class MemoryMap(unittest.TestCase):
+    @classmethod
+    def setUpClass(cls):
+        cls.process = subprocess.Popen([compartments.program("process"), "map"], stdout=subprocess.PIPE, text=True)
+        cls.regions = []
+        for line in cls.process.stdout:
+            if line == "ready\n":
+                break
+            key, kind, low, high = line.split()
+            cls.regions.append((int(key), kind, int(low, 16), int(high, 16)))
+        cls.map = read_smaps(cls.process.pid)
+
+    @classmethod
+    def tearDownClass(cls):
+        cls.process.kill()
+        cls.process.wait()
+        cls.process.stdout.close()
+
+    def test_there_is_something_of_every_kind(self):
+        for key in (1, 2):
+            kinds = [kind for owner, kind, *_ in self.regions if owner == key]
+            self.assertEqual({kind: kinds.count(kind) for kind in ("stack", "thread-locals")}, {"stack": 3, "thread-locals": 3})
+            self.assertTrue({"globals", "heap", "signal-zone"} <= set(kinds))
+        self.assertIn((0, "heap"), {(key, kind) for key, kind, *_ in self.regions})
+
+    def test_private_memory_is_under_its_owners_key(self):
+        for key, kind, low, high in self.regions:
+            if key:
+                for mapping in self.map:
+                    if mapping.start < high and low < mapping.end and "w" in mapping.rights:
+                        self.assertEqual(mapping.key, key, f"{kind} {low:x}-{high:x}: {mapping}")
+
+    def test_every_writable_mapping_under_key_0_is_named(self):
+        named = [(low, high) for key, _, low, high in self.regions if key == 0]
+        before = ""
+        for mapping in self.map:
+            if "w" not in mapping.rights or mapping.key:
+                before = mapping.name
+                continue
+            owner = mapping.name or before  # what a loaded file has beyond its end
+            if SHARED_FILES.search(owner) and (mapping.name or "bss" not in before):
+                before = owner
+                continue
+            if mapping.start % ARENA == 0 and not mapping.name:
+                continue
+            before = mapping.name
+            self.assertEqual(left_over(mapping, named), [], f"{mapping} is shared, and nobody's")
+
+    def test_no_key_that_is_no_compartments(self):
+        self.assertEqual({mapping.key for mapping in self.map}, {0, 1, 2})
+
+    def test_nothing_is_writable_and_executable(self):
+        self.assertEqual([mapping for mapping in self.map if "w" in mapping.rights and "x" in mapping.rights], [])
+
+    def test_the_runtimes_state_is_writable_by_nobody(self):
+        state = [mapping for mapping in self.map if "ia2-state" in mapping.name]
+        self.assertTrue(state)
+        self.assertEqual({mapping.rights for mapping in state}, {"r--s"})
+
+    def test_most_of_a_compartments_memory_is_keyed(self):
+        for key in (1, 2):
+            self.assertGreater(sum(mapping.resident for mapping in self.map if mapping.key == key), 2000)
+
+
+if __name__ == "__main__":
+    unittest.main()
