@@ -81,6 +81,30 @@ static bool span_in_body(struct unit *unit, CXCursor expression, struct place be
     return source_is_one_argument(span->source, span->begin, span->end);
 }
 
+/* `p->member` in the body of a macro whose parameter p is: the argument's text is elsewhere, the body has the expression
+ * all the same. */
+static bool span_from_parameter(struct unit *unit, CXCursor expression, struct span *span) {
+    CXCursor inner = strip_implicit(expression);
+    struct span name, left;
+    if (clang_getCursorKind(inner) != CXCursor_MemberRefExpr || !span_of_name(unit, inner, cursor_name(inner), &name) ||
+        name.kind != PLACE_BODY)
+        return false;
+    left = name;
+    for (CXCursor base = strip_implicit(first_child(inner)); clang_getCursorKind(base) == CXCursor_MemberRefExpr;
+         base = strip_implicit(first_child(base))) {
+        struct span member;
+        if (!span_of_name(unit, base, cursor_name(base), &member) || member.source != name.source || member.begin >= left.begin)
+            break;
+        if (member.kind == PLACE_BODY)
+            left = member;
+    }
+    size_t begin;
+    if (!source_parameter_before_member(name.source, left.begin, &begin))
+        return false;
+    *span = (struct span) { name.source, begin, name.end, PLACE_BODY };
+    return source_is_one_argument(span->source, span->begin, span->end);
+}
+
 /* libclang extends an expression that ends in a macro to the end of the macro's use, but the macro may go on with
  * something else. */
 static bool ends_with_expression(struct unit *unit, CXCursor expression, struct source *source, size_t end) {
@@ -113,6 +137,8 @@ bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
     const struct place end = place_of(unit, clang_getRangeEnd(extent));
     if (!begin.source || !end.source)
         return false;
+    if (begin.kind == PLACE_ARG && span_from_parameter(unit, expression, span))
+        return true;
     if (begin.kind == PLACE_BODY) {
         if (span_in_body(unit, expression, begin, span))
             return true;
@@ -232,6 +258,19 @@ bool is_null_constant(CXCursor expression) {
     if (value)
         clang_EvalResult_dispose(value);
     return zero;
+}
+
+bool is_integer_constant(CXCursor expression) {
+    const CXCursor inner = strip_casts(expression);
+    if (clang_getCursorKind(inner) == CXCursor_GNUNullExpr)
+        return true;
+    if (clang_getCanonicalType(clang_getCursorType(inner)).kind > CXType_Int128)
+        return false;
+    CXEvalResult value = clang_Cursor_Evaluate(inner);
+    const bool constant = value && clang_EvalResult_getKind(value) == CXEval_Int;
+    if (value)
+        clang_EvalResult_dispose(value);
+    return constant;
 }
 
 CXCursor named_function(CXCursor expression) {

@@ -158,10 +158,14 @@ static bool complete_array(const struct moved_local *local, const struct span *n
 static bool rewrite_initializer(const struct moved_local *local, CXCursor init, struct source *source,
                                 size_t declarator_end) {
     struct span span;
-    if (!span_of(local->unit, init, &span) || span.source != source)
-        return false;
     const size_t equals = source_skip_blank(source, declarator_end);
-    if (source->text[equals] != '=' || source_skip_blank(source, equals + 1) != span.begin)
+    if (source->text[equals] != '=')
+        return false;
+    const size_t begin = source_skip_blank(source, equals + 1);
+    /* It may be a macro's, such as NULL: then the declaration's own text says how far it goes. */
+    if (!span_of(local->unit, init, &span) || span.source != source || span.begin != begin)
+        span = (struct span) { source, begin, source_initializer_end(source, begin), PLACE_FILE };
+    if (span.begin >= span.end || !source_is_one_argument(source, span.begin, span.end))
         return false;
     const struct span gap = { source, declarator_end, span.begin, PLACE_FILE };
     edit_wrap(&gap, EDIT_REPLACE, intern_format(" IA2_SHARED_LOCAL_INIT(%s, ", shared_name(local)), "", local->variable);

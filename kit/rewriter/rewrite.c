@@ -102,7 +102,7 @@ static void check_conversion(struct program *program, const struct conversion *i
     if (!escapes(program, it->to) && !escapes(program, it->from))
         return;
     const CXCursor inner = strip_casts(last_expression(it->cursor));
-    if (!clang_Cursor_isNull(named_function(inner)) || is_null_constant(inner))
+    if (!clang_Cursor_isNull(named_function(inner)) || is_integer_constant(inner))   /* 0, or a mark such as -1 */
         return;
     if (written_in_system_header(it->cursor))   /* SIG_IGN and the like: the check of a call stops them */
         return;

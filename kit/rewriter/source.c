@@ -248,6 +248,82 @@ bool source_starts_macro_body(const struct source *source, size_t offset) {
     return source_skip_blank(source, i) == offset;
 }
 
+/* Backwards over blanks and line continuations. */
+static size_t before_blank(const struct source *source, size_t offset) {
+    const char *const t = source->text;
+    while (offset > 0 && (t[offset - 1] == ' ' || t[offset - 1] == '\t' || t[offset - 1] == '\\' ||
+                          (t[offset - 1] == '\n' && offset > 1 && t[offset - 2] == '\\')))
+        offset--;
+    return offset;
+}
+
+static size_t identifier_before(const struct source *source, size_t end) {
+    while (end > 0 && is_word(source->text[end - 1]))
+        end--;
+    return end;
+}
+
+/* The name of the macro in whose #define `offset` is; false if it is in none, or in one without parameters. */
+static bool enclosing_define(const struct source *source, size_t offset, size_t *parameters) {
+    const char *const t = source->text;
+    size_t line = offset;
+    while (line > 0 && !(t[line - 1] == '\n' && !(line > 1 && t[line - 2] == '\\')))
+        line--;
+    size_t i = source_skip_blank(source, line);
+    if (t[i] != '#')
+        return false;
+    i = source_skip_blank(source, i + 1);
+    if (source_identifier(source, i) != 6 || strncmp(t + i, "define", 6))
+        return false;
+    i = source_skip_blank(source, i + 6);
+    *parameters = i + source_identifier(source, i);
+    return t[*parameters] == '(' && *parameters < offset;
+}
+
+bool source_parameter_before_member(const struct source *source, size_t member, size_t *begin) {
+    const char *const t = source->text;
+    size_t at = before_blank(source, member), open;
+    if (at >= 1 && t[at - 1] == '.')
+        at -= 1;
+    else if (at >= 2 && t[at - 1] == '>' && t[at - 2] == '-')
+        at -= 2;
+    else
+        return false;
+    at = before_blank(source, at);
+    const bool parentheses = at > 0 && t[at - 1] == ')';
+    const size_t end = parentheses ? before_blank(source, at - 1) : at, name = identifier_before(source, end);
+    *begin = name;
+    if (parentheses) {
+        const size_t before = before_blank(source, name);
+        if (before == 0 || t[before - 1] != '(')
+            return false;
+        *begin = before - 1;
+    }
+    if (name == end || !enclosing_define(source, name, &open))
+        return false;
+    const char *const close = strchr(t + open, ')');
+    for (size_t i = open + 1; close && i < (size_t)(close - t); i = source_skip_blank(source, source_skip_token(source, i)))
+        if (source_identifier(source, i) == end - name && !strncmp(t + i, t + name, end - name))
+            return (size_t)(close - t) < name;
+    return false;
+}
+
+size_t source_initializer_end(const struct source *source, size_t begin) {
+    int depth = 0;
+    size_t end = begin;
+    for (size_t i = begin; i < source->size; i = source_skip_blank(source, end)) {
+        const char c = source->text[i];
+        if (depth == 0 && strchr(",;", c))
+            break;
+        if (strchr("([{", c))
+            depth++;
+        else if (strchr(")]}", c) && --depth < 0)
+            break;
+        end = source_skip_token(source, i);
+    }
+    return end;
+}
+
 bool source_ends_macro_body(const struct source *source, size_t offset) {
     const size_t next = source_skip_blank(source, offset);
     for (size_t i = offset; i < next; i++)

@@ -49,6 +49,13 @@ size_t source_declarator_end(const struct source *source, size_t begin, size_t n
 /* Whether `offset` is the first token of the body of a #define. */
 bool source_starts_macro_body(const struct source *source, size_t offset);
 
+/* Whether the member name at `member`, in the body of a #define, is one of a parameter of the macro: `p->member`, `(p).member`.
+ * Then `begin` is where the parameter, or its parenthesis, stands. */
+bool source_parameter_before_member(const struct source *source, size_t member, size_t *begin);
+
+/* The end of the initializer that starts at `begin`: before the `,` or `;` that follows it, moved back over blanks. */
+size_t source_initializer_end(const struct source *source, size_t begin);
+
 /* Whether nothing follows `offset` in the body of a #define. */
 bool source_ends_macro_body(const struct source *source, size_t offset);
 
