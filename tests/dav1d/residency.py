@@ -65,8 +65,8 @@ def resident(pid: int, mapping: Mapping) -> list[int]:
 
 
 def loader_records(pid: int, maps: list[Mapping], fsbases: list[int]) -> list[Part]:
-    """The mappings in which ld.so keeps its list of loaded objects, what that list points to, and the threads' tables of
-    thread-local storage: allocated before there was a malloc, in pages that it maps one by one."""
+    """The mappings in which ld.so keeps its records, as its variables, its list of loaded objects and the threads' tables of
+    thread-local storage point to them: allocated before there was a malloc, in pages that it maps one by one."""
     auxv = dict(struct.iter_unpack("<QQ", pathlib.Path(f"/proc/{pid}/auxv").read_bytes()))
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
         def words(count, at):
@@ -78,6 +78,10 @@ def loader_records(pid: int, maps: list[Mapping], fsbases: list[int]) -> list[Pa
         while (entry := words(2, at))[0] != DT_DEBUG:
             at += 16
         records = [words(1, fsbase + TCB_DTV)[0] for fsbase in fsbases]
+        for m in maps:
+            # Of ld.so's own variables, those that are not constant.
+            if os.path.basename(m.name).startswith("ld-linux") and "w" in m.rights:
+                records += words((m.end - m.start) // 8, m.start)
         at = words(2, entry[1])[1]
         while at:
             # libc's own fields follow the four public ones: names, search paths, scopes.
