@@ -202,7 +202,7 @@ static void print_map(void)
         if (slot > 1) /* what libc rounds the block up by is left at its low end */
             printf("0 rest %lx %lx\n", lowest - 20 * 4096, lowest);
         if (slot > 1)
-            printf("0 first-stack %lx %lx\n", end, end + IA2_FIRST_STACK + 4096);
+            printf("0 first-stack %lx %lx\n", end, end + IA2_FIRST_STACK + 4 * 4096);
         printf("0 libc-thread %lx %lx\n", (r->fsbase & -4096ul) - 4 * 4096, (r->fsbase & -4096ul) + 2 * 4096);
     }
     for (unsigned long granule = 0; granule < IA2_GRANULES; granule++)
