@@ -24,12 +24,24 @@ def main() -> int:
     parser.add_argument("--target", metavar="NAME", help="the program to split, if the policy fits several")
     parser.add_argument("--cc", metavar="COMPILER", help="compile and link with this instead of the project's compiler")
     parser.add_argument("--ld", metavar="LINKER", help="link with -fuse-ld=LINKER (bfd, lld) instead of the project's linker")
+    parser.add_argument("--cflag", action="append", default=[], metavar="ARG", help="a further argument for what is compiled again")
+    parser.add_argument("--ldflag", action="append", default=[], metavar="ARG", help="a further argument for each link")
+    parser.add_argument("--library", action="append", default=[], metavar="FILE", help="refuse unless FILE is linked into the program")
     parser.add_argument("-j", dest="jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="compilations at a time")
     parser.add_argument("--stage", choices=pipeline.STAGES, default=pipeline.STAGES[-1], help="the last stage to run")
     parser.add_argument("--source-root", metavar="DIR", help="top of the source tree, if Meson or CMake did not record it")
+    parser.add_argument("--publish", metavar="DIR", help="put what is in OUT/bin into DIR as well (for build systems)")
+    parser.add_argument("--depfile", metavar="FILE", help="write what the result depends on, as Make and Ninja read it")
+    parser.add_argument("--depfile-target", default="", metavar="FILE", help="what FILE says depends on it; if relative, so are the paths below "
+                        "the current directory")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.add_argument("--kit-build", metavar="DIR", help="the kit's own Meson build directory (default: build/ beside scripts/)")
     parser.add_argument("project", metavar="PROJECT")
     options = parser.parse_args()
+    if bool(options.depfile) != bool(options.depfile_target):
+        parser.error("--depfile and --depfile-target go together")
+    if options.stage != pipeline.STAGES[-1] and (options.depfile or options.publish):
+        parser.error("--depfile and --publish need all stages")
     try:
         pipeline.Pipeline(options).run(options.stage)
     except Failure as failure:

@@ -8,6 +8,7 @@ Makes OUT/build-graph.json:
                          | {"kind": "shared", "link": 1} | {"kind": "file", "value": "/abs/prebuilt.a", "whole": false}
                          | {"kind": "library" | "option" | "folder" | "rpath", "value"}]}],
       "objects": [{"path": "/abs.o", "source": "/abs" or null, "language": "c" | "c++" | "other", "command": 5 or null,
+                   "parts": ["/abs.c"],            sources that the source includes, as that of a unity build does
                    "spelled": {"source", "directory", "arguments"}}],     C only: the command as the build spells it
       "inputs": ["every file the objects were made from"] }
 
@@ -200,6 +201,8 @@ class Capture:
                 if times[path] > made:
                     raise Failure(f"is newer than {record['path']}, which was made from it", path, remedy)
                 files.add(path)
+            record["parts"] = sorted({os.path.normpath(os.path.join(self.build_dir, name)) for name in needed if name.endswith(".c")} -
+                                     {record["source"]})
         return sorted(files)
 
 
@@ -245,6 +248,16 @@ def choose_program(capture: Capture, target: str | None, is_main) -> str:
                       f"check the sources of that compartment, or name the program with --target; programs of this build: {listed}")
     raise Failure("several programs have their main() in the compartment with pkey 1: " +
                   ", ".join(sorted(names[path] for path in chosen)), capture.build.file, "choose one with --target")
+
+
+def need_libraries(graph: dict, libraries: list[str]) -> None:
+    """Failure if one of `libraries`, paths of archives or shared libraries, is not linked into the program."""
+    linked = {link["output"] for link in graph["links"]}
+    linked |= {os.path.realpath(item.get("path") or item["value"]) for link in graph["links"] for item in link["items"]
+               if item["kind"] in ("archive", "file")}
+    for library in libraries:
+        if os.path.realpath(library) not in linked:
+            raise Failure(f"is not linked into {graph['program']}", library, "link it, or do not name it as one of its libraries")
 
 
 def _direct_objects(capture: Capture, path: str) -> list[dict]:

@@ -49,7 +49,8 @@ class Linker:
     """`target` is the folder to link into; it is made, and left incomplete on failure."""
 
     def __init__(self, out: str, target: str, plan: dict, graph: dict, boundary: dict, kit: Kit,
-                 compiler: str | None, linker: str | None):
+                 compiler: str | None, linker: str | None, more: list[str] | None = None):
+        self.more = more or []
         self.out, self.target, self.plan, self.graph, self.boundary, self.kit = out, target, plan, graph, boundary, kit
         self.driver = [compiler] if compiler else graph["links"][0]["driver"]
         self.linker = linker
@@ -147,7 +148,7 @@ class Linker:
                  os.path.join(self.target, "libia2.so"), "-Wl,--pop-state"]
         # The allocator's own needs.
         line += ["-Wl,--push-state,--as-needed", "-lm", "-lpthread", "-ldl", "-Wl,--pop-state"]
-        return line + self.kept(key)
+        return line + self.kept(key) + self.more
 
     def run(self, line: list[str], doing: str, log: str) -> None:
         try:

@@ -29,6 +29,7 @@ REFUSED = {"-T": "a linker script", "--script": "a linker script", "-r": "a relo
            "-static": "a static program", "-static-pie": "a static program", "--static": "a static program",
            "-nostdlib": "no standard library", "-nostartfiles": "its own start-up code",
            "-nodefaultlibs": "no standard library", "-nolibc": "no standard library"}
+SANITIZERS = {"address", "hwaddress", "thread", "memory", "leak"}
 REFUSED_Z = {"execstack": "an executable stack", "notext": "text relocations"}
 
 
@@ -108,6 +109,8 @@ class _Parser:
             self.items.append(Item("library", argument, self.whole))
         elif not argument.startswith("-"):
             self.items.append(Item("file", argument, self.whole))
+        elif argument.startswith("-fsanitize=") and set(argument[len("-fsanitize="):].split(",")) & SANITIZERS:
+            raise self.refuse(argument, "a sanitizer that replaces malloc or keeps a shadow of all memory")
         elif argument.startswith("-flto"):
             raise self.refuse(argument, "link-time optimization")
         elif argument in ("-MF", "-MQ", "-MT", "-c", "-MD", "-MMD", "-pie", "-no-pie", "-rdynamic", "-s", "-I", "-D", "-U",

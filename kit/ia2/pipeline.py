@@ -13,12 +13,11 @@ from .failure import Failure
 STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
 
 ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "elf", "link", "link_line", "ninja", "pad_tls", "pipeline", "plan",
-          "policy", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
+          "policy", "publishing", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
 
 
 class Pipeline:
-    """One OUT directory. `options` is what scripts/rewrite.py parsed: policy, out, capture, target, cc,
-    ld, jobs, source_root, kit_build, project."""
+    """One OUT directory. `options` is what scripts/rewrite.py parsed."""
 
     def __init__(self, options):
         self.options = options
@@ -67,22 +66,40 @@ class Pipeline:
             started = time.monotonic()
             key = [*self.engine, *self.key(stage)]
             if self.stamps.fresh(stage, key):
-                print(f"{stage:<13}up to date", flush=True)
+                self.say(f"{stage:<13}up to date")
                 continue
             self.stamps.forget(stage)
             summary, files = getattr(self, stage)()
             self.stamps.record(stage, key, files)
-            print(f"{stage:<13}{summary}  ({time.monotonic() - started:.2f} s)", flush=True)
+            self.say(f"{stage:<13}{summary}  ({time.monotonic() - started:.2f} s)")
+        if self.options.publish:
+            from . import publishing
+            publishing.publish(self.path("bin"), self.options.publish)
+        if self.options.depfile:
+            from . import publishing
+            publishing.write_depfile(self.options.depfile, self.options.depfile_target, self.inputs())
+
+    def say(self, text: str) -> None:
+        if not self.options.quiet:
+            print(text, flush=True)
+
+    def inputs(self) -> list[str]:
+        """Every file that any stage read and that is not this engine's own output."""
+        from . import link_line
+        found = {os.path.join(os.path.dirname(os.path.abspath(__file__)), name + ".py") for name in ENGINE}
+        for record in self.stamps.stages.values():
+            found |= set(record["files"])
+        return sorted(path for path in found if not link_line.inside(path, self.out))
 
     def key(self, stage: str) -> list:
         """The part of the request that `stage` depends on, beside files."""
         options = self.options
         if stage == "capture":
-            return [os.path.realpath(options.project), options.capture is not None, options.target, options.source_root, os.path.abspath(options.policy)]
+            return [os.path.realpath(options.project), options.capture is not None, options.target, options.library, options.source_root, os.path.abspath(options.policy)]
         if stage == "plan":
             return [os.path.abspath(options.policy)]
         if stage == "link":
-            return [options.cc, options.ld, options.kit_build]
+            return [options.cc, options.ld, options.kit_build, options.cflag, options.ldflag]
         return [options.kit_build] if stage == "rewrite" else []
 
     # The stages: each returns a summary and the files it read and made. ----------------------------------------
@@ -100,6 +117,7 @@ class Pipeline:
 
         program = capture.choose_program(taken, self.options.target, is_main)
         graph = capture.graph(taken, program, self.options.source_root)
+        capture.need_libraries(graph, self.options.library)
         atomic.write_json(self.path("compile_commands.json"), taken.commands)
         atomic.write_json(self.path("build-graph.json"), graph)
         objects = [record["path"] for record in graph["objects"]]
@@ -141,12 +159,14 @@ class Pipeline:
         plan, graph, boundary = self.read("plan.json"), self.read("build-graph.json"), link.read_boundary(self.out)
         again = set(boundary["recompile"])
         units = [unit for unit in plan["units"] if unit["id"] in again or not unit["pic"]]
-        recompiler = recompile.Recompiler(self.out, plan, graph, kit.include, self.options.cc, self.stamps)
+        recompiler = recompile.Recompiler(self.out, plan, graph, kit.include, self.options.cc, self.stamps,
+                                           self.options.cflag)
         made = recompiler.run(units, self.options.jobs)
         target = tempfile.mkdtemp(prefix=".bin.", dir=self.out)
         os.rmdir(target)
         try:
-            names = link.Linker(self.out, target, plan, graph, boundary, kit, self.options.cc, self.options.ld).link(made)
+            names = link.Linker(self.out, target, plan, graph, boundary, kit, self.options.cc, self.options.ld,
+                                self.options.ldflag).link(made)
             # Only what passes the audit becomes bin/.
             self.judge(audit.Audit(target, plan).run(), target)
             link.publish(target, self.path("bin"), names)

@@ -95,6 +95,8 @@ class Planner:
                               "leave it out of the program, or keep it in a library that is not built here")
             key = self.owners.key(record["source"])
             if key is None:
+                key = self.owner_of_parts(record)
+            if key is None:
                 undecided.append(index)
             else:
                 self.key[index] = key
@@ -118,6 +120,16 @@ class Planner:
                 raise Failure(f"no source of {self.graph['program']} is in compartment '{compartment.name}'",
                               self.policy.where(f"compartment.{compartment.name}.sources"),
                               "correct the globs or remove the compartment")
+
+    def owner_of_parts(self, record: dict) -> int | None:
+        """The key of the sources that a generated source includes (a unity build's); Failure if they are of two compartments."""
+        keys = {self.owners.key(part): part for part in record.get("parts", ())}
+        keys.pop(None, None)
+        if len(keys) > 1:
+            (first, one), (second, other) = list(keys.items())[:2]
+            raise Failure(f"includes '{self.owners.names(one)[-1]}' of compartment '{self.name(first)}' and '{self.owners.names(other)[-1]}' of "
+                          f"compartment '{self.name(second)}'", record["source"], "compile the compartments as separate units (no unity build)")
+        return next(iter(keys), None)
 
     def neighbours(self, index: int) -> int | None:
         """The key of the archive or library an object that is not C belongs to, if that is one key."""

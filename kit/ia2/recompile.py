@@ -64,8 +64,9 @@ class Mirror:
         return made
 
 
-def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, compiler: str | None, target: str) -> list[str]:
-    """The command that compiles `unit` from the mirror into `target` (its dependencies into `target`.d)."""
+def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, compiler: str | None, target: str,
+            more: list[str] | None = None) -> list[str]:
+    """The command that compiles `unit` from the mirror into `target` (its dependencies into `target`.d), with the arguments `more`."""
     directory, arguments = spelled["directory"], spelled["arguments"]
     source = canonicalize.absolute(spelled["source"], directory)
     result = [compiler or arguments[0]]
@@ -99,7 +100,7 @@ def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, com
             if argument not in NOT_PIC and argument not in DROPPED and not JOINED_DROPPED.match(argument):
                 result.append(argument)
             index += 1
-    result += ["-fPIC", *([] if unit["pic"] else ["-fno-semantic-interposition"]), f"-DIA2_UNIT={unit['id']}"]
+    result += [*(more or []), "-fPIC", *([] if unit["pic"] else ["-fno-semantic-interposition"]), f"-DIA2_UNIT={unit['id']}"]
     if canonical_headers and not is_clang(result[0]):
         # GCC would name a system header by the shorter of two paths, which leads out of the mirror.
         result.append("-fno-canonical-system-headers")
@@ -119,7 +120,9 @@ def is_clang(compiler: str) -> bool:
 class Recompiler:
     """Compiles units in parallel, only those whose command or inputs changed."""
 
-    def __init__(self, out: str, plan: dict, graph: dict, runtime_include: str, compiler: str | None, made: stamps.Stamps):
+    def __init__(self, out: str, plan: dict, graph: dict, runtime_include: str, compiler: str | None, made: stamps.Stamps,
+                 more: list[str] | None = None):
+        self.more = more or []
         self.out, self.plan, self.runtime_include, self.compiler, self.stamps = out, plan, runtime_include, compiler, made
         self.spelled = {record["path"]: record.get("spelled") for record in graph["objects"]}
 
@@ -133,7 +136,8 @@ class Recompiler:
         work = []
         for unit in units:
             mirror = Mirror(self.out, self.plan["source_root"], self.plan["build_dir"])
-            line = command(self.spelled[unit["object"]], unit, mirror, self.runtime_include, self.compiler, self.object(unit))
+            line = command(self.spelled[unit["object"]], unit, mirror, self.runtime_include, self.compiler, self.object(unit),
+                           self.more)
             if not self.fresh(unit, line):
                 work.append((unit, line))
         # Largest sources last to be waited for is the worst order.

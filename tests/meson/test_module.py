@@ -1,0 +1,256 @@
+"""The Meson module: whole projects, on Debian's Meson and on a newer one. The policy of each is small_project's."""
+
+import os
+import pathlib
+import sys
+import tempfile
+import time
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import newer_meson  # noqa: E402
+import small_project as small  # noqa: E402
+
+LAUNCHER = small.SOURCE / "scripts/ia2-meson"
+TOP = "project('small', 'c')\nia2 = import('ia2')\n"
+TARGETS = """\
+counter = library('counter', 'lib/counter.c')
+exe = executable('counter', 'tool/main.c', include_directories: 'lib', link_with: counter)
+"""
+SPLIT = "split = ia2.compartmentalize(exe, policy: 'compartments.toml')\n"
+TIMEOUT = 240
+
+
+def build(_out: pathlib.Path):
+    newer_meson.fetch(small.KIT_BUILD / "tests/meson")
+
+
+class Project(unittest.TestCase):
+    meson = ""  # the system's
+
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.root = pathlib.Path(os.path.realpath(folder.name))
+        self.build = self.root / "project/build"
+
+    def project(self, text, *options, check=True, **files):
+        """Configures small_project with `text` as its meson.build."""
+        small.make(self.root / "project", meson___build=text, **files)
+        return self.launch("setup", *options, self.build, self.root / "project", check=check)
+
+    def launch(self, *arguments, check=True):
+        return small.run(LAUNCHER, *arguments, check=check, env={**os.environ, "IA2_MESON": self.meson, "IA2_BUILD": str(small.KIT_BUILD)})
+
+    def ninja(self, *targets, check=True):
+        # Without the choice of Meson in the environment: what Ninja runs must know it.
+        return small.run("ninja", "-C", self.build, *targets, check=check).stdout
+
+    def total(self, number, program="counter.ia2/counter"):
+        self.assertIn(f"total {number}\n", small.run(self.build / program).stdout)
+
+    def edit(self, name, old, new):
+        path = self.root / "project" / name
+        text = path.read_text()
+        self.assertIn(old, text)
+        time.sleep(0.02)
+        path.write_text(text.replace(old, new))
+
+    def refused(self, done, message):
+        self.assertNotEqual(done.returncode, 0, done.stdout)
+        self.assertEqual([line for line in done.stdout.splitlines() if message in line][:1] and message, message, done.stdout)
+
+
+class SystemMeson(Project):
+    def test_build_test_and_reconfigure(self):
+        self.project(TOP + TARGETS + SPLIT + "test('split', split)\n")
+        self.ninja()
+        self.total(5)
+        self.total(5, "counter")
+        self.assertIn("no work to do", self.ninja())
+        self.assertRegex(self.ninja("test"), r"split +OK")
+        os.utime(self.root / "project/meson.build")
+        self.ninja()
+        self.assertIn("no work to do", self.ninja())
+
+    def test_a_source_changes(self):
+        self.project(TOP + TARGETS + SPLIT)
+        self.ninja()
+        self.edit("lib/counter.c", "= value;", "= value * 3;")
+        # The library's interface is as it was, so Meson does not link the plain program again; the split one it must.
+        self.assertNotIn("Linking target counter\n", self.ninja("-v"))
+        self.total(15)
+
+    def test_a_header_and_the_policy_change(self):
+        self.project(TOP + TARGETS + SPLIT)
+        self.ninja()
+        self.edit("lib/limit.h", "8", "1")
+        self.ninja()
+        self.total(2)
+        self.edit("compartments.toml", "compartment.counter", "compartment.counting")
+        self.ninja()
+        self.total(2)
+        self.assertTrue((self.build / "counter.ia2/counting.ia2.so").exists())
+        self.assertIn("no work to do", self.ninja())
+
+    def test_a_source_is_added(self):
+        self.project(TOP + TARGETS + SPLIT, lib__more___c="int more(void) { return 40; }\n")
+        self.ninja()
+        self.edit("meson.build", "'lib/counter.c'", "'lib/counter.c', 'lib/more.c'")
+        self.edit("lib/counter.c", "{ if (used", "{ extern int more(void); value += more(); if (used")
+        self.ninja()
+        self.total(85)
+
+    def test_install(self):
+        self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', install: true)"), "--prefix", "/opt/p", "--libdir", "lib")
+        self.ninja()
+        small.run("ninja", "-C", self.build, "install", env={**os.environ, "DESTDIR": str(self.root / "dest")})
+        self.assertEqual(os.readlink(self.root / "dest/opt/p/bin/counter"), "../lib/counter.ia2/counter")
+        self.assertIn("total 5\n", small.run(self.root / "dest/opt/p/bin/counter").stdout)
+
+    def test_install_beside_the_plain_program(self):
+        text = TOP + TARGETS.replace("link_with", "install: true, link_with").replace("c')\n", "c', install: true)\n", 1)
+        self.project(text + SPLIT.replace("toml')", "toml', install: true)"), "--prefix", self.root / "dest", "--libdir", "lib")
+        self.ninja("install")
+        self.assertIn("total 5\n", small.run(self.root / "dest/bin/counter.ia2").stdout)
+        self.assertFalse((self.root / "dest/bin/counter").is_symlink())
+
+    def test_two_programs_share_a_library(self):
+        second = """\
+other = executable('other', 'tool/other.c', include_directories: 'lib', link_with: counter)
+ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], link_args: ['-Wl,--build-id=none'])
+"""
+        self.project(TOP + TARGETS + SPLIT + second, tool__other___c=small.FILES["tool/main.c"].replace("put(3)", "put(9)"))
+        self.ninja()
+        self.total(5)
+        self.total(11, "other.ia2/other")
+        self.edit("tool/other.c", "put(9)", "put(8)")
+        self.assertNotIn("counter.ia2/counter ", self.ninja("-v"))
+        self.total(10, "other.ia2/other")
+
+    def test_compile_args(self):
+        self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', compile_args: ['-DPLUS=100'])"),
+                     tool__main___c=small.FILES["tool/main.c"].replace("total += value", "total += value + PLUS").replace(
+                         "static int total", "#ifndef PLUS\n#define PLUS 0\n#endif\nstatic int total"))
+        self.ninja()
+        self.total(205)
+        self.total(5, "counter")
+
+    def test_library_kinds(self):
+        for kind in ("static", "both"):
+            with self.subTest(kind):
+                self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', libraries: counter)"), f"-Ddefault_library={kind}")
+                self.ninja()
+                self.total(5)
+
+    def test_unity(self):
+        self.project(TOP + TARGETS.replace("'lib/counter.c'", "'lib/counter.c', 'lib/more.c'") + SPLIT, "--unity=on",
+                     lib__more___c="int more(void) { return 40; }\n")
+        self.ninja()
+        self.total(5)
+
+    def test_in_a_subproject(self):
+        inner = self.root / "project/subprojects/inner"
+        small.make(self.root / "project", meson___build="project('outer', 'c')\nsubproject('inner')\n")
+        small.make(inner, meson___build=TOP + TARGETS + SPLIT)
+        (inner / "compartments.toml").write_text(small.FILES["compartments.toml"].replace('["', '["subprojects/inner/'))
+        self.launch("setup", self.build, self.root / "project")
+        self.ninja()
+        self.total(5, "subprojects/inner/counter.ia2/counter")
+
+    def test_subfolder(self):
+        self.project("project('small', 'c')\nia2 = import('ia2')\nsubdir('tool')\n", tool__meson___build=(TARGETS + SPLIT).replace(
+            "'lib/", "'../lib/").replace("'tool/main.c'", "'main.c'").replace(": 'lib'", ": '../lib'").replace("'comp", "'../comp"))
+        self.ninja()
+        self.total(5, "tool/counter.ia2/counter")
+
+    def test_disabled(self):
+        self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', enabled: get_option('split'))") + "test('split', split)\n",
+                     "-Dsplit=disabled", meson_options___txt="option('split', type: 'feature', value: 'auto')\n")
+        self.ninja()
+        self.assertFalse((self.build / "counter.ia2").exists())
+        self.assertRegex(self.ninja("test"), r"split +OK")
+        self.launch("configure", self.build, "-Dsplit=enabled")
+        self.ninja()
+        self.total(5)
+
+    def test_without_the_kit(self):
+        small.make(self.root / "project", meson___build="project('small', 'c')\nia2 = import('ia2', required: false)\n" + TARGETS +
+                   "if ia2.found()\n  " + SPLIT + "endif\n")
+        meson = self.meson or "/usr/bin/meson"
+        small.run(meson, "setup", self.build, self.root / "project")
+        self.ninja()
+        self.assertFalse((self.build / "counter.ia2").exists())
+        self.launch("setup", "--wipe", self.build, self.root / "project")
+        self.ninja()
+        self.total(5)
+
+    def test_other_meson_commands_without_the_launcher(self):
+        self.project(TOP + TARGETS + SPLIT + "test('split', split)\n")
+        meson = self.meson or "/usr/bin/meson"
+        small.run(meson, "compile", "-C", self.build)
+        self.assertRegex(small.run(meson, "test", "-C", self.build).stdout, r"split +OK")
+        small.run(meson, "configure", self.build)
+
+    # What is refused, with the line that says so. -----------------------------------------------------
+
+    def test_bad_arguments(self):
+        cases = {
+            "ia2.compartmentalize('counter', policy: 'x')": 'ia2.compartmentalize argument 1 was of type "str"',
+            "ia2.compartmentalize(exe)": 'ia2.compartmentalize is missing required keyword argument "policy"',
+            "ia2.compartmentalize(exe, policy: 3)": 'ia2.compartmentalize keyword argument',
+            "ia2.compartmentalize(exe, policy: 'none.toml')":
+                f'ia2.compartmentalize: argument "policy": there is no file {self.root}/project/none.toml',
+            "ia2.compartmentalize(exe, policy: 'compartments.toml', polcy: 1)": 'got unknown keyword arguments "polcy"',
+            "ia2.compartmentalize(exe, policy: 'compartments.toml', install_dir: 'x')":
+                'ia2.compartmentalize: argument "install_dir": needs install: true',
+            "ia2.compartmentalize(exe, policy: 'compartments.toml', compile_args: ['x'])":
+                'ia2.compartmentalize: argument "compile_args": \'x\' does not begin with \'-\'; give one option per string',
+            "ia2.compartmentalize(exe, policy: 'bad.toml')":
+                f'ia2.compartmentalize: argument "policy": {self.root}/project/bad.toml: unknown table or key \'compartmnt\'',
+        }
+        for call, message in cases.items():
+            with self.subTest(call):
+                done = self.project(TOP + TARGETS + call + "\n", check=False, bad___toml="[compartmnt.a]\npkey = 1\n")
+                self.refused(done, message)
+
+    def test_options_that_do_not_fit(self):
+        for option, message in (
+                ("-Db_sanitize=address", "b_sanitize=address replaces malloc or keeps a shadow of all memory; configure without it"),
+                ("-Db_lto=true", "b_lto=true leaves no machine code to keep; configure with b_lto=false"),
+                ("--layout=flat", "layout=flat would put two programs of one name in one folder; configure with layout=mirror")):
+            with self.subTest(option):
+                done = self.project(TOP + TARGETS + SPLIT, option, check=False)
+                self.refused(done, 'ERROR: ia2.compartmentalize: argument "exe": ' + message)
+
+    def test_library_of_another_program(self):
+        self.project(TOP + TARGETS + "lonely = library('lonely', 'lib/counter.c')\n" + SPLIT.replace("toml')", "toml', libraries: lonely)"))
+        self.assertIn("liblonely.so: is not linked into counter (link it, or", self.ninja(check=False))
+
+    def test_policy_that_does_not_fit(self):
+        self.project(TOP + TARGETS + SPLIT, compartments___toml=small.FILES["compartments.toml"].replace("lib/**", "library/**"))
+        self.assertIn("error: ", self.ninja(check=False))
+        self.assertFalse((self.build / "counter.ia2/counter").exists())
+
+    def test_cross_file(self):
+        small.make(self.root / "project", meson___build=TOP + TARGETS + SPLIT,
+                   cross___ini="[binaries]\nc = 'gcc'\n[host_machine]\nsystem = 'linux'\ncpu_family = '{0}'\ncpu = '{0}'\nendian = 'little'\n")
+        for family in ("x86_64", "aarch64"):
+            path = self.root / "project" / f"{family}.ini"
+            path.write_text((self.root / "project/cross.ini").read_text().format(family))
+        done = self.launch("setup", "--cross-file", self.root / "project/aarch64.ini", self.root / "other", self.root / "project", check=False)
+        self.refused(done, 'argument "exe": compartments need x86_64 Linux; \'counter\' is for aarch64 linux')
+        self.launch("setup", "--cross-file", self.root / "project/x86_64.ini", self.build, self.root / "project")
+        self.ninja()
+        self.total(5)
+
+
+class NewerMeson(SystemMeson):
+    meson = str(small.KIT_BUILD / f"tests/meson/meson-{newer_meson.SUITE}/usr/bin/meson")
+
+
+del Project
+
+if __name__ == "__main__":
+    unittest.main()
