@@ -109,10 +109,13 @@ class Audit:
                 if symbol in table:
                     verb = "exports" if table[symbol].defined else "calls"
                     self.note(name, f"gate {symbol}", False, f"{verb} {symbol} itself, not its gate __wrap_{symbol}")
-            gate = tables[owner].get(f"__wrap_{symbol}")
-            self.note(owner, f"gate {symbol}", gate and gate.defined and gate.visibility in (elf.STV_DEFAULT, elf.STV_PROTECTED),
-                      f"does not export the gate __wrap_{symbol}")
-            others = [name for name, table in tables.items() if name != owner and f"__wrap_{symbol}" in table and table[f"__wrap_{symbol}"].defined]
+            # A variadic function has a gate for each list of arguments.
+            gate = re.compile(f"__wrap_{re.escape(symbol)}(__[0-9a-f]{{8}})?")
+            exporting = {file: [found for found in table.values() if found.defined and gate.fullmatch(found.name)]
+                         for file, table in tables.items()}
+            visible = [found for found in exporting[owner] if found.visibility in (elf.STV_DEFAULT, elf.STV_PROTECTED)]
+            self.note(owner, f"gate {symbol}", visible, f"does not export the gate __wrap_{symbol}")
+            others = [file for file, found in exporting.items() if file != owner and found]
             self.note(owner, f"one gate {symbol}", not others, f"{', '.join(others)} exports __wrap_{symbol} too")
 
 

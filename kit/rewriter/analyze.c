@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "signature.h"
+
 /* The path from the declaration to the cursor being visited. */
 struct frame {
     CXCursor cursor;
@@ -42,10 +44,13 @@ static void on_call(struct visit *visit, CXCursor cursor) {
         if (visit->function)
             *PUSH(visit->function->callees, visit->function->callee_count, visit->function->callee_capacity) = name;
         const struct import *const import = plan_import(visit->plan, name);
-        if (import && import->callers & 1u << unit->plan->compartment &&
-            clang_getCursorLinkage(function) != CXLinkage_Internal)
-            *PUSH(unit->calls, unit->call_count, unit->call_capacity) =
-                (struct call) { cursor, callee, NULL, import, clang_getNullCursor() };
+        if (!import || clang_getCursorLinkage(function) == CXLinkage_Internal)
+            return;
+        const struct call it = { cursor, callee, NULL, import, clang_getNullCursor() };
+        if (import->callers & 1u << unit->plan->compartment)
+            *PUSH(unit->calls, unit->call_count, unit->call_capacity) = it;
+        else if (import->owner == unit->plan->compartment && is_variadic(clang_getCursorType(function)))
+            *PUSH(unit->own_calls, unit->own_call_count, unit->own_call_capacity) = it;
         return;
     }
     const CXType type = expression_type(callee);

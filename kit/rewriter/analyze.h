@@ -66,9 +66,10 @@ struct unit {
     struct source **includes;   /* files it reads, main file included */
     size_t include_count, include_capacity;
     struct map files, spellings, classes;
+    unsigned vector_bytes;   /* 0: not known yet */
 
     struct designator *designators;
-    struct call *calls;
+    struct call *calls, *own_calls;   /* own: direct calls of the variadic functions that others import from here */
     struct conversion *conversions;
     struct address *addresses;
     struct function *functions;
@@ -77,7 +78,7 @@ struct unit {
     size_t reference_count, reference_capacity;
     size_t designator_count, designator_capacity, call_count, call_capacity, conversion_count, conversion_capacity;
     size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
-    size_t shared_variable_count, shared_variable_capacity;
+    size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
 };
 
 /* All units of one run, in plan order; units not selected are absent. */

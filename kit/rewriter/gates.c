@@ -37,35 +37,56 @@ static const struct where *definition_of(unsigned compartment, const char *name)
     return map_get(&definitions, key_of(place_key(compartment, name)));
 }
 
-/* The gate `symbol` of `owner`, made from the declaration at `where` if it is new; NULL if refused. */
-static struct gate *add_gate(unsigned owner, const char *symbol, const char *target, const struct where *where) {
+static const char remedy[] = "put a function of plain parameters and result in front of it, and let that one cross";
+
+/* The gate `symbol` of `owner`, made from the declaration at `where` if it is new; NULL if refused. `call`: for what arguments, if
+ * the function is variadic. */
+static struct gate *add_gate(unsigned owner, const char *symbol, const char *target, const struct where *where,
+                             const struct signature *call) {
     const char *const key = place_key(owner, symbol);
     const size_t position = (size_t)(uintptr_t)map_get(&gate_index, key_of(key));
-    if (position)
-        return &gates[position - 1];
-    const char *const name = cursor_name(where->cursor);
+    const char *const name = cursor_name(where->cursor), *const construct = intern_format("boundary function %s", name);
     const CXType type = clang_getCursorType(where->cursor);
+    struct signature own = { 0 };
+    if (position && gates[position - 1].target == target)
+        return &gates[position - 1];
+    if (!call)
+        own = signature_of_type(type);
+    const struct signature *const signature = call ? call : &own;
     struct shape shape;
-    const char *const refusal = sysv_shape(type, &shape);
+    const char *refusal = sysv_shape(where->unit, signature, &shape);
+    if (position)
+        refusal = intern_format("its gate has the name %s, which is that of a gate of %s", symbol, gates[position - 1].function);
+    else if (!call && signature->variadic)
+        refusal = "it is variadic";
+    else if (signature->function.kind == CXType_FunctionNoProto && !clang_isCursorDefinition(where->cursor))
+        refusal = "it has no prototype, so its arguments are not known";
     if (refusal) {
-        refuse_at(where->cursor, intern_format("boundary function %s", name), refusal,
-                  "put a function of plain parameters and result in front of it, and let that one cross");
+        const bool known = signature->function.kind != CXType_FunctionNoProto;
+        refuse_at(where->cursor, construct, refusal, known ? remedy : "declare its parameters; (void) if it has none");
+        signature_free(&own);
         return NULL;
     }
     struct gate *const gate = PUSH(gates, gate_count, gate_capacity);
     map_put(&gate_index, key_of(key), (void *)(uintptr_t)gate_count);
-    CXString signature = clang_getTypeSpelling(type);
+    CXString spelling = clang_getTypeSpelling(type);
     unsigned column;
     *gate = (struct gate) { .symbol = symbol, .function = name, .target = target, .owner = owner, .shape = shape,
-                            .signature = intern(clang_getCString(signature)), .abi = mangle_function(where->unit, type) };
+                            .signature = intern(clang_getCString(spelling)), .abi = signature_mangled(where->unit, signature) };
     gate->type = mangle_hash(gate->abi);
     cursor_position(where->cursor, &gate->file, &gate->line, &column);
-    clang_disposeString(signature);
+    clang_disposeString(spelling);
+    signature_free(&own);
     return gate;
 }
 
-/* Every declaration that a caller or the owner sees must agree with the gate. */
-static void check_agreement(struct program *program, const struct import *import, const struct gate *gate) {
+/* Every declaration that a caller or the owner sees must agree with the one the gate is made from. One without prototype agrees:
+ * what its calls pass is the program's to get right, gate or not. */
+static void check_agreement(struct program *program, const struct import *import, const struct where *where) {
+    const char *const abi = mangle_function(where->unit, clang_getCursorType(where->cursor));
+    const char *file;
+    unsigned line, column;
+    cursor_position(where->cursor, &file, &line, &column);
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         if (!((import->callers | 1u << import->owner) & 1u << unit->plan->compartment))
@@ -75,14 +96,14 @@ static void check_agreement(struct program *program, const struct import *import
             if (it->name != import->symbol)
                 continue;
             const CXType type = clang_getCanonicalType(clang_getCursorType(it->cursor));
-            const char *const construct = intern_format("boundary function %s", import->symbol);
-            if (type.kind == CXType_FunctionNoProto)
-                refuse_at(it->cursor, construct, "it has no prototype, so its arguments are not known",
-                          "declare its parameters; (void) if it has none");
-            else if (mangle_function(unit, type) != gate->abi)
-                refuse_at(it->cursor, construct,
-                          intern_format("this declaration passes arguments as %s, but %s:%u has %s",
-                                        mangle_function(unit, type), gate->file, gate->line, gate->abi),
+            const char *const own = mangle_function(unit, type);
+            const size_t compared = type.kind == CXType_FunctionNoProto ? strcspn(own, "(") + 1 : strlen(own) + 1;
+            if (type.kind == CXType_FunctionNoProto && strchr(abi, '.'))
+                refuse_at(it->cursor, intern_format("boundary function %s", import->symbol),
+                          intern_format("it has no prototype here, and is variadic at %s:%u", file, line), "declare its parameters");
+            else if (strncmp(own, abi, compared))
+                refuse_at(it->cursor, intern_format("boundary function %s", import->symbol),
+                          intern_format("this declaration passes arguments as %s, but %s:%u has %s", own, file, line, abi),
                           "make the declarations agree");
         }
     }
@@ -122,11 +143,14 @@ void gates_for_imports(struct program *program) {
                         "declare it in a header that the program includes");
             continue;
         }
-        struct gate *const gate = add_gate(import->owner, intern_format("__wrap_%s", import->symbol), import->symbol, &where);
+        check_agreement(program, import, &where);
+        if (is_variadic(clang_getCursorType(where.cursor)))
+            continue;   /* a gate for each list of arguments */
+        struct gate *const gate =
+            add_gate(import->owner, intern_format("__wrap_%s", import->symbol), import->symbol, &where, NULL);
         if (gate) {
             gate->callers |= import->callers;
             gate->exported = true;
-            check_agreement(program, import, gate);
         }
     }
 }
@@ -142,46 +166,82 @@ bool gates_defines(const struct plan *plan, const char *function) {
     return definition_elsewhere(plan, function) || plan_import(plan, function);
 }
 
-const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, CXCursor cause) {
+bool gates_is_libc(const struct plan *plan, CXCursor function) {
+    return clang_getCursorLinkage(function) != CXLinkage_Internal && in_system_header(clang_getCanonicalCursor(function)) &&
+           !gates_defines(plan, cursor_name(function));
+}
+
+/* The symbol that the compiler uses: an asm label may give it another than the function's name. */
+static const char *symbol_of(CXCursor function) {
+    CXString mangled = clang_Cursor_getMangling(function);
+    const char *const text = clang_getCString(mangled);
+    const char *const symbol = intern(text && *text == '\1' ? text + 1 : text ? text : "");
+    clang_disposeString(mangled);
+    return symbol;
+}
+
+/* Where a global function is defined, if in a compartment; `owner` becomes that one. */
+static const struct where *find_owner(struct program *program, const char *name, unsigned *owner) {
+    const struct where *definition = definition_of(*owner, name);
+    const struct import *const import = plan_import(program->plan, name);
+    if (definition)
+        return definition;
+    if (import) {
+        *owner = import->owner;
+        return definition_of(*owner, name);
+    }
+    definition = definition_elsewhere(program->plan, name);
+    if (definition)
+        *owner = definition->unit->plan->compartment;   /* in code that this unit does not use, or it would import it */
+    return definition;
+}
+
+const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct signature *call,
+                                  CXCursor cause) {
     const char *const name = cursor_name(function);
     struct where where = { unit, function };
     unsigned owner = unit->plan->compartment;
-    const char *symbol, *target = name;
+    const char *symbol = intern_format("__wrap_%s", name), *target = symbol_of(function);
     if (clang_getCursorLinkage(function) == CXLinkage_Internal) {
         symbol = intern_format("__ia2_gate_%u_%s", unit->plan->id, name);
         target = intern_format("__ia2_target_%u_%s", unit->plan->id, name);
         const CXCursor definition = clang_getCursorDefinition(function);
         if (!clang_Cursor_isNull(definition))
             where.cursor = definition;
+    } else if (gates_is_libc(program->plan, function)) {
+        symbol = intern_format("__ia2_libc_%s", name);   /* of the compartment that takes the address */
     } else {
-        const struct where *definition = definition_of(owner, name);
-        const struct import *const import = plan_import(program->plan, name);
-        if (!definition && import) {
-            owner = import->owner;
-            definition = definition_of(owner, name);
-        } else if (!definition && (definition = definition_elsewhere(program->plan, name))) {
-            owner = definition->unit->plan->compartment;   /* in code that this unit does not use, or it would import it */
-        } else if (!definition && in_system_header(clang_getCanonicalCursor(function))) {
-            refuse_at(cause, intern_format("address of %s", name),
-                      "a function of libc is stored where other compartments can call it, and has no compartment of its own",
-                      intern_format("store a function of the project that calls %s", name));
-            return NULL;
-        }
-        CXString mangled = clang_Cursor_getMangling(function);
-        const bool renamed = strcmp(clang_getCString(mangled), name) != 0;
-        clang_disposeString(mangled);
-        if (renamed) {
+        const struct where *const definition = find_owner(program, name, &owner);
+        if (target != name) {
             refuse_at(cause, intern_format("address of %s", name), "an asm label gives the function another symbol",
                       "remove the label");
             return NULL;
         }
-        symbol = intern_format("__wrap_%s", name);
         if (definition)
             where = *definition;
     }
-    struct gate *const gate = add_gate(owner, symbol, target, &where);
+    struct gate *const gate = add_gate(owner, symbol, target, &where, call);
     if (gate)
         gate->callers = plan_others(program->plan, owner);
+    return gate;
+}
+
+const struct gate *gate_for_arguments(struct unit *unit, const struct import *import, CXCursor function,
+                                      const struct signature *call, CXCursor cause) {
+    const struct where where = { unit, function };
+    struct shape shape;
+    const char *const refusal = sysv_shape(unit, call, &shape);
+    if (refusal) {
+        refuse_at(cause, intern_format("call of boundary function %s", import->symbol), refusal, remedy);
+        return NULL;
+    }
+    struct gate *const gate =
+        add_gate(import->owner, intern_format("__wrap_%s__%08x", import->symbol, mangle_hash(signature_mangled(unit, call))),
+                 import->symbol, &where, call);
+    if (gate) {
+        gate->callers |= import->callers;   /* a macro may make the same call in each of them */
+        gate->exported = true;
+    }
     return gate;
 }
 
@@ -210,9 +270,15 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
         if (g->owner != compartment->key)
             continue;
         text_printf(&out, "ia2_gate symbol=%s, target=%s, callers=0x%x, args_int=%u, args_sse=%u, ret_int=%u, ret_sse=%u, "
-                    "stack_words=%u, sret_bytes=%u, type=0x%08x, export=%d\n", g->symbol, g->target, g->callers,
+                    "stack_words=%u, sret_bytes=%u, type=0x%08x, export=%d", g->symbol, g->target, g->callers,
                     g->shape.args_int, g->shape.args_sse, g->shape.ret_int, g->shape.ret_sse, g->shape.stack_words,
                     g->shape.sret_bytes, g->type, g->exported);
+        if (g->shape.variadic)
+            text_puts(&out, ", variadic=1");
+        if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)
+            text_printf(&out, ", ymm=0x%x, zmm=0x%x, ret_ymm=0x%x, ret_zmm=0x%x", g->shape.ymm, g->shape.zmm, g->shape.ret_ymm,
+                        g->shape.ret_zmm);
+        text_puts(&out, "\n");
     }
     text_puts(&out, "ia2_gates_end\n");
     *length = out.length;

@@ -19,9 +19,18 @@ void gates_for_imports(struct program *program);
 /* Whether some compartment defines a function of that name. After gates_for_imports. */
 bool gates_defines(const struct plan *plan, const char *function);
 
-/* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken. NULL if refused.
- * Valid until the next gate is made. */
-const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, CXCursor cause);
+/* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken. `call`: what a variadic one
+ * is called with, else NULL. NULL if refused. Valid until the next gate is made. */
+const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct signature *call,
+                                  CXCursor cause);
+
+/* The gate of a variadic function for one list of arguments, with which `unit` calls it at `cause`. NULL if refused; valid as
+ * above. */
+const struct gate *gate_for_arguments(struct unit *unit, const struct import *import, CXCursor function,
+                                      const struct signature *call, CXCursor cause);
+
+/* Whether it is a function of libc (or another system library): no compartment has it. After gates_for_imports. */
+bool gates_is_libc(const struct plan *plan, CXCursor function);
 
 /* Sorts by owner and symbol; to be called once, before the gates are read. */
 void gates_settle(void);

@@ -6,6 +6,7 @@
 #include "edits.h"
 #include "escape.h"
 #include "rewrite.h"
+#include "signature.h"
 
 struct moved_local *moved_locals;
 size_t moved_local_count;
@@ -46,12 +47,14 @@ static void collect_pointees(struct program *program, struct unit *unit) {
         const struct call *const call = &unit->calls[i];
         if (!crosses(program, call))
             continue;
-        const CXType function = function_type(call->callee);
-        for (int p = 0; p < clang_getNumArgTypes(function); p++) {
-            const CXType parameter = clang_getArgType(function, (unsigned)p);
-            if (parameter_crosses(program, unit, parameter) && !copy_of_argument(program, call, (unsigned)p))
-                escape_pointees(unit, parameter, deep, found);
-        }
+        struct signature passed = signature_of_call(function_type(call->callee), call->call);
+        for (size_t p = 0; p < passed.count; p++)
+            if (parameter_crosses(program, unit, passed.parameters[p]) && !copy_of_argument(program, call, (unsigned)p))
+                escape_pointees(unit, passed.parameters[p], deep, found);
+        /* What else a variadic function is given, the callee takes with va_arg. */
+        for (size_t p = passed.fixed; p < passed.count; p++)
+            escape_add(program, unit, passed.parameters[p]);
+        signature_free(&passed);
     }
 }
 
@@ -128,12 +131,12 @@ static void take_argument(struct program *program, struct unit *unit, CXCursor e
 }
 
 static void take_arguments(struct program *program, struct unit *unit, const struct call *call) {
-    const CXType function = function_type(call->callee);
-    const int parameters = clang_getNumArgTypes(function), arguments = clang_Cursor_getNumArguments(call->call);
-    for (int i = 0; i < arguments && i < parameters; i++)
-        if (parameter_crosses(program, unit, clang_getArgType(function, (unsigned)i)) &&
-            !copy_of_argument(program, call, (unsigned)i))
+    struct signature passed = signature_of_call(function_type(call->callee), call->call);
+    const int arguments = clang_Cursor_getNumArguments(call->call);
+    for (int i = 0; i < arguments && i < (int)passed.count; i++)
+        if (parameter_crosses(program, unit, passed.parameters[i]) && !copy_of_argument(program, call, (unsigned)i))
             take_argument(program, unit, clang_Cursor_getArgument(call->call, (unsigned)i));
+    signature_free(&passed);
 }
 
 static void find(struct program *program, struct unit *unit) {

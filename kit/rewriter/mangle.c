@@ -1,8 +1,6 @@
 #include "mangle.h"
 
-#include <stdlib.h>
-
-#include "intern.h"
+#include "signature.h"
 
 uint32_t mangle_hash(const char *text) {
     uint32_t hash = 2166136261u;
@@ -11,7 +9,7 @@ uint32_t mangle_hash(const char *text) {
     return hash;
 }
 
-static void add_class(struct text *text, struct unit *unit, CXType type) {
+void mangle_type(struct text *text, struct unit *unit, CXType type) {
     type = clang_getCanonicalType(type);
     if (type.kind == CXType_Atomic)
         type = clang_getCanonicalType(clang_Type_getValueType(type));
@@ -26,12 +24,14 @@ static void add_class(struct text *text, struct unit *unit, CXType type) {
         break;
     case CXType_Float:
     case CXType_Double:
-    case CXType_LongDouble:
     case CXType_Float128:
     case CXType_Float16:
     case CXType_Half:
     case CXType_BFloat16:
         text_printf(text, "f%lld", size);
+        break;
+    case CXType_LongDouble:   /* as large as __float128, but elsewhere */
+        text_printf(text, "x%lld", size);
         break;
     case CXType_Record:
     case CXType_Vector:
@@ -46,14 +46,8 @@ static void add_class(struct text *text, struct unit *unit, CXType type) {
 }
 
 const char *mangle_function(struct unit *unit, CXType function) {
-    struct text text = { 0 };
-    function = clang_getCanonicalType(function);
-    add_class(&text, unit, clang_getResultType(function));
-    text_puts(&text, "(");
-    for (int i = 0; i < clang_getNumArgTypes(function); i++)
-        add_class(&text, unit, clang_getArgType(function, (unsigned)i));
-    text_puts(&text, clang_isFunctionTypeVariadic(function) && function.kind == CXType_FunctionProto ? ".)" : ")");
-    const char *const result = intern(text.data);
-    free(text.data);
+    struct signature signature = signature_of_type(function);
+    const char *const result = signature_mangled(unit, &signature);
+    signature_free(&signature);
     return result;
 }

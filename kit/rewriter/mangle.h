@@ -5,6 +5,10 @@
 #include <stdint.h>
 
 #include "cursor.h"
+#include "intern.h"
+
+/* Appends the class of one type. */
+void mangle_type(struct text *text, struct unit *unit, CXType type);
 
 /* docs/design.md, "Indirect calls". Interned. */
 const char *mangle_function(struct unit *unit, CXType function);

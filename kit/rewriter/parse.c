@@ -18,6 +18,7 @@ struct job {
     const char *resources;
     atomic_size_t next;
 };
+static struct job job;
 
 /* The directory of clang's own headers (stddef.h ...). libclang finds it only when it lies where upstream puts it
  * relative to the library, which is not so in Debian. */
@@ -88,25 +89,55 @@ static void report_errors(struct unit *unit) {
     }
 }
 
-static void parse_unit(struct job *job, struct unit *unit, CXIndex index) {
-    size_t count, own;
+static enum CXErrorCode parse(struct unit *unit, CXIndex index, struct CXUnsavedFile *instead,
+                              CXTranslationUnit *tu) {
+    size_t count = 0, capacity = 0, own;
     const char **const parsed = compdb_parse_arguments(unit->command, &own);
     const char **arguments = NULL;
-    size_t capacity = 0;
-    count = 0;
     for (size_t i = 0; i < own; i++)
         *PUSH(arguments, count, capacity) = parsed[i];
     *PUSH(arguments, count, capacity) = "-w";
     *PUSH(arguments, count, capacity) = "-resource-dir";
-    *PUSH(arguments, count, capacity) = job->resources;
+    *PUSH(arguments, count, capacity) = job.resources;
     *PUSH(arguments, count, capacity) = "-working-directory";
     *PUSH(arguments, count, capacity) = unit->command->directory;
-    for (size_t i = 0; i < job->extra_count; i++)
-        *PUSH(arguments, count, capacity) = job->extra[i];
-    const enum CXErrorCode error = clang_parseTranslationUnit2(index, unit->plan->file, arguments, (int)count, NULL, 0,
-                                                               CXTranslationUnit_None, &unit->tu);
+    for (size_t i = 0; i < job.extra_count; i++)
+        *PUSH(arguments, count, capacity) = job.extra[i];
+    const enum CXErrorCode error = clang_parseTranslationUnit2(index, unit->plan->file, arguments, (int)count, instead,
+                                                               instead != NULL, CXTranslationUnit_None, tu);
     free(arguments);
     free(parsed);
+    return error;
+}
+
+static enum CXChildVisitResult find_array(CXCursor cursor, CXCursor parent, CXClientData data) {
+    (void)parent;
+    const CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
+    if (clang_getCursorKind(cursor) == CXCursor_VarDecl && type.kind == CXType_ConstantArray &&
+        !strcmp(cursor_name(cursor), "ia2_vector_bytes"))
+        *(unsigned *)data = (unsigned)clang_getArraySize(type);
+    return CXChildVisit_Continue;
+}
+
+unsigned parse_vector_bytes(struct unit *unit) {
+    static const char probe[] = "#ifdef __AVX512F__\n#define N 64\n#elif defined __AVX__\n#define N 32\n#else\n#define N 16\n#endif\n"
+                                "extern char ia2_vector_bytes[N];\n";
+    if (unit->vector_bytes)
+        return unit->vector_bytes;
+    struct CXUnsavedFile instead = { unit->plan->file, probe, sizeof(probe) - 1 };
+    const CXIndex index = clang_createIndex(0, 0);
+    CXTranslationUnit tu;
+    unit->vector_bytes = 16;
+    if (!parse(unit, index, &instead, &tu)) {
+        clang_visitChildren(clang_getTranslationUnitCursor(tu), find_array, &unit->vector_bytes);
+        clang_disposeTranslationUnit(tu);
+    }
+    clang_disposeIndex(index);
+    return unit->vector_bytes;
+}
+
+static void parse_unit(struct unit *unit, CXIndex index) {
+    const enum CXErrorCode error = parse(unit, index, NULL, &unit->tu);
     if (error) {
         diag_refuse(unit->plan->file, 0, 0, "clang cannot parse this", "libclang gives no reason",
                     "check that the file exists and that its command in the compile database is right");
@@ -116,29 +147,32 @@ static void parse_unit(struct job *job, struct unit *unit, CXIndex index) {
     clang_getInclusions(unit->tu, add_include, unit);
     unit->main_file = source_get(unit->plan->file);
     if (unit->main_file)
-        analyze_unit(unit, job->program->plan);
+        analyze_unit(unit, job.program->plan);
 }
 
-static void *work(void *argument) {
-    struct job *const job = argument;
+static void *work(void *unused) {
+    (void)unused;
     const CXIndex index = clang_createIndex(0, 0);
     for (;;) {
-        const size_t i = atomic_fetch_add(&job->next, 1);
-        if (i >= job->program->unit_count)
+        const size_t i = atomic_fetch_add(&job.next, 1);
+        if (i >= job.program->unit_count)
             return NULL;   /* the index lives as long as its units: to the end */
-        parse_unit(job, &job->program->units[i], index);
+        parse_unit(&job.program->units[i], index);
     }
 }
 
 void parse_units(struct program *program, const char *const *extra, size_t extra_count) {
-    struct job job = { program, extra, extra_count, resource_directory(), 0 };
+    job.program = program;
+    job.extra = extra;
+    job.extra_count = extra_count;
+    job.resources = resource_directory();
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t workers = processors < 1 ? 1 : processors > MAX_WORKERS ? MAX_WORKERS : (size_t)processors;
     if (workers > program->unit_count)
         workers = program->unit_count;
     pthread_t threads[MAX_WORKERS];
     for (size_t i = 0; i < workers; i++)
-        if (pthread_create(&threads[i], NULL, work, &job))
+        if (pthread_create(&threads[i], NULL, work, NULL))
             diag_fatal("cannot start a thread");
     for (size_t i = 0; i < workers; i++)
         pthread_join(threads[i], NULL);

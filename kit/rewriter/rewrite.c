@@ -1,12 +1,14 @@
 #include "rewrite.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "diag.h"
 #include "edits.h"
 #include "escape.h"
 #include "gates.h"
 #include "mangle.h"
+#include "variadic.h"
 
 static bool designator_escapes(const struct program *program, const struct designator *it) {
     if (it->callee || it->to_libc_object || (it->libc_function && !gates_defines(program->plan, it->libc_function)))
@@ -24,10 +26,19 @@ static bool designator_span(struct unit *unit, const struct designator *it, cons
     return span_of_name(unit, it->reference, name, span);
 }
 
+/* A type without prototype promises nothing about parameters: its calls say what they pass. */
+static bool same_abi(const char *function, const char *target, CXType target_type) {
+    if (clang_getCanonicalType(target_type).kind == CXType_FunctionNoProto)
+        return !strncmp(function, target, strcspn(target, "(") + 1);
+    return function == target;
+}
+
 static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
     const char *const name = cursor_name(it->function);
     const bool whole = !clang_equalCursors(it->whole, it->reference);
     struct span span;
+    if (it->callee && plan_import(program->plan, name) && is_variadic(clang_getCursorType(it->function)))
+        return;   /* variadic.c */
     if (!designator_escapes(program, it)) {
         if (designator_span(unit, it, name, &span))
             edit_veto(&span, EDIT_NAME, it->reference);
@@ -40,7 +51,9 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
         return;
     }
     const bool is_static = clang_getCursorLinkage(it->function) == CXLinkage_Internal;
-    const char *const macro = is_static ? "IA2_FN_STATIC(" : "IA2_FN(";
+    const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
+    const char *const macro = is_static ? "IA2_FN_STATIC(" : is_libc ? "IA2_FN_LIBC(" : "IA2_FN(";
+    const CXType target_type = clang_getPointeeType(clang_getCanonicalType(it->target));
     if (whole)
         edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
     else
@@ -49,18 +62,30 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
         edit_declare(span.source, intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
     if (is_static && it->user && unit->functions[it->user - 1].dead)
         return;   /* no gate: its target would be compiled, and need what this compartment may not have */
-    const struct gate *const gate = gate_for_value(program, unit, it->function, it->reference);
+    const struct signature *call = NULL;
+    if (is_variadic(clang_getCursorType(it->function))) {
+        call = variadic_signature(function_pointer_spelling(unit, it->target));
+        if (!call || !is_variadic(target_type)) {
+            refuse_at(it->reference, intern_format("address of %s", name),
+                      "the function is variadic, and no call through the type shows what it is called with",
+                      "use a function of plain parameters (va_list is one)");
+            return;
+        }
+    }
+    const struct gate *const gate = gate_for_value(program, unit, it->function, call, it->reference);
     if (!gate)
         return;
-    const char *const target = mangle_function(unit, clang_getPointeeType(clang_getCanonicalType(it->target)));
-    if (target != gate->abi) {
+    const char *const target = call ? signature_mangled(unit, call) : mangle_function(unit, target_type);
+    if (!same_abi(gate->abi, target, target_type)) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
                                 "through that type would be stopped", gate->abi, target),
                   "give the function the parameters of the type it is used as");
         return;
     }
-    if (!is_static)
+    if (is_libc)
+        edit_declare(span.source, intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
+    else if (!is_static)
         edit_declare_gate(span.source, name, gate->owner == unit->plan->compartment);
     else if (unit->main_file)
         edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
@@ -88,13 +113,9 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
         return;
     }
     const CXType function = clang_getCanonicalType(pointee_function(it->callee));
-    if (function.kind == CXType_FunctionNoProto || clang_isFunctionTypeVariadic(function)) {
-        refuse_at(it->call, intern_format("call through %s", it->type),
-                  function.kind == CXType_FunctionNoProto ? "the type has no prototype" : "the type is variadic",
-                  "give the callback a prototype of plain parameters (va_list is one)");
-        return;
-    }
-    const uint32_t hash = mangle_hash(mangle_function(unit, function));
+    struct signature signature = signature_of_call(function, it->call);
+    const uint32_t hash = mangle_hash(signature_mangled(unit, &signature));
+    signature_free(&signature);
     edit_wrap(&span, EDIT_CALL, "IA2_CALL(", intern_format(", 0x%08xu)", hash), it->call);
 }
 
@@ -120,6 +141,7 @@ static void check_conversion(struct program *program, const struct conversion *i
 }
 
 void rewrite_pointers(struct program *program) {
+    variadic_scan(program);
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t i = 0; i < unit->include_count; i++)
@@ -136,5 +158,6 @@ void rewrite_pointers(struct program *program) {
         for (size_t i = 0; i < unit->conversion_count; i++)
             check_conversion(program, &unit->conversions[i]);
     }
+    variadic_rewrite(program);
     copies_check_used(program);
 }

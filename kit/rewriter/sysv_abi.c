@@ -1,27 +1,41 @@
 #include "sysv_abi.h"
 
-#include <stdbool.h>
 #include <string.h>
+
+#include "parse.h"
 
 #define INT_REGISTERS 6
 #define SSE_REGISTERS 8
-#define MAX_STACK_WORDS 16
-#define MAX_SRET_BYTES 128
+#define EIGHTBYTES 8   /* of the largest vector */
 
-enum eightbyte { NO_CLASS, SSE, SSE_UP, INTEGER, MEMORY };
+enum eightbyte { NO_CLASS, SSE, SSE_UP, INTEGER, X87, X87_UP, COMPLEX_X87, MEMORY };
 
 struct value {
-    enum eightbyte classes[2];
+    enum eightbyte classes[EIGHTBYTES];
     long long size, align;
     const char *refusal;
 };
 
 static void classify(CXType type, long long offset, struct value *value);
 
+static bool is_x87(enum eightbyte class) {
+    return class == X87 || class == X87_UP || class == COMPLEX_X87;
+}
+
 static void merge(struct value *value, long long offset, enum eightbyte class) {
-    enum eightbyte *const at = &value->classes[offset / 8 % 2];
-    if (class > *at)
+    if (offset / 8 >= EIGHTBYTES)
+        return;   /* larger than any register: MEMORY, whatever is in it */
+    enum eightbyte *const at = &value->classes[offset / 8];
+    if (*at == class || class == NO_CLASS)
+        return;
+    if (*at == NO_CLASS || class == MEMORY)
         *at = class;
+    else if (*at == INTEGER || class == INTEGER)
+        *at = *at == MEMORY ? MEMORY : INTEGER;
+    else if (is_x87(*at) || is_x87(class))
+        *at = MEMORY;
+    else if (*at != MEMORY)
+        *at = SSE;
 }
 
 struct field_walk {
@@ -52,8 +66,33 @@ static enum CXVisitorResult classify_field(CXCursor field, CXClientData data) {
 static void classify_array(CXType type, long long offset, struct value *value) {
     const CXType element = clang_getArrayElementType(type);
     const long long size = clang_Type_getSizeOf(element), count = clang_getArraySize(type);
-    for (long long i = 0; size > 0 && i < count && offset + i * size < 16; i++)
+    for (long long i = 0; size > 0 && i < count && offset + i * size < 8 * EIGHTBYTES; i++)
         classify(element, offset + i * size, value);
+}
+
+static void classify_vector(CXType type, long long offset, long long size, struct value *value) {
+    const enum CXTypeKind element = clang_getCanonicalType(clang_getElementType(type)).kind;
+    if (size < 8) {   /* GCC's choice, and clang's */
+        merge(value, offset, INTEGER);
+        return;
+    }
+    if (size == 8 && (element == CXType_Double || element == CXType_Long || element == CXType_LongLong ||
+                      element == CXType_ULong || element == CXType_ULongLong))
+        value->refusal = "a vector of one element crosses the boundary, which compilers pass in different ways";
+    merge(value, offset, SSE);
+    for (long long at = 8; at < size; at += 8)
+        merge(value, offset + at, SSE_UP);
+}
+
+static void classify_complex(CXType type, long long offset, long long size, struct value *value) {
+    const CXType element = clang_getCanonicalType(clang_getElementType(type));
+    if (element.kind == CXType_LongDouble) {
+        for (long long at = 0; at < size; at += 8)
+            merge(value, offset + at, COMPLEX_X87);
+        return;
+    }
+    classify(element, offset, value);
+    classify(element, offset + size / 2, value);
 }
 
 static void classify(CXType type, long long offset, struct value *value) {
@@ -61,6 +100,7 @@ static void classify(CXType type, long long offset, struct value *value) {
     const long long size = clang_Type_getSizeOf(type);
     switch (type.kind) {
     case CXType_Void:
+    case CXType_IncompleteArray:
         break;
     case CXType_Float:
     case CXType_Double:
@@ -71,27 +111,24 @@ static void classify(CXType type, long long offset, struct value *value) {
         break;
     case CXType_Vector:
     case CXType_ExtVector:
-        if (size > 16)
-            value->refusal = "a vector wider than 16 bytes crosses the boundary";
-        /* fall through */
+        classify_vector(type, offset, size, value);
+        break;
     case CXType_Float128:
         merge(value, offset, SSE);
-        if (size > 8)
-            merge(value, offset + 8, SSE_UP);
+        merge(value, offset + 8, SSE_UP);
         break;
     case CXType_LongDouble:
-        value->refusal = "long double crosses the boundary";
+        merge(value, offset, X87);
+        merge(value, offset + 8, X87_UP);
         break;
     case CXType_Complex:
-        value->refusal = "_Complex crosses the boundary";
+        classify_complex(type, offset, size, value);
         break;
     case CXType_Atomic:
         classify(clang_Type_getValueType(type), offset, value);
         break;
     case CXType_ConstantArray:
         classify_array(type, offset, value);
-        break;
-    case CXType_IncompleteArray:
         break;
     case CXType_Record: {
         struct field_walk walk = { value, offset };
@@ -106,6 +143,22 @@ static void classify(CXType type, long long offset, struct value *value) {
     }
 }
 
+/* "Post merger cleanup" of the ABI. */
+static bool is_memory(const struct value *value) {
+    const enum eightbyte *const c = value->classes;
+    if (value->size > 8 * EIGHTBYTES)
+        return true;
+    for (int i = 0; i < EIGHTBYTES; i++)
+        if (c[i] == MEMORY || (c[i] == X87_UP && (i == 0 || c[i - 1] != X87)))
+            return true;
+    if (c[0] == COMPLEX_X87)
+        return false;
+    bool vector = c[0] == SSE;
+    for (int i = 1; i < value->size / 8; i++)
+        vector = vector && c[i] == SSE_UP;
+    return value->size > 16 && !vector;
+}
+
 static struct value value_of(CXType type) {
     struct value value = { .size = clang_Type_getSizeOf(type), .align = clang_Type_getAlignOf(type) };
     type = clang_getCanonicalType(type);
@@ -118,40 +171,62 @@ static struct value value_of(CXType type) {
         return value;
     }
     classify(type, 0, &value);
-    if (value.size > 16 || value.classes[0] == MEMORY || value.classes[1] == MEMORY)
+    if (is_memory(&value))
         value.classes[0] = MEMORY;
     return value;
 }
 
-static void count(const struct value *value, unsigned *ints, unsigned *sses) {
-    *ints = (unsigned)(value->classes[0] == INTEGER) + (unsigned)(value->classes[1] == INTEGER);
-    *sses = (unsigned)(value->classes[0] == SSE) + (unsigned)(value->classes[1] == SSE);
+static bool is_wide(const struct value *value) {
+    return value->classes[0] == SSE && value->size > 16;
 }
 
-static const char *place_result(CXType type, struct shape *shape) {
+/* [m] Without the registers for it GCC and clang return a wide vector in different places. */
+static const char *check_wide(struct unit *unit, const struct value *value) {
+    if (!is_wide(value) || parse_vector_bytes(unit) >= value->size)
+        return NULL;
+    return value->size > 32 ? "a vector of 64 bytes crosses the boundary, and the file is compiled without AVX-512" :
+                              "a vector of 32 bytes crosses the boundary, and the file is compiled without AVX";
+}
+
+static void count(const struct value *value, unsigned *ints, unsigned *sses) {
+    *ints = *sses = 0;
+    for (int i = 0; i < EIGHTBYTES; i++) {
+        *ints += value->classes[i] == INTEGER;
+        *sses += value->classes[i] == SSE;
+    }
+}
+
+static const char *place_result(struct unit *unit, CXType type, struct shape *shape) {
     const struct value value = value_of(type);
-    if (value.refusal)
-        return value.refusal;
+    const char *const refusal = value.refusal ? value.refusal : check_wide(unit, &value);
+    if (refusal)
+        return refusal;
     if (value.classes[0] != MEMORY) {
         count(&value, &shape->ret_int, &shape->ret_sse);
+        shape->ret_ymm = is_wide(&value) && value.size == 32;
+        shape->ret_zmm = is_wide(&value) && value.size == 64;
         return NULL;
     }
-    if (value.size > MAX_SRET_BYTES)
-        return "the result is larger than 128 bytes";
+    if (value.align > 16)
+        return "the result is in memory and aligned to more than 16 bytes";
     shape->sret_bytes = (unsigned)value.size;
     shape->args_int = shape->ret_int = 1;
     return NULL;
 }
 
-static const char *place_argument(CXType type, struct shape *shape) {
+static const char *place_argument(struct unit *unit, CXType type, bool fixed, struct shape *shape) {
     const struct value value = value_of(type);
     unsigned ints, sses;
-    if (value.refusal)
-        return value.refusal;
+    const char *const refusal = value.refusal ? value.refusal : check_wide(unit, &value);
+    if (refusal)
+        return refusal;
     if (value.size == 0)
         return NULL;
     count(&value, &ints, &sses);
-    if (value.classes[0] != MEMORY && shape->args_int + ints <= INT_REGISTERS && shape->args_sse + sses <= SSE_REGISTERS) {
+    if (value.classes[0] != MEMORY && !is_x87(value.classes[0]) && (fixed || !is_wide(&value)) &&
+        shape->args_int + ints <= INT_REGISTERS && shape->args_sse + sses <= SSE_REGISTERS) {
+        if (is_wide(&value))
+            *(value.size > 32 ? &shape->zmm : &shape->ymm) |= 1u << shape->args_sse;
         shape->args_int += ints;
         shape->args_sse += sses;
         return NULL;
@@ -161,21 +236,17 @@ static const char *place_argument(CXType type, struct shape *shape) {
     if (value.align == 16 && shape->stack_words % 2)
         shape->stack_words++;
     shape->stack_words += (unsigned)((value.size + 7) / 8);
-    return shape->stack_words > MAX_STACK_WORDS ? "more than 16 words of arguments are passed on the stack" : NULL;
+    return NULL;
 }
 
-const char *sysv_shape(CXType function, struct shape *shape) {
+const char *sysv_shape(struct unit *unit, const struct signature *signature, struct shape *shape) {
     memset(shape, 0, sizeof(*shape));
-    function = clang_getCanonicalType(function);
-    if (function.kind == CXType_FunctionNoProto)
-        return "it has no prototype, so its arguments are not known";
-    if (clang_isFunctionTypeVariadic(function))
-        return "it is variadic";
-    const enum CXCallingConv convention = clang_getFunctionTypeCallingConv(function);
+    shape->variadic = signature->variadic;
+    const enum CXCallingConv convention = clang_getFunctionTypeCallingConv(signature->function);
     if (convention != CXCallingConv_C && convention != CXCallingConv_X86_64SysV && convention != CXCallingConv_Default)
         return "it has a calling convention of its own";
-    const char *refusal = place_result(clang_getResultType(function), shape);
-    for (int i = 0; !refusal && i < clang_getNumArgTypes(function); i++)
-        refusal = place_argument(clang_getArgType(function, (unsigned)i), shape);
+    const char *refusal = place_result(unit, signature->result, shape);
+    for (size_t i = 0; !refusal && i < signature->count; i++)
+        refusal = place_argument(unit, signature->parameters[i], i < signature->fixed, shape);
     return refusal;
 }

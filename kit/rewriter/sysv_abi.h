@@ -2,14 +2,17 @@
 #ifndef IA2_SYSV_ABI_H
 #define IA2_SYSV_ABI_H
 
-#include <clang-c/Index.h>
+#include "signature.h"
 
-/* Registers used, in order of the ABI. A result in memory counts its hidden pointer in args_int and ret_int. */
+/* Registers used, in order of the ABI. A result in memory counts its hidden pointer in args_int and ret_int; one in x87
+ * registers counts nowhere. The masks say which vector registers carry 32 and 64 bytes. */
 struct shape {
     unsigned args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes;
+    unsigned ymm, zmm, ret_ymm, ret_zmm;
+    bool variadic;
 };
 
-/* Classifies a function type. Returns NULL, or why such a function cannot have a gate. */
-const char *sysv_shape(CXType function, struct shape *shape);
+/* Classifies calls of a signature as `unit` compiles them. Returns NULL, or why they cannot have a gate. */
+const char *sysv_shape(struct unit *unit, const struct signature *signature, struct shape *shape);
 
 #endif

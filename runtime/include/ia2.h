@@ -1,7 +1,7 @@
 /* ia2.h: what a compartmentalized program says to the IA2 runtime.
  *
  * The rewriter includes this file first in every file it changes and writes the macros below; a program may also
- * use them by hand. It includes nothing, so the program's feature macros (_GNU_SOURCE ...) keep their meaning. */
+ * use them by hand. It includes no system header, so the program's feature macros (_GNU_SOURCE ...) keep their meaning. */
 #ifndef IA2_H
 #define IA2_H
 
@@ -24,6 +24,9 @@
 #define IA2_FN_STATIC(f) ((__typeof__(&(f)))(const void *)IA2_PASTE(__ia2_gate_, IA2_UNIT, f))
 #define IA2_DECLARE_GATE_STATIC(f) \
     extern __attribute__((visibility("hidden"))) const char IA2_PASTE(__ia2_gate_, IA2_UNIT, f)[]
+/* The same for a function of libc, which has no owner: it runs with the rights of the compartment that takes its address. */
+#define IA2_FN_LIBC(f) ((__typeof__(&(f)))(const void *)__ia2_libc_##f)
+#define IA2_DECLARE_GATE_LIBC(f) extern __attribute__((visibility("hidden"))) const char __ia2_libc_##f[]
 /* At the end of the file: the name by which the gate calls f. */
 #define IA2_STATIC_TARGET(f) \
     extern __typeof__(f) IA2_PASTE(__ia2_target_, IA2_UNIT, f) __attribute__((alias(#f), visibility("hidden")))
@@ -33,6 +36,11 @@
  * rights. A null pointer passes and faults as it always did. */
 #define IA2_CALL(pointer, type) ((__typeof__(&*(pointer)))ia2_check_target((const void *)(pointer), (type)))
 const void *ia2_check_target(const void *pointer, unsigned type);
+
+/* The callee of a direct call of another compartment's variadic function: its gate for one list of arguments. HASH is that of
+ * their ABI string (docs/design.md). */
+#define IA2_VARIADIC(f, hash) ((__typeof__(&(f)))(const void *)__wrap_##f##__##hash)
+#include "ia2_variadic.h"
 
 /* ---- variables whose address crosses -------------------------------------------------------------------- */
 

@@ -1,0 +1,28 @@
+/* What a call passes: what a function's type says, or the list of arguments of one call of a variadic function. */
+#ifndef IA2_SIGNATURE_H
+#define IA2_SIGNATURE_H
+
+#include "cursor.h"
+
+struct signature {
+    CXType function, result;   /* function: canonical */
+    CXType *parameters;        /* promoted (C11 6.5.2.2p7) after the fixed ones */
+    size_t count, capacity, fixed;
+    bool variadic;
+};
+
+/* Of a function type. Without prototype: no parameters, which is so only for a definition. What a variadic one is called
+ * with besides its fixed parameters is not in it. signature_free empties it. */
+struct signature signature_of_type(CXType function);
+
+/* Of one call of a variadic function. */
+struct signature signature_of_call(CXType function, CXCursor call);
+
+void signature_free(struct signature *signature);
+
+bool is_variadic(CXType function);
+
+/* How the ABI passes it (docs/design.md, "Indirect calls"). Interned. */
+const char *signature_mangled(struct unit *unit, const struct signature *signature);
+
+#endif
