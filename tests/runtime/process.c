@@ -187,9 +187,11 @@ static void print_map(void)
         const struct ia2_thread_record *r = &ia2_state.thread[slot];
         if (r->state != IA2_SLOT_LIVE)
             continue;
+        uint64_t storage = r->fsbase;
         for (unsigned key = 1; key <= ia2_state.count; key++) {
             const struct ia2_module *m = &ia2_state.module[key];
             uint64_t guard = r->top[key] - r->zone_size - IA2_SIGNAL_GUARD, tls = r->fsbase + (uint64_t)m->tls_offset;
+            storage = tls < storage ? tls : storage;
             printf("%u stack %lx %lx\n", key, r->top[key] - r->zone_size, r->top[key]);
             printf("%u signal-zone %lx %lx\n", key, guard - IA2_SIGNAL_ZONE, guard);
             printf("%u thread-locals %lx %lx\n", key, tls, tls + m->tls_size);
@@ -203,7 +205,7 @@ static void print_map(void)
             printf("0 rest %lx %lx\n", lowest - 20 * 4096, lowest);
         if (slot > 1)
             printf("0 first-stack %lx %lx\n", end, end + IA2_FIRST_STACK + 4 * 4096);
-        printf("0 libc-thread %lx %lx\n", (r->fsbase & -4096ul) - 4 * 4096, (r->fsbase & -4096ul) + 2 * 4096);
+        printf("0 libc-thread %lx %lx\n", storage - 4 * 4096, (r->fsbase & -4096ul) + 2 * 4096);
     }
     for (unsigned long granule = 0; granule < IA2_GRANULES; granule++)
         if (ia2_state.owner[granule])
