@@ -90,96 +90,20 @@
 
 /* For the caller whose key is in %eax, where the body put it. */
 .macro ia2_fetch_words words, desc
-    ia2_words_of 1, (IA2_PKRU_1 & IA2_PKRU_SELF), \words, \desc
-#if IA2_COMPARTMENTS >= 2
-    ia2_words_of 2, (IA2_PKRU_2 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 3
-    ia2_words_of 3, (IA2_PKRU_3 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 4
-    ia2_words_of 4, (IA2_PKRU_4 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 5
-    ia2_words_of 5, (IA2_PKRU_5 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 6
-    ia2_words_of 6, (IA2_PKRU_6 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 7
-    ia2_words_of 7, (IA2_PKRU_7 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 8
-    ia2_words_of 8, (IA2_PKRU_8 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 9
-    ia2_words_of 9, (IA2_PKRU_9 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 10
-    ia2_words_of 10, (IA2_PKRU_10 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 11
-    ia2_words_of 11, (IA2_PKRU_11 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 12
-    ia2_words_of 12, (IA2_PKRU_12 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 13
-    ia2_words_of 13, (IA2_PKRU_13 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 14
-    ia2_words_of 14, (IA2_PKRU_14 & IA2_PKRU_SELF), \words, \desc
-#endif
-#if IA2_COMPARTMENTS >= 15
-    ia2_words_of 15, (IA2_PKRU_15 & IA2_PKRU_SELF), \words, \desc
-#endif
+    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    .if \c <= IA2_COMPARTMENTS
+    ia2_words_of \c, ia2_pkru_\c & IA2_PKRU_SELF, \words, \desc
+    .endif
+    .endr
     jmp .Lia2_die_caller
 6:
 .endm
 .macro ia2_deliver_result bytes, disp, desc
-    ia2_result_of 1, (IA2_PKRU_1 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#if IA2_COMPARTMENTS >= 2
-    ia2_result_of 2, (IA2_PKRU_2 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 3
-    ia2_result_of 3, (IA2_PKRU_3 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 4
-    ia2_result_of 4, (IA2_PKRU_4 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 5
-    ia2_result_of 5, (IA2_PKRU_5 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 6
-    ia2_result_of 6, (IA2_PKRU_6 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 7
-    ia2_result_of 7, (IA2_PKRU_7 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 8
-    ia2_result_of 8, (IA2_PKRU_8 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 9
-    ia2_result_of 9, (IA2_PKRU_9 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 10
-    ia2_result_of 10, (IA2_PKRU_10 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 11
-    ia2_result_of 11, (IA2_PKRU_11 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 12
-    ia2_result_of 12, (IA2_PKRU_12 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 13
-    ia2_result_of 13, (IA2_PKRU_13 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 14
-    ia2_result_of 14, (IA2_PKRU_14 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
-#if IA2_COMPARTMENTS >= 15
-    ia2_result_of 15, (IA2_PKRU_15 & IA2_PKRU_SELF), \bytes, \disp, \desc
-#endif
+    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    .if \c <= IA2_COMPARTMENTS
+    ia2_result_of \c, ia2_pkru_\c & IA2_PKRU_SELF, \bytes, \disp, \desc
+    .endif
+    .endr
     jmp .Lia2_die_caller
 6:
 .endm

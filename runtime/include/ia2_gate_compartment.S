@@ -1,0 +1,223 @@
+/* What every compartment has besides its own gates: those of the runtime, its descriptor, and how it dies. */
+
+/* ---- what every compartment has, before its own gates --------------------------------------------------- */
+
+    .section ia2_own_stubs, "ax", @progbits
+    .balign 16
+ia2_own_stubs_begin:
+    .section .data.rel.ro.ia2_own_descs, "aw", @progbits
+    .balign 32
+ia2_own_descs:
+    .section .data.rel.ro.ia2_own_targets, "aw", @progbits
+    .balign 8
+ia2_own_targets:
+    .section ia2_nobody_stubs, "ax", @progbits
+    .balign 16
+ia2_nobody_stubs_begin:
+    .section .data.rel.ro.ia2_nobody_descs, "aw", @progbits
+    .balign 32
+ia2_nobody_descs:
+    .section .data.rel.ro.ia2_nobody_targets, "aw", @progbits
+    .balign 8
+
+    ia2_runtime_gate __ia2_main, ia2_compartment_main, 3, 1
+    ia2_runtime_gate __ia2_thread, ia2_compartment_thread, 0, 1
+    ia2_runtime_gate __ia2_signal, ia2_compartment_signal, 3, 0
+    ia2_runtime_gate __ia2_fini, ia2_compartment_fini, 0, 0
+    ia2_runtime_gate __ia2_atexit, ia2_compartment_atexit, 1, 0
+    ia2_runtime_gate __ia2_atfork_prepare, ia2_compartment_atfork_prepare, 0, 0, 0xffff
+    ia2_runtime_gate __ia2_atfork_parent, ia2_compartment_atfork_parent, 0, 0, 0xffff
+    ia2_runtime_gate __ia2_atfork_child, ia2_compartment_atfork_child, 0, 0, 0xffff
+    ia2_runtime_gate __ia2_client_alloc, ia2_compartment_client_alloc, 3, 1, IA2_HEAP_CLIENTS, %edx
+    ia2_runtime_gate __ia2_client_free, ia2_compartment_client_free, 2, 1, IA2_HEAP_CLIENTS, %esi
+    /* Shared blocks are everybody's; the compartment that allocated one keeps its books. */
+    ia2_runtime_gate __ia2_shared_free, ia2_compartment_shared_free, 1, 1, 0xffff
+    ia2_runtime_gate __ia2_shared_resize, ia2_compartment_shared_resize, 2, 1, 0xffff
+    ia2_runtime_gate __ia2_shared_size, ia2_compartment_shared_size, 1, 1, 0xffff
+    ia2_runtime_gate __ia2_thread_end, ia2_compartment_thread_end, 1, 1
+
+    ia2_nobody_gate __ia2_nobody_exit, ia2_nobody_exit, 1, 0
+    ia2_nobody_gate __ia2_nobody_thread_exit, ia2_nobody_thread_exit, 1, 0
+
+/* ---- suspending a compartment that a signal interrupted -------------------------------------------------- */
+
+/* int __ia2_suspend(void), void __ia2_resume(void): called by the runtime's signal entry (key 0) around a handler that
+ * interrupted this compartment, for the handler may call it. Suspend returns 1 if the compartment was running; in the middle of a gate
+ * it has said itself where its next frame goes, and there is nothing to resume.
+ *
+ * Anybody can call these, so they take no argument: nobody but the kernel knows the interrupted stack pointer, and a frame that
+ * went where a caller says could be laid over the compartment's others. The frames go to a zone of their own instead, whose
+ * address follows from the record and a count that only this compartment can write. What one does the other undoes, and
+ * neither does anything to a compartment that waits for a call to return.
+ *
+ * Signals are rare: the thread proves itself by gettid, which no register can forge.
+ * They keep everything in registers: there is no stack of the compartment to stand on. */
+.macro ia2_suspend_entry name, suspends
+    .globl \name
+    .hidden \name
+    .type \name, @function
+\name:
+    push %rbx
+    push %rbp
+    push %r12
+    push %r14
+    push %r15
+    ia2_wrpkru IA2_PKRU_SELF
+    mov $186, %eax                          /* gettid: %rcx and %r11 are lost */
+    syscall
+    mov %rax, %r10
+    ia2_record 1
+    cmp %r10, IA2_RECORD_TID(%rbx)
+    jne .Lia2_die_thread
+    ia2_rdfsbase
+    cmp %rax, IA2_RECORD_FSBASE(%rbx)
+    jne .Lia2_die_thread
+    mov IA2_RECORD_TOP + 8 * IA2_ID(%rbx), %r14
+    mov IA2_SIGNAL_DEPTH(%r14), %rcx
+    xor %r12d, %r12d
+    .if \suspends
+    cmpq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
+    jne 1f
+    inc %r12d
+    inc %rcx
+    .endif
+    cmp $1, %rcx
+    jb .Lia2_die_stack
+    cmp $IA2_SIGNAL_DEPTHS, %rcx
+    ja .Lia2_die_signals
+    lea -1(%rcx), %rdx                      /* the first frame of this depth */
+    shl $IA2_SIGNAL_ZONE_SHIFT, %rdx
+    add IA2_RECORD_ZONE_SIZE(%rbx), %rdx
+    lea IA2_FIRST_FRAME - IA2_SIGNAL_GUARD(%r14), %rax
+    sub %rdx, %rax
+    .if \suspends
+    mov %rcx, IA2_SIGNAL_DEPTH(%r14)
+    mov %rax, IA2_SUSPENDED_SP(%r14)
+    .else
+    cmp %rax, IA2_SUSPENDED_SP(%r14)
+    jne .Lia2_die_stack
+    decq IA2_SIGNAL_DEPTH(%r14)
+    movq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
+    .endif
+1:  xor %r10d, %r10d
+    xor %r11d, %r11d
+    ia2_wrpkru IA2_PKRU_0
+    mov %r12d, %eax
+    pop %r15
+    pop %r14
+    pop %r12
+    pop %rbp
+    pop %rbx
+    ret
+    .size \name, . - \name
+.endm
+
+/* ---- dying ---------------------------------------------------------------------------------------------- */
+
+/* No register, no stack and no right can be relied on here: two system calls and the end. */
+.macro ia2_die label, text
+.Lia2_die_\label:
+    lea 7001f(%rip), %rsi
+    mov $7002f - 7001f, %edx
+    jmp .Lia2_die
+    .pushsection .rodata.str.ia2, "a", @progbits
+7001: .ascii "ia2: compartment "
+    .ascii IA2_NAME
+    .ascii ": \text\n"
+7002:
+    .popsection
+.endm
+
+.macro ia2_gates_end
+    ia2_bodies
+    .text
+    ia2_suspend_entry __ia2_suspend, 1
+    ia2_suspend_entry __ia2_resume, 0
+
+    ia2_die pkru, "call gate: PKRU does not hold the value the gate wrote; the gate was not entered at its start"
+    ia2_die thread, "call gate: this thread's FS base is not the one of its record"
+    ia2_die stack, "call gate: the compartment is not suspended on this thread"
+    ia2_die return, "call gate: return to a compartment that waits for no return from here"
+    ia2_die signals, "signals interrupt each other too deeply"
+    ia2_die descriptor, "call gate: no such gate"
+    ia2_die caller, "call gate: the calling compartment may not call this function"
+.Lia2_die:
+    mov $1, %eax                            /* write */
+    mov $2, %edi
+    syscall
+    mov $39, %eax                           /* getpid */
+    syscall
+    mov %eax, %edi
+    mov $6, %esi
+    mov $62, %eax                           /* kill, SIGABRT */
+    syscall
+    ud2
+
+    .section .data.rel.ro.ia2_own_descs, "aw", @progbits
+    .set ia2_own_descs_size, . - ia2_own_descs
+    .section .data.rel.ro.ia2_nobody_descs, "aw", @progbits
+    .set ia2_nobody_descs_size, . - ia2_nobody_descs
+    .section ia2_own_stubs, "ax", @progbits
+ia2_own_stubs_end:
+
+    .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_shared_data, __stop_ia2_shared_data
+    .section .rodata.str.ia2, "a", @progbits
+.Lia2_name:
+    .asciz IA2_NAME
+
+    /* struct ia2_compartment_descriptor, found by the runtime through the note below. */
+    .section .data.rel.ro.ia2_compartment, "aw", @progbits
+    .balign 8
+    .globl ia2_this_compartment
+    .hidden ia2_this_compartment
+    .type ia2_this_compartment, @object
+ia2_this_compartment:
+    .long IA2_ID
+    .long IA2_COMPARTMENTS
+    .quad .Lia2_name
+    .quad ia2_own_stubs_begin
+    .quad ia2_own_stubs_end
+    .quad ia2_own_descs
+    .quad __start_ia2_sites
+    .quad __stop_ia2_sites
+    .quad __ia2_main
+    .quad __ia2_thread
+    .quad __ia2_signal
+    .quad __ia2_fini
+    .quad __ia2_atexit
+    .quad __ia2_thread_end
+    .quad __ia2_suspend
+    .quad __ia2_resume
+    .quad __ia2_client_alloc
+    .quad __ia2_client_free
+    .quad __ia2_shared_free
+    .quad __ia2_shared_resize
+    .quad __ia2_shared_size
+    .quad ia2_compartment_fini_entries
+    .quad __start_ia2_shared_data
+    .quad __stop_ia2_shared_data
+    .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    .if \c <= IA2_COMPARTMENTS
+    .long ia2_pkru_\c
+    .endif
+    .endr
+    .skip 4 * (15 - IA2_COMPARTMENTS), 0
+    .size ia2_this_compartment, . - ia2_this_compartment
+
+    .section .note.ia2, "a", @note
+    .balign 4
+    .long 4, 8, 1
+    .asciz "IA2"
+    .quad ia2_this_compartment - .
+
+    .section ia2_shared_data, "aw", @progbits
+    .balign 4096
+    /* Pulls these out of libia2_compartment.a, which nothing else names. (.reloc R_X86_64_NONE would take no space, but
+     * clang 14's assembler drops the symbol from it.) */
+    .section .rodata.ia2_needs, "a", @progbits
+    .balign 4
+    .long ia2_tls_anchors - .
+    .long ia2_shared_data_last - .
+    .section .note.GNU-stack, "", @progbits
+.endm
+

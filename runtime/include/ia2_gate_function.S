@@ -1,0 +1,204 @@
+/* One function's gate: stub, descriptor, and the part that runs with the owner's rights. */
+
+.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=, variadic=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
+    .section \table\()_stubs, "ax", @progbits
+    .balign 1 << IA2_STUB_SHIFT
+    .globl \symbol
+    .if \export == 0
+    .hidden \symbol
+    .endif
+    .type \symbol, @function
+\symbol:
+    .byte 0x41, 0xbb                        /* mov $index, %r11d */
+    .long (\symbol - \table\()_stubs_begin) / (1 << IA2_STUB_SHIFT)
+    jmp \body
+    .size \symbol, . - \symbol
+    .balign 1 << IA2_STUB_SHIFT
+
+    .set .Lfew\@, \stack_words <= IA2_WORDS_IN_REGISTERS
+    .set .Lsmall\@, \sret_bytes <= 8 * IA2_WORDS_IN_REGISTERS
+    .section .data.rel.ro.\table\()_descs, "aw", @progbits
+.Ldesc\@:
+    .quad .Lenter\@
+    .if \stack_words && .Lfew\@
+    .quad .Lbefore\@
+    .else
+    .quad 0
+    .endif
+    .if \sret_bytes
+    .quad .Lafter\@
+    .else
+    .quad 0
+    .endif
+    .long \callers
+    .long \type
+    .section .data.rel.ro.\table\()_targets, "aw", @progbits
+    .quad \target
+
+    .text
+    .balign 16
+    /* Entered with the owner's rights, %rsp as at a function's first instruction. */
+.Lenter\@:
+    .set .Lresult\@, 16 * ((\stack_words + 1) / 2)
+    .set .Lkept\@, .Lresult\@ + 16 * ((\sret_bytes + 15) / 16)
+    .set .Lframe\@, .Lkept\@ + 24
+    sub $.Lframe\@, %rsp
+    mov %eax, .Lkept\@(%rsp)
+    .if .Lfew\@
+    ia2_xmm_to_words \stack_words
+    .else
+    mov %rbx, .Lkept\@ + 8(%rsp)
+    mov %rcx, %r12
+    mov %rdx, %r13
+    ia2_fetch_words \stack_words, .Ldesc\@
+    mov %r12, %rcx
+    mov %r13, %rdx
+    mov .Lkept\@ + 8(%rsp), %rbx
+    xor %ebp, %ebp
+    xor %r10d, %r10d
+    xor %r11d, %r11d
+    xor %r12d, %r12d
+    xor %r13d, %r13d
+    xor %r15d, %r15d
+    mov .Lkept\@(%rsp), %eax
+    .endif
+    .if \sret_bytes
+    lea .Lresult\@(%rsp), %rdi
+    .endif
+    ia2_scrub_args \args_int
+    .ifnb \caller
+    mov %eax, \caller
+    .endif
+    ia2_scrub_vectors \args_sse, \ymm, \zmm
+    .if \variadic
+    mov $\args_sse, %eax                   /* ABI 3.2.3: an upper bound of the vector registers used */
+    .endif
+    call \target\()@PLT
+    .if \sret_bytes
+    ia2_scrub_vectors 0, 0, 0
+    .if .Lsmall\@
+    lea .Lresult\@(%rsp), %rdi
+    ia2_load_result \sret_bytes
+    .else
+    mov .Lkept\@(%rsp), %eax
+    mov %rbx, .Lkept\@ + 8(%rsp)
+    ia2_deliver_result \sret_bytes, .Lresult\@, .Ldesc\@
+    mov .Lkept\@ + 8(%rsp), %rbx
+    .endif
+    xor %eax, %eax
+    xor %edx, %edx
+    .else
+    ia2_scrub_vectors \ret_sse, \ret_ymm, \ret_zmm
+    .if \ret_int < 1
+    xor %eax, %eax
+    .endif
+    .if \ret_int < 2
+    xor %edx, %edx
+    .endif
+    .endif
+    add $.Lframe\@, %rsp
+    ret
+    /* In the caller: %rdi is the caller's own result buffer, from its own stack. */
+    .if \sret_bytes
+.Lafter\@:
+    .if .Lsmall\@
+    ia2_store_result \sret_bytes
+    ia2_scrub_vectors 0, 0, 0
+    .endif
+    mov %rdi, %rax
+    ret
+    .endif
+    /* In the caller, before the switch: 8 (return address) + 48 (registers) + 8 (return address) below the words. */
+    .if \stack_words && .Lfew\@
+.Lbefore\@:
+    ia2_load_words \stack_words, 64
+    ret
+    .endif
+.endm
+
+.macro ia2_load_word_pair n, words, reg, disp, base
+    .if 2 * \n + 1 < \words
+    movdqu \disp + 16 * \n(\base), \reg
+    .elseif 2 * \n < \words
+    movq \disp + 16 * \n(\base), \reg
+    .endif
+.endm
+.macro ia2_load_words words, disp
+    ia2_load_word_pair 0, \words, %xmm8, \disp, %rsp
+    ia2_load_word_pair 1, \words, %xmm9, \disp, %rsp
+    ia2_load_word_pair 2, \words, %xmm10, \disp, %rsp
+    ia2_load_word_pair 3, \words, %xmm11, \disp, %rsp
+    ia2_load_word_pair 4, \words, %xmm12, \disp, %rsp
+    ia2_load_word_pair 5, \words, %xmm13, \disp, %rsp
+    ia2_load_word_pair 6, \words, %xmm14, \disp, %rsp
+    ia2_load_word_pair 7, \words, %xmm15, \disp, %rsp
+.endm
+/* The enter part's buffer is rounded up to 16 bytes, so whole registers may be loaded from it. */
+.macro ia2_load_result bytes
+    .set .Lwords\@, (\bytes + 15) / 16 * 2
+    ia2_load_word_pair 0, .Lwords\@, %xmm8, 0, %rdi
+    ia2_load_word_pair 1, .Lwords\@, %xmm9, 0, %rdi
+    ia2_load_word_pair 2, .Lwords\@, %xmm10, 0, %rdi
+    ia2_load_word_pair 3, .Lwords\@, %xmm11, 0, %rdi
+    ia2_load_word_pair 4, .Lwords\@, %xmm12, 0, %rdi
+    ia2_load_word_pair 5, .Lwords\@, %xmm13, 0, %rdi
+    ia2_load_word_pair 6, .Lwords\@, %xmm14, 0, %rdi
+    ia2_load_word_pair 7, .Lwords\@, %xmm15, 0, %rdi
+.endm
+/* Exactly \bytes are written: the caller's buffer ends there. */
+.macro ia2_store_tail n, bytes, reg
+    .if 16 * \n + 16 <= \bytes
+    movdqu \reg, 16 * \n(%rdi)
+    .elseif 16 * \n < \bytes
+    .set .Lleft, \bytes - 16 * \n
+    movdqu \reg, -24(%rsp)
+    .set .Lat, 0
+    .rept 2
+    .if .Lleft - .Lat >= 8
+    mov -24 + .Lat(%rsp), %rcx
+    mov %rcx, 16 * \n + .Lat(%rdi)
+    .set .Lat, .Lat + 8
+    .endif
+    .endr
+    .if .Lleft - .Lat >= 4
+    mov -24 + .Lat(%rsp), %ecx
+    mov %ecx, 16 * \n + .Lat(%rdi)
+    .set .Lat, .Lat + 4
+    .endif
+    .if .Lleft - .Lat >= 2
+    mov -24 + .Lat(%rsp), %cx
+    mov %cx, 16 * \n + .Lat(%rdi)
+    .set .Lat, .Lat + 2
+    .endif
+    .if .Lleft - .Lat >= 1
+    mov -24 + .Lat(%rsp), %cl
+    mov %cl, 16 * \n + .Lat(%rdi)
+    .endif
+    .endif
+.endm
+.macro ia2_store_result bytes
+    ia2_store_tail 0, \bytes, %xmm8
+    ia2_store_tail 1, \bytes, %xmm9
+    ia2_store_tail 2, \bytes, %xmm10
+    ia2_store_tail 3, \bytes, %xmm11
+    ia2_store_tail 4, \bytes, %xmm12
+    ia2_store_tail 5, \bytes, %xmm13
+    ia2_store_tail 6, \bytes, %xmm14
+    ia2_store_tail 7, \bytes, %xmm15
+.endm
+
+/* \ymm, \zmm, \ret_ymm, \ret_zmm: masks of the vector registers that carry 32 and 64 bytes. \variadic: the gate of one list of
+ * arguments of a variadic function. A result in x87 registers (long double) just stays there. */
+.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
+    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \ymm, \zmm, \ret_ymm, \ret_zmm
+.endm
+
+/* Gates every compartment has. The runtime alone (key 0) may call them, except where more is said. \caller: the register
+ * of the argument that is the caller's key, as the gate knows it. */
+.macro ia2_runtime_gate symbol, target, args, ret, callers=1, caller=
+    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args, 0, \ret, 0, 0, 0, 0, 0, \caller
+.endm
+.macro ia2_nobody_gate symbol, target, args, ret
+    ia2_one_gate ia2_nobody, __ia2_body_nobody, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, 0, 0, 0, 0
+.endm
+

@@ -1,0 +1,96 @@
+/* Registers at a gate: what is dropped, and what carries more than it does in a plain call. */
+
+/* zmm16-31 and the mask registers carry neither arguments nor results. */
+.macro ia2_scrub_avx512
+8801:
+    .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    vpxord %xmm\n, %xmm\n, %xmm\n
+    .endr
+    .irp n, 0,1,2,3,4,5,6,7
+    kxorq %k\n, %k\n, %k\n
+    .endr
+8802: ia2_site IA2_SITE_AVX512, 8801b, 8802b
+.endm
+
+/* Upper halves of ymm0-15/zmm0-15, then every xmm register from \first on. ([m] vzeroall is slower than the
+ * sixteen zeroing idioms on Zen 5.) */
+.macro ia2_scrub_xmm first
+8801: vzeroupper
+    .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
+8802: ia2_site IA2_SITE_AVX, 8801b, 8802b
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    .if \n >= \first
+    pxor %xmm\n, %xmm\n
+    .endif
+    .endr
+.endm
+
+.macro ia2_scrub_args used
+    .if \used < 6
+    xor %r9d, %r9d
+    .endif
+    .if \used < 5
+    xor %r8d, %r8d
+    .endif
+    .if \used < 4
+    xor %ecx, %ecx
+    .endif
+    .if \used < 3
+    xor %edx, %edx
+    .endif
+    .if \used < 2
+    xor %esi, %esi
+    .endif
+    .if \used < 1
+    xor %edi, %edi
+    .endif
+.endm
+
+/* xmm8.. carry what does not fit in argument or result registers: two words each. */
+#define IA2_WORDS_IN_REGISTERS 16
+.macro ia2_xmm_to_words words
+    .irp n, 0,1,2,3,4,5,6,7
+    .if 2 * \n < \words
+    ia2_store_pair \n
+    .endif
+    .endr
+.endm
+.macro ia2_store_pair n
+    .if \n == 0
+    movups %xmm8, (%rsp)
+    .elseif \n == 1
+    movups %xmm9, 16(%rsp)
+    .elseif \n == 2
+    movups %xmm10, 32(%rsp)
+    .elseif \n == 3
+    movups %xmm11, 48(%rsp)
+    .elseif \n == 4
+    movups %xmm12, 64(%rsp)
+    .elseif \n == 5
+    movups %xmm13, 80(%rsp)
+    .elseif \n == 6
+    movups %xmm14, 96(%rsp)
+    .else
+    movups %xmm15, 112(%rsp)
+    .endif
+.endm
+
+/* Vector registers from \first on; of those below, what lies above 16 bytes, or above 32 where \ymm has a bit, or nothing where
+ * \zmm has one. A function with such arguments is compiled for a CPU that has them. */
+.macro ia2_scrub_vectors first, ymm, zmm
+    .if (\ymm | \zmm) == 0
+    ia2_scrub_xmm \first
+    .else
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    .if \n >= \first
+    vpxor %xmm\n, %xmm\n, %xmm\n
+    .elseif (\zmm >> \n) & 1
+    .elseif (\ymm >> \n) & 1
+    vmovaps %ymm\n, %ymm\n
+    .else
+    vmovaps %xmm\n, %xmm\n
+    .endif
+    .endr
+    .endif
+.endm
+
