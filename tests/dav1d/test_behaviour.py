@@ -125,7 +125,7 @@ class Essentials:
 
     def test_threads(self):
         for threads in ("1", "2", "4", "64"):
-            for name in ("8bit-420", "10bit-444", "svt-8bit-tiles-2x2"):
+            for name in ("8bit-420", "10bit-444"):
                 with self.subTest(threads=threads, stream=name):
                     self.right(name, "--threads", threads)
 
@@ -247,15 +247,19 @@ class Default(Essentials, Case):
         self.assertEqual(ends[0][0], 0)
 
     def test_many_broken_streams(self):
+        ends = []
         for name in ("8bit-screen", "8bit-tiles-4x2", "8bit-superres", "8bit-section5", "svt-8bit-grain"):
-            for kind in range(6, 18):
+            for kind in range(6, 13):
                 with self.subTest(name, kind=kind):
-                    self.same(*self.broken(name, kind, "--threads", "1"))
+                    ends.append(self.same(*self.broken(name, kind, "--threads", "1")))
+        # They must not all be refused at their first byte, nor be good after all.
+        self.assertGreater(sum(bool(ended["out"]) for ended in ends), 5)
+        self.assertGreater(sum(bool(ended["err"]) for ended in ends), 10)
 
     def test_broken_streams_with_threads(self):
         """Which pictures are out before the error is a race in dav1d itself, so the plain one may try some times."""
         for name in ("8bit-420", "svt-8bit-tiles-2x2"):
-            for kind in range(18, 26):
+            for kind in range(18, 23):
                 with self.subTest(name, kind=kind):
                     command = self.broken(name, kind, "--threads", "4")
                     ours = decoding.decode(self.builds["compartmentalized"], command)
