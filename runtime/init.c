@@ -9,6 +9,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "exit_records.h"
 #include "heap_ranges.h"
 #include "sites.h"
 #include "stacks.h"
@@ -74,6 +75,15 @@ static void find_data(const struct dl_phdr_info *info, struct ia2_module *module
     }
 }
 
+static void find_text(const struct dl_phdr_info *info, struct ia2_module *module)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type == PT_LOAD && ph->p_flags & PF_X)
+            module->text = (struct ia2_range){info->dlpi_addr + ph->p_vaddr, info->dlpi_addr + ph->p_vaddr + ph->p_memsz};
+    }
+}
+
 static void find_tls(const struct dl_phdr_info *info, struct ia2_module *module, const char *name)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -86,35 +96,6 @@ static void find_tls(const struct dl_phdr_info *info, struct ia2_module *module,
                     module->descriptor->name, (void *)start, (size_t)ph->p_memsz, name);
         module->tls_offset = (ptrdiff_t)(start - (uintptr_t)__builtin_thread_pointer());
         module->tls_size = ph->p_memsz;
-    }
-}
-
-/* ld.so runs DT_FINI_ARRAY with PKRU 0, and destructors write their own globals: it gets one entry
- * that goes through the compartment's gate. (.dynamic is RELRO, hence the mprotect.) */
-static void gate_destructors(const struct dl_phdr_info *info, struct ia2_module *module, void (**entry)(void))
-{
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        if (ph->p_type != PT_DYNAMIC)
-            continue;
-        ElfW(Dyn) *dynamic = (ElfW(Dyn) *)(info->dlpi_addr + ph->p_vaddr), *array = NULL, *size = NULL;
-        for (ElfW(Dyn) *d = dynamic; d->d_tag != DT_NULL; d++) {
-            if (d->d_tag == DT_FINI_ARRAY)
-                array = d;
-            if (d->d_tag == DT_FINI_ARRAYSZ)
-                size = d;
-        }
-        if (!array || !size)
-            return;
-        module->fini_array = (void (**)(void))(info->dlpi_addr + array->d_un.d_ptr);
-        module->fini_count = size->d_un.d_val / sizeof(void *);
-        char *low = (char *)((uintptr_t)dynamic & -IA2_PAGE);
-        char *high = (char *)(((uintptr_t)dynamic + ph->p_memsz + IA2_PAGE - 1) & -IA2_PAGE);
-        if (mprotect(low, (size_t)(high - low), PROT_READ | PROT_WRITE))
-            ia2_die("cannot gate the destructors of %s (%s)", module->descriptor->name, strerrorname_np(errno));
-        array->d_un.d_ptr = (uintptr_t)entry - info->dlpi_addr;
-        size->d_un.d_val = sizeof(void *);
-        mprotect(low, (size_t)(high - low), PROT_READ);
     }
 }
 
@@ -136,7 +117,8 @@ static int find_module(struct dl_phdr_info *info, size_t size, void *unused)
         ia2_die("%s: IA2_SHARED_DATA does not fill whole pages", name);
     find_data(info, &module, name);
     find_tls(info, &module, name);
-    gate_destructors(info, &module, descriptor->fini_entries);
+    find_text(info, &module);
+    ia2_exit_gate_module(info, &module, descriptor->fini_entries);
     ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
     return 0;
 }
@@ -211,7 +193,10 @@ int ia2_start(int argc, char **argv, char **envp)
     ia2_state_open();
     if (ia2_state.ready)
         ia2_die("started twice");
+    ia2_exit_read_environment();
     find_modules();
+    ia2_destructor_runtime_init();
+    ia2_destructor_map_close();
     take_keys();
     ia2_sites_patch();
     set_first_thread();
@@ -219,6 +204,7 @@ int ia2_start(int argc, char **argv, char **envp)
     set_data_keys();
     ia2_signals_start();
     ia2_threads_start();
+    ia2_exit_start();
     IA2_STATE_SET(ia2_state.ready, 1u);
     ia2_become_nobody();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);

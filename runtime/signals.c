@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #include <ucontext.h>
 
+#include "guard.h"
 #include "state.h"
 
 #ifndef SS_AUTODISARM
@@ -105,6 +106,33 @@ static void default_action(int number, const siginfo_t *info)
         raise(number); /* it was sent, so returning would not repeat it */
 }
 
+static int is_fault(int number, const siginfo_t *info)
+{
+    return info->si_code > 0 && (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL);
+}
+
+/* A destructor that faulted is left where it is; nobody goes on with the next one. */
+static int leave_destructor(int number, ucontext_t *context, uint32_t pkru)
+{
+    const struct ia2_guard *guard = ia2_guard_take(number, ia2_compartment_of_pkru(pkru));
+    if (!guard)
+        return 0;
+    greg_t *r = context->uc_mcontext.gregs;
+    r[REG_RSP] = (greg_t)guard->stack;
+    r[REG_RIP] = (greg_t)(uintptr_t)ia2_guard_resume;
+    r[REG_EFL] &= ~(greg_t)(1 << 8 | 1 << 10 | 1 << 18); /* TF, DF, AC */
+    uint32_t *at = frame_pkru(context);
+    if (at) {
+        uint64_t present;
+        char *header = (char *)context->uc_mcontext.fpregs + 512;
+        memcpy(&present, header, sizeof(present));
+        present |= 1u << 9;
+        memcpy(header, &present, sizeof(present));
+        *at = IA2_PKRU_0;
+    }
+    return 1;
+}
+
 /* The kernel comes here with only key 0 open, on the thread's signal stack, with all signals blocked. Returning gives the thread its
  * mask and its signal stack back. */
 static void enter(int number, siginfo_t *info, void *opaque)
@@ -114,11 +142,12 @@ static void enter(int number, siginfo_t *info, void *opaque)
     uint32_t pkru = interrupted_pkru(context);
     if (!ia2_state.pkeys)
         ia2_virtual_pkru = IA2_PKRU_0;
-    if ((number == SIGSEGV || number == SIGBUS) && info->si_code > 0 && ia2_violation_report(info, context, pkru))
-        default_action(number, info);
-    else if (ia2_state.signal[number].owner)
+    int violation = is_fault(number, info) && ia2_violation_report(info, context, pkru);
+    if (!violation && ia2_state.signal[number].owner)
         run_handler(number, info, context, pkru);
-    else if (number == SIGSEGV)
+    else if (is_fault(number, info) && leave_destructor(number, context, pkru))
+        pkru = IA2_PKRU_0;
+    else if (violation || number == SIGSEGV || is_fault(number, info))
         default_action(number, info);
     if (!ia2_state.pkeys)
         ia2_virtual_pkru = pkru;
@@ -166,6 +195,19 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
         }
     }
     return 0;
+}
+
+void ia2_signals_catch_faults(void)
+{
+    static int done;
+    if (done++)
+        return;
+    static const int numbers[] = {SIGBUS, SIGFPE, SIGILL};
+    struct sigaction act = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK}, old;
+    sigfillset(&act.sa_mask);
+    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
+        if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL)
+            sigaction(numbers[i], &act, NULL);
 }
 
 void ia2_signals_start(void)

@@ -10,6 +10,7 @@
 #include <stdint.h>
 #include <signal.h>
 
+#include "destructor_map.h"
 #include "ia2_layout.h"
 
 #define IA2_PAGE 4096ul
@@ -17,6 +18,7 @@
 #define IA2_GRANULE (1ul << IA2_GRANULE_SHIFT)
 #define IA2_GRANULES (1ul << (47 - IA2_GRANULE_SHIFT)) /* user address space: 47 bits */
 #define IA2_OWNER_NONE 0 /* libc or the kernel */
+#define IA2_EXIT_RECORDS 16384 /* exit functions at a time */
 #define IA2_OWNER_SHARED 0x80 /* set: key 0, allocated by the compartment in the other bits */
 
 struct ia2_module;
@@ -41,8 +43,7 @@ struct ia2_compartment_descriptor {
     int (*main)(int, char **, char **);
     void *(*thread)(void);
     void (*signal)(int, siginfo_t *, void *);
-    void (*fini)(void);
-    void (*atexit)(void *index);
+    void (*exit_call)(size_t index, int status); /* runs an exit record */
     int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
     int (*suspend)(void);
     void (*resume)(void);
@@ -51,7 +52,7 @@ struct ia2_compartment_descriptor {
     int (*shared_free)(void *p); /* of blocks this compartment allocated; 0 if \a p is none */
     void *(*shared_resize)(void *p, size_t size);
     size_t (*shared_size)(void *p);
-    void (**fini_entries)(void); /* one entry, which ld.so runs instead of DT_FINI_ARRAY */
+    void (**fini_entries)(void); /* two, which ld.so runs instead of DT_FINI_ARRAY and DT_FINI */
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];
 };
@@ -71,8 +72,9 @@ struct ia2_module {
     uintptr_t base;
     struct ia2_range data[4]; /* its writable pages, under its key */
     struct ia2_range shared; /* IA2_SHARED_DATA */
-    void (**fini_array)(void); /* as the linker made it */
-    size_t fini_count;
+    struct ia2_range text;
+    uint32_t exit_first, exit_count; /* records of DT_FINI_ARRAY */
+    uint32_t exit_fini, has_fini;
     ptrdiff_t tls_offset; /* from FS base; page-aligned */
     size_t tls_size;
     const void *tls_image;
@@ -110,12 +112,17 @@ struct ia2_state {
     struct ia2_module module[IA2_MAX_COMPARTMENTS];
     struct ia2_signal signal[_NSIG];
     char page[IA2_STATE_THREADS - 16 - IA2_MAX_COMPARTMENTS * sizeof(struct ia2_module) -
-              _NSIG * sizeof(struct ia2_signal)];
+              _NSIG * sizeof(struct ia2_signal) - 8];
+    uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
     struct ia2_thread_record thread[IA2_SLOT_COUNT];
     uint8_t owner[IA2_GRANULES];
-};
+    struct exit_record exit[IA2_EXIT_RECORDS];
+    struct ia2_destructor_map map;
+} __attribute__((aligned(4096))); /* so that it fills whole pages: a file is mapped over it */
 
+_Static_assert(sizeof(struct ia2_state) % IA2_PAGE == 0, "layout");
 _Static_assert(offsetof(struct ia2_state, thread) == IA2_STATE_THREADS, "layout");
+_Static_assert(offsetof(struct ia2_state, exit_flags) == IA2_STATE_EXIT_FLAGS, "layout");
 _Static_assert(sizeof(struct ia2_thread_record) == 1 << IA2_RECORD_SHIFT, "layout");
 _Static_assert(offsetof(struct ia2_thread_record, fsbase) == IA2_RECORD_FSBASE, "layout");
 _Static_assert(offsetof(struct ia2_thread_record, tid) == IA2_RECORD_TID, "layout");

@@ -5,7 +5,7 @@ A compartment is a list of sources. A comment in one of them declares each gate:
     /* gate lib_add args_int=2 ret_int=1 callers=0x2 type=0x11 */
 
 (all fields of docs/design.md's `ia2_gate` lines; those left out are 0, `callers` every compartment, `export` 1.)
-`/* share NAME */` exports a variable. Undefined symbols that are another compartment's gate are imported by --wrap, as the engine does it. The same sources with
+`/* share NAME */` exports a variable, `/* destructor NAME */` puts a function that is not static into the table of destructors. Undefined symbols that are another compartment's gate are imported by --wrap, as the engine does it. The same sources with
 tests/plain/ia2.h in place of the runtime's make the plain program, in which an exploit must succeed.
 """
 
@@ -24,6 +24,7 @@ TESTS = SOURCE / "tests"
 HARDENING = "-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"
 GATE = re.compile(r"/\* gate (\w+)((?: \w+=\w+)*) \*/")
 SHARE = re.compile(r"/\* share (\w+) \*/")
+DESTRUCTOR = re.compile(r"/\* destructor (\w+) \*/")
 FIELDS = ("args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes")
 sys.path.insert(0, str(SOURCE / "kit"))
 
@@ -53,6 +54,7 @@ class Compartment:
     objects: list = field(default_factory=list)
     gates: list = field(default_factory=list)
     shared: list = field(default_factory=list)
+    destructors: list = field(default_factory=list)
 
 
 def run(*command, **options):
@@ -92,6 +94,7 @@ def callgates(compartments, key: int) -> str:
         fields = ", ".join(f"{name}={gate.get(name, 0)}" for name in FIELDS)
         lines.append(f"ia2_gate symbol={gate['symbol']}, target={gate['function']}, callers={gate['callers']}, {fields}, "
                      f"type={gate['type']}, export={gate['export']}")
+    lines += [f"ia2_destructor {name}, {name}" for name in own.destructors]
     return "\n".join([*lines, "ia2_gates_end", ""])
 
 
@@ -155,7 +158,7 @@ def build(out: pathlib.Path, name: str, compartments: list[Compartment], toolcha
     shutil.copy2(BUILD / "runtime/libia2.so", folder)
     for key, own in enumerate(compartments, 1):
         text = "".join(path.read_text() for path in sources_of(folder, own))
-        own.gates, own.shared = gates_of(text), SHARE.findall(text)
+        own.gates, own.shared, own.destructors = gates_of(text), SHARE.findall(text), DESTRUCTOR.findall(text)
     for key, own in enumerate(compartments, 1):
         (folder / f"{own.name}.S").write_text(callgates(compartments, key))
         own.objects = compiled(folder, own, key, toolchain, RUNTIME / "include", flags)

@@ -14,10 +14,10 @@ extern const struct ia2_compartment_descriptor ia2_this_compartment;
 
 /* Gates to nobody (key 0 alone); see nobody.c. */
 void __ia2_nobody_exit(int status) __attribute__((noreturn));
+void __ia2_nobody_quick_exit(int status) __attribute__((noreturn));
 void __ia2_nobody_thread_exit(void *value) __attribute__((noreturn));
 
 /* This compartment's gates, for what libc is to call back. */
-void __ia2_atexit(void *index);
 void __ia2_atfork_prepare(void);
 void __ia2_atfork_parent(void);
 void __ia2_atfork_child(void);
@@ -26,8 +26,7 @@ void __ia2_atfork_child(void);
 int ia2_compartment_main(int argc, char **argv, char **envp);
 void *ia2_compartment_thread(void);
 void ia2_compartment_signal(int number, siginfo_t *info, void *context);
-void ia2_compartment_fini(void);
-void ia2_compartment_atexit(void *index);
+void ia2_compartment_exit_call(size_t index, int status);
 int ia2_compartment_thread_end(int round);
 void ia2_compartment_atfork_prepare(void);
 void ia2_compartment_atfork_parent(void);

@@ -40,15 +40,6 @@ HIDDEN int __wrap_pthread_cancel(pthread_t thread)
             ia2_this_compartment.name);
 }
 
-void __real_exit(int status) __attribute__((noreturn));
-
-HIDDEN void __wrap_exit(int status)
-{
-    if (!ia2_state.ready)
-        __real_exit(status);
-    __ia2_nobody_exit(status);
-}
-
 HIDDEN int __wrap_sigaction(int number, const struct sigaction *act, struct sigaction *old)
 {
     if (!ia2_state.ready)
@@ -79,64 +70,6 @@ void ia2_compartment_signal(int number, siginfo_t *info, void *context)
     if (action.owner == ia2_this_compartment.id)
         action.handler(number, info, context);
 }
-
-/* ---- exit ----------------------------------------------------------------------------------------------- */
-
-static struct {
-    void (*function)(void *, int);
-    void *arg;
-    int kind; /* 0: void (void), 1: void (int status, void *arg) */
-} *at_exit;
-static size_t at_exit_count, at_exit_capacity;
-static pthread_mutex_t at_exit_lock = PTHREAD_MUTEX_INITIALIZER;
-
-int __cxa_atexit(void (*)(void *), void *, void *);
-
-HIDDEN int __wrap_atexit(void (*function)(void))
-{
-    pthread_mutex_lock(&at_exit_lock);
-    if (at_exit_count == at_exit_capacity) {
-        size_t capacity = at_exit_capacity ? 2 * at_exit_capacity : 32;
-        /* Never where IA2_ALLOCATE_IN says: these are functions that this compartment will call. */
-        void *larger = ia2_own_calloc(capacity, sizeof(*at_exit));
-        if (!larger) {
-            pthread_mutex_unlock(&at_exit_lock);
-            return -1;
-        }
-        if (at_exit)
-            memcpy(larger, at_exit, at_exit_count * sizeof(*at_exit));
-        free(at_exit);
-        at_exit = larger;
-        at_exit_capacity = capacity;
-    }
-    size_t index = at_exit_count++;
-    at_exit[index].function = (void (*)(void *, int))(void *)function;
-    pthread_mutex_unlock(&at_exit_lock);
-    return __cxa_atexit(__ia2_atexit, (void *)index, NULL);
-}
-
-void ia2_compartment_atexit(void *index)
-{
-    if ((size_t)index >= at_exit_count)
-        ia2_die("compartment %s: unknown exit function", ia2_this_compartment.name);
-    void (*function)(void) = (void (*)(void))(void *)at_exit[(size_t)index].function;
-    at_exit[(size_t)index].function = NULL;
-    /* Once: whoever gives up his own rights may call this as nobody. */
-    if (!function)
-        ia2_die("compartment %s: an exit function is called twice", ia2_this_compartment.name);
-    function();
-}
-
-/* DT_FINI_ARRAY as the linker made it, last entry first (gABI 5.5.2). */
-void ia2_compartment_fini(void)
-{
-    const struct ia2_module *module = &ia2_state.module[ia2_this_compartment.id];
-    for (size_t i = module->fini_count; i-- > 0;)
-        module->fini_array[i]();
-}
-
-void __ia2_fini(void);
-void (*const ia2_compartment_fini_entries[1])(void) __attribute__((visibility("hidden"))) = {__ia2_fini};
 
 /* ---- fork ----------------------------------------------------------------------------------------------- */
 

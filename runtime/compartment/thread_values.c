@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <threads.h>
 
+#include "../exit_records.h"
 #include "compartment.h"
 #include "jemalloc.h"
 
@@ -95,6 +96,7 @@ int ia2_thread_values_end(void)
         void *value = __wrap_pthread_getspecific(i);
         values[i].value = NULL;
         if (value && keys[i].destructor) {
+            ia2_exit_note_thread_value((int)ia2_this_compartment.id, (const void *)keys[i].destructor);
             keys[i].destructor(value);
             ran = 1;
         }

@@ -1,5 +1,16 @@
 /* What every compartment has besides its own gates: those of the runtime, its descriptor, and how it dies. */
 
+/* One entry of the table of destructors (ia2_destructors.h): \target is the function itself. */
+.macro ia2_destructor symbol, target
+    .section .rodata.str.ia2, "a", @progbits
+.Lname\@:
+    .asciz "\symbol"
+    .section .data.rel.ro.ia2_destructors, "aw", @progbits
+    .quad .Lname\@
+    .quad \target
+    .long IA2_ID, 0
+.endm
+
 /* ---- what every compartment has, before its own gates --------------------------------------------------- */
 
     .section ia2_own_stubs, "ax", @progbits
@@ -11,6 +22,9 @@ ia2_own_descs:
     .section .data.rel.ro.ia2_own_targets, "aw", @progbits
     .balign 8
 ia2_own_targets:
+    .section .data.rel.ro.ia2_destructors, "aw", @progbits
+    .balign 8
+.Lia2_destructors:
     .section ia2_nobody_stubs, "ax", @progbits
     .balign 16
 ia2_nobody_stubs_begin:
@@ -23,8 +37,7 @@ ia2_nobody_descs:
     ia2_runtime_gate __ia2_main, ia2_compartment_main, 3, 1
     ia2_runtime_gate __ia2_thread, ia2_compartment_thread, 0, 1
     ia2_runtime_gate __ia2_signal, ia2_compartment_signal, 3, 0
-    ia2_runtime_gate __ia2_fini, ia2_compartment_fini, 0, 0
-    ia2_runtime_gate __ia2_atexit, ia2_compartment_atexit, 1, 0
+    ia2_runtime_gate __ia2_exit_call, ia2_compartment_exit_call, 2, 0
     ia2_runtime_gate __ia2_atfork_prepare, ia2_compartment_atfork_prepare, 0, 0, 0xffff
     ia2_runtime_gate __ia2_atfork_parent, ia2_compartment_atfork_parent, 0, 0, 0xffff
     ia2_runtime_gate __ia2_atfork_child, ia2_compartment_atfork_child, 0, 0, 0xffff
@@ -37,6 +50,7 @@ ia2_nobody_descs:
     ia2_runtime_gate __ia2_thread_end, ia2_compartment_thread_end, 1, 1
 
     ia2_nobody_gate __ia2_nobody_exit, ia2_nobody_exit, 1, 0
+    ia2_nobody_gate __ia2_nobody_quick_exit, ia2_nobody_quick_exit, 1, 0
     ia2_nobody_gate __ia2_nobody_thread_exit, ia2_nobody_thread_exit, 1, 0
 
 /* ---- suspending a compartment that a signal interrupted -------------------------------------------------- */
@@ -183,8 +197,7 @@ ia2_this_compartment:
     .quad __ia2_main
     .quad __ia2_thread
     .quad __ia2_signal
-    .quad __ia2_fini
-    .quad __ia2_atexit
+    .quad __ia2_exit_call
     .quad __ia2_thread_end
     .quad __ia2_suspend
     .quad __ia2_resume
@@ -209,6 +222,22 @@ ia2_this_compartment:
     .long 4, 8, 1
     .asciz "IA2"
     .quad ia2_this_compartment - .
+
+    /* struct ia2_static_destructor_table and the note that leads to it. */
+    .section .data.rel.ro.ia2_destructors, "aw", @progbits
+    .set .Lia2_destructors_size, . - .Lia2_destructors
+    .section .data.rel.ro.ia2_destructor_table, "aw", @progbits
+    .balign 8
+ia2_destructor_table:
+    .quad .Lia2_name
+    .long IA2_ID, 0
+    .quad .Lia2_destructors_size / 24
+    .quad .Lia2_destructors
+    .section .note.ia2_destructors, "a", @note
+    .balign 4
+    .long 4, 8, 2
+    .asciz "IA2"
+    .quad ia2_destructor_table - .
 
     .section ia2_shared_data, "aw", @progbits
     .balign 4096

@@ -6,6 +6,15 @@
 
 /* struct ia2_state */
 #define IA2_STATE_THREADS 0x4000
+#define IA2_STATE_EXIT_FLAGS 0x3ff8
+
+/* exit_flags: what the environment asked for at start-up */
+#define IA2_EXIT_KNOWN 1
+#define IA2_EXIT_TRACE 2
+#define IA2_EXIT_DIAG 4
+#define IA2_EXIT_ALLOW_ALL 8
+#define IA2_EXIT_LEGACY 16
+#define IA2_EXIT_OPEN_ALL 32 /* one of the last two */
 
 /* struct ia2_thread_record: power of two, so a slot becomes an offset by one shift */
 #define IA2_RECORD_SHIFT 8

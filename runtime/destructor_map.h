@@ -1,0 +1,20 @@
+/* The map of known destructors: filled while the process starts, in the state that nobody can write. */
+#ifndef IA2_DESTRUCTOR_MAP_H
+#define IA2_DESTRUCTOR_MAP_H
+
+#include "ia2_destructors.h"
+
+#define IA2_DESTRUCTOR_NAMES (256 * 1024ul)
+
+struct ia2_destructor_map {
+    uint64_t checksum; /* of all that follows and is in use */
+    uint32_t count, closed;
+    uint64_t names_used;
+    struct ia2_destructor_metadata entry[IA2_DESTRUCTORS_MAX];
+    char names[IA2_DESTRUCTOR_NAMES];
+};
+
+/* Start-up: after this the map does not change any more. */
+void ia2_destructor_map_close(void);
+
+#endif

@@ -1,0 +1,94 @@
+/* Calls that survive a fault, and calls with every key open (guard.h). */
+#include "ia2_layout.h"
+
+    .text
+    .balign 16
+    .globl ia2_guarded_call
+    .hidden ia2_guarded_call
+    .type ia2_guarded_call, @function
+ia2_guarded_call:
+    push %rbp
+    push %rbx
+    push %r12
+    push %r13
+    push %r14
+    push %r15
+    push %rdi
+    sub $16, %rsp
+    stmxcsr (%rsp)
+    fnstcw 8(%rsp)
+    mov %rsp, (%rdi)
+    mov %rsi, %rax
+    mov %rdx, %rdi
+    mov %ecx, %esi
+    call *%rax
+    mov 16(%rsp), %rdi
+    mov $2, %eax                            /* IA2_GUARD_STACK */
+    cmp %rsp, (%rdi)
+    jne 1f
+    xor %eax, %eax
+    jmp 1f
+    .size ia2_guarded_call, . - ia2_guarded_call
+
+    /* From a signal handler, with %rsp as above. */
+    .globl ia2_guard_resume
+    .hidden ia2_guard_resume
+    .type ia2_guard_resume, @function
+ia2_guard_resume:
+    fninit
+    cld
+    mov $1, %eax                            /* IA2_GUARD_FAULTED */
+1:  ldmxcsr (%rsp)
+    fldcw 8(%rsp)
+    add $24, %rsp
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbx
+    pop %rbp
+    ret
+    .size ia2_guard_resume, . - ia2_guard_resume
+
+/* As in a gate, nothing before the WRPKRU is a check: who jumps there gets every key only where the environment asked for that
+ * at start-up, which is in the read-only state. */
+    .balign 16
+    .globl ia2_call_with_all_keys
+    .hidden ia2_call_with_all_keys
+    .type ia2_call_with_all_keys, @function
+ia2_call_with_all_keys:
+    push %rbx
+    push %r12
+    push %r13
+    mov %rdi, %r12
+    mov %esi, %ebx
+    mov %rdx, %r13
+    mov ia2_state@GOTPCREL(%rip), %r8
+    cmpl $0, 4(%r8)                         /* ia2_state.pkeys */
+    je 1f
+    xor %eax, %eax
+    xor %ecx, %ecx
+    xor %edx, %edx
+8801: .byte 0x0f, 0x01, 0xef                /* wrpkru */
+    test %eax, %eax
+    jnz 2f
+    mov ia2_state@GOTPCREL(%rip), %r8
+1:  testl $IA2_EXIT_OPEN_ALL, IA2_STATE_EXIT_FLAGS(%r8)
+    jz 2f
+    mov ia2_virtual_pkru@GOTTPOFF(%rip), %r8
+    movl $0, %fs:(%r8)
+    mov %r12, %rdi
+    mov %ebx, %esi
+    call *%r13
+    call ia2_become_nobody
+    pop %r13
+    pop %r12
+    pop %rbx
+    ret
+2:  ud2
+    .size ia2_call_with_all_keys, . - ia2_call_with_all_keys
+    .section ia2_sites, "a", @progbits
+    .balign 8
+    .long 8801b - .
+    .short IA2_SITE_WRPKRU, 3
+    .section .note.GNU-stack, "", @progbits
