@@ -51,6 +51,11 @@ class Capture:
         except ValueError as error:
             raise Failure(f"the command that makes {step.output} cannot be split: {error}", self.build.file) from None
 
+    def compiles(self, step) -> bool:
+        """Whether `step` makes an object, whatever it is called (bzip2's Makefile: blocksort.sho)."""
+        return any("-c" in command and (shell_command.is_compiler(command) or shell_command.is_cxx_compiler(command))
+                   for command in self.commands_of(step))
+
     def link_command(self, step) -> list[str] | None:
         """The compiler driver's link command of `step`, or None if it does not link."""
         if " -c " in step.command or "-o" not in step.command or step.output.endswith(OBJECT_SUFFIXES):
@@ -125,7 +130,7 @@ class Capture:
 
     def made_file(self, path: str, whole: bool) -> dict:
         step = self.makers[path]
-        if path.endswith(OBJECT_SUFFIXES):
+        if path.endswith(OBJECT_SUFFIXES) or self.compiles(step):
             return {"kind": "object", "object": self.made_object(path)}
         for command in self.commands_of(step):
             if shell_command.is_archiver(command):
@@ -141,7 +146,7 @@ class Capture:
         found = []
         for argument in command[2:]:
             path = os.path.realpath(os.path.join(step.directory, argument))
-            if argument.endswith(OBJECT_SUFFIXES):
+            if argument.endswith(OBJECT_SUFFIXES) or path in self.makers and self.compiles(self.makers[path]):
                 found.append(self.made_object(path) if path in self.makers else self.prebuilt_object(path))
             elif argument.endswith(".a") and path != os.path.realpath(os.path.join(step.directory, step.output)):
                 raise Failure(f"the archive {step.output} contains the archive {argument}", self.build.file,
@@ -266,7 +271,7 @@ def _direct_objects(capture: Capture, path: str) -> list[dict]:
     found = []
     for argument in capture.link_command(step)[1:]:
         made = capture.makers.get(os.path.realpath(os.path.join(step.directory, argument)))
-        if made and argument.endswith(OBJECT_SUFFIXES):
+        if made and (argument.endswith(OBJECT_SUFFIXES) or capture.compiles(made)):
             found.append({"path": os.path.realpath(os.path.join(made.directory, made.output)),
                           "source": canonicalize.absolute(made.input, made.directory)})
     return found

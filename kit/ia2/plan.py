@@ -29,7 +29,9 @@ class Owners:
 
     def __init__(self, policy: Policy, source_root: str, build_dir: str):
         self.policy, self.source_root, self.build_dir = policy, source_root, build_dir
-        self.globs = [(compartment, [glob_pattern(glob) for glob in compartment.sources]) for compartment in policy.compartments]
+        self.globs = [(compartment, [glob_pattern(glob) for glob in compartment.sources if not glob.startswith("!")],
+                       [glob_pattern(glob[1:]) for glob in compartment.sources if glob.startswith("!")])
+                      for compartment in policy.compartments]
 
     def names(self, source: str) -> list[str]:
         """The paths by which globs may match `source`."""
@@ -44,8 +46,9 @@ class Owners:
     def key(self, source: str) -> int | None:
         """Key of the compartment of `source`, None if no glob matches; Failure if two do."""
         names = self.names(source)
-        matched = [compartment for compartment, patterns in self.globs
-                   if any(pattern.match(name) for pattern in patterns for name in names)]
+        matched = [compartment for compartment, patterns, excluded in self.globs
+                   if any(pattern.match(name) for pattern in patterns for name in names)
+                   and not any(pattern.match(name) for pattern in excluded for name in names)]
         if len(matched) > 1:
             raise Failure(f"source '{names[-1]}' is in two compartments: '{matched[0].name}' and '{matched[1].name}'",
                           self.policy.where(f"compartment.{matched[1].name}.sources"), "make one of the globs narrower")

@@ -4,7 +4,8 @@
     pkey = 1                   protection key, 1..15, none skipped; 1 is the one that defines main()
     sources = ["src/**"]       globs on the path of a source, relative to the root of the source tree:
                                `*` and `?` stay within one folder, `**` does not. A generated
-                               source is also matched by its path in the build directory. Each
+                               source is also matched by its path in the build directory. A glob that
+                               begins with `!` takes out what others of the list match. Each
                                source of the program is in exactly one compartment.
     reads = ["OTHER"]          optional: compartments whose memory this one may read, never write
 
@@ -197,8 +198,9 @@ class _Reader:
         if "sources" not in table:
             raise self.fail(f"compartment '{name}' has no sources", dotted, 'add sources = ["FOLDER/**"]')
         sources = self.strings(table["sources"], f"{dotted}.sources")
-        if not sources:
-            raise self.fail(f"compartment '{name}' has no sources", f"{dotted}.sources", "list at least one glob")
+        if all(glob.startswith("!") for glob in sources):
+            raise self.fail(f"compartment '{name}' has no sources", f"{dotted}.sources", "list at least one glob that does not begin with '!'"
+                            if sources else "list at least one glob")
         return Compartment(name, pkey, sources, self.strings(table.get("reads", []), f"{dotted}.reads"),
                            self.lines.get(dotted, 0))
 

@@ -96,9 +96,21 @@ static CXType pointee_function(CXCursor callee) {
     return type.kind == CXType_Pointer ? clang_getPointeeType(type) : type;
 }
 
+/* The text to check: the callee's, or that of the pointer in `(*pointer)(...)`, where a macro makes the rest. */
+static bool callee_span(struct unit *unit, CXCursor callee, struct span *span) {
+    while (!span_of(unit, callee, span)) {
+        const CXCursor inner = strip_implicit(callee);
+        if (clang_getCursorKind(inner) != CXCursor_UnaryOperator ||
+            clang_getCursorUnaryOperatorKind(inner) != CXUnaryOperator_Deref)
+            return false;
+        callee = first_child(inner);
+    }
+    return true;
+}
+
 static void rewrite_indirect_call(struct program *program, struct unit *unit, const struct call *it) {
     struct span span;
-    const bool editable = span_of(unit, it->callee, &span);
+    const bool editable = callee_span(unit, it->callee, &span);
     if (!escapes(program, it->type)) {
         if (editable)
             edit_veto(&span, EDIT_CALL, it->call);

@@ -47,6 +47,11 @@ class Closure(Folder):
         self.assertTrue(all(os.path.isabs(entry["file"]) for entry in taken.commands))
         self.assertIn(str(self.path / "src/private.h"), graph["inputs"])
 
+    def test_object_of_another_name(self):
+        graph, _ = self.graph(Project(self.path, LIBRARY_AND_TOOL, SHARED_BUILD.replace("add.o", "add.sho").replace("where.o", "where.pic")))
+        self.assertEqual(self.names(graph, graph["links"][0]["items"]), ["main.o", ["where.pic"]])
+        self.assertEqual(self.names(graph, graph["links"][1]["items"]), ["lib.o", "add.sho"])
+
     def test_thin_archive(self):
         files = {**LIBRARY_AND_TOOL, "src/unused.c": "int unused(void) { return missing(); }\nint missing(void);\n"}
         graph, _ = self.graph(Project(self.path, files, STATIC_BUILD.replace("unused.o: cc ../src/unused.c",

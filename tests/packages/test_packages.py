@@ -15,6 +15,7 @@ TIMEOUT = 200
 
 PACKAGES = {package.name: package for package in (
     Package("zlib", "zlib", "minigzip", "make -j2 minigzip", "./configure --static"),
+    Package("bzip2", "bzip2", "bzip2", "make -j2 bzip2"),
 )}
 
 
@@ -83,6 +84,41 @@ class Zlib(Case):
         packed[2000] ^= 0xff
         self.same("-d", given=bytes(packed))
         self.same("-d", self.scratch / "none.gz")
+
+
+class Bzip2(Case):
+    package = "bzip2"
+
+    def test_own_test(self):
+        """What `make test` does: each sample, compressed with -N and decompressed, gives the reference."""
+        for number, small in ((1, ""), (2, ""), (3, "s")):
+            with self.subTest(number):
+                text = (self.folder / f"sample{number}.ref").read_bytes()
+                packed = self.same(f"-{number}", given=text)
+                self.assertEqual(packed["out"], (self.folder / f"sample{number}.bz2").read_bytes())
+                self.assertEqual(self.same(f"-d{small}", given=packed["out"])["out"], text)
+
+    def test_files(self):
+        text = (self.folder / "bzlib.c").read_bytes()
+        for number, program in enumerate((self.plain, self.ours)):
+            path = self.scratch / f"{number}.c"
+            path.write_bytes(text)
+            self.assertEqual(packages.run(program, "-v", path)["status"], 0)
+            self.assertFalse(path.exists())
+            self.assertEqual(packages.run(program, "-t", f"{path}.bz2")["status"], 0)
+        first, second = ((self.scratch / f"{number}.c.bz2").read_bytes() for number in (0, 1))
+        self.assertEqual(first, second)
+        self.assertEqual(packages.run(self.ours, "-d", self.scratch / "1.c.bz2")["status"], 0)
+        self.assertEqual((self.scratch / "1.c").read_bytes(), text)
+
+    def test_broken_data(self):
+        self.same("-d", given=b"BZh9 this is not what bzip2 makes")
+        packed = bytearray((self.folder / "sample1.bz2").read_bytes())
+        packed[20000] ^= 0xff
+        self.same("-d", given=bytes(packed))
+        self.same("-t", self.scratch / "none.bz2")
+        self.same("--no-such-option")
+        self.same("--help")
 
 
 if __name__ == "__main__":

@@ -116,6 +116,10 @@ class Plan(Folder):
                                      ("a/[x].c", "a/[x].c", True)):
             self.assertEqual(bool(plan.glob_pattern(glob).match(path)), expected, (glob, path))
 
+    def test_excluded_glob(self):
+        made = self.plan(text=POLICY.replace('"src/**"', '"**", "!tool/**"'))
+        self.assertEqual({os.path.basename(unit["file"]): unit["compartment"] for unit in made["units"]}["main.c"], 1)
+
 
 class Refused(Folder):
     def test_source_in_two_compartments(self):

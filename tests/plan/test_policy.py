@@ -108,6 +108,7 @@ class Policy(unittest.TestCase):
     def test_empty_and_missing(self):
         self.refused("", None, "no compartment is defined")
         self.refused(GOOD.replace('sources = ["tools/**"]\n', ""), 2, "'cli' has no sources")
+        self.refused(GOOD.replace('["tools/**"]', '["!tools/**"]'), 4, "'cli' has no sources")
         with self.assertRaises(Failure) as caught:
             policy.load("/nowhere/compartments.toml")
         self.assertIn("/nowhere/compartments.toml: no such policy file", str(caught.exception))
