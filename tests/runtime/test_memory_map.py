@@ -13,7 +13,7 @@ from compartments import Compartment  # noqa: E402
 NEEDS_PKU = True
 HERE = pathlib.Path(__file__).resolve().parent
 # Writable, under key 0: whose files and kernel areas these are.
-SHARED_FILES = re.compile(r"/(libc|ld-linux-x86-64|libm|libia2)\.so[.\d]*$|^\[stack\]$|^\[heap\]$")
+SHARED_FILES = re.compile(r"/(libc|ld-linux-x86-64|libm|libia2)\.so[.\d]*$|^/memfd:ia2-state$|^\[stack\]$|^\[heap\]$")
 ARENA = 64 << 20  # alignment of libc's arenas for threads
 
 
@@ -87,18 +87,13 @@ class MemoryMap(unittest.TestCase):
 
     def test_every_writable_mapping_under_key_0_is_named(self):
         named = [(low, high) for key, _, low, high in self.regions if key == 0]
-        before = ""
+        file, end = "", 0
         for mapping in self.map:
-            if "w" not in mapping.rights or mapping.key:
-                before = mapping.name
+            # Without a name, right after a file's: what its segment has beyond the file (.bss).
+            file = mapping.name or (file if mapping.start == end else "")
+            end = mapping.end
+            if "w" not in mapping.rights or mapping.key or SHARED_FILES.search(file) or mapping.start % ARENA == 0:
                 continue
-            owner = mapping.name or before  # what a loaded file has beyond its end
-            if SHARED_FILES.search(owner) and (mapping.name or "bss" not in before):
-                before = owner
-                continue
-            if mapping.start % ARENA == 0 and not mapping.name:
-                continue
-            before = mapping.name
             self.assertEqual(left_over(mapping, named), [], f"{mapping} is shared, and nobody's")
 
     def test_no_key_that_is_no_compartments(self):
