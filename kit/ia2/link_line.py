@@ -62,7 +62,7 @@ class _Parser:
         self.arguments, self.where = arguments, where
         self.items: list[Item] = []
         self.shared = self.symbolic = self.whole = False
-        self.output = "a.out"
+        self.output = shell_command.output(arguments) or "a.out"
 
     def parse(self) -> LinkLine:
         pending: list[str] = []

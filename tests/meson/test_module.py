@@ -27,6 +27,8 @@ def build(_out: pathlib.Path):
 
 
 class Project(unittest.TestCase):
+    """What touches the inside of Meson."""
+
     meson = ""  # the system's
 
     def setUp(self):
@@ -42,6 +44,11 @@ class Project(unittest.TestCase):
 
     def launch(self, *arguments, check=True):
         return small.run(LAUNCHER, *arguments, check=check, env={**os.environ, "IA2_MESON": self.meson, "IA2_BUILD": str(small.KIT_BUILD)})
+
+    def plain(self, *arguments):
+        """Meson without the launcher."""
+        modules = pathlib.Path(self.meson).parents[1] / "lib/python3/dist-packages" if self.meson else ""
+        return small.run(self.meson or "/usr/bin/meson", *arguments, env={**os.environ, "PYTHONPATH": str(modules)})
 
     def ninja(self, *targets, check=True):
         # Without the choice of Meson in the environment: what Ninja runs must know it.
@@ -62,7 +69,6 @@ class Project(unittest.TestCase):
         self.assertEqual([line for line in done.stdout.splitlines() if message in line][:1] and message, message, done.stdout)
 
 
-class SystemMeson(Project):
     def test_build_test_and_reconfigure(self):
         self.project(TOP + TARGETS + SPLIT + "test('split', split)\n")
         self.ninja()
@@ -74,33 +80,25 @@ class SystemMeson(Project):
         self.ninja()
         self.assertIn("no work to do", self.ninja())
 
-    def test_a_source_changes(self):
-        self.project(TOP + TARGETS + SPLIT)
+    def test_changes(self):
+        self.project(TOP + TARGETS + SPLIT, lib__more___c="int more(void) { return 40; }\n")
         self.ninja()
         self.edit("lib/counter.c", "= value;", "= value * 3;")
         # The library's interface is as it was, so Meson does not link the plain program again; the split one it must.
         self.assertNotIn("Linking target counter\n", self.ninja("-v"))
         self.total(15)
-
-    def test_a_header_and_the_policy_change(self):
-        self.project(TOP + TARGETS + SPLIT)
-        self.ninja()
         self.edit("lib/limit.h", "8", "1")
         self.ninja()
-        self.total(2)
+        self.total(6)
         self.edit("compartments.toml", "compartment.counter", "compartment.counting")
         self.ninja()
-        self.total(2)
+        self.total(6)
         self.assertTrue((self.build / "counter.ia2/counting.ia2.so").exists())
         self.assertIn("no work to do", self.ninja())
-
-    def test_a_source_is_added(self):
-        self.project(TOP + TARGETS + SPLIT, lib__more___c="int more(void) { return 40; }\n")
-        self.ninja()
         self.edit("meson.build", "'lib/counter.c'", "'lib/counter.c', 'lib/more.c'")
         self.edit("lib/counter.c", "{ if (used", "{ extern int more(void); value += more(); if (used")
         self.ninja()
-        self.total(85)
+        self.total(126)
 
     def test_install(self):
         self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', install: true)"), "--prefix", "/opt/p", "--libdir", "lib")
@@ -109,6 +107,43 @@ class SystemMeson(Project):
         self.assertEqual(os.readlink(self.root / "dest/opt/p/bin/counter"), "../lib/counter.ia2/counter")
         self.assertIn("total 5\n", small.run(self.root / "dest/opt/p/bin/counter").stdout)
 
+    def test_disabled(self):
+        self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', enabled: get_option('split'))") + "test('split', split)\n",
+                     "-Dsplit=disabled", meson_options___txt="option('split', type: 'feature', value: 'auto')\n")
+        self.ninja()
+        self.assertFalse((self.build / "counter.ia2").exists())
+        self.assertRegex(self.ninja("test"), r"split +OK")
+        self.launch("configure", self.build, "-Dsplit=enabled")
+        self.ninja()
+        self.total(5)
+
+    def test_without_the_kit(self):
+        small.make(self.root / "project", meson___build="project('small', 'c')\nia2 = import('ia2', required: false)\n" + TARGETS +
+                   "if ia2.found()\n  " + SPLIT + "endif\n")
+        self.plain("setup", self.build, self.root / "project")
+        self.ninja()
+        self.assertFalse((self.build / "counter.ia2").exists())
+        self.launch("setup", "--wipe", self.build, self.root / "project")
+        self.ninja()
+        self.total(5)
+
+    def test_other_meson_commands_without_the_launcher(self):
+        self.project(TOP + TARGETS + SPLIT + "test('split', split)\n")
+        self.plain("compile", "-C", self.build)
+        self.assertRegex(self.plain("test", "-C", self.build).stdout, r"split +OK")
+        self.plain("configure", self.build)
+
+    def test_options_that_do_not_fit(self):
+        for option, message in (
+                ("-Db_sanitize=address", "b_sanitize=address replaces malloc or keeps a shadow of all memory; configure without it"),
+                ("-Db_lto=true", "b_lto=true leaves no machine code to keep; configure with b_lto=false"),
+                ("--layout=flat", "layout=flat would put two programs of one name in one folder; configure with layout=mirror")):
+            with self.subTest(option):
+                done = self.project(TOP + TARGETS + SPLIT, option, check=False)
+                self.refused(done, 'ERROR: ia2.compartmentalize: argument "exe": ' + message)
+
+
+class SystemMeson(Project):
     def test_install_beside_the_plain_program(self):
         text = TOP + TARGETS.replace("link_with", "install: true, link_with").replace("c')\n", "c', install: true)\n", 1)
         self.project(text + SPLIT.replace("toml')", "toml', install: true)"), "--prefix", self.root / "dest", "--libdir", "lib")
@@ -165,34 +200,6 @@ ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], l
         self.ninja()
         self.total(5, "tool/counter.ia2/counter")
 
-    def test_disabled(self):
-        self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', enabled: get_option('split'))") + "test('split', split)\n",
-                     "-Dsplit=disabled", meson_options___txt="option('split', type: 'feature', value: 'auto')\n")
-        self.ninja()
-        self.assertFalse((self.build / "counter.ia2").exists())
-        self.assertRegex(self.ninja("test"), r"split +OK")
-        self.launch("configure", self.build, "-Dsplit=enabled")
-        self.ninja()
-        self.total(5)
-
-    def test_without_the_kit(self):
-        small.make(self.root / "project", meson___build="project('small', 'c')\nia2 = import('ia2', required: false)\n" + TARGETS +
-                   "if ia2.found()\n  " + SPLIT + "endif\n")
-        meson = self.meson or "/usr/bin/meson"
-        small.run(meson, "setup", self.build, self.root / "project")
-        self.ninja()
-        self.assertFalse((self.build / "counter.ia2").exists())
-        self.launch("setup", "--wipe", self.build, self.root / "project")
-        self.ninja()
-        self.total(5)
-
-    def test_other_meson_commands_without_the_launcher(self):
-        self.project(TOP + TARGETS + SPLIT + "test('split', split)\n")
-        meson = self.meson or "/usr/bin/meson"
-        small.run(meson, "compile", "-C", self.build)
-        self.assertRegex(small.run(meson, "test", "-C", self.build).stdout, r"split +OK")
-        small.run(meson, "configure", self.build)
-
     # What is refused, with the line that says so. -----------------------------------------------------
 
     def test_bad_arguments(self):
@@ -215,15 +222,6 @@ ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], l
                 done = self.project(TOP + TARGETS + call + "\n", check=False, bad___toml="[compartmnt.a]\npkey = 1\n")
                 self.refused(done, message)
 
-    def test_options_that_do_not_fit(self):
-        for option, message in (
-                ("-Db_sanitize=address", "b_sanitize=address replaces malloc or keeps a shadow of all memory; configure without it"),
-                ("-Db_lto=true", "b_lto=true leaves no machine code to keep; configure with b_lto=false"),
-                ("--layout=flat", "layout=flat would put two programs of one name in one folder; configure with layout=mirror")):
-            with self.subTest(option):
-                done = self.project(TOP + TARGETS + SPLIT, option, check=False)
-                self.refused(done, 'ERROR: ia2.compartmentalize: argument "exe": ' + message)
-
     def test_library_of_another_program(self):
         self.project(TOP + TARGETS + "lonely = library('lonely', 'lib/counter.c')\n" + SPLIT.replace("toml')", "toml', libraries: lonely)"))
         self.assertIn("liblonely.so: is not linked into counter (link it, or", self.ninja(check=False))
@@ -245,8 +243,7 @@ ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], l
         self.ninja()
         self.total(5)
 
-
-class NewerMeson(SystemMeson):
+class NewerMeson(Project):
     meson = str(small.KIT_BUILD / f"tests/meson/meson-{newer_meson.SUITE}/usr/bin/meson")
 
 
