@@ -148,7 +148,7 @@ class Pipeline:
         boundary = link.read_boundary(self.out)
         gates = [self.path("callgates", name) for name in os.listdir(self.path("callgates")) if name.endswith(".S")]
         rewritten = [self.path("rewritten", name) for name in boundary["rewritten"]]
-        files = [kit.rewriter, self.path("plan.json"), self.path("compile_commands.json"), *graph["inputs"], self.path("boundary.json"),
+        files = [kit.rewriter, self.path("plan.json"), self.path("compile_commands.json"), *graph["inputs"], self.path("boundary.json"), self.path("destructors.json"),
                  *gates, *rewritten]
         return f"{len(boundary['gates'])} gates, {len(rewritten)} files rewritten, {len(boundary['recompile'])} units to recompile", files
 

@@ -8,7 +8,7 @@ The format of plan.json is in docs/design.md.
 import os
 import re
 
-from . import link_line, symbols
+from . import destructors, link_line, symbols
 from .failure import Failure
 from .policy import Policy
 
@@ -84,7 +84,7 @@ class Planner:
         units, objects = self.units()
         return {"version": VERSION, "program": self.graph["program"], "source_root": self.graph["source_root"],
                 "build_dir": self.graph["build_dir"], "compartments": self.compartments(), "units": units, "objects": objects,
-                "imports": imports, "allocations": self.policy.allocations, "shared_variables": self.policy.shared_variables,
+                "imports": imports, "destructors": self.destructors(objects), "allocations": self.policy.allocations, "shared_variables": self.policy.shared_variables,
                 "parameters": self.policy.parameters, "policy_file": self.policy.path, "policy_lines": self.policy.lines}
 
     # Who owns each object. -----------------------------------------------------------------------
@@ -270,6 +270,10 @@ class Planner:
                               "object": record["path"], "pic": is_pic(command["arguments"])})
             objects.append({"path": record["path"], "compartment": self.key[index], "unit": unit})
         return units, objects
+
+    def destructors(self, objects: list[dict]) -> list[dict]:
+        return [{"symbol": found.symbol, "compartment": record["compartment"], "unit": record["unit"], "priority": found.priority,
+                 "visible": found.visible} for record in objects for found in destructors.read(record["path"])]
 
     def compartments(self) -> list[dict]:
         keys = {compartment.name: compartment.pkey for compartment in self.policy.compartments}

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "destructors.h"
 #include "diag.h"
 #include "mangle.h"
 
@@ -280,6 +281,7 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
                         g->shape.ret_zmm);
         text_puts(&out, "\n");
     }
+    destructors_assembly(&out, compartment->key);
     text_puts(&out, "ia2_gates_end\n");
     *length = out.length;
     return out.data;

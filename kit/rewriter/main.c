@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boundary.h"
+#include "destructors.h"
 #include "diag.h"
 #include "edits.h"
 #include "escape.h"
@@ -21,7 +22,7 @@ static const char usage[] =
     "  --policy FILE           plan.json, made from compartments.toml and the build graph\n"
     "  --root-directory DIR    root of the program's sources\n"
     "  --output-directory DIR  where the mirror of the sources goes\n"
-    "  --output-prefix PREFIX  put before boundary.json and callgates/NAME.S\n"
+    "  --output-prefix PREFIX  put before boundary.json, destructors.json and callgates/NAME.S\n"
     "  -p PATH                 compile_commands.json, or its directory\n"
     "  --extra-arg ARG         one more argument for parsing each source\n"
     "  SOURCE...               sources to rewrite; all of the plan's by default\n";
@@ -101,7 +102,7 @@ static void stop_if_refused(void) {
 }
 
 static void write_outputs(const struct options *options, const struct program *program, const struct mirror *mirror) {
-    char *const boundary = boundary_text(program, mirror);
+    char *const boundary = boundary_text(program, mirror), *const exits = destructors_text(program->plan);
     const char *const directory = intern_format("%scallgates", options->prefix);
     struct map wanted = { 0 };
     mirror_write(mirror, options->output);
@@ -118,6 +119,8 @@ static void write_outputs(const struct options *options, const struct program *p
     map_free(&wanted);
     mirror_write_file(intern_format("%sboundary.json", options->prefix), boundary, strlen(boundary));
     free(boundary);
+    mirror_write_file(intern_format("%sdestructors.json", options->prefix), exits, strlen(exits));
+    free(exits);
 }
 
 int main(int argc, char **argv) {
@@ -145,6 +148,7 @@ int main(int argc, char **argv) {
     rewrite_allocations(&program);
     rewrite_shared_variables(&program);
     locals_rewrite(&program);
+    destructors_find(&program);
     edit_settle();
     gates_settle();
     stop_if_refused();

@@ -90,6 +90,23 @@ static void read_imports(struct plan *plan, json_t *root) {
     }
 }
 
+static int optional_number(json_t *object, const char *name) {
+    return json_is_null(json_object_get(object, name)) ? -1 : (int)number_of(object, name, 0, INT32_MAX);
+}
+
+static void read_destructors(struct plan *plan, json_t *root) {
+    json_t *const list = member(root, "destructors", JSON_ARRAY), *item;
+    size_t i;
+    plan->destructor_count = json_array_size(list);
+    plan->destructors = must_alloc(plan->destructor_count * sizeof(*plan->destructors));
+    json_array_foreach(list, i, item) {
+        plan->destructors[i] = (struct plan_destructor) {
+            .symbol = string_of(item, "symbol"), .unit = optional_number(item, "unit"), .priority = optional_number(item, "priority"),
+            .compartment = (unsigned)number_of(item, "compartment", 1, plan->compartment_count),
+            .visible = json_is_true(member(item, "visible", JSON_TRUE)) };
+    }
+}
+
 static void read_parameters(struct plan *plan, json_t *root) {
     static const char *const directions[] = { "", "in", "out", "inout" };
     const char *name, *parameter;
@@ -150,6 +167,7 @@ void plan_read(struct plan *plan, const char *path) {
     read_compartments(plan, root);
     read_units(plan, root);
     read_imports(plan, root);
+    read_destructors(plan, root);
     read_policy(plan, root);
     json_decref(root);
 }

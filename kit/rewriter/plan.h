@@ -30,6 +30,13 @@ struct import {
     bool data;
 };
 
+struct plan_destructor {
+    const char *symbol;
+    unsigned compartment;
+    int unit, priority;   /* -1: none */
+    bool visible;   /* other objects of the link can name it */
+};
+
 struct allocation { const char *function; unsigned key; };
 
 struct parameter_copy {
@@ -47,8 +54,9 @@ struct plan {
     struct import *imports;
     struct allocation *allocations;
     struct parameter_copy *parameters;
+    struct plan_destructor *destructors;
     const char **shared_variables;
-    size_t unit_count, import_count, allocation_count, parameter_count, shared_variable_count;
+    size_t unit_count, import_count, allocation_count, parameter_count, shared_variable_count, destructor_count;
     struct map import_index;   /* symbol -> struct import */
     void *policy_lines;        /* json_t */
 };

@@ -51,6 +51,18 @@ class Plan(Folder):
         self.assertEqual([compartment["file"] for compartment in made["compartments"]], ["tool", "lib.ia2.so"])
         self.assertEqual(made["program"], "tool")
 
+    def test_destructors_are_those_of_the_objects(self):
+        source = ("static int n;\n#define AT_EXIT __attribute__((destructor))\nAT_EXIT static void first(void) { n++; }\n"
+                  "__attribute__((destructor)) void second(void) { n--; }\n"
+                  "__attribute__((destructor(200))) static void early(void) { n = 2; }\n")
+        for cc in ("gcc", "clang"):
+            with self.subTest(cc=cc):
+                self.setUp()
+                made = self.plan({"src/add.c": LIBRARY_AND_TOOL["src/add.c"] + source}, cc=cc)
+                unit = next(unit["id"] for unit in made["units"] if unit["file"].endswith("add.c"))
+                self.assertEqual(sorted((d["symbol"], d["compartment"], d["unit"], d["priority"], d["visible"]) for d in made["destructors"]),
+                                 [("early", 2, unit, 200, False), ("first", 2, unit, None, False), ("second", 2, unit, None, True)])
+
     def test_static_library_takes_only_the_members_needed(self):
         made = self.plan(UNUSED, STATIC_BUILD)
         self.assertNotIn("unused.c", [os.path.basename(unit["file"]) for unit in made["units"]])
