@@ -126,23 +126,25 @@ def _apt(args: list[str], cwd: pathlib.Path) -> str:
     return done.stdout
 
 
-def _package_kernel(folder: pathlib.Path, scratch: pathlib.Path, progress):
-    """Fetches the kernel's package into folder/packages, unless it is there already, and unpacks it."""
+def _fetch(packages: pathlib.Path, scratch: pathlib.Path, progress) -> pathlib.Path:
+    """Downloads the package of the suite's current kernel."""
     known = _apt(["apt-cache", "show", "--no-all-versions", META_PACKAGE], scratch)
     match = re.search(r"^Depends: .*?(linux-image-[\w.+-]+-amd64)\b", known, re.MULTILINE)
     if not match:
         raise ImageError(f"apt's {META_PACKAGE} names no kernel\nremedy: run `apt-get update`")
+    progress(f"fetching {match[1]} (about 100 MB, once)")
+    fetch = scratch / "fetch"
+    fetch.mkdir()
+    _apt(["apt-get", "download", match[1]], fetch)
+    deb = next(fetch.glob("*.deb"))
+    return deb.rename(packages / deb.name)
+
+
+def _package_kernel(folder: pathlib.Path, scratch: pathlib.Path, progress):
+    """Unpacks the kernel's package, which is fetched into folder/packages unless there is one already."""
     packages = folder / "packages"
     packages.mkdir(exist_ok=True)
-    found = sorted(packages.glob(f"{match[1]}_*.deb"))
-    if not found:
-        progress(f"fetching {match[1]} (about 100 MB, once)")
-        fetch = scratch / "fetch"
-        fetch.mkdir()
-        _apt(["apt-get", "download", match[1]], fetch)
-        for deb in fetch.glob("*.deb"):
-            deb.rename(packages / deb.name)
-        found = sorted(packages.glob(f"{match[1]}_*.deb"))
+    found = sorted(packages.glob("linux-image-*.deb")) or [_fetch(packages, scratch, progress)]
     root = scratch / "root"
     done = subprocess.run(["dpkg-deb", "-x", str(found[-1]), str(root)], text=True, capture_output=True)
     if done.returncode != 0:
