@@ -262,6 +262,14 @@ static void note_declaration(struct visit *visit, CXCursor cursor) {
             (struct declaration) { cursor, name, clang_isCursorDefinition(cursor) };
 }
 
+static void note_shared_variable(struct visit *visit, CXCursor cursor) {
+    struct unit *const unit = visit->unit;
+    const char *const name = cursor_name(cursor);
+    if (clang_Cursor_getStorageClass(cursor) != CX_SC_Extern && plan_is_shared(visit->plan, name))
+        *PUSH(unit->shared_variables, unit->shared_variable_count, unit->shared_variable_capacity) =
+            (struct declaration) { cursor, name, clang_isCursorDefinition(cursor) };
+}
+
 static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent_cursor, CXClientData data) {
     struct visit *const visit = data;
     while (visit->depth > 1 && !clang_equalCursors(visit->frames[visit->depth - 1].cursor, parent_cursor))
@@ -299,6 +307,8 @@ static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent_cursor
     case CXCursor_FunctionDecl:   /* declared where it is used */
     case CXCursor_VarDecl:
         note_declaration(visit, cursor);
+        if (kind == CXCursor_VarDecl && clang_Cursor_getStorageClass(cursor) == CX_SC_Static)
+            note_shared_variable(visit, cursor);
         break;
     default:
         break;
@@ -328,9 +338,7 @@ static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, 
         return CXChildVisit_Continue;
     visit->function = NULL;
     if (kind == CXCursor_VarDecl) {
-        if (clang_Cursor_getStorageClass(cursor) != CX_SC_Extern && plan_is_shared(visit->plan, name))
-            *PUSH(unit->shared_variables, unit->shared_variable_count, unit->shared_variable_capacity) =
-                (struct declaration) { cursor, name, definition };
+        note_shared_variable(visit, cursor);
         visit_body(visit, cursor);
     } else if (definition) {
         struct function *const it = PUSH(unit->functions, unit->function_count, unit->function_capacity);

@@ -172,6 +172,28 @@ bool gates_is_libc(const struct plan *plan, CXCursor function) {
            !gates_defines(plan, cursor_name(function));
 }
 
+struct attribute_search {
+    struct unit *unit;
+    const char *name;
+};
+
+static enum CXChildVisitResult find_attribute(CXCursor child, CXCursor parent, CXClientData data) {
+    const struct attribute_search *const it = data;
+    (void)parent;
+    if (!clang_isAttribute(clang_getCursorKind(child)))
+        return CXChildVisit_Continue;
+    const struct place at = place_of(it->unit, clang_getCursorLocation(child));
+    const char *const text = at.source ? at.source->text + at.offset : "";
+    const size_t underscores = strspn(text, "_"), length = strlen(it->name);
+    return !strncmp(text + underscores, it->name, length) ? CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+bool gates_is_absent(const struct plan *plan, struct unit *unit, CXCursor function) {
+    struct attribute_search it = { unit, "weak" };
+    return clang_getCursorLinkage(function) != CXLinkage_Internal && !in_system_header(clang_getCanonicalCursor(function)) &&
+           !gates_defines(plan, cursor_name(function)) && clang_visitChildren(function, find_attribute, &it);
+}
+
 /* The symbol that the compiler uses: an asm label may give it another than the function's name. */
 static const char *symbol_of(CXCursor function) {
     CXString mangled = clang_Cursor_getMangling(function);

@@ -29,6 +29,9 @@ const struct gate *gate_for_value(struct program *program, struct unit *unit, CX
 const struct gate *gate_for_arguments(struct unit *unit, const struct import *import, CXCursor function,
                                       const struct signature *call, CXCursor cause);
 
+/* Whether it is declared weak and no compartment defines it: its address is null. After gates_for_imports. */
+bool gates_is_absent(const struct plan *plan, struct unit *unit, CXCursor function);
+
 /* Whether it is a function of libc (or another system library): no compartment has it. After gates_for_imports. */
 bool gates_is_libc(const struct plan *plan, CXCursor function);
 

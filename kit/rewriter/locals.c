@@ -10,7 +10,9 @@
 
 struct moved_local *moved_locals;
 size_t moved_local_count;
-static size_t moved_local_capacity;
+struct moved_literal *moved_literals;
+size_t moved_literal_count;
+static size_t moved_local_capacity, moved_literal_capacity;
 static struct map moved;                   /* set of declarations; a CXCursor's first datum is the declaration */
 static struct map crossing[MAX_KEY + 1];   /* per compartment: pointee types of what it calls through the boundary */
 
@@ -62,8 +64,34 @@ static void refuse_global(CXCursor variable, CXCursor cause, const char *name) {
     const bool local = clang_getCursorLinkage(variable) == CXLinkage_NoLinkage;
     refuse_at(cause, intern_format("address of %s variable %s", local ? "static local" : "global", name),
               "it crosses the boundary, and the variable lies in its compartment's private memory",
-              local ? "make it a global variable and add it to variables under [shared] in the policy" :
-                      intern_format("add \"%s\" to variables under [shared] in the policy", name));
+              intern_format("add \"%s\" to variables under [shared] in the policy", name));
+}
+
+/* libclang knows no parent of an expression. */
+static CXCursor enclosing_function(const struct unit *unit, CXCursor expression) {
+    CXFile file, other;
+    unsigned at, begin, end;
+    clang_getFileLocation(clang_getCursorLocation(expression), &file, NULL, NULL, &at);
+    for (size_t i = 0; i < unit->function_count; i++) {
+        const CXSourceRange extent = clang_getCursorExtent(unit->functions[i].cursor);
+        clang_getFileLocation(clang_getRangeStart(extent), &other, NULL, NULL, &begin);
+        clang_getFileLocation(clang_getRangeEnd(extent), NULL, NULL, NULL, &end);
+        if (clang_File_isEqual(file, other) && begin <= at && at < end)
+            return unit->functions[i].cursor;
+    }
+    return clang_getNullCursor();
+}
+
+static void take_literal(struct program *program, struct unit *unit, CXCursor literal, CXCursor cause) {
+    if (is_const_object(clang_getCursorType(literal)) && plan_readable_by_all(program->plan, unit->plan->compartment))
+        return;
+    const CXCursor function = enclosing_function(unit, literal);
+    if (clang_Cursor_isNull(function))
+        refuse_at(cause, "address of a compound literal outside of a function",
+                  "it crosses the boundary, and the object lies in its compartment's private memory",
+                  "give it a name, and add that to variables under [shared] in the policy");
+    else if (map_add(&moved, key_of(literal.data[1])))
+        *PUSH(moved_literals, moved_literal_count, moved_literal_capacity) = (struct moved_literal) { unit, literal, function };
 }
 
 static void move(struct unit *unit, CXCursor variable, const char *name) {
@@ -85,10 +113,7 @@ static void take(struct program *program, struct unit *unit, CXCursor variable, 
     const enum CXCursorKind kind = clang_getCursorKind(variable);
     const char *const name = cursor_name(variable);
     if (kind == CXCursor_CompoundLiteralExpr) {
-        if (!is_const_object(clang_getCursorType(variable)) || !plan_readable_by_all(program->plan, unit->plan->compartment))
-            refuse_at(cause, "address of a compound literal",
-                      "it crosses the boundary, and the object lies on its compartment's private stack",
-                      "make it a local variable with a name");
+        take_literal(program, unit, variable, cause);
     } else if (kind == CXCursor_ParmDecl) {
         move(unit, variable, name);
     } else if (clang_getCursorLinkage(variable) == CXLinkage_NoLinkage &&
@@ -187,7 +212,7 @@ static bool reads_file_of_moved(const struct unit *unit) {
 }
 
 void locals_find(struct program *program) {
-    size_t escaping, seen = 0;
+    size_t escaping, seen = 0, literals = 0;
     do {
         escaping = program->escaping_count;
         for (size_t u = 0; u < program->unit_count; u++)
@@ -196,6 +221,8 @@ void locals_find(struct program *program) {
             find(program, &program->units[u]);
         for (; seen < moved_local_count; seen++)
             escape_add(program, moved_locals[seen].unit, clang_getCursorType(moved_locals[seen].variable));
+        for (; literals < moved_literal_count; literals++)
+            escape_add(program, moved_literals[literals].unit, clang_getCursorType(moved_literals[literals].literal));
     } while (escaping != program->escaping_count);   /* more types, more calls through the boundary */
     if (moved_local_count)
         qsort(moved_locals, moved_local_count, sizeof(*moved_locals), compare);
@@ -204,6 +231,10 @@ void locals_find(struct program *program) {
 void locals_rewrite(struct program *program) {
     for (size_t i = 0; i < moved_local_count; i++)
         moved_rewrite(&moved_locals[i]);
+    for (size_t i = 0; i < moved_literal_count; i++)
+        literal_rewrite(&moved_literals[i]);
+    for (size_t u = 0; u < program->unit_count; u++)
+        literals_rewrite_others(&program->units[u]);
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         if (!reads_file_of_moved(unit))

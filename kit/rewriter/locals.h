@@ -1,5 +1,5 @@
-/* Variables whose address crosses the boundary: locals and parameters move to the thread's shared stack, anything else is
- * refused. */
+/* Variables whose address crosses the boundary: locals, parameters and compound literals move to the thread's shared stack,
+ * anything else is refused. */
 #ifndef IA2_LOCALS_H
 #define IA2_LOCALS_H
 
@@ -12,6 +12,14 @@ struct moved_local {
     unsigned line;
 };
 
+/* A compound literal in a function. */
+struct moved_literal {
+    struct unit *unit;
+    CXCursor literal, function;
+};
+
+extern struct moved_literal *moved_literals;
+extern size_t moved_literal_count;
 extern struct moved_local *moved_locals;   /* in order of file and line after locals_find */
 extern size_t moved_local_count;
 
@@ -20,6 +28,12 @@ void locals_find(struct program *program);
 
 /* Requests their edits. */
 void locals_rewrite(struct program *program);
+
+/* literals.c: the edits of one compound literal. */
+void literal_rewrite(const struct moved_literal *literal);
+
+/* Then: other uses of a macro, and other units that read the same file, have the text too, and give its block an end. */
+void literals_rewrite_others(struct unit *unit);
 
 /* moved.c: the edits of one local. */
 void moved_rewrite(const struct moved_local *local);

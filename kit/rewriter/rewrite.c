@@ -39,7 +39,7 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     struct span span;
     if (it->callee && plan_import(program->plan, name) && is_variadic(clang_getCursorType(it->function)))
         return;   /* variadic.c */
-    if (!designator_escapes(program, it)) {
+    if (!designator_escapes(program, it) || gates_is_absent(program->plan, unit, it->function)) {
         if (designator_span(unit, it, name, &span))
             edit_veto(&span, EDIT_NAME, it->reference);
         return;

@@ -57,6 +57,12 @@ const void *ia2_check_target(const void *pointer, unsigned type);
         __typeof__(*(p)) ia2_value = __VA_ARGS__; \
         __builtin_memcpy(ia2_shared_push(sizeof(*(p)), __alignof__(*(p))), (const void *)&ia2_value, sizeof(*(p))); \
     })
+/* A compound literal there, until the block ends that has IA2_SHARED_SCOPE at its start. */
+#define IA2_SHARED_SCOPE \
+    const void *const ia2_shared_scope __attribute__((cleanup(ia2_shared_pop), unused)) = ia2_shared_push(0, 1)
+#define IA2_SHARED_LITERAL(...) \
+    (*(__typeof__(__VA_ARGS__) *)__builtin_memcpy(ia2_shared_push(sizeof(__VA_ARGS__), __alignof__(__typeof__(__VA_ARGS__))), \
+                                                  (const void *)&(__VA_ARGS__), sizeof(__VA_ARGS__)))
 /* Memory on the calling thread's shared stack; not zeroed. Last in, first out. Not async-signal-safe. */
 void *ia2_shared_push(unsigned long size, unsigned long align);
 /* \a variable: the address of a pointer that ia2_shared_push returned (the form the cleanup attribute wants). */

@@ -137,9 +137,10 @@ def compare(case: Case, out: pathlib.Path) -> str:
 
 
 if __name__ == "__main__":
-    # construct_case.py OUT [NAME...]: builds and runs by hand
-    target = pathlib.Path(sys.argv[1])
-    picked = [case for case in cases() if not sys.argv[2:] or case.name in sys.argv[2:]]
-    bad = prepare(target, picked)
+    # construct_case.py [--run] OUT [NAME...]: builds (unless --run) and runs by hand
+    words = [word for word in sys.argv[1:] if word != "--run"]
+    target = pathlib.Path(words[0])
+    picked = [case for case in cases() if not words[1:] or case.name in words[1:]]
+    bad = {} if "--run" in sys.argv else prepare(target, picked)
     for item in picked:
         print(item.name, bad.get(item.name) or compare(item, target) or "ok")

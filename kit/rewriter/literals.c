@@ -1,0 +1,147 @@
+/* The text of a compound literal that moves to the shared stack, and the block at whose end it goes. */
+#include <stdlib.h>
+
+#include "edits.h"
+#include "intern.h"
+#include "locals.h"
+
+struct block {
+    CXCursor cursor;
+    enum CXCursorKind kind;
+    unsigned begin, end;
+};
+
+struct blocks {
+    struct block *list;
+    size_t count, capacity;
+    bool labels;
+};
+
+static void file_range(CXCursor cursor, unsigned *begin, unsigned *end) {
+    const CXSourceRange extent = clang_getCursorExtent(cursor);
+    clang_getFileLocation(clang_getRangeStart(extent), NULL, NULL, NULL, begin);
+    clang_getFileLocation(clang_getRangeEnd(extent), NULL, NULL, NULL, end);
+}
+
+static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct blocks *const it = data;
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    (void)parent;
+    if (kind == CXCursor_LabelStmt)
+        it->labels = true;
+    if (kind == CXCursor_CompoundStmt || kind == CXCursor_CaseStmt || kind == CXCursor_DefaultStmt || kind == CXCursor_SwitchStmt) {
+        struct block *const block = PUSH(it->list, it->count, it->capacity);
+        block->cursor = cursor;
+        block->kind = kind;
+        file_range(cursor, &block->begin, &block->end);
+    }
+    return CXChildVisit_Recurse;
+}
+
+static bool has_switch(const struct blocks *it, const struct block *outer, unsigned offset) {
+    for (size_t i = 0; i < it->count; i++)
+        if (it->list[i].kind == CXCursor_SwitchStmt && it->list[i].begin > outer->begin && it->list[i].begin < offset &&
+            offset < it->list[i].end)
+            return true;
+    return false;
+}
+
+/* Whether a `case` leads into the block past its start. */
+static bool is_bypassed(const struct blocks *it, const struct block *block) {
+    for (size_t i = 0; i < it->count; i++) {
+        const struct block *const label = &it->list[i];
+        if ((label->kind == CXCursor_CaseStmt || label->kind == CXCursor_DefaultStmt) && label->begin > block->begin &&
+            label->begin < block->end && !has_switch(it, block, label->begin))
+            return true;
+    }
+    return false;
+}
+
+/* The innermost block around the literal whose start every way to the literal passes. A function with labels has only its body:
+ * then the literal stays until the function returns. */
+static bool find_block(const struct moved_literal *literal, struct place *place) {
+    struct blocks it = { 0 };
+    unsigned begin, end;
+    bool found = false;
+    clang_visitChildren(literal->function, on_cursor, &it);
+    file_range(literal->literal, &begin, &end);
+    for (size_t i = it.count; i-- > 0 && !found;) {   /* inner ones come later */
+        const struct block *const block = &it.list[i];
+        if (block->kind != CXCursor_CompoundStmt || it.labels || begin < block->begin || end > block->end || is_bypassed(&it, block))
+            continue;
+        *place = place_of(literal->unit, clang_getRangeStart(clang_getCursorExtent(block->cursor)));
+        found = place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{';
+    }
+    free(it.list);
+    return found || body_place(literal->unit, literal->function, place);
+}
+
+/* The offset after the bracket that closes the one at `offset`; 0 if there is none there. */
+static size_t skip_brackets(const struct source *source, size_t offset, char open) {
+    int depth = 0;
+    if (source->text[offset] != open)
+        return 0;
+    for (size_t i = offset; i < source->size; i = source_skip_blank(source, source_skip_token(source, i))) {
+        const char c = source->text[i];
+        if (c == '(' || c == '[' || c == '{')
+            depth++;
+        else if ((c == ')' || c == ']' || c == '}') && --depth == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
+/* `(TYPE) { ... }`, in the body of a macro too, for which libclang does not say where it ends. */
+static bool span_of_literal(const struct moved_literal *literal, struct span *span) {
+    if (span_of(literal->unit, literal->literal, span))
+        return true;
+    const struct place begin = place_of(literal->unit, clang_getRangeStart(clang_getCursorExtent(literal->literal)));
+    if (!begin.source || begin.kind != PLACE_BODY)
+        return false;
+    const size_t brace = skip_brackets(begin.source, begin.offset, '(');
+    const size_t end = brace ? skip_brackets(begin.source, source_skip_blank(begin.source, brace), '{') : 0;
+    *span = (struct span) { begin.source, begin.offset, end, PLACE_BODY };
+    return end && source_is_one_argument(begin.source, begin.offset, end);
+}
+
+static struct map rewritten;   /* set of places */
+
+static uint64_t place_key(const struct span *span) {
+    return key_of(span->source) * 1099511628211ull ^ (uint64_t)span->begin;
+}
+
+void literal_rewrite(const struct moved_literal *literal) {
+    static const char construct[] = "address of a compound literal";
+    struct span span;
+    struct place block;
+    if (!span_of_literal(literal, &span)) {
+        refuse_at(literal->literal, construct,
+                  "it crosses the boundary, and the literal is partly made by a macro, so there is no text to rewrite",
+                  "make it a local variable with a name");
+    } else if (!find_block(literal, &block)) {
+        refuse_at(literal->literal, construct, "it crosses the boundary, and the function's body is made by a macro",
+                  "make it a local variable with a name");
+    } else {
+        map_add(&rewritten, place_key(&span));
+        edit_wrap(&span, EDIT_CALL, "IA2_SHARED_LITERAL(", ")", literal->literal);
+        edit_insert(block.source, block.offset + 1, " IA2_SHARED_SCOPE;", literal->literal);
+    }
+}
+
+static enum CXChildVisitResult find_same_text(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct moved_literal it = *(struct moved_literal *)data;
+    struct span span;
+    (void)parent;
+    it.literal = cursor;
+    if (clang_getCursorKind(cursor) == CXCursor_CompoundLiteralExpr && span_of_literal(&it, &span) &&
+        map_get(&rewritten, place_key(&span)))
+        literal_rewrite(&it);
+    return CXChildVisit_Recurse;
+}
+
+void literals_rewrite_others(struct unit *unit) {
+    for (size_t f = 0; rewritten.used && f < unit->function_count; f++) {
+        struct moved_literal it = { unit, clang_getNullCursor(), unit->functions[f].cursor };
+        clang_visitChildren(it.function, find_same_text, &it);
+    }
+}
