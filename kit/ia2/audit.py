@@ -3,17 +3,21 @@
 Nothing here trusts the commands that made the files; it reads the files. OUT/audit.json lists every check:
 
     { "version": 1, "ok": true, "files": ["dav1d", ...],
-      "checks": [{"file": "dav1d", "check": "relro", "ok": true, "detail": ""}] }
+      "checks": [{"file": "dav1d", "group": "hardening", "check": "relro", "ok": true, "detail": ""}] }
+
+`detail` of a check that passed is empty, or says why what was found is accepted. The groups are in GROUPS.
 """
 
 import os
 import re
 import struct
 
-from . import elf
+from . import elf, mapped_code
 from .failure import Failure
 
 PAGE = 4096
+# loader: the loader finds the padded files, and first; symbols: calls across go through gates; mapped: code of others.
+GROUPS = ("hardening", "instructions", "tls", "loader", "symbols", "mapped")
 # WRPKRU; XRSTOR from memory; WRFSBASE with or without REX: instructions that set PKRU or the thread pointer.
 DANGEROUS = re.compile(rb"\x0f\x01\xef|\x0f\xae[\x28-\x2f\x68-\x6f\xa8-\xaf]|\xf3[\x40-\x4f]?\x0f\xae[\xd0-\xd7]", re.S)
 MNEMONICS = {0x01: "WRPKRU", 0xAE: "XRSTOR or WRFSBASE"}
@@ -27,9 +31,10 @@ class Audit:
         self.folder, self.plan = folder, plan
         self.checks: list[dict] = []
         self.images: dict[str, elf.Elf] = {}
+        self.group = GROUPS[0]
 
-    def note(self, file: str, check: str, ok: bool, detail: str = "") -> None:
-        self.checks.append({"file": file, "check": check, "ok": bool(ok), "detail": "" if ok else detail})
+    def note(self, file: str, check: str, ok: bool, detail: str = "", accepted: str = "") -> None:
+        self.checks.append({"file": file, "group": self.group, "check": check, "ok": bool(ok), "detail": accepted if ok else detail})
 
     def run(self) -> dict:
         """The contents of audit.json. Failure if a file cannot be read at all."""
@@ -40,13 +45,16 @@ class Audit:
                 self.images[name] = elf.Elf.read(path)
             except (elf.ElfError, OSError) as error:
                 raise Failure(f"cannot be audited: {error}", path, "run the link stage") from None
-        for name in self.images:
-            self.hardening(name)
-            self.instructions(name)
-        for name in files:
-            self.thread_locals(name)
-            self.finds_runtime(name)
+        for self.group, check, names in (("hardening", self.hardening, self.images), ("instructions", self.instructions, self.images),
+                                         ("tls", self.thread_locals, files), ("loader", self.finds_runtime, files)):
+            for name in names:
+                check(name)
+        mapped = mapped_code.closure(os.path.join(self.folder, files[0]))
+        self.found_first(mapped)
+        self.group = "symbols"
         self.boundary()
+        self.group = "mapped"
+        self.mapped(mapped)
         return {"version": 1, "ok": all(check["ok"] for check in self.checks), "files": list(self.images), "checks": self.checks}
 
     def hardening(self, name: str) -> None:
@@ -86,12 +94,36 @@ class Audit:
         self.note(name, "runtime", "libia2.so" in needed and paths[0] == "$ORIGIN",
                   f"needs {', '.join(needed)} with the run path {':'.join(paths) or '(none)'}: libia2.so beside it must come first")
 
+    def found_first(self, mapped: dict[str, str]) -> None:
+        """Each of our files is the one the loader takes. Run paths are not inherited: whoever needs one of them must have it."""
+        program = self.plan["compartments"][0]["file"]
+        for name, path in mapped.items():
+            self.note(program, f"finds {name}", path, "the loader does not find it without LD_LIBRARY_PATH")
+        for name in self.images:
+            if name == program:
+                continue
+            wanted, taken = os.path.join(os.path.realpath(self.folder), name), os.path.realpath(mapped.get(name) or "nothing")
+            self.note(program, f"takes {name}", taken == wanted, f"the loader takes {mapped.get(name) or 'none'}, not {wanted}")
+
     # Instructions. -----------------------------------------------------------------------------
 
     def instructions(self, name: str) -> None:
         """PKRU and the thread pointer are set at the listed sites only, not even in the middle of an instruction."""
         found = unlisted(self.images[name])
         self.note(name, "instructions", not found, "; ".join(found))
+
+    def mapped(self, mapped: dict[str, str]) -> None:
+        for name, path in sorted(mapped.items()):
+            if name in self.images or not path:
+                continue
+            try:
+                image = elf.Elf.read(path)
+            except (elf.ElfError, OSError) as error:
+                self.note(path, "instructions", False, f"cannot be read: {error}")
+                continue
+            accepted, refused = mapped_code.judged(image, name, dangerous(image))
+            self.note(path, "instructions", not refused, f"{'; '.join(refused)}: sets PKRU or the thread pointer outside of any gate",
+                      "; ".join(accepted))
 
     # The boundary. -----------------------------------------------------------------------------
 
@@ -121,6 +153,11 @@ class Audit:
 
 def unlisted(image: elf.Elf) -> list[str]:
     """Where else than at its sites `image` has the bytes of an instruction that sets PKRU or the thread pointer."""
+    return [f"{mnemonic} at {address:#x}{nearest(image, address)}" for address, mnemonic in dangerous(image)]
+
+
+def dangerous(image: elf.Elf) -> list[tuple[int, str]]:
+    """(address, instruction) of what `unlisted` describes."""
     allowed = sites(image)
     found = []
     for segment in image.segments:
@@ -130,7 +167,7 @@ def unlisted(image: elf.Elf) -> list[str]:
             address = match.start() - segment.offset + segment.vaddr
             if not any(start <= address and address + len(match.group()) <= end for start, end in allowed):
                 second = match.group()[1] if match.group()[0] == 0x0F else 0xAE
-                found.append(f"{MNEMONICS[second]} at {address:#x}{nearest(image, address)}")
+                found.append((address, MNEMONICS[second]))
     return found
 
 

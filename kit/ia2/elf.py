@@ -134,6 +134,13 @@ class Elf:
         return [Section(i, _string(names, name), kind, flags, addr, offset, size, link, info, entsize)
                 for i, (name, kind, flags, addr, offset, size, link, info, _, entsize) in enumerate(raw)]
 
+    def address_of(self, offset: int) -> int | None:
+        """The address at which the byte at `offset` of the file is loaded, or None."""
+        for segment in self.segments:
+            if segment.type == PT_LOAD and segment.offset <= offset < segment.offset + segment.filesz:
+                return offset - segment.offset + segment.vaddr
+        return None
+
     def section(self, name: str) -> Section | None:
         return next((section for section in self.sections if section.name == name), None)
 

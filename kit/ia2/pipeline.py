@@ -12,7 +12,7 @@ from .failure import Failure
 
 STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
 
-ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "elf", "link", "link_line", "ninja", "pad_tls", "pipeline", "plan",
+ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "destructors", "elf", "link", "link_line", "mapped_code", "ninja", "pad_tls", "pipeline", "plan",
           "policy", "publishing", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
 
 
