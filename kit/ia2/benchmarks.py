@@ -9,6 +9,7 @@ report says. Products are kept in BUILD/bench, the dav1d builds in BUILD/demo.
 import argparse
 import contextlib
 import fcntl
+import hashlib
 import json
 import os
 import pathlib
@@ -212,15 +213,15 @@ def bare_gate(bench: Bench, figures: list[Figure], plain: list[float], ours: lis
 def private_copy(bench: Bench) -> tuple[pathlib.Path, pathlib.Path]:
     """A source tree of dav1d that may be touched, and its build directory."""
     original = bench.source.resolve() if bench.source else debian_source.fetch(demo.PACKAGE, bench.build / "demo", progress)
-    source, plain = bench.folder / f"source-{original.name}", bench.folder / f"plain-{original.name}"
-    if not (source / "meson.build").exists():
-        def builds(folder, names):
-            return [name for name in names if os.path.exists(os.path.join(folder, name, "build.ninja"))]
+    if not (original / "meson.build").exists():
+        raise BenchError(f"{original} is not a source tree: it has no meson.build")
+    key = f"{original.name}-{hashlib.sha256(os.fsencode(original)).hexdigest()[:8]}"
+    source, plain = bench.folder / f"source-{key}", bench.folder / f"plain-{key}"
 
-        partial = bench.folder / f".new-{original.name}"
-        shutil.rmtree(partial, ignore_errors=True)
-        shutil.copytree(original, partial, ignore=builds, symlinks=True)
-        partial.rename(source)
+    def builds(folder, names):
+        return [name for name in names if os.path.exists(os.path.join(folder, name, "build.ninja"))]
+
+    shutil.copytree(original, source, ignore=builds, symlinks=True, dirs_exist_ok=True)
     if not (plain / "build.ninja").exists():
         run([MESON, "setup", plain, source, "-Denable_tests=false"], "configuring dav1d")
     return source, plain
