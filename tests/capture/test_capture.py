@@ -53,7 +53,7 @@ class Closure(Folder):
         self.assertEqual(self.names(graph, graph["links"][1]["items"]), ["lib.o", "add.sho"])
 
     def test_thin_archive(self):
-        files = {**LIBRARY_AND_TOOL, "src/unused.c": "int unused(void) { return missing(); }\nint missing(void);\n"}
+        files = {**LIBRARY_AND_TOOL, "src/unused.c": "int missing(void);\nint unused(void) { return missing(); }\n"}
         graph, _ = self.graph(Project(self.path, files, STATIC_BUILD.replace("unused.o: cc ../src/unused.c",
                                                                              "unused.o: cc ../src/unused.c\n  flags = -w")))
         self.assertEqual(self.names(graph, graph["links"][0]["items"]), ["main.o", "where.o", ["lib.o", "add.o", "unused.o"]])
