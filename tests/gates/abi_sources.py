@@ -80,8 +80,10 @@ def memory_with_stack(size, words):
 
 
 def shapes():
-    made = [*FIXED, *(stack_words(n) for n in range(1, 17)), *(memory_return(n) for n in range(1, 129))]
-    return [*made, *(memory_with_stack(size, words) for size, words in ((20, 1), (24, 3), (64, 8), (124, 15), (128, 16)))]
+    made = [*FIXED, *(stack_words(n) for n in (*range(1, 21), 33, 64))]
+    made += [memory_return(n) for n in (*range(1, 145), 200, 255, 256, 257, 1000, 1023)]
+    both = ((20, 1), (24, 3), (64, 8), (124, 15), (128, 16), (20, 20), (260, 3), (260, 31), (1000, 40))
+    return [*made, *(memory_with_stack(size, words) for size, words in both)]
 
 
 def sources():
