@@ -41,6 +41,10 @@ class Toolchain:
 
 GCC, CLANG_LLD = Toolchain("gcc"), Toolchain("clang", "lld")
 TOOLCHAINS = (GCC, CLANG_LLD)
+# For all compilations and links, by scripts/run_with_asan.sh. (GNU ld's --wrap renames what libasan.so itself refers to.)
+EXTRA_FLAGS = os.environ.get("IA2_TEST_FLAGS", "").split()
+if EXTRA_FLAGS:
+    GCC, TOOLCHAINS = CLANG_LLD, (CLANG_LLD,)
 
 
 @dataclass
@@ -108,7 +112,7 @@ def link_compartment(folder, compartments, key, toolchain, linked):
     imports = sorted(undefined(own.objects) & set(foreign))
     exports = [gate["symbol"] for gate in own.gates if gate["export"] != "0"] + own.shared
     target = folder / ("prog" if key == 1 else f"{own.name}.ia2.so")
-    line = [toolchain.compiler, "-o", target]
+    line = [toolchain.compiler, "-o", target, *EXTRA_FLAGS]
     if toolchain.linker:
         line.append(f"-fuse-ld={toolchain.linker}")
     if key == 1:
@@ -144,7 +148,7 @@ def compiled(folder, compartment, key, toolchain, include, flags):
     for source in sources_of(folder, compartment):
         target = folder / f"{key}-{source.name}.o"
         run(toolchain.compiler, "-c", "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", f"-DPKEY={key}",
-            f"-I{include}", f"-I{RUNTIME / 'include'}", "-iquote", RUNTIME, *flags, source, "-o", target)
+            f"-I{include}", f"-I{RUNTIME / 'include'}", "-iquote", RUNTIME, *EXTRA_FLAGS, *flags, source, "-o", target)
         objects.append(target)
     return objects
 
