@@ -89,7 +89,7 @@ class Doctor:
         if code == errno.ENOSYS:
             return self.note("pkey_alloc", WARNING, "this kernel does not have it", "use Linux 4.9 or later")
         return self.note("pkey_alloc", WARNING, f"{os.strerror(code)}: no key to be had" + ("" if expected else ", as expected without pku"),
-                         "a CPU and kernel with protection keys" if not expected else "another program of this process's parents holds the keys")
+                         "a CPU and kernel with protection keys" if not expected else "a process has 15 keys at most; something in this one holds them")
 
 
 def _output(*command: str) -> str:

@@ -1,0 +1,65 @@
+"""scripts/doctor: what it says of this host, and of hosts that lack something."""
+
+import errno
+import json
+import os
+import pathlib
+import subprocess
+import tempfile
+import unittest
+from unittest import mock
+
+from ia2 import doctor
+
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
+
+
+class Doctor(unittest.TestCase):
+    def run_doctor(self, *arguments, **environment):
+        return subprocess.run([SOURCE / "scripts/doctor", *arguments], capture_output=True, text=True, env={**os.environ, **environment})
+
+    def test_this_host(self):
+        done = self.run_doctor()
+        self.assertEqual(done.returncode, 0, done.stdout)
+        self.assertRegex(done.stdout.splitlines()[-1], r"\AThis host can build compartmentalized programs, and can enforce compartments")
+        self.assertLess(len(done.stdout.splitlines()), 25)
+
+    def test_json(self):
+        found = json.loads(self.run_doctor("--json").stdout)
+        self.assertTrue(found["can_build"])
+        self.assertIn(found["can_enforce"], ("hardware", "vm"))
+
+    def test_kit_that_is_not_built(self):
+        done = self.run_doctor("--kit-build", "/nonexistent")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("missing libia2.so: /nonexistent/runtime/libia2.so  -> build the kit: scripts/setup", done.stdout)
+        self.assertIn("This host can not build", done.stdout)
+
+    def test_host_without_tools(self):
+        with tempfile.TemporaryDirectory() as folder:
+            done = self.run_doctor(PATH=folder)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("missing C compiler: none  -> apt-get install gcc libc6-dev", done.stdout)
+        self.assertIn("-> apt-get install ninja-build", done.stdout)
+
+    def system_call(self, error, expected):
+        """What is noted when pkey_alloc fails with `error`."""
+        made = doctor.Doctor(None)
+        libc = mock.Mock()
+        libc.syscall.return_value = -1
+        with mock.patch.object(doctor.ctypes, "CDLL", return_value=libc), mock.patch.object(doctor.ctypes, "get_errno", return_value=error):
+            self.assertFalse(made.system_call(expected))
+        return made.found[-1]
+
+    def test_container_that_forbids_the_system_calls(self):
+        found = self.system_call(errno.EPERM, True)
+        self.assertIn("seccomp filter", found["detail"])
+        self.assertIn("pkey_alloc, pkey_free and pkey_mprotect", found["remedy"])
+        self.assertIn("seccomp filter", self.system_call(errno.ENOSYS, True)["detail"])
+
+    def test_kernel_without_the_system_calls(self):
+        self.assertIn("this kernel does not have it", self.system_call(errno.ENOSYS, False)["detail"])
+
+
+if __name__ == "__main__":
+    unittest.main()
