@@ -252,9 +252,8 @@ class Default(Essentials, Case):
             for kind in range(6, 13):
                 with self.subTest(name, kind=kind):
                     ends.append(self.same(*self.broken(name, kind, "--threads", "1")))
-        # They must not all be refused at their first byte, nor be good after all.
-        self.assertGreater(sum(bool(ended["out"]) for ended in ends), 5)
-        self.assertGreater(sum(bool(ended["err"]) for ended in ends), 10)
+        # They must not be broken all in one way, nor be good after all.
+        self.assertGreater(len({(ended["status"], ended["err"]) for ended in ends if ended["err"]}), 5)
 
     def test_broken_streams_with_threads(self):
         """Which pictures are out before the error is a race in dav1d itself, so the plain one may try some times."""
