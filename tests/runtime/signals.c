@@ -2,6 +2,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -226,7 +227,15 @@ int main(int argc, char **argv)
         reset();
     else if (!strcmp(name, "interrupt"))
         install(SIGINT, interrupt, 0), CHECK(lib_wait() == 7);
-    else if (!strcmp(name, "null"))
+    else if (!strncmp(name, "attack", 6)) {
+        volatile uint64_t block[1000]; /* what a frame laid over this one would change */
+        for (int i = 0; i < 1000; i++)
+            block[i] = 0x1234;
+        CHECK(!lib_attacks(name[6] - '0') && !raise(SIGUSR1) && shared.count[SIGUSR1] == 1 && lib_add(1, 2) == 3);
+        for (int i = 0; i < 1000; i++)
+            CHECK(block[i] == 0x1234);
+        own = 1;
+    } else if (!strcmp(name, "null"))
         lib_overwrites(NULL);
     else if (!strcmp(name, "sent-segv"))
         kill(getpid(), SIGSEGV), usleep(100000);

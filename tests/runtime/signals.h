@@ -11,6 +11,7 @@ int lib_raise(int number);
 int lib_back(int (*back)(int), int n);
 int lib_install(int number, int flags);
 int lib_wait(void);
+int lib_attacks(int how);
 int lib_overwrites(int *p);
 #define TYPE_BACK 0x21
 #endif

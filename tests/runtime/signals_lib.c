@@ -4,7 +4,9 @@
 #include <unistd.h>
 #include "ia2.h"
 #include "signals.h"
+#include "state.h"
 
+/* gate lib_attacks args_int=1 ret_int=1 */
 /* gate lib_add args_int=2 ret_int=1 */
 /* gate lib_raise args_int=1 ret_int=1 */
 /* gate lib_back args_int=2 ret_int=1 */
@@ -58,4 +60,33 @@ int lib_wait(void)
 int lib_overwrites(int *p)
 {
     return ++*p;
+}
+
+static int how;
+
+/* Has interrupted the program, and plays with what the runtime says to it: how 1 undoes and redoes it, 2 calls it as if it
+ * ran, 3 leaves it undone, 4 undoes it once more than was done. */
+static void attacker(int number)
+{
+    const struct ia2_compartment_descriptor *victim = ia2_state.module[1].descriptor;
+    shared.count[number]++;
+    if (how >= 1)
+        victim->resume();
+    if (how == 1)
+        for (int i = 0; i < 100; i++)
+            victim->suspend(), victim->resume();
+    if (how == 1)
+        victim->suspend();
+    if (how == 2)
+        victim->thread_end(0);
+    if (how == 4)
+        victim->resume();
+}
+
+int lib_attacks(int new_how)
+{
+    struct sigaction act = {.sa_handler = attacker};
+    how = new_how;
+    sigemptyset(&act.sa_mask);
+    return sigaction(SIGUSR1, &act, NULL);
 }

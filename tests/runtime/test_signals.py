@@ -13,6 +13,8 @@ from compartments import Compartment  # noqa: E402
 
 NEEDS_PKU = True
 ALSO_NATIVE = True
+# SIGILL: a gate's end while the runtime has SIGABRT blocked.
+ENDS = (-signal.SIGABRT, -signal.SIGSEGV, -signal.SIGILL)
 HERE = pathlib.Path(__file__).resolve().parent
 
 
@@ -77,6 +79,16 @@ class Signals(unittest.TestCase):
             os.kill(process.pid, signal.SIGINT)
             self.assertEqual(process.stdout.read(), "handled 1\n")
             self.assertEqual(process.wait(), 0)
+
+    def test_handler_that_plays_with_the_interrupted_compartment(self):
+        """It may end the process, but not go on with the other's stack in disorder."""
+        self.assertEqual(self.passes("attack0"), 1)
+        done = self.go("attack1")
+        self.assertTrue(done.status in ENDS or done.out == "handled 1\n", done)
+        for how in (2, 3, 4):
+            done = self.go(f"attack{how}")
+            self.assertIn(done.status, ENDS, done)
+            self.assertEqual(done.out, "")
 
     def dies(self, name, number):
         done = self.go(name)
