@@ -11,6 +11,7 @@
 
     [allocations]              optional: where what is allocated while a function runs shall live
     FUNCTION = "shared"        "shared" or the name of a compartment
+    "FUNCTION.VARIABLE" = ...  only what the function assigns to this variable or member
 
     [shared]                   optional
     variables = ["NAME"]       global variables that every compartment may use
@@ -209,8 +210,11 @@ class _Reader:
         result = {}
         for function, target in self.table(self.tree.get("allocations", {}), "allocations").items():
             dotted = f"allocations.{function}"
-            if not IDENTIFIER.match(function):
-                raise self.fail(f"'{function}' is not the name of a C function", dotted)
+            if isinstance(target, dict):
+                raise self.fail(f"'{function}' must be one quoted key", f"{dotted}.{next(iter(target), '')}", f'write "{function}.VARIABLE" = "shared"')
+            name, dot, variable = function.partition(".")
+            if not IDENTIFIER.match(name) or dot and not IDENTIFIER.match(variable):
+                raise self.fail(f"'{function}' is not the name of a C function, or FUNCTION.VARIABLE", dotted)
             if not isinstance(target, str):
                 raise self.fail(f"'{dotted}' must be a string, not {_kind(target)}", dotted, '"shared" or the name of a compartment')
             if target not in targets:

@@ -1,5 +1,6 @@
 /* Policy lines that hang on a definition: [allocations] and the variables of [shared]. */
 #include "edits.h"
+#include "escape.h"
 #include "rewrite.h"
 
 static void allocate_in(struct unit *unit, const struct function *function, unsigned key) {
@@ -12,26 +13,117 @@ static void allocate_in(struct unit *unit, const struct function *function, unsi
     edit_insert(place.source, place.offset + 1, intern_format(" IA2_ALLOCATE_IN(%u);", key), function->cursor);
 }
 
+struct assignments {
+    struct unit *unit;
+    const char *variable;
+    void (*found)(struct assignments *it, CXCursor target, CXCursor value);
+    struct program *program;
+    unsigned key;
+    bool any;
+};
+
+static enum CXChildVisitResult on_assignment(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct assignments *const it = data;
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    CXCursor target = clang_getNullCursor(), value = clang_getNullCursor();
+    (void)parent;
+    if (kind == CXCursor_BinaryOperator && clang_getCursorBinaryOperatorKind(cursor) == CXBinaryOperator_Assign) {
+        target = strip_implicit(first_child(cursor));
+        value = last_expression(cursor);
+        const enum CXCursorKind target_kind = clang_getCursorKind(target);
+        if (target_kind != CXCursor_DeclRefExpr && target_kind != CXCursor_MemberRefExpr)
+            return CXChildVisit_Recurse;
+    } else if (kind == CXCursor_VarDecl) {
+        target = cursor;
+        value = clang_Cursor_getVarDeclInitializer(cursor);
+    }
+    if (!clang_Cursor_isNull(target) && !clang_Cursor_isNull(value) && cursor_name(target) == it->variable) {
+        it->any = true;
+        it->found(it, target, value);
+    }
+    return CXChildVisit_Recurse;
+}
+
+static void place_value(struct assignments *it, CXCursor target, CXCursor value) {
+    const struct place begin = place_of(it->unit, clang_getRangeStart(clang_getCursorExtent(value)));
+    CXFile file;
+    unsigned offset;
+    (void)target;
+    clang_getFileLocation(clang_getRangeStart(clang_getCursorExtent(value)), &file, NULL, NULL, &offset);
+    struct source *const source = file ? unit_source(it->unit, file) : NULL;
+    /* The value may be a macro's use; then the text of the assignment says how far it goes. */
+    struct span span = { source, offset, source ? source_initializer_end(source, offset) : 0, PLACE_FILE };
+    if (!source || (begin.kind == PLACE_ARG && !span_of(it->unit, value, &span)) ||
+        !source_is_one_argument(source, span.begin, span.end)) {
+        refuse_at(value, intern_format("value of %s, of [allocations]", it->variable),
+                  "the assignment is made by a macro, so there is no text to rewrite", "name the function alone");
+        return;
+    }
+    edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->key), ")", value);
+}
+
+static void escape_value(struct assignments *it, CXCursor target, CXCursor value) {
+    (void)value;
+    escape_add(it->program, it->unit, clang_getCursorType(target));
+}
+
+/* Calls `found` for each assignment that the line names; whether there is one. */
+static bool visit_assignments(struct program *program, struct unit *unit, const struct function *function,
+                              const struct allocation *line,
+                              void (*found)(struct assignments *it, CXCursor target, CXCursor value)) {
+    struct assignments it = { unit, line->variable, found, program, line->key, false };
+    clang_visitChildren(function->cursor, on_assignment, &it);
+    return it.any;
+}
+
+void allocations_escape(struct program *program) {
+    for (size_t a = 0; a < program->plan->allocation_count; a++) {
+        const struct allocation *const it = &program->plan->allocations[a];
+        for (size_t u = 0; it->variable && u < program->unit_count; u++) {
+            struct unit *const unit = &program->units[u];
+            for (size_t f = 0; f < unit->function_count; f++)
+                if (unit->functions[f].name == it->function && unit->plan->compartment != it->key)
+                    visit_assignments(program, unit, &unit->functions[f], it, escape_value);
+        }
+    }
+}
+
+/* Whether the program has what the line names. */
+static bool rewrite_allocation(struct program *program, struct unit *unit, const struct allocation *it) {
+    bool found = false;
+    for (size_t f = 0; f < unit->function_count; f++) {
+        const struct function *const function = &unit->functions[f];
+        if (function->name != it->function)
+            continue;
+        if (unit->plan->compartment == it->key) {
+            found = true;   /* its own heap is where it allocates anyway */
+            continue;
+        }
+        if (it->variable) {
+            found |= visit_assignments(program, unit, function, it, place_value);
+        } else {
+            found = true;
+            allocate_in(unit, function, it->key);
+        }
+        if (it->key)
+            program->plan->compartments[it->key - 1].heap_clients |= 1u << unit->plan->compartment;
+    }
+    return found;
+}
+
 void rewrite_allocations(struct program *program) {
     struct plan *const plan = program->plan;
     for (size_t a = 0; a < plan->allocation_count; a++) {
         const struct allocation *const it = &plan->allocations[a];
         bool found = false;
-        for (size_t u = 0; u < program->unit_count; u++) {
-            struct unit *const unit = &program->units[u];
-            for (size_t f = 0; f < unit->function_count; f++) {
-                if (unit->functions[f].name != it->function)
-                    continue;
-                found = true;
-                if (unit->plan->compartment == it->key)
-                    continue;   /* its own heap is where it allocates anyway */
-                allocate_in(unit, &unit->functions[f], it->key);
-                if (it->key)
-                    plan->compartments[it->key - 1].heap_clients |= 1u << unit->plan->compartment;
-            }
-        }
-        if (!found)
-            plan_refuse(plan, intern_format("allocations.%s", it->function),
+        for (size_t u = 0; u < program->unit_count; u++)
+            found |= rewrite_allocation(program, &program->units[u], it);
+        if (!found && it->variable)
+            plan_refuse(plan, intern_format("allocations.%s", it->entry),
+                        intern_format("'%s' of [allocations]", it->entry), "the program has no such function that assigns to it",
+                        "remove the line, or correct the names");
+        else if (!found)
+            plan_refuse(plan, intern_format("allocations.%s", it->entry),
                         intern_format("function %s of [allocations]", it->function), "the program defines no such function",
                         "remove the line, or correct the name");
     }

@@ -3,6 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "rewrite.h"
+
 struct walk {
     struct program *program;
     struct unit *unit;
@@ -88,7 +90,7 @@ static void escape_by_allocation(struct program *program) {
             *it = (struct reached) { unit, &unit->functions[f] };
             map_put(&index, key_of(function_key(unit, it->function->name, it->function->is_static)), it);
             for (size_t a = 0; a < program->plan->allocation_count; a++)
-                if (program->plan->allocations[a].function == it->function->name &&
+                if (program->plan->allocations[a].function == it->function->name && !program->plan->allocations[a].variable &&
                     program->plan->allocations[a].key != unit->plan->compartment && map_add(&seen, key_of(it->function)))
                     *PUSH(queue, count, capacity) = *it;
         }
@@ -159,6 +161,7 @@ void escape_compute(struct program *program) {
         map_free(&it.seen);
     }
     escape_by_allocation(program);
+    allocations_escape(program);
 }
 
 void escape_settle(struct program *program) {

@@ -138,8 +138,10 @@ static void read_policy(struct plan *plan, json_t *root) {
         const json_int_t key = json_integer_value(value);
         if (!json_is_integer(value) || key < 0 || key > (json_int_t)plan->compartment_count)
             diag_fatal("%s: allocation '%s' has no valid key", plan_path, name);
+        const char *const dot = strchr(name, '.');
         *PUSH(plan->allocations, plan->allocation_count, capacity) =
-            (struct allocation) { intern(name), (unsigned)key };
+            (struct allocation) { intern(name), dot ? intern_n(name, (size_t)(dot - name)) : intern(name),
+                                  dot ? intern(dot + 1) : NULL, (unsigned)key };
     }
     json_t *const shared = member(root, "shared_variables", JSON_ARRAY);
     capacity = 0;

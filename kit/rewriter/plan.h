@@ -37,7 +37,8 @@ struct plan_destructor {
     bool visible;   /* other objects of the link can name it */
 };
 
-struct allocation { const char *function; unsigned key; };
+/* Where what a function allocates shall live; `variable`: only what it assigns to a variable or member of this name, else NULL. */
+struct allocation { const char *entry, *function, *variable; unsigned key; };
 
 struct parameter_copy {
     const char *record, *field, *parameter;

@@ -98,6 +98,8 @@ void ia2_copy_back(struct ia2_copied *copied);
  * in functions it calls) comes from the heap of compartment \a key; 0 is the shared heap. */
 #define IA2_ALLOCATE_IN(key) \
     int ia2_allocation_scope __attribute__((cleanup(ia2_allocate_in_end), unused)) = ia2_allocate_in(key)
+/* The value of an expression, while which allocations go as IA2_ALLOCATE_IN says. */
+#define IA2_ALLOCATED_IN(key, ...) ({ IA2_ALLOCATE_IN(key); __VA_ARGS__; })
 int ia2_allocate_in(int key); /* returns the previous target, -1 if it was the own heap */
 void ia2_allocate_in_end(const int *previous);
 

@@ -71,11 +71,9 @@ def measured(package: Package, out: pathlib.Path, seconds: float) -> dict:
     changed = 0
     root = json.loads((out / "plan.json").read_text())["source_root"]
     for name in boundary["rewritten"]:
-        before = pathlib.Path(root, name).read_text(errors="replace").splitlines()
-        # The rewriter puts its own lines in front, up to `#line 1`, and appends declarations.
-        after = (out / "rewritten" / name).read_text(errors="replace").splitlines()
-        after = after[after.index("#line 1") + 1:]
-        changed += sum(1 for old, new in zip(before, after) if old != new)
+        # The rewriter puts its own lines in front, up to `#line 1`, and appends others.
+        differing = subprocess.run(["diff", pathlib.Path(root, name), out / "rewritten" / name], capture_output=True, text=True, errors="replace")
+        changed += sum(line.startswith("<") for line in differing.stdout.splitlines())
     return {"policy_lines": len(policy), "gates": len(boundary["gates"]), "rewritten_lines": changed,
             "rewritten_files": len(boundary["rewritten"]), "seconds": round(seconds, 1)}
 

@@ -59,6 +59,8 @@ class Policy(unittest.TestCase):
         self.assertEqual(made.shared_variables, ["errors"])
         self.assertEqual(made.parameters, {"Allocator.callback": {"pic": "inout", "size": "in"}})
         self.assertEqual(made.lines["allocations.grow"], 16)
+        made = self.load(GOOD.replace('"grow" = "lib"', '"grow.list" = "lib"'))
+        self.assertEqual((made.allocations, made.lines["allocations.grow.list"]), ({"make": 0, "grow.list": 2}, 16))
         self.assertEqual(made.lines["parameters.Allocator.callback"], 22)
 
     def test_compartments_come_in_key_order(self):
@@ -99,6 +101,10 @@ class Policy(unittest.TestCase):
         self.refused('compartment = "x"\n', 1, "must be a table, not a string")
         self.refused(GOOD.replace('pic = "inout"', 'pic = "both"'), 22, "'pic'", "'both'")
         self.refused(GOOD.replace('"Allocator.callback"', "Allocator.callback"), 22, "one quoted key")
+
+    def test_allocations_of_variables(self):
+        self.refused(GOOD.replace('"grow" = "lib"', 'grow.list = "lib"'), 16, "'grow' must be one quoted key")
+        self.refused(GOOD.replace('"grow" = "lib"', '"grow.a.b" = "lib"'), 16, "'grow.a.b' is not the name")
 
     def test_unknown_compartments(self):
         self.refused(GOOD.replace('reads = ["lib"]', 'reads = ["lbi"]'), 5, "unknown compartment 'lbi'", "did you mean 'lib'?")
