@@ -151,11 +151,13 @@ static void on_function_reference(struct visit *visit, CXCursor reference, CXCur
         if (place_of(unit, clang_getCursorLocation(reference)).kind == PLACE_FILE)
             return;
         it.callee = true;
+        it.called = visit->frames[i].cursor;
     } else if (!is_value) {
         return;   /* sizeof, typeof */
     } else if (user) {
         const CXCursor libc = libc_callee(visit, i);
         it.libc_function = clang_Cursor_isNull(libc) ? NULL : cursor_name(libc);
+        it.libc_returns = it.libc_function && function_pointer_spelling(unit, clang_getCursorResultType(libc));
         it.to_libc_object = goes_to_libc_object(visit, i);
     }
     *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = it;

@@ -15,8 +15,10 @@ struct designator {
     const char *types[4];           /* function-pointer types it has on the way to where it goes */
     CXType target;                  /* the last of them */
     const char *libc_function;      /* it is an argument of this function of a system header */
+    bool libc_returns;              /* and that one returns a function pointer, as signal() does */
     bool to_libc_object;            /* it is stored in a member of libc's struct, or a local of libc's macro */
     bool callee;
+    CXCursor called;   /* of a callee: its whole expression, `(f)` */
     size_t user;                    /* position + 1 of the function it is in; 0: an initializer of a global */
 };
 

@@ -1,5 +1,6 @@
 #include "cursor.h"
 
+#include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -153,6 +154,83 @@ bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
     *span = (struct span) { begin.source, begin.offset, end.offset,
                             begin.kind == PLACE_ARG || end.kind == PLACE_ARG ? PLACE_ARG : PLACE_FILE };
     return true;
+}
+
+/* The operators after the first operand of `a->b[c](d).e`. */
+static int count_postfix(CXCursor expression) {
+    int count = 0;
+    for (;;) {
+        while (clang_getCursorKind(expression) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(expression)))
+            expression = first_child(expression);
+        const enum CXCursorKind kind = clang_getCursorKind(expression);
+        if (kind != CXCursor_MemberRefExpr && kind != CXCursor_ArraySubscriptExpr && kind != CXCursor_CallExpr)
+            return count;
+        expression = first_child(expression);
+        count++;
+    }
+}
+
+/* The offset after `count` operators from `offset` on; 0 if the text has none. */
+static size_t skip_postfix(const struct source *source, size_t offset, int count) {
+    for (; count > 0; count--) {
+        offset = source_skip_blank(source, offset);
+        const char *const text = source->text + offset;
+        const size_t arrow = *text == '.' ? 1 : text[0] == '-' && text[1] == '>' ? 2 : 0;
+        if (arrow) {
+            offset = source_skip_blank(source, offset + arrow);
+            const size_t length = source_identifier(source, offset);
+            offset += length;
+            if (!length)
+                return 0;
+        } else if (!(offset = source_skip_brackets(source, offset))) {
+            return 0;
+        }
+    }
+    return offset;
+}
+
+/* The start of `a` of `a->b.c`, from the last name on; SIZE_MAX if there is more to it. */
+static size_t chain_start(const struct source *source, size_t offset) {
+    const char *const text = source->text;
+    for (;;) {
+        const size_t arrow = offset >= 2 && text[offset - 2] == '-' && text[offset - 1] == '>' ? 2 :
+                             offset >= 1 && text[offset - 1] == '.' ? 1 : 0;
+        if (!arrow)
+            return offset;
+        const size_t end = offset -= arrow;
+        while (offset > 0 && source_identifier(source, offset - 1) > 0)
+            offset--;
+        if (offset == end)
+            return SIZE_MAX;
+    }
+}
+
+bool span_of_callee(struct unit *unit, CXCursor callee, struct span *span) {
+    if (span_of(unit, callee, span))
+        return true;
+    const struct place begin = place_of(unit, clang_getRangeStart(clang_getCursorExtent(callee)));
+    size_t from = begin.offset, end = 0;
+    if (!begin.source)
+        return false;
+    if (begin.kind == PLACE_BODY) {
+        end = source_skip_brackets(begin.source, from);
+        if (!end)
+            end = from + source_identifier(begin.source, from);
+        end = end > from ? skip_postfix(begin.source, end, count_postfix(callee)) : 0;
+        *span = (struct span) { begin.source, from, end, PLACE_BODY };
+    } else {
+        CXCursor inner = callee;
+        while (clang_getCursorKind(inner) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(inner)))
+            inner = first_child(inner);
+        if (clang_getCursorKind(inner) != CXCursor_MemberRefExpr || !span_of_name(unit, inner, cursor_name(inner), span) ||
+            span->kind != PLACE_BODY)
+            return false;
+        end = span->end;
+        span->begin = from = chain_start(span->source, span->begin);
+        if (from == SIZE_MAX)
+            return false;
+    }
+    return end && !source_ends_macro_body(span->source, end) && span->source->text[source_skip_blank(span->source, end)] == '(';
 }
 
 void cursor_position(CXCursor cursor, const char **file, unsigned *line, unsigned *column) {

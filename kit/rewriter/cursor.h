@@ -33,6 +33,9 @@ struct place place_of(struct unit *unit, CXSourceLocation location);
 /* The text of an expression. False if it is not one contiguous piece, that is if a macro makes up part of it. */
 bool span_of(struct unit *unit, CXCursor expression, struct span *span);
 
+/* The text of a callee, also where it is in the body of a macro and only its first name comes from an argument. */
+bool span_of_callee(struct unit *unit, CXCursor callee, struct span *span);
+
 /* The text of the name at a cursor's location; false if the text there is not `name`. */
 bool span_of_name(struct unit *unit, CXCursor cursor, const char *name, struct span *span);
 

@@ -68,7 +68,7 @@ void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix,
     edit->prefix = intern(prefix);
     edit->suffix = intern(suffix);
     frame_of(span->source)->touched = true;
-    if (kind == EDIT_NAME || kind == EDIT_REPLACE)
+    if (kind == EDIT_NAME || kind == EDIT_REPLACE || (kind == EDIT_CALL && span->kind == PLACE_BODY))
         map_add(&names, name_key(span->source, span->begin));
 }
 

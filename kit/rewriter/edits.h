@@ -45,7 +45,8 @@ void edit_settle(void);
 bool edit_touches(const struct source *source);
 char *edit_render(const struct source *source, size_t *length);
 
-/* Whether the name at source:offset has an edit by `edit_wrap` of kind EDIT_NAME or EDIT_REPLACE. Before edit_settle. */
+/* Whether the text at source:offset has an edit by `edit_wrap` of kind EDIT_NAME or EDIT_REPLACE, or EDIT_CALL in the body of a
+ * macro. Before edit_settle. */
 bool edit_at_name(const struct source *source, size_t offset);
 
 #endif

@@ -76,21 +76,6 @@ static bool find_block(const struct moved_literal *literal, struct place *place)
     return found || body_place(literal->unit, literal->function, place);
 }
 
-/* The offset after the bracket that closes the one at `offset`; 0 if there is none there. */
-static size_t skip_brackets(const struct source *source, size_t offset, char open) {
-    int depth = 0;
-    if (source->text[offset] != open)
-        return 0;
-    for (size_t i = offset; i < source->size; i = source_skip_blank(source, source_skip_token(source, i))) {
-        const char c = source->text[i];
-        if (c == '(' || c == '[' || c == '{')
-            depth++;
-        else if ((c == ')' || c == ']' || c == '}') && --depth == 0)
-            return i + 1;
-    }
-    return 0;
-}
-
 /* `(TYPE) { ... }`, in the body of a macro too, for which libclang does not say where it ends. */
 static bool span_of_literal(const struct moved_literal *literal, struct span *span) {
     if (span_of(literal->unit, literal->literal, span))
@@ -98,8 +83,8 @@ static bool span_of_literal(const struct moved_literal *literal, struct span *sp
     const struct place begin = place_of(literal->unit, clang_getRangeStart(clang_getCursorExtent(literal->literal)));
     if (!begin.source || begin.kind != PLACE_BODY)
         return false;
-    const size_t brace = skip_brackets(begin.source, begin.offset, '(');
-    const size_t end = brace ? skip_brackets(begin.source, source_skip_blank(begin.source, brace), '{') : 0;
+    const size_t brace = source_skip_brackets(begin.source, begin.offset);
+    const size_t end = brace ? source_skip_brackets(begin.source, source_skip_blank(begin.source, brace)) : 0;
     *span = (struct span) { begin.source, begin.offset, end, PLACE_BODY };
     return end && source_is_one_argument(begin.source, begin.offset, end);
 }

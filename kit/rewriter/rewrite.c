@@ -8,15 +8,27 @@
 #include "escape.h"
 #include "gates.h"
 #include "mangle.h"
+#include "stringify.h"
 #include "variadic.h"
 
 static bool designator_escapes(const struct program *program, const struct designator *it) {
-    if (it->callee || it->to_libc_object || (it->libc_function && !gates_defines(program->plan, it->libc_function)))
+    if (it->callee)
         return false;
     for (size_t i = 0; i < 4; i++)
         if (escapes(program, it->types[i]))
             return true;
     return false;
+}
+
+/* What libc gives back (an old signal handler) is a gate there too, so that it is the same value wherever the program compares
+ * or calls it; unless libc calls the function through another type than it has. */
+static bool is_for_libc_alone(const struct program *program, struct unit *unit, const struct designator *it) {
+    if (!it->to_libc_object && (!it->libc_function || gates_defines(program->plan, it->libc_function)))
+        return false;
+    if (!it->to_libc_object && !it->libc_returns)
+        return true;
+    const CXType type = clang_getCursorType(it->function);
+    return is_variadic(type) || mangle_function(unit, type) != mangle_function(unit, clang_getPointeeType(clang_getCanonicalType(it->target)));
 }
 
 /* `&f` becomes IA2_FN(f) as a whole. */
@@ -33,13 +45,26 @@ static bool same_abi(const char *function, const char *target, CXType target_typ
     return function == target;
 }
 
+/* A macro may use the text of a direct callee as a value too, or call through it: `((f) ? (f)(1) : 0)`. The gate serves both. */
+static bool callee_is_edited(struct unit *unit, const struct designator *it, const char *name) {
+    struct span span;
+    return (span_of_name(unit, it->reference, name, &span) && edit_at_name(span.source, span.begin)) ||
+           (span_of_callee(unit, it->called, &span) && span.kind == PLACE_BODY && edit_at_name(span.source, span.begin));
+}
+
 static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
     const char *const name = cursor_name(it->function);
     const bool whole = !clang_equalCursors(it->whole, it->reference);
     struct span span;
     if (it->callee && plan_import(program->plan, name) && is_variadic(clang_getCursorType(it->function)))
         return;   /* variadic.c */
-    if (!designator_escapes(program, it) || gates_is_absent(program->plan, unit, it->function)) {
+    const bool escapes = it->callee ? callee_is_edited(unit, it, name) : designator_escapes(program, it);
+    if (it->callee && !escapes) {
+        if (designator_span(unit, it, name, &span))
+            edit_veto(&span, EDIT_NAME, it->reference);
+        return;
+    }
+    if (!escapes || is_for_libc_alone(program, unit, it) || gates_is_absent(program->plan, unit, it->function)) {
         if (designator_span(unit, it, name, &span))
             edit_veto(&span, EDIT_NAME, it->reference);
         return;
@@ -48,6 +73,12 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
         refuse_at(it->reference, intern_format("address of %s", name),
                   "its name is put together by a macro, so there is no text to rewrite",
                   "write the function's name out, or pass it to the macro as an argument");
+        return;
+    }
+    if (stringify_sees(program, &span)) {
+        refuse_at(it->reference, intern_format("address of %s", name),
+                  "a macro makes a string of the function's name too, which would show what the name is rewritten to",
+                  "give the macro the function in an argument that it does not make a string of");
         return;
     }
     const bool is_static = clang_getCursorLinkage(it->function) == CXLinkage_Internal;
@@ -98,11 +129,12 @@ static CXType pointee_function(CXCursor callee) {
 
 /* The text to check: the callee's, or that of the pointer in `(*pointer)(...)`, where a macro makes the rest. */
 static bool callee_span(struct unit *unit, CXCursor callee, struct span *span) {
+    const CXCursor whole = callee;
     while (!span_of(unit, callee, span)) {
         const CXCursor inner = strip_implicit(callee);
         if (clang_getCursorKind(inner) != CXCursor_UnaryOperator ||
             clang_getCursorUnaryOperatorKind(inner) != CXUnaryOperator_Deref)
-            return false;
+            return span_of_callee(unit, whole, span);
         callee = first_child(inner);
     }
     return true;
@@ -159,7 +191,8 @@ void rewrite_pointers(struct program *program) {
         for (size_t i = 0; i < unit->include_count; i++)
             edit_read_by(unit->includes[i], unit->plan->id);
         for (size_t i = 0; i < unit->designator_count; i++)
-            rewrite_designator(program, unit, &unit->designators[i]);
+            if (!unit->designators[i].callee)
+                rewrite_designator(program, unit, &unit->designators[i]);
         for (size_t i = 0; i < unit->call_count; i++) {
             const struct call *const call = &unit->calls[i];
             if (call->type)
@@ -170,6 +203,10 @@ void rewrite_pointers(struct program *program) {
         for (size_t i = 0; i < unit->conversion_count; i++)
             check_conversion(program, &unit->conversions[i]);
     }
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t i = 0; i < program->units[u].designator_count; i++)
+            if (program->units[u].designators[i].callee)
+                rewrite_designator(program, &program->units[u], &program->units[u].designators[i]);
     variadic_rewrite(program);
     copies_check_used(program);
 }

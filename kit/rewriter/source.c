@@ -208,6 +208,19 @@ bool source_is_balanced(const struct source *source, size_t begin, size_t end) {
     return scan_brackets(source, begin, end, false);
 }
 
+size_t source_skip_brackets(const struct source *source, size_t offset) {
+    int depth = 0;
+    if (!source->text[offset] || !strchr("([{", source->text[offset]))
+        return 0;
+    for (size_t i = offset; i < source->size; i = source_skip_blank(source, source_skip_token(source, i))) {
+        if (strchr("([{", source->text[i]))
+            depth++;
+        else if (strchr(")]}", source->text[i]) && --depth == 0)
+            return i + 1;
+    }
+    return 0;
+}
+
 size_t source_declarator_end(const struct source *source, size_t begin, size_t name_end) {
     int depth = 0;
     size_t end = name_end;

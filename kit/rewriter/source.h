@@ -32,6 +32,9 @@ size_t source_skip_blank(const struct source *source, size_t offset);
 /* The offset after the token at `offset` (identifier, number, string, or one punctuation character). */
 size_t source_skip_token(const struct source *source, size_t offset);
 
+/* The offset after the bracket that closes the one at `offset`; 0 if there is none at `offset`. */
+size_t source_skip_brackets(const struct source *source, size_t offset);
+
 /* Length of the identifier at `offset`. */
 size_t source_identifier(const struct source *source, size_t offset);
 

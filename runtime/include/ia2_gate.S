@@ -268,6 +268,8 @@
 .macro ia2_bodies
     .text
     .balign 64
+    .globl __ia2_body, __ia2_body_end       /* compartment/jumps.c looks for return addresses in it */
+    .hidden __ia2_body, __ia2_body_end
     .type __ia2_body, @function
 __ia2_body:
     ia2_body_enter
@@ -288,6 +290,7 @@ __ia2_body:
     pop %rbp
     lea ia2_own_targets(%rip), %r10
     jmp *(%r10, %r11, 8)
+__ia2_body_end:
     .size __ia2_body, . - __ia2_body
 
     /* From this compartment to nobody: PKRU 0, on the thread's first stack. */
