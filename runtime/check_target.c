@@ -8,7 +8,7 @@ const void *ia2_check_target(const void *pointer, unsigned type)
     const char *at = pointer;
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
         const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
-        if (at < d->stubs || at >= d->stubs_end)
+        if (!d || at < d->stubs || at >= d->stubs_end)
             continue;
         size_t offset = (size_t)(at - d->stubs);
         if (offset & ((1u << IA2_STUB_SHIFT) - 1))

@@ -69,8 +69,6 @@ static int refuse(int error)
 /* 0 or an errno; \a added and \a names become the size of the new map. */
 static int check_table(const struct ia2_static_destructor_table *table, uint64_t *names)
 {
-    if (map.closed)
-        return EPERM;
     if (!table || !table->compartment_name || (table->count && !table->entries) || table->compartment_id < 1 ||
         table->compartment_id >= IA2_MAX_COMPARTMENTS)
         return EINVAL;
@@ -90,11 +88,9 @@ static int check_table(const struct ia2_static_destructor_table *table, uint64_t
     return *names > IA2_DESTRUCTOR_NAMES ? ENOSPC : 0;
 }
 
-int ia2_import_static_destructor_table(const struct ia2_static_destructor_table *table)
+static int import_table(const struct ia2_static_destructor_table *table)
 {
     uint64_t names;
-    ia2_state_open();
-    ia2_exit_read_environment();
     verify();
     int error = check_table(table, &names);
     if (error)
@@ -119,6 +115,13 @@ int ia2_import_static_destructor_table(const struct ia2_static_destructor_table 
     IA2_STATE_SET(map.count, count);
     IA2_STATE_SET(map.checksum, checksum());
     return 0;
+}
+
+int ia2_import_static_destructor_table(const struct ia2_static_destructor_table *table)
+{
+    ia2_state_open();
+    ia2_exit_read_environment();
+    return map.closed ? refuse(EPERM) : import_table(table);
 }
 
 static const char *compartment_name(int id)
@@ -161,13 +164,12 @@ static void import_note(const struct dl_phdr_info *info, const char *descriptor)
     if (!in_module(info, table, sizeof(*table)) || table->count > IA2_DESTRUCTORS_MAX ||
         (table->count && !in_module(info, table->entries, table->count * sizeof(*table->entries))))
         ia2_die("%s: its note of destructors leads out of it", name);
-    if (ia2_import_static_destructor_table(table))
+    if (import_table(table))
         ia2_die("%s: its table of destructors cannot be used (%s)", name, strerrorname_np(errno));
 }
 
-static int find_tables(struct dl_phdr_info *info, size_t size, void *unused)
+void ia2_destructor_map_add(const struct dl_phdr_info *info)
 {
-    (void)size, (void)unused;
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
         if (ph->p_type != PT_NOTE)
@@ -181,11 +183,36 @@ static int find_tables(struct dl_phdr_info *info, size_t size, void *unused)
             at = descriptor + ((note->n_descsz + 3) & -4u);
         }
     }
+}
+
+static int find_tables(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size, (void)unused;
+    ia2_destructor_map_add(info);
     return 0;
+}
+
+void ia2_destructor_map_remove(int id)
+{
+    verify();
+    uint32_t kept = 0;
+    uint64_t names = 0;
+    for (uint32_t i = 0; i < map.count; i++)
+        if (map.entry[i].compartment_id != id) {
+            struct ia2_destructor_metadata entry = map.entry[i];
+            ia2_state_write(&map.entry[kept++], &entry, sizeof(entry));
+            uint64_t end = (uint64_t)(entry.symbol_name - map.names) + strlen(entry.symbol_name) + 1;
+            names = end > names ? end : names;
+        }
+    IA2_STATE_SET(map.names_used, names);
+    IA2_STATE_SET(map.count, kept);
+    IA2_STATE_SET(map.checksum, checksum());
 }
 
 int ia2_destructor_runtime_init(void)
 {
+    ia2_state_open();
+    ia2_exit_read_environment();
     if (!map.closed)
         dl_iterate_phdr(find_tables, NULL);
     return 0;

@@ -65,7 +65,8 @@ static const char *compartment_name(int id)
 {
     if (id == 0)
         return "nobody";
-    return id > 0 && (uint32_t)id <= ia2_state.count ? ia2_state.module[id].descriptor->name : "unknown";
+    const struct ia2_compartment_descriptor *d = id > 0 && id < IA2_MAX_COMPARTMENTS ? ia2_state.module[id].descriptor : NULL;
+    return d ? d->name : "unknown";
 }
 
 static const char *kind_name(uint32_t kind)
@@ -172,7 +173,7 @@ static int is_stub(const char *at)
 {
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
         const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
-        if (at >= d->stubs && at < d->stubs_end)
+        if (d && at >= d->stubs && at < d->stubs_end)
             return 1;
     }
     return 0;
@@ -198,7 +199,7 @@ static uint32_t add_record(int registrant, uint32_t kind, void (*function)(void)
     struct exit_record record = {.function = function, .argument = argument, .sequence = next_sequence++,
                                  .thread = kind == IA2_EXIT_THREAD ? (uint64_t)__builtin_thread_pointer() : 0,
                                  .compartment_id = -1, .registered_by = registrant, .kind = kind, .state = IA2_EXIT_ARMED};
-    if (ia2_state.ready)
+    if (ia2_state.ready && ia2_state.module[registrant].descriptor)
         record.compartment_id = owner_of((const void *)function, registrant);
     ia2_state_write(&ia2_state.exit[index], &record, sizeof(record));
     return index;
@@ -239,14 +240,16 @@ static void run_quick(void *unused)
 
 int ia2_exit_register(int registrant, enum ia2_exit_kind kind, void (*function)(void), void *argument, void *dso)
 {
-    if (ia2_state.ready && ia2_current_compartment() != registrant)
+    /* Constructors register as nobody: the program's before main, and those of a compartment that is being loaded. */
+    int settled = ia2_state.ready && ia2_state.module[registrant].descriptor;
+    if (settled && ia2_current_compartment() != registrant)
         ia2_die("an exit function is registered for another compartment (%d)", registrant);
     uint32_t index = add_record(registrant, kind, function, argument);
     if (index == IA2_EXIT_RECORDS)
         return -1;
     void *arg = (void *)(uintptr_t)index;
     /* libc runs what has a handle when that DSO's own destructors run, inside its compartment; not what is not its. */
-    if (ia2_state.ready && ia2_state.exit[index].compartment_id < 0)
+    if (settled && ia2_state.exit[index].compartment_id < 0)
         dso = NULL;
     int r = -1;
     if (kind == IA2_EXIT_ATEXIT || kind == IA2_EXIT_CXA)
@@ -262,13 +265,25 @@ int ia2_exit_register(int registrant, enum ia2_exit_kind kind, void (*function)(
     return r;
 }
 
-void ia2_exit_start(void)
+void ia2_exit_settle(int id)
 {
     for (uint32_t i = 0; i < IA2_EXIT_RECORDS; i++) {
         const struct exit_record *r = &ia2_state.exit[i];
-        if (r->state == IA2_EXIT_ARMED)
+        if (r->state == IA2_EXIT_ARMED && (!id || r->registered_by == id))
             IA2_STATE_SET(ia2_state.exit[i].compartment_id, (int32_t)owner_of((const void *)r->function, r->registered_by));
     }
+}
+
+void ia2_exit_forget(int id)
+{
+    for (uint32_t i = 0; i < IA2_EXIT_RECORDS; i++)
+        if (ia2_state.exit[i].state != IA2_EXIT_FREE && ia2_state.exit[i].registered_by == id)
+            free_record(i);
+}
+
+void ia2_exit_start(void)
+{
+    ia2_exit_settle(0);
     if (ia2_state.exit_flags & IA2_EXIT_DIAG)
         at_quick_exit(print_counters);
 }

@@ -15,6 +15,10 @@ void ia2_exit_read_environment(void);
 /* Start-up, once all modules are known: decides who owns what was registered before. */
 void ia2_exit_start(void);
 
+/* The same for a compartment that came with dlopen (\a id; 0: all); and drops what one that is gone has registered. */
+void ia2_exit_settle(int id);
+void ia2_exit_forget(int id);
+
 /* Records DT_FINI_ARRAY and DT_FINI of a module and puts \a entries in their place, two functions that run them through
  * ia2_exit_run_array and ia2_exit_run_fini. Aborts when that is impossible. */
 void ia2_exit_gate_module(const struct dl_phdr_info *info, struct ia2_module *module, void (**entries)(void));

@@ -7,7 +7,8 @@
 
 #include "system_calls.h"
 
-/* Constructors run one after the other before main: no lock. */
+/* What constructors map is under key 0 until their compartment has its keys. They run one after the other, before main or under the
+ * loader's lock. */
 static struct early_range {
     void *start;
     size_t size;
@@ -46,12 +47,13 @@ void *ia2_heap_range_map(size_t size, size_t align, int owner)
         errno = ENOMEM;
         return NULL;
     }
-    if (!ia2_state.ready) {
+    int early_on = !ia2_state.ready || !ia2_state.module[owner & (IA2_MAX_COMPARTMENTS - 1)].descriptor;
+    if (early_on) {
         if (early_count == sizeof(early) / sizeof(early[0]))
             ia2_die("constructors allocate more than the runtime can take over (%u heap ranges)", early_count);
         early[early_count++] = (struct early_range){start, whole, owner};
     }
-    int r = ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, ia2_state.ready ? key_of(owner) : 0);
+    int r = ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, early_on ? 0 : key_of(owner));
     if (r) {
         munmap(start, whole);
         errno = -r;
@@ -79,4 +81,5 @@ void ia2_heap_ranges_set_keys(void)
         if (r)
             ia2_die("cannot put a heap under key %d (%s)", key_of(early[i].owner), strerrorname_np(-r));
     }
+    early_count = 0;
 }

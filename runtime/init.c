@@ -17,7 +17,7 @@
 #include "system_calls.h"
 #include "signals.h"
 
-static const struct ia2_compartment_descriptor *find_descriptor(const struct dl_phdr_info *info)
+const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
@@ -99,10 +99,23 @@ static void find_tls(const struct dl_phdr_info *info, struct ia2_module *module,
     }
 }
 
+void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_descriptor *descriptor, struct ia2_module *module)
+{
+    const char *name = info->dlpi_name && *info->dlpi_name ? info->dlpi_name : "the executable";
+    *module = (struct ia2_module){.descriptor = descriptor, .base = info->dlpi_addr};
+    module->shared = (struct ia2_range){(uintptr_t)descriptor->shared_data, (uintptr_t)descriptor->shared_data_end};
+    if (module->shared.start % IA2_PAGE || module->shared.end % IA2_PAGE)
+        ia2_die("%s: IA2_SHARED_DATA does not fill whole pages", name);
+    find_data(info, module, name);
+    find_tls(info, module, name);
+    find_text(info, module);
+    ia2_exit_gate_module(info, module, descriptor->fini_entries);
+}
+
 static int find_module(struct dl_phdr_info *info, size_t size, void *unused)
 {
     (void)size, (void)unused;
-    const struct ia2_compartment_descriptor *descriptor = find_descriptor(info);
+    const struct ia2_compartment_descriptor *descriptor = ia2_find_descriptor(info);
     if (!descriptor)
         return 0;
     const char *name = info->dlpi_name && *info->dlpi_name ? info->dlpi_name : "the executable";
@@ -111,14 +124,8 @@ static int find_module(struct dl_phdr_info *info, size_t size, void *unused)
         ia2_die("%s: key %u is not in 1..15", name, id);
     if (ia2_state.module[id].descriptor)
         ia2_die("%s: key %u is already that of compartment %s", name, id, ia2_state.module[id].descriptor->name);
-    struct ia2_module module = {.descriptor = descriptor, .base = info->dlpi_addr};
-    module.shared = (struct ia2_range){(uintptr_t)descriptor->shared_data, (uintptr_t)descriptor->shared_data_end};
-    if (module.shared.start % IA2_PAGE || module.shared.end % IA2_PAGE)
-        ia2_die("%s: IA2_SHARED_DATA does not fill whole pages", name);
-    find_data(info, &module, name);
-    find_tls(info, &module, name);
-    find_text(info, &module);
-    ia2_exit_gate_module(info, &module, descriptor->fini_entries);
+    struct ia2_module module;
+    ia2_module_find(info, descriptor, &module);
     ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
     return 0;
 }
@@ -131,6 +138,8 @@ static void find_modules(void)
         ia2_die("no compartment has key 1");
     for (uint32_t i = 1; i <= first->count; i++) {
         const struct ia2_compartment_descriptor *d = ia2_state.module[i].descriptor;
+        if (!d && first->late & 1u << i)
+            continue;
         if (!d)
             ia2_die("the compartment with key %u is not loaded; is its .ia2.so beside the program?", i);
         if (d->count != first->count || memcmp(d->pkru, first->pkru, sizeof(d->pkru)))
@@ -139,14 +148,19 @@ static void find_modules(void)
     IA2_STATE_SET(ia2_state.count, first->count);
 }
 
+void ia2_module_set_keys(const struct ia2_module *module, unsigned key)
+{
+    for (int i = 0; i < 4; i++) {
+        struct ia2_range r = module->data[i];
+        if (r.start < r.end && ia2_sys_protect((void *)r.start, r.end - r.start, PROT_READ | PROT_WRITE, (int)key))
+            ia2_die("cannot put the globals of %s under key %u", module->descriptor->name, key);
+    }
+}
+
 static void set_data_keys(void)
 {
     for (uint32_t key = 1; key <= ia2_state.count; key++)
-        for (int i = 0; i < 4; i++) {
-            struct ia2_range r = ia2_state.module[key].data[i];
-            if (r.start < r.end && ia2_sys_protect((void *)r.start, r.end - r.start, PROT_READ | PROT_WRITE, (int)key))
-                ia2_die("cannot put the globals of %s under key %u", ia2_state.module[key].descriptor->name, key);
-        }
+        ia2_module_set_keys(&ia2_state.module[key], key);
 }
 
 static void set_first_thread(void)

@@ -14,6 +14,18 @@ void ia2_threads_start(void);
  * new threads, and expects to be able to write them. */
 void ia2_threads_forked(void);
 
+/* The compartment's descriptor in a loaded DSO, NULL if it is none. */
+struct dl_phdr_info;
+struct ia2_compartment_descriptor;
+struct ia2_module;
+const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info);
+
+/* Learns where a compartment lies and puts gates in front of its destructors. Aborts when it does not fit. */
+void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_descriptor *descriptor, struct ia2_module *module);
+
+/* Puts a compartment's globals under its key. */
+void ia2_module_set_keys(const struct ia2_module *module, unsigned key);
+
 /* Gives up every right but key 0's. */
 void ia2_become_nobody(void);
 

@@ -79,7 +79,7 @@ static void run_handler(int number, siginfo_t *info, ucontext_t *context, uint32
     struct ia2_signal action = ia2_state.signal[number];
     if (!record)
         ia2_die("signal %d on a thread that the runtime did not start", number);
-    if (action.owner < 1 || action.owner > ia2_state.count)
+    if (action.owner < 1 || action.owner > ia2_state.count || !ia2_state.module[action.owner].descriptor)
         return;
     /* The interrupted compartment waits in its signal zone, unless it was in a gate and waits already. */
     int key = ia2_compartment_of_pkru(pkru);

@@ -107,12 +107,16 @@ static void patch_module(const char *name, const struct ia2_site *from, const st
         ia2_die("cannot close the gates of %s again (%s)", name, strerrorname_np(errno));
 }
 
-void ia2_sites_patch(void)
+void ia2_sites_patch_one(const struct ia2_compartment_descriptor *d)
 {
     if (ia2_state.pkeys && has_avx512() && (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
         return; /* as assembled */
-    for (uint32_t i = 1; i <= ia2_state.count; i++) {
-        const struct ia2_compartment_descriptor *d = ia2_state.module[i].descriptor;
-        patch_module(d->name, d->sites, d->sites_end);
-    }
+    patch_module(d->name, d->sites, d->sites_end);
+}
+
+void ia2_sites_patch(void)
+{
+    for (uint32_t i = 1; i <= ia2_state.count; i++)
+        if (ia2_state.module[i].descriptor)
+            ia2_sites_patch_one(ia2_state.module[i].descriptor);
 }

@@ -10,4 +10,8 @@ int ia2_cpu_has_pkeys(void);
  * read of the thread pointer where the kernel does not allow it. Once, before there is a second thread. */
 void ia2_sites_patch(void);
 
+/* The same for one compartment, before anything of it runs. */
+struct ia2_compartment_descriptor;
+void ia2_sites_patch_one(const struct ia2_compartment_descriptor *descriptor);
+
 #endif

@@ -55,6 +55,7 @@ struct ia2_compartment_descriptor {
     void (**fini_entries)(void); /* two, which ld.so runs instead of DT_FINI_ARRAY and DT_FINI */
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];
+    uint32_t late, reserved; /* mask of the compartments that come with dlopen */
 };
 
 struct ia2_site {

@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "threads.h"
 
+#include <dlfcn.h>
 #include <errno.h>
 #include <limits.h>
 #include <stdatomic.h>
@@ -65,7 +66,8 @@ static void end_thread(void *unused)
     for (int round = 0, more = 1; more && round < PTHREAD_DESTRUCTOR_ITERATIONS; round++) {
         more = 0;
         for (uint32_t key = 1; key <= ia2_state.count; key++)
-            more |= ia2_state.module[key].descriptor->thread_end(round);
+            if (ia2_state.module[key].descriptor)
+                more |= ia2_state.module[key].descriptor->thread_end(round);
     }
     uint32_t slot = ia2_slot & IA2_SLOT_MASK;
     int last = atomic_fetch_sub(&live, 1) == 1;
@@ -170,8 +172,10 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, 
         return r;
     pthread_attr_getstacksize(attr ? attr : &own, &zone);
     zone = (zone + IA2_PAGE - 1) & -IA2_PAGE;
-    /* Static TLS lies on the same block as the stack. */
-    size_t tls = 2 * IA2_PAGE;
+    /* Static TLS lies on the same block as the stack, with what ld.so keeps free for DSOs that come with dlopen (which only this
+     * function knows; it is there for the JVM). */
+    size_t (*minimum)(const pthread_attr_t *) = (size_t (*)(const pthread_attr_t *))dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
+    size_t tls = minimum ? (minimum(&own) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE;
     for (uint32_t key = 1; key <= ia2_state.count; key++)
         if ((size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE > tls)
             tls = (size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE;

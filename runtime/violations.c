@@ -21,7 +21,7 @@ static const char *name_of(int key)
         return "nobody (key 0)";
     if (key < 0 || (uint32_t)key > ia2_state.count)
         return "no compartment";
-    return ia2_state.module[key].descriptor->name;
+    return ia2_state.module[key].descriptor ? ia2_state.module[key].descriptor->name : "a compartment that is not loaded";
 }
 
 static int describe_thread_memory(char *text, size_t size, uintptr_t address, int key)

@@ -50,11 +50,12 @@ if EXTRA_FLAGS:
 @dataclass
 class Compartment:
     """Key: its position in the list, from 1. `reads`: keys it has a read grant for. `clients`: keys that may allocate
-    in its heap."""
+    in its heap. `late`: nothing is linked with it, it comes with dlopen."""
     name: str
     sources: list
     reads: tuple = ()
     clients: tuple = ()
+    late: bool = False
     objects: list = field(default_factory=list)
     gates: list = field(default_factory=list)
     shared: list = field(default_factory=list)
@@ -91,6 +92,9 @@ def callgates(compartments, key: int) -> str:
     own = compartments[key - 1]
     lines = [f"#define IA2_ID {key}", f'#define IA2_NAME "{own.name}"', f"#define IA2_COMPARTMENTS {len(compartments)}"]
     lines += [f"#define IA2_PKRU_{n} {pkru(n, other.reads):#x}" for n, other in enumerate(compartments, 1)]
+    late = sum(1 << n for n, other in enumerate(compartments, 1) if other.late)
+    if late:
+        lines.append(f"#define IA2_LATE {late:#x}")
     if own.clients:
         lines.append(f"#define IA2_HEAP_CLIENTS {sum(1 << client for client in own.clients):#x}")
     lines.append("#include <ia2_gate.S>")
@@ -171,7 +175,8 @@ def build(out: pathlib.Path, name: str, compartments: list[Compartment], toolcha
         own.objects.append(gates)
     linked: list[pathlib.Path] = []
     for key in [*range(len(compartments), 1, -1), 1]:
-        linked.append(link_compartment(folder, compartments, key, toolchain, linked))
+        made = link_compartment(folder, compartments, key, toolchain, linked)
+        linked += [] if compartments[key - 1].late else [made]
     return folder / "prog"
 
 

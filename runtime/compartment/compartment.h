@@ -14,6 +14,8 @@ extern const struct ia2_compartment_descriptor ia2_this_compartment;
 
 /* Gates to nobody (key 0 alone); see nobody.c. */
 void __ia2_nobody_exit(int status) __attribute__((noreturn));
+void *__ia2_nobody_dlopen(const char *path, int flags);
+int __ia2_nobody_dlclose(void *handle);
 void __ia2_nobody_quick_exit(int status) __attribute__((noreturn));
 void __ia2_nobody_thread_exit(void *value) __attribute__((noreturn));
 

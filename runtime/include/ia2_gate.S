@@ -77,6 +77,9 @@
 #ifdef IA2_PKRU_15
     .set ia2_pkru_15, IA2_PKRU_15
 #endif
+#ifndef IA2_LATE
+#define IA2_LATE 0 /* mask of the compartments that come with dlopen */
+#endif
 #ifndef IA2_HEAP_CLIENTS
 #define IA2_HEAP_CLIENTS 0
 #endif

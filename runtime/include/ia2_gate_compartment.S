@@ -50,6 +50,8 @@ ia2_nobody_descs:
     ia2_runtime_gate __ia2_thread_end, ia2_compartment_thread_end, 1, 1
 
     ia2_nobody_gate __ia2_nobody_exit, ia2_nobody_exit, 1, 0
+    ia2_nobody_gate __ia2_nobody_dlopen, ia2_nobody_dlopen, 2, 1
+    ia2_nobody_gate __ia2_nobody_dlclose, ia2_nobody_dlclose, 1, 1
     ia2_nobody_gate __ia2_nobody_quick_exit, ia2_nobody_quick_exit, 1, 0
     ia2_nobody_gate __ia2_nobody_thread_exit, ia2_nobody_thread_exit, 1, 0
 
@@ -215,6 +217,7 @@ ia2_this_compartment:
     .endif
     .endr
     .skip 4 * (15 - IA2_COMPARTMENTS), 0
+    .long IA2_LATE, 0
     .size ia2_this_compartment, . - ia2_this_compartment
 
     .section .note.ia2, "a", @note

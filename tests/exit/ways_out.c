@@ -20,8 +20,18 @@ static void wait_for_first(void)
     }
 }
 
+/* The timer's signal is for the thread that leaves. */
+static void catch_alarm(int how)
+{
+    sigset_t alarm;
+    sigemptyset(&alarm);
+    sigaddset(&alarm, SIGALRM);
+    pthread_sigmask(how, &alarm, NULL);
+}
+
 static void *run(void *unused)
 {
+    catch_alarm(SIG_UNBLOCK);
     if (thread == 2)
         wait_for_first();
     set_up_thread();
@@ -55,6 +65,7 @@ int main(int argc, char **argv)
         return 7;
     }
     pthread_t id;
+    catch_alarm(SIG_BLOCK);
     if (pthread_create(&id, NULL, run, NULL))
         return 97;
     if (thread == 2) {

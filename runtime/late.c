@@ -1,0 +1,154 @@
+#define _GNU_SOURCE
+#include "late.h"
+
+#include <dlfcn.h>
+#include <limits.h>
+#include <link.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "exit_records.h"
+#include "heap_ranges.h"
+#include "init.h"
+#include "sites.h"
+#include "state.h"
+#include "system_calls.h"
+
+#define SUFFIX ".ia2.so"
+
+/* Recursive: a constructor may load another one. */
+static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+
+static uint32_t late_mask(void)
+{
+    const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
+    return ia2_state.ready && first ? first->late : 0;
+}
+
+int ia2_late_path(const char *name, char *path, size_t size)
+{
+    char own[PATH_MAX], wanted[PATH_MAX], real[PATH_MAX];
+    Dl_info info;
+    if (!name || !late_mask() || !dladdr((void *)ia2_late_path, &info) || !realpath(info.dli_fname, own))
+        return 0;
+    char *slash = strrchr(own, '/');
+    slash[1] = 0;
+    if ((size_t)snprintf(wanted, sizeof(wanted), "%s%s", strchr(name, '/') ? "" : own, name) >= sizeof(wanted) || !realpath(wanted, real))
+        return 0;
+    size_t folder = strlen(own), length = strlen(real);
+    if (length >= size || strncmp(real, own, folder) || strchr(real + folder, '/') || length < sizeof(SUFFIX) ||
+        strcmp(real + length - strlen(SUFFIX), SUFFIX))
+        return 0;
+    strcpy(path, real);
+    return 1;
+}
+
+static void set_thread_storage(const struct ia2_module *module, int key)
+{
+    for (uint32_t slot = 1; module->tls_size && slot < IA2_SLOT_COUNT; slot++) {
+        const struct ia2_thread_record *record = &ia2_state.thread[slot];
+        if (record->state != IA2_SLOT_LIVE)
+            continue;
+        char *block = (char *)record->fsbase + module->tls_offset;
+        if (!key) /* libc gives these bytes to the next DSO */
+            madvise(block, module->tls_size, MADV_DONTNEED);
+        int r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, key);
+        if (r)
+            ia2_die("cannot change the key of thread-local storage (%s)", strerrorname_np(-r));
+    }
+}
+
+static int take_in(struct dl_phdr_info *info, size_t size, void *path)
+{
+    (void)size;
+    const struct ia2_compartment_descriptor *descriptor = ia2_find_descriptor(info), *first = ia2_state.module[1].descriptor;
+    if (!descriptor)
+        return 0;
+    uint32_t id = descriptor->id;
+    if (id >= 1 && id <= ia2_state.count && ia2_state.module[id].descriptor == descriptor)
+        return 0;
+    char real[PATH_MAX];
+    if (!path || !realpath(info->dlpi_name, real) || strcmp(real, path))
+        ia2_die("%s is a compartment, but was not loaded as one: dlopen it by its name, and only it, with nothing that needs it",
+                info->dlpi_name);
+    if (id < 1 || id > ia2_state.count || !(late_mask() & 1u << id))
+        ia2_die("%s: the policy has no compartment with key %u that comes with dlopen", info->dlpi_name, id);
+    if (ia2_state.module[id].descriptor)
+        ia2_die("%s: key %u is already that of compartment %s", info->dlpi_name, id, ia2_state.module[id].descriptor->name);
+    if (descriptor->count != first->count || memcmp(descriptor->pkru, first->pkru, sizeof(first->pkru)))
+        ia2_die("compartments %s and %s were built from different policies", descriptor->name, first->name);
+    struct ia2_module module;
+    ia2_module_find(info, descriptor, &module);
+    ia2_sites_patch_one(descriptor);
+    ia2_destructor_map_add(info);
+    ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
+    ia2_exit_settle((int)id);
+    ia2_heap_ranges_set_keys();
+    ia2_module_set_keys(&module, id);
+    set_thread_storage(&module, (int)id);
+    ia2_exit_trace("Compartment %s came with %s", descriptor->name, info->dlpi_name);
+    return 0;
+}
+
+void ia2_late_check(void)
+{
+    if (ia2_state.ready)
+        dl_iterate_phdr(take_in, NULL);
+}
+
+void *ia2_nobody_dlopen(const char *path, int flags)
+{
+    char own[PATH_MAX];
+    if (!ia2_late_path(path, own, sizeof(own)))
+        ia2_die("dlopen: no compartment");
+    pthread_mutex_lock(&lock);
+    /* Constructors run now, as before main: as nobody, while everything of the compartment is still under key 0. */
+    void *handle = dlopen(own, (flags & ~RTLD_LAZY) | RTLD_NOW);
+    if (handle)
+        dl_iterate_phdr(take_in, own);
+    pthread_mutex_unlock(&lock);
+    return handle;
+}
+
+static int note_loaded(struct dl_phdr_info *info, size_t size, void *mask)
+{
+    (void)size;
+    for (uint32_t id = 1; id <= ia2_state.count; id++)
+        if (ia2_state.module[id].descriptor && ia2_state.module[id].base == info->dlpi_addr)
+            *(uint32_t *)mask |= 1u << id;
+    return 0;
+}
+
+/* Its heap stays: others may still have pointers into it, and its addresses must not become somebody else's. */
+static void let_go(uint32_t id)
+{
+    static const struct ia2_module none;
+    struct ia2_module gone = ia2_state.module[id];
+    ia2_state_write(&ia2_state.module[id], &none, sizeof(none));
+    for (int number = 1; number < _NSIG; number++)
+        if (ia2_state.signal[number].owner == id) {
+            struct sigaction dfl = {.sa_handler = SIG_DFL};
+            sigaction(number, &dfl, NULL);
+            static const struct ia2_signal no_handler;
+            ia2_state_write(&ia2_state.signal[number], &no_handler, sizeof(no_handler));
+        }
+    ia2_exit_forget((int)id);
+    ia2_destructor_map_remove((int)id);
+    set_thread_storage(&gone, 0);
+    ia2_exit_trace("Compartment with key %u is gone", id);
+}
+
+int ia2_nobody_dlclose(void *handle)
+{
+    pthread_mutex_lock(&lock);
+    int r = dlclose(handle); /* destructors run through ia2_exit_run_array */
+    uint32_t loaded = 0;
+    dl_iterate_phdr(note_loaded, &loaded);
+    for (uint32_t id = 1; id <= ia2_state.count; id++)
+        if (ia2_state.module[id].descriptor && !(loaded & 1u << id))
+            let_go(id);
+    pthread_mutex_unlock(&lock);
+    return r;
+}
