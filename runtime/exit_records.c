@@ -21,6 +21,7 @@ int __cxa_thread_atexit_impl(void (*)(void *), void *, void *);
 
 /* A hint, which every compartment can write; the records say what is true. */
 static _Atomic uint8_t record_taken[IA2_EXIT_RECORDS];
+static _Atomic uint32_t records_used; /* those above were never taken: their pages need not exist */
 static _Atomic uint64_t next_sequence = 1;
 static _Atomic unsigned long success, fallback, unknown, faulted;
 
@@ -145,6 +146,12 @@ __attribute__((destructor)) static void at_the_end(void)
 
 /* ---- registering ---------------------------------------------------------------------------------------- */
 
+static uint32_t used_records(void)
+{
+    uint32_t used = records_used;
+    return used < IA2_EXIT_RECORDS ? used : IA2_EXIT_RECORDS;
+}
+
 static uint32_t take_record(void)
 {
     static _Atomic uint32_t hint;
@@ -156,6 +163,8 @@ static uint32_t take_record(void)
             continue;
         if (ia2_state.exit[index].state == IA2_EXIT_FREE) {
             atomic_store_explicit(&hint, index + 1, memory_order_relaxed);
+            for (uint32_t used = records_used; used <= index && !atomic_compare_exchange_weak(&records_used, &used, index + 1);)
+                ;
             return index;
         }
     }
@@ -228,7 +237,7 @@ static void run_quick(void *unused)
 {
     (void)unused;
     size_t found = IA2_EXIT_RECORDS;
-    for (size_t i = 0; i < IA2_EXIT_RECORDS; i++) {
+    for (size_t i = 0; i < used_records(); i++) {
         const struct exit_record *r = &ia2_state.exit[i];
         if (r->kind == IA2_EXIT_QUICK && r->state == IA2_EXIT_ARMED &&
             (found == IA2_EXIT_RECORDS || r->sequence > ia2_state.exit[found].sequence))
@@ -267,7 +276,7 @@ int ia2_exit_register(int registrant, enum ia2_exit_kind kind, void (*function)(
 
 void ia2_exit_settle(int id)
 {
-    for (uint32_t i = 0; i < IA2_EXIT_RECORDS; i++) {
+    for (uint32_t i = 0; i < used_records(); i++) {
         const struct exit_record *r = &ia2_state.exit[i];
         if (r->state == IA2_EXIT_ARMED && (!id || r->registered_by == id))
             IA2_STATE_SET(ia2_state.exit[i].compartment_id, (int32_t)owner_of((const void *)r->function, r->registered_by));
@@ -276,7 +285,7 @@ void ia2_exit_settle(int id)
 
 void ia2_exit_forget(int id)
 {
-    for (uint32_t i = 0; i < IA2_EXIT_RECORDS; i++)
+    for (uint32_t i = 0; i < used_records(); i++)
         if (ia2_state.exit[i].state != IA2_EXIT_FREE && ia2_state.exit[i].registered_by == id)
             free_record(i);
 }

@@ -15,7 +15,8 @@ ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle
 PYTHONPATH="$source/kit${PYTHONPATH:+:$PYTHONPATH}"
 IA2_PKU=none
 export IA2_SOURCE IA2_BUILD IA2_TEST_FLAGS LD_LIBRARY_PATH ASAN_OPTIONS PYTHONPATH IA2_PKU
-[ $# -gt 0 ] || set -- "$source"/tests/exit/test_*.py
+# test_rewritten compiles what it runs through the engine, with the project's own flags.
+[ $# -gt 0 ] || set -- $(ls "$source"/tests/exit/test_*.py | grep -v /test_rewritten.py)
 failed=0
 for module; do
     name=$(basename "$module" .py)
