@@ -1,9 +1,11 @@
 /* What compartments have done by nobody: with the rights of key 0 alone, on the thread's first stack. */
 #define _GNU_SOURCE
 #include <pthread.h>
+#include <stdint.h>
 #include <stdlib.h>
 
 #include "init.h"
+#include "threads.h"
 
 void ia2_nobody_exit(int status)
 {
@@ -19,4 +21,12 @@ void ia2_nobody_quick_exit(int status)
 void ia2_nobody_thread_exit(void *value)
 {
     pthread_exit(value);
+}
+
+/* pthread_create; the thread, or an errno (no thread's address is that small). */
+pthread_t ia2_nobody_thread_create(const pthread_attr_t *attr, uint32_t slot)
+{
+    pthread_t thread;
+    int r = pthread_create(&thread, attr, ia2_thread_first_frame, (void *)(uintptr_t)slot);
+    return r ? (pthread_t)r : thread;
 }

@@ -160,6 +160,8 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
         errno = EINVAL;
         return -1;
     }
+    if (owner != ia2_current_compartment())
+        ia2_die("compartment %d handles signal %d in the name of compartment %d", ia2_current_compartment(), number, owner);
     struct ia2_signal before = ia2_state.signal[number], now = {0};
     struct sigaction raw, raw_old;
     if (act) {

@@ -27,45 +27,43 @@ uint64_t ia2_nobody_top(void)
 
 size_t ia2_stacks_size(size_t zone)
 {
-    return IA2_SIGNAL_STACK + IA2_PAGE + IA2_SHARED_STACK + ia2_state.count * (zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE + IA2_PAGE) +
-           IA2_PAGE;
+    return IA2_SIGNAL_STACK + IA2_SHARED_STACK + ia2_state.count * (zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE) + IA2_PAGE;
 }
 
-static int lay_guard(char **at, int guarded)
+/* A zone ends in a guard page. Between zones there is none: the next one has another key. Nor between the parts under key 0: the
+ * shared stack is checked at each push. Each page that differs from its neighbours costs every new thread a system call. */
+static int lay_zone(char *low, size_t zone, int inaccessible, int key)
 {
-    *at -= IA2_PAGE;
-    return guarded ? 0 : ia2_sys_protect(*at, IA2_PAGE, PROT_NONE, 0);
+    char *guard = low + IA2_SIGNAL_ZONE, *stack = guard + IA2_SIGNAL_GUARD;
+    int r;
+    if (inaccessible) {
+        r = ia2_sys_protect(stack, zone, PROT_READ | PROT_WRITE, key);
+        return r ? r : ia2_sys_protect(low, IA2_SIGNAL_ZONE, PROT_READ | PROT_WRITE, key);
+    }
+    r = ia2_sys_protect(low, IA2_SIGNAL_ZONE + IA2_SIGNAL_GUARD + zone, PROT_READ | PROT_WRITE, key);
+    return r ? r : ia2_sys_protect(guard, IA2_SIGNAL_GUARD, PROT_NONE, 0);
 }
 
-int ia2_stacks_lay(char *high, size_t zone, int guarded, struct ia2_thread_record *record)
+int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record)
 {
     char *at = high - IA2_SIGNAL_STACK;
-    int r = ia2_sys_protect(at, IA2_SIGNAL_STACK, PROT_READ | PROT_WRITE, 0);
     /* Disarmed on delivery (Linux 4.7), so the handler's entry may give the rest of it to nested signals. */
     stack_t signal_stack = {.ss_sp = at, .ss_size = IA2_SIGNAL_STACK, .ss_flags = (int)SS_AUTODISARM};
-    if (!r && sigaltstack(&signal_stack, NULL))
-        r = -errno;
-    if (!r)
-        r = lay_guard(&at, guarded);
     record->shared_high = (uint64_t)at;
     shared_sp = at;
     at -= IA2_SHARED_STACK;
     record->shared_low = (uint64_t)at;
-    if (!r)
-        r = ia2_sys_protect(at, IA2_SHARED_STACK, PROT_READ | PROT_WRITE, 0);
+    int r = inaccessible ? ia2_sys_protect(at, (size_t)(high - at), PROT_READ | PROT_WRITE, 0) : 0;
+    if (!r && sigaltstack(&signal_stack, NULL))
+        r = -errno;
     record->top[0] = ia2_nobody_top();
     record->zone_size = zone;
     for (uint32_t key = 1; !r && key <= ia2_state.count; key++) {
-        r = lay_guard(&at, guarded);
         record->top[key] = (uint64_t)at;
-        char *guard = at - zone - IA2_SIGNAL_GUARD;
-        at = guard - IA2_SIGNAL_ZONE;
-        if (!r)
-            r = ia2_sys_protect(at, IA2_SIGNAL_ZONE + IA2_SIGNAL_GUARD + zone, PROT_READ | PROT_WRITE, (int)key);
-        if (!r)
-            r = ia2_sys_protect(guard, IA2_SIGNAL_GUARD, PROT_NONE, 0);
+        at -= zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE;
+        r = lay_zone(at, zone, inaccessible, (int)key);
     }
-    return r ? r : lay_guard(&at, guarded);
+    return r;
 }
 
 void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key)
@@ -74,21 +72,35 @@ void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key)
     madvise((char *)record->top[key] - size, size, MADV_DONTNEED);
 }
 
+/* libc keeps the blocks for the next thread; the secrets of this one must not wait there. */
+static int open_tls(char *start, char *end)
+{
+    if (start == end)
+        return 0;
+    madvise(start, (size_t)(end - start), MADV_DONTNEED);
+    return ia2_sys_protect(start, (size_t)(end - start), PROT_READ | PROT_WRITE, 0);
+}
+
 int ia2_tls_set_keys(char *fsbase, int open)
 {
-    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+    char *start = NULL, *end = NULL; /* neighbours, opened together */
+    int r = 0;
+    for (uint32_t key = 1; !r && key <= ia2_state.count; key++) {
         const struct ia2_module *module = &ia2_state.module[key];
+        char *block = fsbase + module->tls_offset;
         if (!module->tls_size)
             continue;
-        char *block = fsbase + module->tls_offset;
-        /* libc keeps the block for the next thread; the secrets of this one must not wait there. */
-        if (open)
-            madvise(block, module->tls_size, MADV_DONTNEED);
-        int r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, open ? 0 : (int)key);
-        if (r)
-            return r;
+        if (!open) {
+            r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, (int)key);
+        } else if (block + module->tls_size == start) {
+            start = block;
+        } else {
+            r = open_tls(start, end);
+            start = block;
+            end = block + module->tls_size;
+        }
     }
-    return 0;
+    return r ? r : open_tls(start, end);
 }
 
 void *ia2_shared_push(size_t size, size_t align)

@@ -16,9 +16,10 @@
 size_t ia2_stacks_size(size_t zone);
 
 /* Lays the stacks out downward from \a high (page-aligned, anonymous memory of ia2_stacks_size(zone)), sets their
- * keys, and fills in the addresses in \a record. \a guarded: the memory between them is already inaccessible.
+ * keys, and fills in the addresses in \a record. \a inaccessible: the memory is PROT_NONE; otherwise it is a
+ * thread's stack as libc made it, or as an earlier call left it for the next thread.
  * 0 or a negative errno. Also installs the signal stack, so it must run on the thread itself. */
-int ia2_stacks_lay(char *high, size_t zone, int guarded, struct ia2_thread_record *record);
+int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record);
 
 /* Puts the TLS blocks of the thread with this FS base under their compartments' keys, or (\a open) back under key 0,
  * emptied. 0 or a negative errno. */

@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "ia2.h"
 #include "init.h"
 #include "stacks.h"
 #include "state.h"
@@ -86,7 +87,7 @@ static void end_thread(void *unused)
     free_slot(slot);
 }
 
-static void *first_frame(void *arg)
+void *ia2_thread_first_frame(void *arg)
 {
     uint32_t slot = (uint32_t)(uintptr_t)arg & IA2_SLOT_MASK;
     struct ia2_thread_record record = ia2_state.thread[slot];
@@ -161,10 +162,26 @@ static int copy_attributes(pthread_attr_t *to, const pthread_attr_t *from)
     return 0;
 }
 
+/* libc keeps what the thread is to begin with in its descriptor, under key 0, and the thread inherits the rights of whoever makes
+ * the system call: so nobody makes it. Returns an errno (below IA2_PAGE), or the thread with its id in *thread. */
+static int create_as_nobody(int owner, pthread_t *thread, const pthread_attr_t *attr, uint32_t slot)
+{
+    pthread_attr_t *shared = ia2_shared_push(sizeof(*shared), _Alignof(pthread_attr_t));
+    *shared = *attr;
+    pthread_t made = ia2_state.module[owner].descriptor->nobody_thread_create(shared, slot);
+    ia2_shared_pop(&shared);
+    if (made < IA2_PAGE)
+        return (int)made;
+    *thread = made;
+    return 0;
+}
+
 int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
 {
     if (!ia2_state.ready)
         ia2_die("a constructor starts a thread before main: there are no compartments yet");
+    if (owner != ia2_current_compartment())
+        ia2_die("compartment %d starts a thread in the name of compartment %d", ia2_current_compartment(), owner);
     pthread_attr_t own;
     size_t zone = 0;
     int r = copy_attributes(&own, attr);
@@ -195,7 +212,7 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, 
         ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
         ending[slot] = 0;
         atomic_fetch_add(&live, 1);
-        r = pthread_create(thread, &own, first_frame, (void *)(uintptr_t)slot);
+        r = create_as_nobody(owner, thread, &own, slot);
         if (r) {
             atomic_fetch_sub(&live, 1);
             free_slot(slot);

@@ -128,7 +128,7 @@ void ia2_compartment_atfork_child(void)
  * nothing in them that is not in the file. */
 static int is_private_memory(int prot, int flags)
 {
-    return flags & MAP_PRIVATE && (flags & MAP_ANONYMOUS || prot & PROT_WRITE);
+    return (flags & MAP_TYPE) == MAP_PRIVATE && (flags & MAP_ANONYMOUS || prot & PROT_WRITE);
 }
 
 void *__real_mmap(void *, size_t, int, int, int, off_t);

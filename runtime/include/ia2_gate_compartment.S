@@ -54,6 +54,7 @@ ia2_nobody_descs:
     ia2_nobody_gate __ia2_nobody_dlclose, ia2_nobody_dlclose, 1, 1
     ia2_nobody_gate __ia2_nobody_quick_exit, ia2_nobody_quick_exit, 1, 0
     ia2_nobody_gate __ia2_nobody_thread_exit, ia2_nobody_thread_exit, 1, 0
+    ia2_nobody_gate __ia2_nobody_thread_create, ia2_nobody_thread_create, 2, 1
 
 /* ---- suspending a compartment that a signal interrupted -------------------------------------------------- */
 
@@ -161,6 +162,18 @@ ia2_nobody_descs:
     mov $1, %eax                            /* write */
     mov $2, %edi
     syscall
+    mov $13, %eax                           /* rt_sigaction: SIGABRT, SIG_DFL */
+    mov $6, %edi
+    lea .Lia2_default_action(%rip), %rsi
+    xor %edx, %edx
+    mov $8, %r10d
+    syscall
+    mov $14, %eax                           /* rt_sigprocmask, SIG_UNBLOCK */
+    mov $1, %edi
+    lea .Lia2_abort_mask(%rip), %rsi
+    xor %edx, %edx
+    mov $8, %r10d
+    syscall
     mov $39, %eax                           /* getpid */
     syscall
     mov %eax, %edi
@@ -177,6 +190,12 @@ ia2_nobody_descs:
 ia2_own_stubs_end:
 
     .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_shared_data, __stop_ia2_shared_data
+    .section .rodata.ia2, "a", @progbits
+    .balign 8
+.Lia2_default_action:
+    .quad 0, 0, 0, 0
+.Lia2_abort_mask:
+    .quad 1 << 5
     .section .rodata.str.ia2, "a", @progbits
 .Lia2_name:
     .asciz IA2_NAME
@@ -208,6 +227,7 @@ ia2_this_compartment:
     .quad __ia2_shared_free
     .quad __ia2_shared_resize
     .quad __ia2_shared_size
+    .quad __ia2_nobody_thread_create
     .quad ia2_compartment_fini_entries
     .quad __start_ia2_shared_data
     .quad __stop_ia2_shared_data

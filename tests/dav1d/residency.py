@@ -156,7 +156,7 @@ class State:
                     lowest = min(lowest, fsbase + offset)
             low, high = (self.number(name, base=at) for name in ("thread_shared_low", "thread_shared_high"))
             parts.append(Part(low, high, SHARED, "shared stack"))
-            signal_stack = high + PAGE
+            signal_stack = high
             parts.append(Part(signal_stack, signal_stack + self.layout["signal_stack"], LIBC, THREAD_STACKS[1]))
             # The rest of the stack pthread_create made: libc's first frames, its thread-locals, its thread block.
             tcb = (fsbase + PAGE) & -PAGE

@@ -197,10 +197,10 @@ static void print_map(void)
             printf("%u thread-locals %lx %lx\n", key, tls, tls + m->tls_size);
         }
         printf("0 shared-stack %lx %lx\n", r->shared_low, r->shared_high);
-        /* Above it, a guard page apart, the signal stack; then what libc's part of the thread needs, up to its descriptor. */
-        uint64_t end = r->shared_high + 4096 + IA2_SIGNAL_STACK;
-        printf("0 signal-stack %lx %lx\n", r->shared_high + 4096, end);
-        uint64_t lowest = r->top[ia2_state.count] - r->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE - 4096;
+        /* Above it the signal stack; then what libc's part of the thread needs, up to its descriptor. */
+        uint64_t end = r->shared_high + IA2_SIGNAL_STACK;
+        printf("0 signal-stack %lx %lx\n", r->shared_high, end);
+        uint64_t lowest = r->top[ia2_state.count] - r->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE;
         if (slot > 1) /* what libc rounds the block up by is left at its low end */
             printf("0 rest %lx %lx\n", lowest - 20 * 4096, lowest);
         if (slot > 1)
