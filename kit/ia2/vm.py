@@ -235,13 +235,15 @@ class _Machine:
                 pass
 
     def _feed(self, stdin):
-        """Sends the byte init waits for, then stdin, from a thread since either side may block."""
+        """Sends the byte init waits for, then stdin, then its length, from a thread since either side may block."""
         def feed():
             try:
                 self.ours[0].sendall(b"\0")
+                length = 0
                 while stdin is not None and (data := os.read(stdin, 1 << 16)):
                     self.ours[0].sendall(data)
-                self.ours[0].shutdown(socket.SHUT_WR)
+                    length += len(data)
+                self.ours[3].sendall(b"\0" + length.to_bytes(8, "little"))
             except OSError:
                 pass  # the VM has ended
         threading.Thread(target=feed, daemon=True).start()

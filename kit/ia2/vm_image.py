@@ -1,6 +1,6 @@
 """Makes the PKU VM's kernel and initramfs from Debian's kernel package, which is unpacked, not installed.
 
-What is made is in BUILD/vm/RELEASE: `vmlinux` (the ELF kernel out of the bzImage: it boots twice as fast),
+What is made is in BUILD/vm/image-STAMP, where STAMP stands for the source it was made by: `vmlinux` (the ELF kernel out of the bzImage: it boots twice as fast),
 `initramfs.cpio` (our init and the modules it loads), `modules` (their order).
 """
 
@@ -15,6 +15,7 @@ import shutil
 import struct
 import subprocess
 import tempfile
+import time
 import zlib
 from dataclasses import dataclass
 
@@ -50,17 +51,22 @@ def prepare(build: pathlib.Path, progress=lambda text: None) -> Image:
 
 
 def _stamp() -> str:
-    return hashlib.sha256(INIT_SOURCE.read_bytes() + pathlib.Path(__file__).read_bytes()).hexdigest()
+    return hashlib.sha256(INIT_SOURCE.read_bytes() + pathlib.Path(__file__).read_bytes()).hexdigest()[:12]
 
 
 def _ready(folder: pathlib.Path) -> Image | None:
+    made = folder / f"image-{_stamp()}"
     with contextlib.suppress(OSError):
-        release = (folder / "current").read_text().strip()
-        made = folder / release
-        if (made / "stamp").read_text() == _stamp():
-            return Image(release, made / "vmlinux", made / "initramfs.cpio",
-                         tuple((made / "modules").read_text().split()))
+        return Image((made / "release").read_text().strip(), made / "vmlinux", made / "initramfs.cpio",
+                     tuple((made / "modules").read_text().split()))
     return None
+
+
+def _remove_old(folder: pathlib.Path):
+    """Removes images made by sources of days ago; a younger one may be in use, by another checkout for example."""
+    for made in folder.glob("image-*"):
+        if made.stat().st_mtime < time.time() - 2 * 86400:
+            shutil.rmtree(made, ignore_errors=True)
 
 
 def _make(folder: pathlib.Path, progress) -> Image:
@@ -83,12 +89,9 @@ def _make(folder: pathlib.Path, progress) -> Image:
                 archive.file(name, decompress(path.read_bytes()), 0o644)
             archive.end()
         (made / "modules").write_text("".join(f"/{name}\n" for name in inside))
-        (made / "stamp").write_text(_stamp())
-        target = folder / release
-        shutil.rmtree(target, ignore_errors=True)
-        made.rename(target)
-    (folder / "current.new").write_text(release + "\n")
-    (folder / "current.new").rename(folder / "current")
+        (made / "release").write_text(release + "\n")
+        made.rename(folder / f"image-{_stamp()}")
+    _remove_old(folder)
     image = _ready(folder)
     assert image, "an image just made is ready"
     return image

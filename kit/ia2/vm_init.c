@@ -7,7 +7,8 @@
  *
  * Control port, guest to host, one line each: "kernel TEXT" (a complaint of the kernel), "error TEXT" (the VM
  * could not be set up), "exit N" (last line: the command's status, 128+N for signal N). Host to guest: one
- * byte per signal to deliver to the command's process group. */
+ * byte per signal to deliver to the command's process group; or a zero byte and the length of stdin, eight
+ * bytes, once that is known. (Closing the port instead would lose what QEMU has not read by then.) */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -16,6 +17,7 @@
 #include <signal.h>
 #include <stdarg.h>
 #include <stdbool.h>
+#include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -250,6 +252,7 @@ static _Noreturn void run_command(const int in, const int out, const int err) {
 struct stream {
     int from, to;
     size_t begin, end;
+    uint64_t carried; /* bytes written so far */
     char data[65536];
 };
 
@@ -280,12 +283,33 @@ static bool move(struct stream *const s, const bool readable) {
     const ssize_t n = write(s->to, s->data + s->begin, s->end - s->begin);
     if (n < 0 && errno != EAGAIN && errno != EINTR)
         end_stream(s);
-    if (n > 0)
+    if (n > 0) {
         s->begin += n;
+        s->carried += n;
+    }
     return n > 0;
 }
 
 static struct stream stream[3]; /* the command's 0, 1, 2 */
+static uint64_t stdin_length = UINT64_MAX;
+
+/* What the host sent on the control port; a message may come in pieces. */
+static void obey(const pid_t child) {
+    static unsigned char message[1 + sizeof stdin_length];
+    static size_t have;
+    unsigned char bytes[64];
+    const ssize_t n = read(control, bytes, sizeof bytes);
+    for (ssize_t i = 0; i < n; i++) {
+        message[have++] = bytes[i];
+        if (message[0] != 0) {
+            kill(-child, message[0]);
+            have = 0;
+        } else if (have == sizeof message) {
+            memcpy(&stdin_length, message + 1, sizeof stdin_length);
+            have = 0;
+        }
+    }
+}
 
 /* Carries the streams and signals until the command ends; returns its wait status. */
 static int carry(const pid_t child, const int signals) {
@@ -305,9 +329,10 @@ static int carry(const pid_t child, const int signals) {
                 move(&stream[i], true);
         if (p[5].revents & POLLERR)
             end_stream(&stream[0]);
-        unsigned char byte;
-        if ((p[1].revents & POLLIN) && read(control, &byte, 1) == 1)
-            kill(-child, byte);
+        if (p[1].revents & POLLIN)
+            obey(child);
+        if (stream[0].carried == stdin_length)
+            end_stream(&stream[0]);
         if (p[0].revents & POLLIN) {
             struct signalfd_siginfo info;
             if (read(signals, &info, sizeof info) < 0 && errno != EAGAIN)
