@@ -106,9 +106,17 @@ static void move(struct unit *unit, CXCursor variable, const char *name) {
     cursor_position(variable, &it->file, &it->line, &column);
 }
 
+/* libc's own; whoever can write one says where its setter goes on. To others its address is a name, no more. */
+static bool is_jump_buffer(CXType type) {
+    type = clang_getCanonicalType(type);
+    while (is_array(type))
+        type = clang_getCanonicalType(clang_getArrayElementType(type));
+    return type.kind == CXType_Record && !strcmp(cursor_name(clang_getTypeDeclaration(type)), "__jmp_buf_tag");
+}
+
 /* The address of `variable` crosses the boundary at `cause`. */
 static void take(struct program *program, struct unit *unit, CXCursor variable, CXCursor cause) {
-    if (clang_Cursor_isNull(variable))
+    if (clang_Cursor_isNull(variable) || is_jump_buffer(clang_getCursorType(variable)))
         return;
     const enum CXCursorKind kind = clang_getCursorKind(variable);
     const char *const name = cursor_name(variable);
@@ -136,6 +144,53 @@ static enum CXChildVisitResult take_operand(CXCursor child, CXCursor parent, CXC
     return CXChildVisit_Continue;
 }
 
+/* A local pointer variable that is passed: what its function stores in it goes along. Of that only locals count: which global
+ * it is that crosses, if any, the flow alone does not say. */
+static struct map followed;   /* set of declarations */
+
+struct follow {
+    struct program *program;
+    struct unit *unit;
+    CXCursor pointer;
+};
+
+static void take_stored(struct program *program, struct unit *unit, CXCursor value) {
+    const CXCursor inner = strip_casts(value);
+    CXCursor variable = clang_getNullCursor();
+    if (clang_getCursorKind(inner) == CXCursor_UnaryOperator &&
+        clang_getCursorUnaryOperatorKind(inner) == CXUnaryOperator_AddrOf)
+        variable = base_variable(first_child(inner));
+    else if (is_array(expression_type(inner)))
+        variable = base_variable(inner);
+    else if (clang_getCursorKind(inner) == CXCursor_BinaryOperator)   /* array + n */
+        take_stored(program, unit, first_child(inner));
+    if (!clang_Cursor_isNull(variable) && clang_getCursorKind(variable) == CXCursor_VarDecl &&
+        clang_getCursorLinkage(variable) == CXLinkage_NoLinkage && clang_Cursor_getStorageClass(variable) != CX_SC_Static)
+        take(program, unit, variable, inner);
+}
+
+static enum CXChildVisitResult follow_assignment(CXCursor cursor, CXCursor parent, CXClientData data) {
+    const struct follow *const it = data;
+    (void)parent;
+    if (clang_getCursorKind(cursor) == CXCursor_BinaryOperator &&
+        clang_getCursorBinaryOperatorKind(cursor) == CXBinaryOperator_Assign &&
+        clang_equalCursors(clang_getCursorReferenced(strip_implicit(first_child(cursor))), it->pointer))
+        take_stored(it->program, it->unit, last_expression(cursor));
+    return CXChildVisit_Recurse;
+}
+
+static void follow(struct program *program, struct unit *unit, CXCursor pointer) {
+    const enum CXCursorKind kind = clang_getCursorKind(pointer);
+    if ((kind != CXCursor_VarDecl && kind != CXCursor_ParmDecl) || clang_getCursorLinkage(pointer) != CXLinkage_NoLinkage ||
+        clang_getCanonicalType(clang_getCursorType(pointer)).kind != CXType_Pointer || !map_add(&followed, key_of(pointer.data[0])))
+        return;
+    const CXCursor initializer = clang_Cursor_getVarDeclInitializer(pointer);
+    if (!clang_Cursor_isNull(initializer))
+        take_stored(program, unit, initializer);
+    struct follow it = { program, unit, pointer };
+    clang_visitChildren(clang_getCursorSemanticParent(pointer), follow_assignment, &it);
+}
+
 static void take_argument(struct program *program, struct unit *unit, CXCursor expression) {
     const CXCursor inner = strip_casts(expression);
     void *context[] = { program, unit };
@@ -151,6 +206,8 @@ static void take_argument(struct program *program, struct unit *unit, CXCursor e
     default:
         if (is_array(expression_type(inner)))
             take(program, unit, base_variable(inner), inner);
+        else if (clang_getCursorKind(inner) == CXCursor_DeclRefExpr)
+            follow(program, unit, clang_getCursorReferenced(inner));
         break;
     }
 }

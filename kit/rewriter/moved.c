@@ -146,7 +146,7 @@ static bool complete_array(const struct moved_local *local, const struct span *n
     while (open < declarator_end && source->text[open] == ')')
         open = source_skip_blank(source, open + 1);
     if (open >= declarator_end || source->text[open] != '[')
-        return false;
+        return clang_getCursorType(local->variable).kind == CXType_Elaborated || clang_getCursorType(local->variable).kind == CXType_Typedef;
     if (source->text[source_skip_blank(source, open + 1)] == ']')
         edit_insert(source, open + 1,
                     intern_format("%lld", clang_getArraySize(clang_getCanonicalType(clang_getCursorType(local->variable)))),

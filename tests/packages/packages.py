@@ -8,6 +8,7 @@ import json
 import os
 import pathlib
 import re
+import shlex
 import shutil
 import subprocess
 import time
@@ -90,7 +91,7 @@ def build(package: Package) -> dict:
         begun = time.monotonic()
         # Bear keeps what it saw the first time; later on there is nothing to make.
         said = shell(f"/usr/bin/python3 {vm.SOURCE / 'scripts' / 'rewrite.py'} --policy {package.policy} --out {out} -j2 "
-                     f"--target {package.program} --capture '{package.make}' {project} 2>&1", folder)
+                     f"--target {package.program} --capture {shlex.quote(package.make)} {project} 2>&1", folder)
         seconds = time.monotonic() - begun
         program = out / "bin" / os.path.basename(package.program)
         kept = out / "measured.json"

@@ -3,7 +3,9 @@
 import json
 import os
 import pathlib
+import re
 import shutil
+import signal
 import tempfile
 import unittest
 
@@ -21,6 +23,12 @@ PACKAGES = {package.name: package for package in (
     Package("expat", "expat", "build/xmlwf/xmlwf", "cmake --build build --target xmlwf",
             "cmake -G Ninja -B build -DEXPAT_BUILD_TESTS=OFF -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF -DCMAKE_C_FLAGS=-DXML_DTD=1",
             top="expat"),
+    Package("libpng", "libpng1.6", "build/pngtest", "cmake --build build --target pngtest",
+            "cmake -G Ninja -B build -DPNG_STATIC=OFF"),
+    # Debian's Makefile needs libtool. No LUA_USE_DLOPEN: a module that is loaded belongs to no compartment.
+    Package("lua", "lua5.4", "src/lua", "cd src && for f in l*.c; do gcc -O2 -fPIC -DLUA_COMPAT_5_3 -DLUA_USE_POSIX -c $f || exit 1; done && "
+            "gcc -Wl,-E -o lua l*.o -lm",
+            "rm src/luac.c && echo '#define DEB_HOST_MULTIARCH \"x86_64-linux-gnu\"' > src/lua5.4-deb-multiarch.h"),
 )}
 
 
@@ -188,6 +196,99 @@ class Expat(Case):
                 self.same(*options, "-k", "entities.xml", "external.xml", "notations.xml", folder=self.scratch)
         self.same("none.xml", folder=self.scratch)
         self.same("-v")
+
+
+class Libpng(Case):
+    package = "libpng"
+
+    def png(self, *arguments):
+        done = self.same(*arguments, folder=self.folder)
+        self.assertIn(b"libpng version", done["out"])
+        return done
+
+    def test_own_test(self):
+        """tests/pngtest-all, as far as it has the pictures."""
+        self.assertEqual(self.png("--strict", "pngtest.png")["status"], 0)
+        self.assertEqual(self.png("pngtest.png", self.scratch / "out.png")["status"], 0)
+        crashers = pathlib.Path("contrib/testpngs/crashers")
+        for options in (("--relaxed", crashers / "badcrc.png"), ("--relaxed", crashers / "badadler.png")):
+            with self.subTest(options):
+                self.png(*options)
+
+    def test_error_in_the_library(self):
+        """Where a picture is so broken that the library gives up, pngtest's handler longjmps over the library's frames. That is
+        not supported; it must end the process in words, not go on with one compartment left waiting."""
+        done = packages.run(self.ours, "--xfail", "contrib/testpngs/crashers/huge_IDAT.png", folder=self.folder)
+        self.assertEqual(done["status"], -signal.SIGABRT)
+        self.assertIn(b"longjmp", done["err"])
+
+    def test_suite(self):
+        """The pictures of Willem van Schaik's suite that come with the library, several at a time."""
+        for kind in ("basn*", "ftb*", "ftp*"):
+            pictures = sorted(path.relative_to(self.folder) for path in (self.folder / "contrib" / "pngsuite").glob(f"{kind}.png"))
+            self.assertGreater(len(pictures), 2)
+            self.png("-m", *pictures)
+
+
+class Lua(Case):
+    """The package has no tests; this is what its manual describes."""
+    package = "lua"
+    SCRIPT = b"""
+        print("hello", #arg, ...)
+        print(pcall(error, "x", 0), pcall(error), select("#", pcall(function() local x = nil; return x.y end)))
+        print(pcall(string.rep), string.format("%5.2f %d %s %q", 1.5, 3, "s", "a\\nb"))
+        local co = coroutine.wrap(function(a) for i = 1, 3 do a = coroutine.yield(a * i) end return "end" end)
+        print(co(1), co(2), co(3), co(4), pcall(co))
+        local t = {}
+        for i = 1, 3000 do t[i] = tostring(i) end
+        table.sort(t, function(a, b) return a > b end)
+        print(t[1], #table.concat(t))
+        t = nil; collectgarbage(); print(collectgarbage("count") < 5000)
+        local m = setmetatable({}, {__index = function(_, k) return k .. "!" end, __gc = function() print "gc" end,
+                                    __close = function() print "closed" end})
+        do local c <close> = m; print(m.x) end
+        print(load("return 1 + 1")(), load("syntax error here"))
+        print(xpcall(function() error("deep") end, function(e) return "handled " .. e end))
+        local f = io.open(arg[0]); print(#f:read("a") > 100); f:close(); print(io.open("/nonexistent"))
+        local name = os.tmpname(); f = io.open(name, "w"); f:write("line\\n", 5, "\\n"); f:close()
+        for line in io.lines(name) do print(line) end
+        print(os.remove(name), os.getenv("NONE"), math.type(3), 7 // 2, 2 ^ 10, 10 % 3.5, os.date("!%Y", 0))
+        print(("abc"):gsub("b", {b = "x"}), ("key=val"):match("(%w+)=(%w+)"), utf8.char(228, 8364), #utf8.char(8364))
+        print(#select(2, pcall(require, "none")) > 20, string.pack("<i4", 7):byte(1, -1), string.unpack("z", "ab\\0"))
+        print(debug.traceback("here"), debug.getinfo(1, "S").short_src, string.dump(load("return 1")):sub(2, 4))
+        local function deep(n) return n == 0 and 0 or 1 + deep(n - 1) end
+        print(deep(5000), pcall(function() local function all() return 1 + all() end return all() end))
+        debug.sethook(function() end, "l"); local x = 1; debug.sethook(); warn("@on"); warn("a ", "warning")
+        local function lines() error({code = 2}) end
+        print(pcall(lines))
+    """.replace(b"\n        ", b"\n")
+
+    def lua(self, *arguments, **options):
+        """Addresses differ from run to run."""
+        plain, ours = (packages.run(program, *arguments, folder=self.scratch, **options) for program in (self.plain, self.ours))
+        for ended in (plain, ours):
+            ended["out"] = re.sub(rb"0x[0-9a-f]+", b"ADDRESS", ended["out"])
+        self.assertEqual(ours, plain)
+        self.assertGreaterEqual(plain["status"], 0)
+        return ours
+
+    def test_script(self):
+        (self.scratch / "a.lua").write_bytes(self.SCRIPT)
+        done = self.lua("a.lua", "1", "2")
+        self.assertEqual((done["status"], done["out"][:11]), (0, b"hello\t2\t1\t2"[:11]), done)
+
+    def test_uncaught_errors(self):
+        (self.scratch / "error.lua").write_text("local function f() error('uncaught ' .. 1) end\nf()\n")
+        (self.scratch / "syntax.lua").write_text("x = = 1\n")
+        for arguments in (("error.lua",), ("syntax.lua",), ("none.lua",), ("-e", "error{}"), ("-e", "os.exit(3)"), ("-l", "none"), ("-x",),
+                          ("-e", "error(setmetatable({}, {__tostring = function() return 'shown' end}))")):
+            with self.subTest(arguments):
+                self.lua(*arguments)
+
+    def test_interactive(self):
+        self.lua("-i", given=b"1 + 1\nx =\n3\nx\nerror('t')\nfor i = 1, 2 do\nprint(i) end\n")
+        self.lua("-v", "-W", "-e", "warn('w') print(_VERSION)")
+        self.lua("-", "argument", given=b"print(...)")
 
 
 if __name__ == "__main__":
