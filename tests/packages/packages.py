@@ -55,9 +55,11 @@ def plain(package: Package, tree: pathlib.Path, folder: pathlib.Path) -> pathlib
     target = folder / f"plain-{package.name}"
     stamp = target / ".ia2-package.json"
     wanted = json.dumps([str(tree), package.top, package.configure, package.make])
-    if stamp.exists() and stamp.read_text() == wanted:
+    out = folder / f"out-{package.name}"
+    # Without the record of a build that was made, nothing would be left to record.
+    if stamp.exists() and stamp.read_text() == wanted and (out / "build-steps.json").exists():
         return target
-    for stale in (target, folder / f"out-{package.name}"):
+    for stale in (target, out):
         shutil.rmtree(stale, ignore_errors=True)
     shutil.copytree(tree / package.top, target, symlinks=True)
     shell(package.configure, target)
