@@ -24,6 +24,8 @@ from .failure import Failure
 VERSION = 1
 STEPS_FILE = "build-steps.json"
 SOURCE_SUFFIXES = (".c", ".S", ".s", ".cc", ".cpp", ".cxx", ".C", ".c++", ".i")
+ASSEMBLER_SUFFIXES = (".asm", ".nasm", ".s", ".S")
+TOOLS = (shell_command.is_compiler, shell_command.is_cxx_compiler, shell_command.is_assembler, shell_command.is_archiver)
 NOT_COMPILING = {"-E", "-S", "-M", "-MM", "-fsyntax-only", "-cc1", "-cc1as", "--help"}
 LINK_ONLY = ("-l", "-L", "-Wl,", "-shared", "-rdynamic", "-pie", "-no-pie", "-static", "-s", "-u", "-z")
 LINK_ONLY_WITH_OPERAND = {"-l", "-L", "-u", "-z", "-Xlinker", "-T", "-e"}
@@ -64,29 +66,31 @@ def load(path: str) -> dict:
 
 
 def commands(report: str) -> list[tuple[str, list[str]]]:
-    """(directory, arguments) of the compilers and archivers that ran and succeeded, in their order; not of what they started."""
-    started, failed = [], set()
+    """(directory, arguments) of the compilers, assemblers and archivers that ran and succeeded, in their order; not of what
+    they started themselves."""
     try:
         with open(report, encoding="utf-8", errors="surrogateescape") as stream:
-            for line in stream:
-                event = json.loads(line)
-                if "started" in event:
-                    started.append((event["rid"], event["started"]))
-                elif event.get("terminated", {}).get("status", "0") != "0":
-                    failed.add(event["rid"])
-    except (OSError, ValueError, KeyError) as error:
+            events = [json.loads(line) for line in stream]
+        failed = {event["rid"] for event in events if event.get("terminated", {}).get("status", "0") != "0"}
+        running: dict[int, int] = {}
+        tools: set[int] = set()
+        found = []
+        for event in events:
+            if "started" not in event:
+                # Process ids are used again.
+                tools.discard(running.pop(event["rid"], 0))
+                continue
+            process = event["started"]
+            running[event["rid"]] = process["pid"]
+            arguments, directory = process["execution"]["arguments"], process["execution"]["working_dir"]
+            inside = process["pid"] in tools or process["ppid"] in tools
+            tool = any(test(arguments) for test in TOOLS)
+            if inside or tool:
+                tools.add(process["pid"])
+            if tool and not inside and event["rid"] not in failed:
+                found.append((directory, expanded(shell_command.without_launcher(arguments), directory)))
+    except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failure(f"Bear's report cannot be read: {error}", report, "Bear 3 is needed") from None
-    tools: set[int] = set()
-    found = []
-    for rid, process in started:
-        arguments = process["execution"]["arguments"]
-        inside = process["pid"] in tools or process["ppid"] in tools
-        tool = any(test(arguments) for test in (shell_command.is_compiler, shell_command.is_cxx_compiler, shell_command.is_archiver))
-        if inside or tool:
-            tools.add(process["pid"])
-        if tool and not inside and rid not in failed:
-            directory = process["execution"]["working_dir"]
-            found.append((directory, expanded(shell_command.without_launcher(arguments), directory)))
     return found
 
 
@@ -110,9 +114,12 @@ def step(directory: str, arguments: list[str], source: str, output: str) -> dict
 def steps_of(directory: str, arguments: list[str], out: str) -> list[dict]:
     """What one command made: objects, an archive, a program or shared library; nothing for a query."""
     if shell_command.is_archiver(arguments):
-        letters = arguments[1].lstrip("-") if len(arguments) > 3 else ""
-        adds = not arguments[1].startswith("--") and set(letters) & set("rq") if letters else False
+        adds = len(arguments) > 3 and not arguments[1].startswith("--") and set(arguments[1]) & set("rq")
         return [step(directory, [arguments[0], "rcs", *arguments[2:]], arguments[3], arguments[2])] if adds else []
+    if shell_command.is_assembler(arguments):
+        sources = [argument for argument in arguments[1:] if argument.endswith(ASSEMBLER_SUFFIXES)]
+        output = shell_command.output(arguments)
+        return [step(directory, arguments, sources[-1], output)] if sources and output else []
     sources, others = operands(arguments)
     if NOT_COMPILING & set(arguments) or not sources and not others:
         return []

@@ -7,6 +7,7 @@ import shlex
 COMPILER = re.compile(r"(?:[\w.+]+-)*(?:cc|gcc|clang|c99|c11|icx)(?:-[\d.]+)?\Z")
 CXX_COMPILER = re.compile(r"(?:[\w.+]+-)*(?:c\+\+|g\+\+|clang\+\+)(?:-[\d.]+)?\Z")
 ARCHIVER = re.compile(r"(?:[\w.+]+-)*ar(?:-[\d.]+)?\Z")
+ASSEMBLER = re.compile(r"(?:[\w.+]+-)*(?:as|nasm|yasm)\Z")
 LAUNCHERS = {"ccache", "sccache", "distcc", "icecc"}
 
 
@@ -51,6 +52,10 @@ def is_cxx_compiler(arguments: list[str]) -> bool:
 
 def is_archiver(arguments: list[str]) -> bool:
     return bool(ARCHIVER.match(program(arguments)))
+
+
+def is_assembler(arguments: list[str]) -> bool:
+    return bool(ASSEMBLER.match(program(arguments)))
 
 
 def output(arguments: list[str]) -> str | None:

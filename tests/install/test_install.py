@@ -28,6 +28,9 @@ class Installed(unittest.TestCase):
         # Bytecode that Python writes beside the modules belongs to nobody.
         cls.env = {**{name: value for name, value in os.environ.items() if not name.startswith("IA2_") and name != "PYTHONPATH"},
                    "PYTHONDONTWRITEBYTECODE": "1"}
+        # Meson's uninstall goes by this log: a real installation's must outlive the test.
+        cls.log = small.KIT_BUILD / "meson-logs/install-log.txt"
+        cls.log_before = cls.log.read_bytes() if cls.log.exists() else None
         cls.install()
 
     @classmethod
@@ -39,6 +42,8 @@ class Installed(unittest.TestCase):
 
     @classmethod
     def tearDownClass(cls):
+        if cls.log_before is not None:
+            cls.log.write_bytes(cls.log_before)
         cls.folder.cleanup()
 
     def project(self, name, **files):

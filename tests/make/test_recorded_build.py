@@ -84,6 +84,34 @@ class Recorded(unittest.TestCase):
         self.runs()
         self.assertEqual([os.path.basename(record["source"]) for record in self.graph()["objects"]], ["main.c", "counter.c"])
 
+    def test_libtool_like(self):
+        """Objects in hidden folders, a shared library that is linked by one of its links."""
+        makefile = """\
+tool/counter: tool/main.c
+\tmkdir -p lib/.libs
+\tcc -fPIC -DPIC -c lib/counter.c -o lib/.libs/counter.o
+\tcc -shared lib/.libs/counter.o -Wl,-soname -Wl,libcounter.so.1 -o lib/.libs/libcounter.so.1.2
+\tcd lib/.libs && ln -s libcounter.so.1.2 libcounter.so.1 && ln -s libcounter.so.1.2 libcounter.so
+\tcc -Ilib -c -o tool/main.o tool/main.c
+\tcc -o tool/counter tool/main.o ./lib/.libs/libcounter.so -Wl,-rpath,/usr/local/lib
+"""
+        self.capture(self.project(Makefile=makefile))
+        self.runs()
+        self.assertEqual([os.path.basename(link["output"]) for link in self.graph()["links"]], ["counter", "libcounter.so.1.2"])
+
+    def test_assembler(self):
+        makefile = small.MAKEFILE.replace("$(AR) rcs $@ $^", "as lib/five.s -o lib/five.o && $(AR) rcs $@ $^ lib/five.o")
+        counter = small.FILES["lib/counter.c"].replace("= value;", "= value + five();").replace("static", "int five(void);\nstatic", 1)
+        self.capture(self.project(Makefile=makefile, lib__counter___c=counter, lib__five___s=(
+            ".globl five\n.type five, @function\nfive: mov $5, %eax\n ret\n.section .note.GNU-stack\n")))
+        self.assertIn("total 15\n", small.run(self.out / "bin/counter").stdout)
+        self.assertEqual([record["language"] for record in self.graph()["objects"]], ["c", "c", "other"])
+
+    def test_object_that_was_changed_afterwards_is_refused(self):
+        makefile = small.MAKEFILE.replace("$(AR) rcs $@ $^", "ld -r -o lib/both.o lib/counter.o && $(AR) rcs $@ lib/both.o")
+        self.refused(self.capture(self.project(Makefile=makefile), check=False),
+                     "both.o: goes into the program, but how it was made was not recorded")
+
     def test_cmake_with_makefiles(self):
         project = self.project(CMakeLists___txt=small.CMAKE.replace("set(CMAKE_EXPORT_COMPILE_COMMANDS ON)", ""))
         small.run("cmake", "-G", "Unix Makefiles", "-S", project, "-B", project / "build")

@@ -91,6 +91,11 @@ ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], l
                 done = self.project(TOP + TARGETS + call + "\n", check=False, bad___toml="[compartmnt.a]\npkey = 1\n")
                 self.refused(done, message)
 
+    def test_cxx(self):
+        done = self.project("project('mixed', 'c', 'cpp')\nia2 = import('ia2')\nexe = executable('mixed', 'main.cpp')\n" + SPLIT, check=False,
+                            main___cpp="int main() { return 0; }\n")
+        self.refused(done, 'argument "exe": only programs in C can be compartmentalized; \'mixed\' has cpp')
+
     def test_library_of_another_program(self):
         self.project(TOP + TARGETS + "lonely = library('lonely', 'lib/counter.c')\n" + SPLIT.replace("toml')", "toml', libraries: lonely)"))
         self.assertIn("liblonely.so: is not linked into counter (link it, or", self.ninja(check=False))
