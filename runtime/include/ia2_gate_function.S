@@ -41,9 +41,14 @@
 .Lenter\@:
     .set .Lresult\@, 16 * ((\stack_words + 1) / 2)
     .set .Lkept\@, .Lresult\@ + 16 * ((\sret_bytes + 15) / 16)
+    .if .Lfew\@ && .Lsmall\@
+    .set .Lframe\@, .Lkept\@ + 8
+    sub $.Lframe\@, %rsp
+    .else
     .set .Lframe\@, .Lkept\@ + 24
     sub $.Lframe\@, %rsp
     mov %eax, .Lkept\@(%rsp)
+    .endif
     .if .Lfew\@
     ia2_xmm_to_words \stack_words
     .else
