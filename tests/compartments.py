@@ -50,12 +50,14 @@ if EXTRA_FLAGS:
 @dataclass
 class Compartment:
     """Key: its position in the list, from 1. `reads`: keys it has a read grant for. `clients`: keys that may allocate
-    in its heap. `late`: nothing is linked with it, it comes with dlopen."""
+    in its heap. `late`: nothing is linked with it, it comes with dlopen.
+    `options`: for its link."""
     name: str
     sources: list
     reads: tuple = ()
     clients: tuple = ()
     late: bool = False
+    options: tuple = ()
     objects: list = field(default_factory=list)
     gates: list = field(default_factory=list)
     shared: list = field(default_factory=list)
@@ -116,7 +118,7 @@ def link_compartment(folder, compartments, key, toolchain, linked):
     imports = sorted(undefined(own.objects) & set(foreign))
     exports = [gate["symbol"] for gate in own.gates if gate["export"] != "0"] + own.shared
     target = folder / ("prog" if key == 1 else f"{own.name}.ia2.so")
-    line = [toolchain.compiler, "-o", target, *EXTRA_FLAGS]
+    line = [toolchain.compiler, "-o", target, *EXTRA_FLAGS, *own.options]
     if toolchain.linker:
         line.append(f"-fuse-ld={toolchain.linker}")
     if key == 1:

@@ -16,9 +16,13 @@ FLAGS = [f"-I{HERE}"]
 COMPILERS = 4 if compartments.EXTRA_FLAGS else 2
 
 
+# What links of both kinds get besides, by source.
+OPTIONS = {"library.c": ("-Wl,-fini,library_fini",)}
+
+
 def parts(*sources) -> list[Compartment]:
     """One compartment per source, named after it; the first is the program."""
-    return [Compartment(pathlib.Path(source).stem, [HERE / source]) for source in sources]
+    return [Compartment(pathlib.Path(source).stem, [HERE / source], options=OPTIONS.get(source, ())) for source in sources]
 
 
 def build(out: pathlib.Path, name: str, sources, toolchain=compartments.GCC) -> pathlib.Path:
@@ -35,7 +39,7 @@ def build_plain(out: pathlib.Path, name: str, sources) -> pathlib.Path:
         target = folder / ("prog" if key == 1 else f"lib{pathlib.Path(source).stem}.so")
         kind = ["-pie"] if key == 1 else ["-shared", f"-Wl,-soname,{target.name}"]
         compartments.run("gcc", "-o", target, *kind, "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-DPLAIN",
-                         f"-DPKEY={key}", f"-I{TESTS / 'plain'}", *FLAGS, HERE / source, "-Wl,-rpath,$ORIGIN",
+                         f"-DPKEY={key}", f"-I{TESTS / 'plain'}", *FLAGS, HERE / source, *OPTIONS.get(source, ()), "-Wl,-rpath,$ORIGIN",
                          "-Wl,--no-as-needed", *linked, "-lpthread", "-ldl")
         linked.append(target)
     return folder / "prog"

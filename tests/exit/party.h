@@ -105,6 +105,15 @@ static void on_signal(int number)
 __attribute__((constructor)) static void construct(void)
 {
     atexit(by_atexit_2);
+    if (PKEY == 1 && getenv("LEAVE_EARLY"))
+        exit(27);
+}
+
+/* DT_FINI of the library (-Wl,-fini). */
+void library_fini(void);
+void library_fini(void)
+{
+    say("DT_FINI");
 }
 
 __attribute__((destructor(101))) static void destroy_last(void)

@@ -32,11 +32,32 @@ def build(out: pathlib.Path):
     endings.build(out, "ways_out", SOURCES)
     plain = endings.build_plain(out, "ways_out", SOURCES)
     results = {name: endings.execute(plain, *numbers, timeout=20) for name, numbers in cases()}
+    results["early"] = endings.execute(plain, 0, 0, 0, LEAVE_EARLY="1")
     endings.save(out / "expected.json", results)
 
 
 class WaysOut(unittest.TestCase):
-    pass
+    def go(self, way, **environment):
+        return endings.execute(endings.compartments.program("ways_out"), WAYS.index(way), 1, 0, **environment)
+
+    def test_from_a_constructor(self):
+        done = self.go("return", LEAVE_EARLY="1")
+        # There are no compartments yet, which is all that differs.
+        self.assertEqual((done.status, done.out.replace(" 0\n", " 1\n")), endings.load(endings.out() / "expected.json")["early"], done.err)
+
+    def test_counters_are_printed_whatever_the_way(self):
+        for way, success in (("quick_exit", 6), ("caught_quick", 6), ("_exit", None), ("killed", None), ("abort", None)):
+            err = self.go(way, IA2_DIAG_EXIT="1").err
+            if success:
+                self.assertIn(f"IA2_DIAG_EXIT: success={success} fallback=0 unknown=0 faulted=0\n", err)
+            else:
+                self.assertNotIn("IA2_DIAG_EXIT", err)
+        self.assertIn("fallback=0 unknown=0 faulted=0\n", self.go("exit", IA2_DIAG_EXIT="1").err)
+
+    def test_dt_fini_is_gated(self):
+        done = self.go("exit", IA2_TRACE_EXIT="1")
+        self.assertIn("library DT_FINI 1\n", done.out)
+        self.assertRegex(done.err, r"running '[^']*' \(fini\) target compartment library \(key 2\)")
 
 
 def test_of(way):
