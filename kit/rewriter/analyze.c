@@ -138,7 +138,7 @@ static void on_function_reference(struct visit *visit, CXCursor reference, CXCur
         const char *const spelling = function_pointer_spelling(unit, type);
         if (spelling) {
             is_value = true;
-            it.target = type;
+            it.target = without_atomic(type);
             add_type(&it, spelling);
         }
     }

@@ -479,8 +479,13 @@ bool is_function(CXType type) {
     return kind == CXType_FunctionProto || kind == CXType_FunctionNoProto;
 }
 
-const char *function_pointer_spelling(struct unit *unit, CXType type) {
+CXType without_atomic(CXType type) {
     type = clang_getCanonicalType(type);
+    return type.kind == CXType_Atomic ? clang_getCanonicalType(clang_Type_getValueType(type)) : type;
+}
+
+const char *function_pointer_spelling(struct unit *unit, CXType type) {
+    type = without_atomic(type);
     if (type.kind != CXType_Pointer || !is_function(clang_getPointeeType(type)))
         return NULL;
     return type_spelling(unit, type);

@@ -74,10 +74,11 @@ CXCursor base_variable(CXCursor lvalue);
 /* Canonical spelling without qualifiers, the same in each unit. Interned. */
 const char *type_spelling(struct unit *unit, CXType type);
 
-/* type_spelling if it is a pointer to a function, else NULL. */
+/* type_spelling if it is a pointer to a function, atomic or not, else NULL. */
 const char *function_pointer_spelling(struct unit *unit, CXType type);
 
 bool is_function(CXType type);
+CXType without_atomic(CXType type);   /* canonical */
 bool is_array(CXType type);
 bool is_va_list_parameter(CXType type);
 

@@ -184,6 +184,17 @@ static void check_conversion(struct program *program, const struct conversion *i
               "call it through its own type");
 }
 
+/* The text of a name in a list macro may declare the function too: `#define EACH(X) X(open) X(close)`. */
+static enum CXChildVisitResult veto_declared_name(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct unit *const unit = data;
+    struct span span;
+    (void)parent;
+    if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
+        span_of_name(unit, cursor, cursor_name(cursor), &span) && span.kind != PLACE_FILE && edit_at_name(span.source, span.begin))
+        edit_veto(&span, EDIT_NAME, cursor);
+    return CXChildVisit_Continue;
+}
+
 void rewrite_pointers(struct program *program) {
     variadic_scan(program);
     for (size_t u = 0; u < program->unit_count; u++) {
@@ -208,5 +219,7 @@ void rewrite_pointers(struct program *program) {
             if (program->units[u].designators[i].callee)
                 rewrite_designator(program, &program->units[u], &program->units[u].designators[i]);
     variadic_rewrite(program);
+    for (size_t u = 0; u < program->unit_count; u++)
+        clang_visitChildren(clang_getTranslationUnitCursor(program->units[u].tu), veto_declared_name, &program->units[u]);
     copies_check_used(program);
 }

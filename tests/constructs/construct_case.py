@@ -20,7 +20,7 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or FOLDER.parents[1])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
 NAMES = ("app", "lib", "third")
-FLAGS = "-std=gnu11 -O1 -g -fPIC -Wall -Wextra -Werror -Wno-unused -Wno-unused-parameter"
+FLAGS = "-std=gnu11 -O1 -g -fPIC -Wall -Wextra -Werror -Wno-unused -Wno-unused-parameter -Wno-missing-field-initializers"
 RULES = """\
 rule cc
   command = gcc $flags -MD -MF $out.d -o $out -c $in
