@@ -137,12 +137,14 @@ static void share_variable(struct unit *unit, const struct declaration *it) {
         refuse_at(it->cursor, construct, "it is thread-local", "share memory that a pointer in it points to instead");
         return;
     }
-    if (!span_of_name(unit, it->cursor, it->name, &name) || name.kind != PLACE_FILE || start.source != name.source) {
+    if (!span_of_name(unit, it->cursor, it->name, &name) || name.kind != PLACE_FILE) {
         refuse_at(it->cursor, construct, "its definition is made by a macro, so there is no text to rewrite",
                   "write the definition out");
         return;
     }
-    edit_insert(name.source, source_declarator_end(name.source, start.offset, name.end), " IA2_SHARED_DATA", it->cursor);
+    /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
+    const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
+    edit_insert(name.source, source_declarator_end(name.source, begin, name.end), " IA2_SHARED_DATA", it->cursor);
 }
 
 void rewrite_shared_variables(struct program *program) {
@@ -163,4 +165,9 @@ void rewrite_shared_variables(struct program *program) {
             plan_refuse(plan, "shared.variables", intern_format("shared variable %s", plan->shared_variables[v]),
                         "the program defines no such variable", "remove it from the list, or correct the name");
     }
+    /* Those that say so themselves; the unit is compiled again for it. */
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t d = 0; d < program->units[u].shared_variable_count; d++)
+            if (!plan_is_shared(plan, program->units[u].shared_variables[d].name))
+                share_variable(&program->units[u], &program->units[u].shared_variables[d]);
 }

@@ -267,7 +267,7 @@ static void note_declaration(struct visit *visit, CXCursor cursor) {
 static void note_shared_variable(struct visit *visit, CXCursor cursor) {
     struct unit *const unit = visit->unit;
     const char *const name = cursor_name(cursor);
-    if (clang_Cursor_getStorageClass(cursor) != CX_SC_Extern && plan_is_shared(visit->plan, name))
+    if (clang_Cursor_getStorageClass(cursor) != CX_SC_Extern && (plan_is_shared(visit->plan, name) || is_marked_shared(cursor)))
         *PUSH(unit->shared_variables, unit->shared_variable_count, unit->shared_variable_capacity) =
             (struct declaration) { cursor, name, clang_isCursorDefinition(cursor) };
 }

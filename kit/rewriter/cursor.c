@@ -351,6 +351,17 @@ bool is_integer_constant(CXCursor expression) {
     return constant;
 }
 
+static enum CXChildVisitResult find_mark(CXCursor child, CXCursor parent, CXClientData data) {
+    (void)parent;
+    (void)data;
+    return clang_getCursorKind(child) == CXCursor_AnnotateAttr && !strcmp(cursor_name(child), "ia2_shared_data") ?
+               CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+bool is_marked_shared(CXCursor variable) {
+    return clang_visitChildren(variable, find_mark, NULL);
+}
+
 CXCursor named_function(CXCursor expression) {
     for (;;) {
         expression = strip_implicit(expression);

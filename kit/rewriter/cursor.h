@@ -56,6 +56,9 @@ CXCursor strip_implicit(CXCursor expression);
 CXCursor strip_casts(CXCursor expression);
 
 bool is_null_constant(CXCursor expression);
+
+/* Whether a variable is declared with IA2_SHARED_DATA. */
+bool is_marked_shared(CXCursor variable);
 bool is_integer_constant(CXCursor expression);   /* a null constant is one */
 
 /* The type of an expression. libclang reports a parameter declared as array or function as that, not as the pointer

@@ -127,7 +127,7 @@ static void take(struct program *program, struct unit *unit, CXCursor variable, 
     } else if (clang_getCursorLinkage(variable) == CXLinkage_NoLinkage &&
                clang_Cursor_getStorageClass(variable) != CX_SC_Static) {
         move(unit, variable, name);
-    } else if (!plan_is_shared(program->plan, name) && !is_const_object(clang_getCursorType(variable)) &&
+    } else if (!plan_is_shared(program->plan, name) && !is_marked_shared(variable) && !is_const_object(clang_getCursorType(variable)) &&
                !in_system_header(variable)) {
         refuse_global(variable, cause, name);
     }

@@ -52,24 +52,46 @@ static bool callee_is_edited(struct unit *unit, const struct designator *it, con
            (span_of_callee(unit, it->called, &span) && span.kind == PLACE_BODY && edit_at_name(span.source, span.begin));
 }
 
+/* The macro of IA2's guide that the program has written around a function's name: IA2_IGNORE, or (the span then grows to all of
+ * it) IA2_FN and IA2_FN_ADDR. */
+static enum guide_macro { NO_GUIDE_MACRO, GUIDE_IGNORE, GUIDE_FN } guide_macro(struct span *span) {
+    static const struct { const char *text; enum guide_macro macro; } macros[] = {
+        { "IA2_IGNORE(", GUIDE_IGNORE }, { "IA2_FN(", GUIDE_FN }, { "IA2_FN_ADDR(", GUIDE_FN } };
+    for (size_t i = 0; span->kind == PLACE_ARG && i < sizeof(macros) / sizeof(*macros); i++) {
+        const size_t length = strlen(macros[i].text), end = source_skip_blank(span->source, span->end);
+        if (span->begin < length || strncmp(span->source->text + span->begin - length, macros[i].text, length))
+            continue;
+        if (macros[i].macro == GUIDE_FN && span->source->text[end] != ')')
+            continue;
+        if (macros[i].macro == GUIDE_FN)
+            *span = (struct span) { span->source, span->begin - length, end + 1, PLACE_FILE };
+        return macros[i].macro;
+    }
+    return NO_GUIDE_MACRO;
+}
+
 static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
     const char *const name = cursor_name(it->function);
     const bool whole = !clang_equalCursors(it->whole, it->reference);
     struct span span;
     if (it->callee && plan_import(program->plan, name) && is_variadic(clang_getCursorType(it->function)))
         return;   /* variadic.c */
-    const bool escapes = it->callee ? callee_is_edited(unit, it, name) : designator_escapes(program, it);
+    const bool has_text = designator_span(unit, it, name, &span);
+    const enum guide_macro guide = has_text ? guide_macro(&span) : NO_GUIDE_MACRO;
+    if (guide == GUIDE_IGNORE)
+        return;
+    const bool escapes = guide == GUIDE_FN || (it->callee ? callee_is_edited(unit, it, name) : designator_escapes(program, it));
     if (it->callee && !escapes) {
-        if (designator_span(unit, it, name, &span))
+        if (has_text)
             edit_veto(&span, EDIT_NAME, it->reference);
         return;
     }
     if (!escapes || is_for_libc_alone(program, unit, it) || gates_is_absent(program->plan, unit, it->function)) {
-        if (designator_span(unit, it, name, &span))
+        if (has_text)
             edit_veto(&span, EDIT_NAME, it->reference);
         return;
     }
-    if (!designator_span(unit, it, name, &span)) {
+    if (!has_text) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   "its name is put together by a macro, so there is no text to rewrite",
                   "write the function's name out, or pass it to the macro as an argument");
@@ -85,7 +107,7 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
     const char *const macro = is_static ? "IA2_FN_STATIC(" : is_libc ? "IA2_FN_LIBC(" : "IA2_FN(";
     const CXType target_type = clang_getPointeeType(clang_getCanonicalType(it->target));
-    if (whole)
+    if (whole || guide == GUIDE_FN)
         edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
     else
         edit_wrap(&span, EDIT_NAME, macro, ")", it->reference);
@@ -140,9 +162,19 @@ static bool callee_span(struct unit *unit, CXCursor callee, struct span *span) {
     return true;
 }
 
+/* The program's own IA2_CALL(pointer, id) gives no type to check; the one that the rewriter puts around it does. */
+static void drop_guide_call(const struct span *callee, CXCursor cause) {
+    static const char own[] = "IA2_CALL(";
+    const struct span name = { callee->source, callee->begin, callee->begin + sizeof(own) - 2, PLACE_FILE };
+    if (!strncmp(callee->source->text + callee->begin, own, sizeof(own) - 1))
+        edit_wrap(&name, EDIT_REPLACE, "IA2_CALLED", "", cause);
+}
+
 static void rewrite_indirect_call(struct program *program, struct unit *unit, const struct call *it) {
     struct span span;
     const bool editable = callee_span(unit, it->callee, &span);
+    if (editable)
+        drop_guide_call(&span, it->call);
     if (!escapes(program, it->type)) {
         if (editable)
             edit_veto(&span, EDIT_CALL, it->call);

@@ -9,12 +9,18 @@
 #error "ia2.h: C only"
 #endif
 
+#include "ia2_guide.h"
+#if defined(IA2_ENABLE) && !IA2_ENABLE && !defined(IA2_UNIT)
+#include "ia2_disabled.h"
+#else
+
 /* ---- function pointers ---------------------------------------------------------------------------------- */
 
 /* The value of a function pointer that may cross a boundary: the address of f's call gate, which any compartment can call
  * and which runs f with its owner's rights. A constant expression. Not declared hidden: the strictest visibility that any object
  * gives a symbol wins, and a gate that another compartment calls must stay exported. */
 #define IA2_FN(f) ((__typeof__(&(f)))(const void *)__wrap_##f)
+#define IA2_FN_ADDR(f) IA2_FN(f)
 #define IA2_DECLARE_GATE(f) extern const char __wrap_##f[]
 
 /* The same for a static function. IA2_UNIT is the number of the translation unit: one file may be compiled
@@ -115,4 +121,8 @@ void shared_free(void *p);
 /* Key of the compartment that is running: 1..15, 0 for none. */
 int ia2_get_compartment(void);
 
+/* Ends the process unless that compartment is running; \a value is a PKRU(n). */
+#define ASSERT_PKRU(value) (PKRU((unsigned)ia2_get_compartment()) == (unsigned)(value) ? (void)0 : __builtin_trap())
+
+#endif
 #endif

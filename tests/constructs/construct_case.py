@@ -3,7 +3,7 @@
     >>> FILE                    a source or header; app*.c is compartment app (1), lib*.c is lib (2), third*.c is third (3)
     >>> policy                  TOML to add to the policy, which has the compartments only
     >>> reads NAME OTHER...     a read grant: NAME may read OTHER
-    >>> flags                   compiler options
+    >>> flags                   compiler options; KIT is the top of this repository
     >>> libraries               linker options
     >>> dies                    what standard error holds when the compartmentalized program ends by SIGABRT
 
@@ -78,7 +78,7 @@ class Case:
             if not (root / name).exists() or (root / name).read_text() != text:
                 (root / name).write_text(text)
         sources = [name for name in self.files() if self.owner(name)]
-        flags = " ".join([FLAGS, *self.sections.get("flags", "").split()])
+        flags = " ".join([FLAGS, *self.sections.get("flags", "").replace("KIT", str(SOURCE)).split()])
         lines = [f"build {name[:-2]}.o: cc ../{name}" for name in sources]
         lines.append("build plain: link " + " ".join(name[:-2] + ".o" for name in sources))
         ninja = f"flags = {flags}\nlibraries = -lpthread -lm {' '.join(self.sections.get('libraries', '').split())}\n{RULES}" + "\n".join(lines) + "\n"
