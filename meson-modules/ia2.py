@@ -5,6 +5,7 @@ reads in the policy which files there will be. The work is one step of the build
 
 from __future__ import annotations
 
+import inspect
 import os
 import sys
 
@@ -14,10 +15,14 @@ from mesonbuild.interpreterbase import ContainerTypeInfo, InvalidArguments, Kwar
 from mesonbuild.mesonlib import File, version_compare
 from mesonbuild.modules import ExtensionModule, ModuleInfo, ModuleReturnValue
 
+# What a feature option is has moved twice: coredata (1.0), options (1.6), interpreterbase (1.12).
 try:
-    from mesonbuild.options import UserFeatureOption
+    from mesonbuild.interpreterbase.helpers import Feature
 except ImportError:
-    UserFeatureOption = coredata.UserFeatureOption
+    try:
+        from mesonbuild.options import UserFeatureOption as Feature
+    except ImportError:
+        Feature = coredata.UserFeatureOption
 
 KIT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(KIT, "kit"))
@@ -59,7 +64,7 @@ class Ia2Module(ExtensionModule):
     @typed_kwargs(
         FUNCTION,
         KwargInfo("policy", (str, File), required=True),
-        KwargInfo("enabled", (bool, UserFeatureOption), default=True),
+        KwargInfo("enabled", (bool, Feature), default=True),
         KwargInfo("libraries", ContainerTypeInfo(list, LIBRARIES), listify=True, default=[]),
         KwargInfo("compile_args", ContainerTypeInfo(list, str), listify=True, default=[]),
         KwargInfo("link_args", ContainerTypeInfo(list, str), listify=True, default=[]),
@@ -147,14 +152,20 @@ class Ia2Module(ExtensionModule):
         command += [f"--cflag={argument}" for argument in kwargs["compile_args"]]
         command += [f"--ldflag={argument}" for argument in kwargs["link_args"]]
         command += [f"--library={backend.get_target_filename(library)}" for library in libraries]
-        arguments = [exe.name + ".ia2", os.path.join(state.subdir, folder), state.subproject, state.environment, [*command, "."], [], outputs]
+        # By name: their order is not the same in all versions.
+        made_from = {"name": exe.name + ".ia2", "subdir": os.path.join(state.subdir, folder), "environment": state.environment,
+                     "command": [*command, "."], "sources": [], "outputs": outputs}
+        if "build_project" in inspect.signature(build.CustomTarget.__init__).parameters:
+            made_from["build_project"] = state.current_build_project
+        else:
+            made_from["subproject"] = state.subproject
         install_dir = kwargs["install_dir"] or self.install_dir(state, exe)
-        options = {"build_by_default": kwargs["build_by_default"], "depfile": folder + ".d", "extra_depends": [exe, *libraries],
+        options = {**made_from, "build_by_default": kwargs["build_by_default"], "depfile": folder + ".d", "extra_depends": [exe, *libraries],
                    "install": kwargs["install"], "install_dir": [install_dir] * len(outputs) if kwargs["install"] else [],
                    "install_tag": [kwargs["install_tag"] or "runtime"] * len(outputs) if kwargs["install"] else None, "backend": backend}
         if version_compare(coredata.version, ">=1.4"):
-            return build.CustomTarget(*arguments, **options)
-        made = Program(*arguments, **options)
+            return build.CustomTarget(**options)
+        made = Program(**options)
         made.absolute_path = os.path.join(state.environment.get_build_dir(), backend.get_target_dir(made), outputs[0])
         return made
 

@@ -1,4 +1,4 @@
-"""Meson as Debian 13 has it, unpacked from its package into the kit's build directory; apt's configuration stays as it is."""
+"""Meson as another Debian suite has it, unpacked from its package into the kit's build directory; apt's configuration stays as it is."""
 
 import os
 import pathlib
@@ -9,17 +9,19 @@ import tempfile
 
 from ia2 import debian_source
 
-SUITE = "trixie"
+# Debian 13, and the newest there is.
+SUITES = ("trixie", "sid")
 
 
-def fetch(folder: pathlib.Path) -> pathlib.Path:
-    """Folder/meson-SUITE/, which has usr/bin/meson; downloaded the first time. RuntimeError without a network."""
-    target = folder / f"meson-{SUITE}"
+def fetch(folder: pathlib.Path, suite: str) -> pathlib.Path:
+    """`folder`/meson-`suite`/, which has usr/bin/meson; downloaded the first time. RuntimeError without a network."""
+    folder = folder.absolute()
+    target = folder / f"meson-{suite}"
     if (target / "usr/bin/meson").exists():
         return target
     folder.mkdir(parents=True, exist_ok=True)
     stanzas = [re.sub("^Types:.*$", "Types: deb", stanza, flags=re.MULTILINE)
-               for stanza in debian_source.of_suite(debian_source.system_stanzas(), SUITE, "bookworm")]
+               for stanza in debian_source.of_suite(debian_source.system_stanzas(), suite, debian_source._codename())]
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
         root = pathlib.Path(scratch)
         for name in ("parts", "lists/partial", "cache/archives/partial", "got"):
@@ -34,7 +36,7 @@ def fetch(folder: pathlib.Path) -> pathlib.Path:
                                   stdout=subprocess.PIPE, stderr=subprocess.STDOUT, env={**os.environ, "LC_ALL": "C"})
         packages = list((root / "got").glob("meson_*.deb"))
         if len(packages) != 1:
-            raise RuntimeError(f"cannot get Meson of {SUITE}: {done.stdout[-2000:]}")
+            raise RuntimeError(f"cannot get Meson of {suite}: {done.stdout[-2000:]}")
         subprocess.run(["dpkg-deb", "-x", packages[0], root / "tree"], check=True)
         shutil.rmtree(target, ignore_errors=True)
         (root / "tree").rename(target)

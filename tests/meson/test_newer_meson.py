@@ -12,12 +12,22 @@ import small_project as small  # noqa: E402
 TIMEOUT = 240
 
 
+FOLDER = small.KIT_BUILD / "tests/meson"
+
+
 def build(_out: pathlib.Path):
-    newer_meson.fetch(small.KIT_BUILD / "tests/meson")
+    for suite in newer_meson.SUITES:
+        newer_meson.fetch(FOLDER, suite)
 
 
-class NewerMeson(meson_projects.Project):
-    meson = str(small.KIT_BUILD / f"tests/meson/meson-{newer_meson.SUITE}/usr/bin/meson")
+class Debian13(meson_projects.Project):
+    meson = str(FOLDER / "meson-trixie/usr/bin/meson")
+
+
+class Newest(meson_projects.Project):
+    """Debian unstable's, as it was when it was fetched."""
+
+    meson = str(FOLDER / "meson-sid/usr/bin/meson")
 
 
 if __name__ == "__main__":
