@@ -131,6 +131,13 @@ static bool ends_with_expression(struct unit *unit, CXCursor expression, struct 
     }
 }
 
+static bool ends_with_bracket(CXCursor expression) {
+    while (clang_getCursorKind(expression) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(expression)))
+        expression = first_child(expression);
+    const enum CXCursorKind kind = clang_getCursorKind(expression);
+    return kind == CXCursor_ParenExpr || kind == CXCursor_CallExpr || kind == CXCursor_ArraySubscriptExpr;
+}
+
 bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
     const CXSourceRange extent = clang_getCursorExtent(expression);
     const CXSourceLocation start = clang_getRangeStart(extent);
@@ -145,7 +152,12 @@ bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
             return true;
         if (!source_starts_macro_body(begin.source, begin.offset))
             return false;
+        const size_t body = begin.offset;
+        struct source *const macro = begin.source;
         begin = place_in_file(unit, start);
+        if (begin.source == end.source && source_is_macro_use(begin.source, begin.offset, end.offset) &&
+            ends_with_bracket(expression) && !source_bracket_ends_macro_body(macro, body))
+            return false;
     }
     if (end.kind == PLACE_BODY || begin.source != end.source || begin.offset >= end.offset ||
         !source_is_one_argument(begin.source, begin.offset, end.offset) ||

@@ -156,7 +156,7 @@ static bool callee_span(struct unit *unit, CXCursor callee, struct span *span) {
         const CXCursor inner = strip_implicit(callee);
         if (clang_getCursorKind(inner) != CXCursor_UnaryOperator ||
             clang_getCursorUnaryOperatorKind(inner) != CXUnaryOperator_Deref)
-            return span_of_callee(unit, whole, span);
+            return span_of_callee(unit, whole, span) || span_of(unit, inner, span);   /* `((p)->f)`: without the parentheses */
         callee = first_child(inner);
     }
     return true;

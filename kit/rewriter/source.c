@@ -337,6 +337,30 @@ size_t source_initializer_end(const struct source *source, size_t begin) {
     return end;
 }
 
+/* The offset after the bracket that pairs with the first one from `begin` on. */
+static size_t after_bracket(const struct source *source, size_t begin) {
+    int depth = 0;
+    for (size_t i = begin; i < source->size;) {
+        const char c = source->text[i];
+        const size_t next = source_skip_token(source, i);
+        if (strchr("([{", c))
+            depth++;
+        else if (strchr(")]}", c) && --depth <= 0)
+            return next;
+        i = source_skip_blank(source, next);
+    }
+    return source->size;
+}
+
+bool source_is_macro_use(const struct source *source, size_t begin, size_t end) {
+    const size_t name = begin + source_identifier(source, begin), open = source_skip_blank(source, name);
+    return name > begin && (name == end || (source->text[open] == '(' && after_bracket(source, open) == end));
+}
+
+bool source_bracket_ends_macro_body(const struct source *source, size_t begin) {
+    return source_ends_macro_body(source, after_bracket(source, begin));
+}
+
 bool source_ends_macro_body(const struct source *source, size_t offset) {
     const size_t next = source_skip_blank(source, offset);
     for (size_t i = offset; i < next; i++)

@@ -59,6 +59,12 @@ bool source_parameter_before_member(const struct source *source, size_t member, 
 /* The end of the initializer that starts at `begin`: before the `,` or `;` that follows it, moved back over blanks. */
 size_t source_initializer_end(const struct source *source, size_t begin);
 
+/* Whether [begin, end) can be the use of one macro and nothing else: a name, with or without arguments. */
+bool source_is_macro_use(const struct source *source, size_t begin, size_t end);
+
+/* Whether nothing follows the first pair of brackets from `begin` on in the body of a #define. */
+bool source_bracket_ends_macro_body(const struct source *source, size_t begin);
+
 /* Whether nothing follows `offset` in the body of a #define. */
 bool source_ends_macro_body(const struct source *source, size_t offset);
 

@@ -18,6 +18,7 @@ TIMEOUT = 200
 
 PACKAGES = {package.name: package for package in (
     Package("zlib", "zlib", "minigzip", "make -j2 minigzip", "./configure --static"),
+    Package("zlib_example", "zlib", "example", "make -j2 example", "./configure --static"),
     Package("bzip2", "bzip2", "bzip2", "make -j2 bzip2"),
     # The CMake files of this version define XML_DTD without a value, which does not compile with Debian's patches.
     Package("expat", "expat", "build/xmlwf/xmlwf", "cmake --build build --target xmlwf",
@@ -62,6 +63,19 @@ class Case(unittest.TestCase):
         self.assertEqual(ours, plain)
         self.assertGreaterEqual(plain["status"], 0)
         return ours
+
+
+class ZlibExample(Case):
+    """The program of `make test`."""
+    package = "zlib_example"
+
+    def test_own_test(self):
+        made = []
+        for number, program in enumerate((self.plain, self.ours)):
+            path = self.scratch / f"{number}.gz"
+            made.append((packages.run(program, path), path.read_bytes()))
+        self.assertEqual(made[1], made[0])
+        self.assertEqual(made[0][0]["status"], 0)
 
 
 class Zlib(Case):
