@@ -10,10 +10,12 @@ import subprocess
 from . import elf
 from .failure import Failure
 
-# The two lazy-binding trampolines of ld.so restore the state components of mask 0xee. PKRU is component 9 (0x200).
-TRAMPOLINE = re.compile(rb"\xb8\xee\x00\x00\x00\x31\xd2\x0f\xae\x6c\x24\x40")
+# ld.so's trampolines (lazy binding; since glibc 2.41 also TLS descriptors) restore the state components of a constant mask:
+# mov $MASK, %eax; xor %edx, %edx; xrstor 0x40(%rsp). PKRU is component 9.
+TRAMPOLINE = re.compile(rb"\xb8(....)\x31\xd2\x0f\xae\x6c\x24\x40", re.DOTALL)
+PKRU_COMPONENT = 1 << 9
 PKEY_SET = "the only WRPKRU of libc, in pkey_set(); a compartment that can jump to it with chosen registers can open keys (docs/threat-model.md)"
-XRSTOR = "lazy binding, which BIND_NOW leaves unused; its mask 0xee leaves PKRU as it is unless entered in its middle (docs/threat-model.md)"
+XRSTOR = "its constant mask leaves PKRU as it is unless it is entered in its middle (docs/threat-model.md)"
 
 
 def closure(program: str) -> dict[str, str]:
@@ -36,13 +38,14 @@ def closure(program: str) -> dict[str, str]:
 def judged(image: elf.Elf, name: str, found: list[tuple[int, str]]) -> tuple[list[str], list[str]]:
     """(accepted with their reasons, refused) of `found`: addresses and instructions in the object `name`."""
     accepted, refused = [], []
-    trampolines = {image.address_of(match.end() - 5) for match in TRAMPOLINE.finditer(image.data)} if name.startswith("ld-linux") else set()
+    trampolines = {image.address_of(match.end() - 5) for match in TRAMPOLINE.finditer(image.data)
+                   if not int.from_bytes(match[1], "little") & PKRU_COMPONENT} if name.startswith("ld-linux") else set()
     for address, mnemonic in found:
         symbol = _function(image, address)
         if name.startswith("libc.so.") and symbol == "pkey_set" and mnemonic == "WRPKRU":
             accepted.append(f"{mnemonic} at {address:#x} in {symbol}: {PKEY_SET}")
         elif address in trampolines:
-            accepted.append(f"XRSTOR at {address:#x} in _dl_runtime_resolve: {XRSTOR}")
+            accepted.append(f"XRSTOR at {address:#x} in a trampoline of the loader: {XRSTOR}")
         else:
             refused.append(f"{mnemonic} at {address:#x}" + (f" in {symbol}" if symbol else ""))
     return accepted, refused
