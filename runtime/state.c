@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <sched.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -21,9 +22,9 @@ __thread uint32_t ia2_virtual_pkru = IA2_PKRU_0;
 
 /* A page of its own, read-only but while the descriptor is set: who could change it would choose what is written. */
 static struct {
-    int fd;
-    char pad[IA2_PAGE - sizeof(int)];
-} state_file __attribute__((aligned(4096))) = {.fd = -1};
+    int fd, child; /* child: while a fork is under way, the file of the child to be */
+    char pad[IA2_PAGE - 2 * sizeof(int)];
+} state_file __attribute__((aligned(4096))) = {.fd = -1, .child = -1};
 
 static void map_state(int fd)
 {
@@ -46,30 +47,70 @@ static int new_state_file(void)
     return fd;
 }
 
-static void set_state_file(int fd)
+static void set_state_file(int fd, int child)
 {
     mprotect(&state_file, sizeof(state_file), PROT_READ | PROT_WRITE);
     state_file.fd = fd;
+    state_file.child = child;
     mprotect(&state_file, sizeof(state_file), PROT_READ);
 }
 
-/* The child gets a state of its own: parent and child each go on with their own threads and heaps. */
-static void fork_child(void)
+/* ---- fork ----------------------------------------------------------------------------------------------- */
+
+/* The child gets a state of its own: parent and child each go on with their own threads and heaps. It must be that of the moment of the
+ * fork, so it is copied before, and writers wait from then on. They wait for a while only: a handler that forks may have interrupted
+ * one. */
+static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+static _Atomic int forking, writers;
+#define PATIENCE 10000
+
+static void start_writing(void)
 {
+    for (int i = 0; i < PATIENCE; i++) {
+        writers++;
+        if (!forking)
+            return;
+        writers--;
+        sched_yield();
+    }
+    writers++;
+}
+
+static void fork_prepare(void)
+{
+    pthread_mutex_lock(&fork_lock);
+    forking = 1;
+    for (int i = 0; i < PATIENCE && writers; i++)
+        sched_yield();
     int fd = new_state_file();
     /* Only what is in use: the file is sparse. */
-    int old = state_file.fd;
     off_t at = 0;
     char page[IA2_PAGE];
-    while ((at = lseek(old, at, SEEK_DATA)) >= 0) {
+    while ((at = lseek(state_file.fd, at, SEEK_DATA)) >= 0) {
         at &= ~(off_t)(IA2_PAGE - 1);
-        if (pread(old, page, sizeof(page), at) != sizeof(page) || pwrite(fd, page, sizeof(page), at) != sizeof(page))
+        if (pread(state_file.fd, page, sizeof(page), at) != sizeof(page) || pwrite(fd, page, sizeof(page), at) != sizeof(page))
             ia2_die("fork: cannot copy the runtime's state");
         at += IA2_PAGE;
     }
-    map_state(fd);
-    set_state_file(fd);
+    set_state_file(state_file.fd, fd);
+}
+
+static void fork_parent(void)
+{
+    close(state_file.child);
+    set_state_file(state_file.fd, -1);
+    forking = 0;
+    pthread_mutex_unlock(&fork_lock);
+}
+
+static void fork_child(void)
+{
+    int old = state_file.fd, own = state_file.child;
+    map_state(own);
+    set_state_file(own, -1);
     close(old);
+    forking = writers = 0;
+    pthread_mutex_init(&fork_lock, NULL);
     if (ia2_slot)
         IA2_STATE_SET(ia2_state.thread[ia2_slot & IA2_SLOT_MASK].tid, (uint64_t)getpid());
     ia2_threads_forked();
@@ -81,8 +122,8 @@ __attribute__((constructor(101))) void ia2_state_open(void)
         return;
     int fd = new_state_file();
     map_state(fd);
-    set_state_file(fd);
-    pthread_atfork(NULL, NULL, fork_child);
+    set_state_file(fd, -1);
+    pthread_atfork(fork_prepare, fork_parent, fork_child);
 }
 
 void ia2_state_write(const void *field, const void *value, size_t size)
@@ -90,7 +131,10 @@ void ia2_state_write(const void *field, const void *value, size_t size)
     size_t at = (size_t)((const char *)field - (const char *)&ia2_state);
     if (at > sizeof(ia2_state) || size > sizeof(ia2_state) - at)
         ia2_die("write outside of the runtime's state");
-    if (pwrite(state_file.fd, value, size, (off_t)at) != (ssize_t)size)
+    start_writing();
+    ssize_t written = pwrite(state_file.fd, value, size, (off_t)at);
+    writers--;
+    if (written != (ssize_t)size)
         ia2_die("cannot write the runtime's state (%s); was its file descriptor closed?", strerrorname_np(errno));
 }
 

@@ -206,7 +206,7 @@ static void print_map(void)
         if (slot > 1)
             printf("0 first-stack %lx %lx\n", end, end + IA2_FIRST_STACK + 4 * 4096);
         /* Beside the first thread's storage is what ld.so allocates for itself. */
-        printf("0 libc-thread %lx %lx\n", storage - 4 * 4096, (r->fsbase & -4096ul) + (slot > 1 ? 2 : 8) * 4096);
+        printf("0 libc-thread %lx %lx\n", storage - (slot > 1 ? 4 : 16) * 4096, (r->fsbase & -4096ul) + (slot > 1 ? 2 : 8) * 4096);
     }
     for (unsigned long granule = 0; granule < IA2_GRANULES; granule++)
         if (ia2_state.owner[granule])
