@@ -202,11 +202,11 @@ static void print_map(void)
         printf("0 signal-stack %lx %lx\n", r->shared_high, end);
         uint64_t lowest = r->top[ia2_state.count] - r->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE;
         if (slot > 1) /* what libc rounds the block up by is left at its low end */
-            printf("0 rest %lx %lx\n", lowest - 20 * 4096, lowest);
+            printf("0 rest %lx %lx\n", lowest - 32 * 4096, lowest);
         if (slot > 1)
             printf("0 first-stack %lx %lx\n", end, end + IA2_FIRST_STACK + 4 * 4096);
         /* Beside the first thread's storage is what ld.so allocates for itself. */
-        printf("0 libc-thread %lx %lx\n", storage - (slot > 1 ? 4 : 16) * 4096, (r->fsbase & -4096ul) + (slot > 1 ? 2 : 8) * 4096);
+        printf("0 libc-thread %lx %lx\n", storage - 4 * 4096, (r->fsbase & -4096ul) + (slot > 1 ? 2 : 8) * 4096);
     }
     for (unsigned long granule = 0; granule < IA2_GRANULES; granule++)
         if (ia2_state.owner[granule])
