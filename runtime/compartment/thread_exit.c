@@ -26,6 +26,9 @@ HIDDEN void __wrap___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer)
     handlers = buffer->__pad[0];
 }
 
+/* libc's own: the check of a program's jumps (jumps.c) needs libgcc_s, which no program should load for this. */
+void __real_longjmp(struct __jmp_buf_tag *, int) __attribute__((noreturn));
+
 static __attribute__((noreturn)) void next_handler(void)
 {
     if (handlers) {
@@ -33,7 +36,7 @@ static __attribute__((noreturn)) void next_handler(void)
         /* libc's buffer has the registers of a jmp_buf and no signal mask, which longjmp then does not read; GCC
          * cannot know that and warns, so it must not see the size. */
         __asm__("" : "+r"(context));
-        longjmp(context, 1);
+        __real_longjmp(context, 1);
     }
     __ia2_nobody_thread_exit(exit_value);
 }
