@@ -105,7 +105,17 @@ def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, com
         # GCC would name a system header by the shorter of two paths, which leads out of the mirror.
         result.append("-fno-canonical-system-headers")
     result += mirror.maps()
+    if is_clang(result[0]) and takes(result[0], "-fno-file-reproducible"):
+        # Clang from 15 on takes a map as a wish to have "./x" shown as "x".
+        result.append("-fno-file-reproducible")
     return [*result, "-idirafter", runtime_include, "-fdiagnostics-color=never", "-MD", "-MF", target + ".d", "-c", "-o", target]
+
+
+@functools.lru_cache(maxsize=None)
+def takes(compiler: str, option: str) -> bool:
+    """Whether the compiler knows the option."""
+    result = subprocess.run([compiler, option, "-fsyntax-only", "-x", "c", os.devnull], capture_output=True, check=False)
+    return result.returncode == 0
 
 
 @functools.lru_cache(maxsize=None)
