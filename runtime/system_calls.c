@@ -33,7 +33,7 @@ int ia2_sys_map_fixed(void *at, size_t size, int prot, int flags, int fd)
 
 void *ia2_sys_reserve(size_t size, size_t align)
 {
-    char *p = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    char *p = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     char *start = (char *)(((uintptr_t)p + align - 1) & -align);

@@ -5,6 +5,7 @@
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "compartment.h"
 #include "../heap_ranges.h"
@@ -17,6 +18,7 @@
 
 void __libc_free(void *);
 void *__libc_realloc(void *, size_t);
+void *__real_mmap(void *, size_t, int, int, int, off_t);
 
 static __thread int target = OWN_TARGET; /* set by IA2_ALLOCATE_IN */
 
@@ -56,25 +58,47 @@ static void *allocate_elsewhere(size_t size, size_t align, int zero)
     return p;
 }
 
+/* Whether the kernel would give plain malloc so much. jemalloc reserves without asking it, and more than was asked for (the next
+ * size class), so programs would see large allocations succeed or fail that end the other way without the kit. */
+#define HUGE_BLOCK (32ul << 20)
+static int kernel_refuses(size_t size)
+{
+    if (__builtin_expect(size < HUGE_BLOCK, 1))
+        return 0;
+    void *probe = __real_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (probe == MAP_FAILED) {
+        errno = ENOMEM;
+        return 1;
+    }
+    munmap(probe, size);
+    return 0;
+}
+
 HIDDEN void *__wrap_malloc(size_t size)
 {
+    if (kernel_refuses(size))
+        return NULL;
     return __builtin_expect(target == OWN_TARGET, 1) ? ia2_je_malloc(size) : allocate_elsewhere(size, 0, 0);
 }
 
 HIDDEN void *__wrap_calloc(size_t count, size_t size)
 {
-    if (__builtin_expect(target == OWN_TARGET, 1))
-        return ia2_je_calloc(count, size);
     size_t bytes;
     if (__builtin_mul_overflow(count, size, &bytes)) {
         errno = ENOMEM;
         return NULL;
     }
+    if (kernel_refuses(bytes))
+        return NULL;
+    if (__builtin_expect(target == OWN_TARGET, 1))
+        return ia2_je_calloc(count, size);
     return allocate_elsewhere(bytes, 0, 1);
 }
 
 HIDDEN int __wrap_posix_memalign(void **result, size_t align, size_t size)
 {
+    if (kernel_refuses(size))
+        return ENOMEM;
     if (target == OWN_TARGET)
         return ia2_je_posix_memalign(result, align, size);
     if (align & (align - 1) || align < sizeof(void *))
@@ -88,6 +112,8 @@ HIDDEN int __wrap_posix_memalign(void **result, size_t align, size_t size)
 
 HIDDEN void *__wrap_aligned_alloc(size_t align, size_t size)
 {
+    if (kernel_refuses(size))
+        return NULL;
     return target == OWN_TARGET ? ia2_je_aligned_alloc(align, size) : allocate_elsewhere(size, align, 0);
 }
 
@@ -139,6 +165,8 @@ HIDDEN void __wrap_free(void *p)
 
 HIDDEN void *__wrap_realloc(void *p, size_t size)
 {
+    if (kernel_refuses(size))
+        return NULL;
     int owner = ia2_heap_owner(p);
     if (owner == (int)ia2_this_compartment.id) {
         ia2_forget_lent(p);

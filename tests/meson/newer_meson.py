@@ -21,7 +21,7 @@ def fetch(folder: pathlib.Path, suite: str) -> pathlib.Path:
         return target
     folder.mkdir(parents=True, exist_ok=True)
     stanzas = [re.sub("^Types:.*$", "Types: deb", stanza, flags=re.MULTILINE)
-               for stanza in debian_source.of_suite(debian_source.system_stanzas(), suite, debian_source._codename())]
+               for stanza in debian_source.of_suite(debian_source.system_stanzas(), suite, debian_source.codename())]
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
         root = pathlib.Path(scratch)
         for name in ("parts", "lists/partial", "cache/archives/partial", "got"):
