@@ -56,7 +56,12 @@ static void patch_jump_over(uint8_t *at, size_t length)
     memcpy(at + 1, &distance, sizeof(distance));
 }
 
-static void patch_site(const struct ia2_site *site)
+/* Asked once for all sites: CPUID is slow in virtual machines. */
+struct cpu {
+    int avx, avx512, fsgsbase;
+};
+
+static void patch_site(const struct ia2_site *site, const struct cpu *cpu)
 {
     uint8_t *at = (uint8_t *)site + site->offset;
     switch (site->kind) {
@@ -69,15 +74,15 @@ static void patch_site(const struct ia2_site *site)
             patch_virtual_pkru(at, 0x89);
         break;
     case IA2_SITE_AVX512:
-        if (!has_avx512())
+        if (!cpu->avx512)
             patch_jump_over(at, site->length);
         break;
     case IA2_SITE_AVX:
-        if (!has_avx())
+        if (!cpu->avx)
             patch_jump_over(at, site->length);
         break;
     case IA2_SITE_RDFSBASE:
-        if (!(getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE)) {
+        if (!cpu->fsgsbase) {
             static const uint8_t read_self[9] = {0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0}; /* mov %fs:0, %rax */
             memcpy(at, read_self, sizeof(read_self));
         }
@@ -87,7 +92,7 @@ static void patch_site(const struct ia2_site *site)
     }
 }
 
-static void patch_module(const char *name, const struct ia2_site *from, const struct ia2_site *to)
+static void patch_module(const char *name, const struct ia2_site *from, const struct ia2_site *to, const struct cpu *cpu)
 {
     uintptr_t low = UINTPTR_MAX, high = 0;
     for (const struct ia2_site *s = from; s < to; s++) {
@@ -102,16 +107,17 @@ static void patch_module(const char *name, const struct ia2_site *from, const st
     if (mprotect((void *)low, high - low, PROT_READ | PROT_WRITE))
         ia2_die("cannot patch the gates of %s for this CPU (%s)", name, strerrorname_np(errno));
     for (const struct ia2_site *s = from; s < to; s++)
-        patch_site(s);
+        patch_site(s, cpu);
     if (mprotect((void *)low, high - low, PROT_READ | PROT_EXEC))
         ia2_die("cannot close the gates of %s again (%s)", name, strerrorname_np(errno));
 }
 
 void ia2_sites_patch_one(const struct ia2_compartment_descriptor *d)
 {
-    if (ia2_state.pkeys && has_avx512() && (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE))
+    struct cpu cpu = {has_avx(), has_avx512(), (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0};
+    if (ia2_state.pkeys && cpu.avx512 && cpu.fsgsbase)
         return; /* as assembled */
-    patch_module(d->name, d->sites, d->sites_end);
+    patch_module(d->name, d->sites, d->sites_end, &cpu);
 }
 
 void ia2_sites_patch(void)
