@@ -149,6 +149,16 @@
     movq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
 .endm
 
+/* What ia2_body_enter pushed. */
+.macro ia2_pop_saved
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbx
+    pop %rbp
+.endm
+
 /* One path: compartment \c calls compartment \n. */
 .macro ia2_gate_path c, pkru_c, n, pkru_n, table
     ia2_record 1
@@ -234,12 +244,7 @@
 1:  xor %ecx, %ecx
     xor %r8d, %r8d
     xor %r9d, %r9d
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbx
-    pop %rbp
+    ia2_pop_saved
     ret
 .endm
 
@@ -285,12 +290,7 @@ __ia2_body:
     /* The owner calls its own gate, through a pointer: no switch. */
 2:  mov %r12, %rcx
     mov %r13, %rdx
-    pop %r15
-    pop %r14
-    pop %r13
-    pop %r12
-    pop %rbx
-    pop %rbp
+    ia2_pop_saved
     lea ia2_own_targets(%rip), %r10
     jmp *(%r10, %r11, 8)
 __ia2_body_end:

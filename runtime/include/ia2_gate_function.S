@@ -83,7 +83,7 @@
     ia2_scrub_vectors 0, 0, 0
     .if .Lsmall\@
     lea .Lresult\@(%rsp), %rdi
-    ia2_load_result \sret_bytes
+    ia2_words_to_xmm ((\sret_bytes + 15) / 16 * 2), 0, %rdi     /* the buffer is rounded up to 16 bytes */
     .else
     mov .Lkept\@(%rsp), %eax
     mov %rbx, .Lkept\@ + 8(%rsp)
@@ -116,40 +116,11 @@
     /* In the caller, before the switch: 8 (return address) + 48 (registers) + 8 (return address) below the words. */
     .if \stack_words && .Lfew\@
 .Lbefore\@:
-    ia2_load_words \stack_words, 64
+    ia2_words_to_xmm \stack_words, 64, %rsp
     ret
     .endif
 .endm
 
-.macro ia2_load_word_pair n, words, reg, disp, base
-    .if 2 * \n + 1 < \words
-    movdqu \disp + 16 * \n(\base), \reg
-    .elseif 2 * \n < \words
-    movq \disp + 16 * \n(\base), \reg
-    .endif
-.endm
-.macro ia2_load_words words, disp
-    ia2_load_word_pair 0, \words, %xmm8, \disp, %rsp
-    ia2_load_word_pair 1, \words, %xmm9, \disp, %rsp
-    ia2_load_word_pair 2, \words, %xmm10, \disp, %rsp
-    ia2_load_word_pair 3, \words, %xmm11, \disp, %rsp
-    ia2_load_word_pair 4, \words, %xmm12, \disp, %rsp
-    ia2_load_word_pair 5, \words, %xmm13, \disp, %rsp
-    ia2_load_word_pair 6, \words, %xmm14, \disp, %rsp
-    ia2_load_word_pair 7, \words, %xmm15, \disp, %rsp
-.endm
-/* The enter part's buffer is rounded up to 16 bytes, so whole registers may be loaded from it. */
-.macro ia2_load_result bytes
-    .set .Lwords\@, (\bytes + 15) / 16 * 2
-    ia2_load_word_pair 0, .Lwords\@, %xmm8, 0, %rdi
-    ia2_load_word_pair 1, .Lwords\@, %xmm9, 0, %rdi
-    ia2_load_word_pair 2, .Lwords\@, %xmm10, 0, %rdi
-    ia2_load_word_pair 3, .Lwords\@, %xmm11, 0, %rdi
-    ia2_load_word_pair 4, .Lwords\@, %xmm12, 0, %rdi
-    ia2_load_word_pair 5, .Lwords\@, %xmm13, 0, %rdi
-    ia2_load_word_pair 6, .Lwords\@, %xmm14, 0, %rdi
-    ia2_load_word_pair 7, .Lwords\@, %xmm15, 0, %rdi
-.endm
 /* Exactly \bytes are written: the caller's buffer ends there. */
 .macro ia2_store_tail n, bytes, reg
     .if 16 * \n + 16 <= \bytes
@@ -182,14 +153,9 @@
     .endif
 .endm
 .macro ia2_store_result bytes
-    ia2_store_tail 0, \bytes, %xmm8
-    ia2_store_tail 1, \bytes, %xmm9
-    ia2_store_tail 2, \bytes, %xmm10
-    ia2_store_tail 3, \bytes, %xmm11
-    ia2_store_tail 4, \bytes, %xmm12
-    ia2_store_tail 5, \bytes, %xmm13
-    ia2_store_tail 6, \bytes, %xmm14
-    ia2_store_tail 7, \bytes, %xmm15
+    .irp r, 8,9,10,11,12,13,14,15
+    ia2_store_tail (\r - 8), \bytes, %xmm\r
+    .endr
 .endm
 
 /* \ymm, \zmm, \ret_ymm, \ret_zmm: masks of the vector registers that carry 32 and 64 bytes. \variadic: the gate of one list of

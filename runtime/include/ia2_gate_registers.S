@@ -49,30 +49,20 @@
 /* xmm8.. carry what does not fit in argument or result registers: two words each. */
 #define IA2_WORDS_IN_REGISTERS 16
 .macro ia2_xmm_to_words words
-    .irp n, 0,1,2,3,4,5,6,7
-    .if 2 * \n < \words
-    ia2_store_pair \n
+    .irp r, 8,9,10,11,12,13,14,15
+    .if 2 * (\r - 8) < \words
+    movups %xmm\r, 16 * (\r - 8)(%rsp)
     .endif
     .endr
 .endm
-.macro ia2_store_pair n
-    .if \n == 0
-    movups %xmm8, (%rsp)
-    .elseif \n == 1
-    movups %xmm9, 16(%rsp)
-    .elseif \n == 2
-    movups %xmm10, 32(%rsp)
-    .elseif \n == 3
-    movups %xmm11, 48(%rsp)
-    .elseif \n == 4
-    movups %xmm12, 64(%rsp)
-    .elseif \n == 5
-    movups %xmm13, 80(%rsp)
-    .elseif \n == 6
-    movups %xmm14, 96(%rsp)
-    .else
-    movups %xmm15, 112(%rsp)
+.macro ia2_words_to_xmm words, disp, base
+    .irp r, 8,9,10,11,12,13,14,15
+    .if 2 * (\r - 8) + 1 < \words
+    movdqu \disp + 16 * (\r - 8)(\base), %xmm\r
+    .elseif 2 * (\r - 8) < \words
+    movq \disp + 16 * (\r - 8)(\base), %xmm\r
     .endif
+    .endr
 .endm
 
 /* Vector registers from \first on; of those below, what lies above 16 bytes, or above 32 where \ymm has a bit, or nothing where
