@@ -239,7 +239,8 @@ size_t source_declarator_end(const struct source *source, size_t begin, size_t n
     return end;
 }
 
-bool source_starts_macro_body(const struct source *source, size_t offset) {
+/* The end of the macro's name, if `offset` is in a #define (with its continuation lines). */
+static bool defined_name_end(const struct source *source, size_t offset, size_t *end) {
     const char *const t = source->text;
     size_t line = offset;
     while (line > 0 && !(t[line - 1] == '\n' && !(line > 1 && t[line - 2] == '\\')))
@@ -251,7 +252,15 @@ bool source_starts_macro_body(const struct source *source, size_t offset) {
     if (source_identifier(source, i) != 6 || strncmp(t + i, "define", 6))
         return false;
     i = source_skip_blank(source, i + 6);
-    i += source_identifier(source, i);
+    *end = i + source_identifier(source, i);
+    return true;
+}
+
+bool source_starts_macro_body(const struct source *source, size_t offset) {
+    const char *const t = source->text;
+    size_t i;
+    if (!defined_name_end(source, offset, &i))
+        return false;
     if (t[i] == '(') {
         const char *const close = strchr(t + i, ')');
         if (!close)
@@ -278,19 +287,7 @@ static size_t identifier_before(const struct source *source, size_t end) {
 
 /* The name of the macro in whose #define `offset` is; false if it is in none, or in one without parameters. */
 static bool enclosing_define(const struct source *source, size_t offset, size_t *parameters) {
-    const char *const t = source->text;
-    size_t line = offset;
-    while (line > 0 && !(t[line - 1] == '\n' && !(line > 1 && t[line - 2] == '\\')))
-        line--;
-    size_t i = source_skip_blank(source, line);
-    if (t[i] != '#')
-        return false;
-    i = source_skip_blank(source, i + 1);
-    if (source_identifier(source, i) != 6 || strncmp(t + i, "define", 6))
-        return false;
-    i = source_skip_blank(source, i + 6);
-    *parameters = i + source_identifier(source, i);
-    return t[*parameters] == '(' && *parameters < offset;
+    return defined_name_end(source, offset, parameters) && source->text[*parameters] == '(' && *parameters < offset;
 }
 
 bool source_parameter_before_member(const struct source *source, size_t member, size_t *begin) {
