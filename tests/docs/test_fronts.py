@@ -67,19 +67,6 @@ class Fronts(unittest.TestCase):
         self.opens(self.build / "split/program")
         self.assertIn("no work to do", small.run("ninja", "-C", self.build).stdout)
 
-    def test_dav1d_diff_applies(self):
-        diff = next(text for language, text in pages.blocks(pages.page("meson.md")) if language == "diff")
-        self.assertEqual(sum(line.startswith("+") and not line.startswith("+++") for line in diff.splitlines()), 3)
-        sources = sorted((small.KIT_BUILD / "demo").glob("dav1d-*/tools/meson.build"))
-        if not sources:
-            self.skipTest("dav1d's source has not been fetched (scripts/demo does)")
-        for source in sources:
-            (self.project / "tools").mkdir(exist_ok=True)
-            shutil.copy(source, self.project / "tools/meson.build")
-            (self.project / "diff").write_text(diff)
-            small.run("patch", "-p1", "-i", "diff", cwd=self.project)
-            self.assertTrue((self.project / "tools/meson.build").read_text().rstrip().endswith("install : true)"))
-
     def test_cmake(self):
         small.run("cmake", "-S", self.project, "-B", self.build, f"-DIA2_DIR={pages.SOURCE}/cmake", env=ENVIRONMENT)
         small.run("cmake", "--build", self.build)
