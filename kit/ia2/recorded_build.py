@@ -114,6 +114,8 @@ def step(directory: str, arguments: list[str], source: str, output: str) -> dict
 def steps_of(directory: str, arguments: list[str], out: str) -> list[dict]:
     """What one command made: objects, an archive, a program or shared library; nothing for a query."""
     if shell_command.is_archiver(arguments):
+        if extracts(arguments):
+            return [step(directory, arguments, arguments[2], "")]
         adds = len(arguments) > 3 and not arguments[1].startswith("--") and set(arguments[1]) & set("rq")
         return [step(directory, [arguments[0], "rcs", *arguments[2:]], arguments[3], arguments[2])] if adds else []
     if shell_command.is_assembler(arguments):
@@ -182,12 +184,35 @@ def compile_only(arguments: list[str], source: str) -> list[str]:
     return result
 
 
+def extracts(arguments: list[str]) -> bool:
+    return shell_command.is_archiver(arguments) and len(arguments) > 2 and arguments[1].lstrip("-").startswith("x")
+
+
+def taken_out(made: dict, archives: dict[str, dict]) -> dict[str, str]:
+    """What `ar x` leaves in its directory, each file with the object that was put into the archive. A name that the archive
+    holds twice is left out."""
+    archive = archives.get(os.path.realpath(os.path.join(made["directory"], made["input"])))
+    members = archive["arguments"][3:] if archive else []
+    names = [os.path.basename(member) for member in members]
+    return {os.path.realpath(os.path.join(made["directory"], name)): member
+            for name, member in zip(names, members) if names.count(name) == 1}
+
+
 def merged(old: list[dict], new: list[dict]) -> list[dict]:
     """The steps that made what is there now. Archives grow by several commands, so their members are all that were ever
-    put in and are still listed."""
+    put in and are still listed. What is taken out of an archive is what was put in (libtool makes one archive of several so, and
+    removes the files)."""
     found: dict[str, dict] = {}
+    copies: dict[str, str] = {}
     for made in [*old, *new]:
+        if extracts(made["arguments"]):
+            copies |= taken_out(made, found)
+            continue
         path = os.path.realpath(os.path.join(made["directory"], made["output"]))
+        copies.pop(path, None)
+        if copies:
+            made = {**made, "arguments": [copies.get(os.path.realpath(os.path.join(made["directory"], argument)), argument)
+                                          for argument in made["arguments"]]}
         before = found.pop(path, None)
         if shell_command.is_archiver(made["arguments"]):
             members = [os.path.join(made["directory"], member) for member in made["arguments"][3:]]

@@ -99,6 +99,18 @@ tool/counter: tool/main.c
         self.runs()
         self.assertEqual([os.path.basename(link["output"]) for link in self.graph()["links"]], ["counter", "libcounter.so.1.2"])
 
+    def test_archive_of_an_archives_members(self):
+        """What libtool does for a convenience library."""
+        rule = "$(AR) rcs lib/part.a $^ && mkdir lib/.x && cd lib/.x && $(AR) x ../part.a && cd ../.. && $(AR) cr $@ lib/.x/counter.o && rm -r lib/.x"
+        project = self.project(Makefile=small.MAKEFILE.replace("$(AR) rcs $@ $^", rule))
+        self.capture(project)
+        self.runs()
+        self.assertEqual([os.path.relpath(record["path"], project) for record in self.graph()["objects"]], ["tool/main.o", "lib/counter.o"])
+        source = project / "lib/counter.c"
+        source.write_text(source.read_text().replace("= value;", "= value * 2;"))
+        self.capture(project)
+        self.assertIn("total 10\n", small.run(self.out / "bin/counter").stdout)
+
     def test_assembler(self):
         makefile = small.MAKEFILE.replace("$(AR) rcs $@ $^", "as lib/five.s -o lib/five.o && $(AR) rcs $@ $^ lib/five.o")
         counter = small.FILES["lib/counter.c"].replace("= value;", "= value + five();").replace("static", "int five(void);\nstatic", 1)
