@@ -38,6 +38,8 @@ def programs(folder: pathlib.Path) -> list[str]:
             status = "ends the program, which says: " + cell(sections["dies"])
         else:
             status = "needs a policy line: " + ", ".join(needs) if needs else "supported"
+            ends = sum(head.startswith(("dies ", "faults ")) for head in sections)
+            status += f"; {ends} misuses end the program" if ends else ""
         rows.append(f"| {cell(title)} | {status} | constructs/{path.stem} |")
     return rows
 

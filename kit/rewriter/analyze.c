@@ -325,6 +325,20 @@ static void visit_body(struct visit *visit, CXCursor declaration) {
     clang_visitChildren(declaration, on_cursor, visit);
 }
 
+struct annotated {
+    struct unit *unit;
+    CXCursor function;
+};
+
+static enum CXChildVisitResult note_annotation(CXCursor child, CXCursor parent, CXClientData data) {
+    const struct annotated *const it = data;
+    (void)parent;
+    if (clang_getCursorKind(child) == CXCursor_AnnotateAttr && !strncmp(cursor_name(child), "ia2_", 4))
+        *PUSH(it->unit->annotations, it->unit->annotation_count, it->unit->annotation_capacity) =
+            (struct annotation) { it->function, cursor_name(child), clang_isCursorDefinition(it->function) };
+    return CXChildVisit_Continue;
+}
+
 static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, CXClientData data) {
     struct visit *const visit = data;
     struct unit *const unit = visit->unit;
@@ -338,6 +352,8 @@ static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, 
     note_declaration(visit, cursor);
     if (in_system_header(cursor))
         return CXChildVisit_Continue;
+    if (kind == CXCursor_FunctionDecl && clang_Cursor_hasAttrs(cursor))
+        clang_visitChildren(cursor, note_annotation, &(struct annotated) { unit, cursor });
     visit->function = NULL;
     if (kind == CXCursor_VarDecl) {
         note_shared_variable(visit, cursor);

@@ -60,6 +60,14 @@ struct declaration {
     bool definition;
 };
 
+/* What a macro of IA2's guide says of a function: the text of its `annotate` attribute. A definition has also what an earlier
+ * declaration of the unit says. */
+struct annotation {
+    CXCursor function;
+    const char *text;
+    bool definition;
+};
+
 struct unit {
     const struct plan_unit *plan;
     const struct command *command;
@@ -76,11 +84,13 @@ struct unit {
     struct address *addresses;
     struct function *functions;
     struct declaration *declarations, *shared_variables;
+    struct annotation *annotations;
     const char **references;   /* functions that initializers of globals use */
     size_t reference_count, reference_capacity;
     size_t designator_count, designator_capacity, call_count, call_capacity, conversion_count, conversion_capacity;
     size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
     size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
+    size_t annotation_count, annotation_capacity;
 };
 
 /* All units of one run, in plan order; units not selected are absent. */

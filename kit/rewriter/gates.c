@@ -73,6 +73,7 @@ static struct gate *add_gate(unsigned owner, const char *symbol, const char *tar
     CXString spelling = clang_getTypeSpelling(type);
     unsigned column;
     *gate = (struct gate) { .symbol = symbol, .function = name, .target = target, .owner = owner, .shape = shape,
+                            .unit = where->unit, .cursor = where->cursor,
                             .signature = intern(clang_getCString(spelling)), .abi = signature_mangled(where->unit, signature) };
     gate->type = mangle_hash(gate->abi);
     cursor_position(where->cursor, &gate->file, &gate->line, &column);

@@ -11,6 +11,8 @@ struct gate {
     uint32_t type;
     bool exported;
     struct shape shape;
+    struct unit *unit;   /* that has `cursor`: the function's definition, or a declaration if it is not C */
+    CXCursor cursor;
 };
 
 /* Gates for the functions the plan imports: signatures come from definitions and prototypes. */

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boundary.h"
+#include "conditions.h"
 #include "destructors.h"
 #include "diag.h"
 #include "edits.h"
@@ -149,6 +150,7 @@ int main(int argc, char **argv) {
     rewrite_shared_variables(&program);
     locals_rewrite(&program);
     destructors_find(&program);
+    conditions_rewrite(&program);
     edit_settle();
     gates_settle();
     stop_if_refused();

@@ -116,6 +116,19 @@ void *shared_calloc(unsigned long count, unsigned long size);
 void *shared_realloc(void *p, unsigned long size);
 void shared_free(void *p);
 
+/* ---- conditions ----------------------------------------------------------------------------------------- */
+
+/* The function that the gate of f calls in place of f, if f has conditions or objects to check (docs/macros.md). */
+#define IA2_CHECKED(f) IA2_PASTE(__ia2_checked_, IA2_UNIT, f)
+#define IA2_REQUIRE(condition, what) ((condition) ? (void)0 : ia2_condition_failed(what))
+void ia2_condition_failed(const char *what) __attribute__((noreturn));
+
+/* The register of this compartment's objects; type: the type's name. All end the process in words: begin if there is an object at that
+ * address, the others unless there is one of that type. NULL is no object. Thread-safe, not async-signal-safe. */
+void ia2_object_begin(const void *object, const char *type, const char *function);
+void ia2_object_check(const void *object, const char *type, const char *function);
+void ia2_object_end(const void *object, const char *type, const char *function);
+
 /* ---- asking --------------------------------------------------------------------------------------------- */
 
 /* Key of the compartment that is running: 1..15, 0 for none. */

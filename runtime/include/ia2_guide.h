@@ -22,6 +22,19 @@
 #define IA2_DEFINE_SIGHANDLER(f, ...) _Static_assert(1, #f)
 #define IA2_DEFINE_SIGACTION(f, ...) _Static_assert(1, #f)
 
+/* Functions that run before and after each call of f from another compartment, in f's compartment, with f's arguments (a post-condition also
+ * with its result, last). The rewriter reads the mark. */
+#define IA2_PRE_CONDITION_FOR(f) IA2_MARK("ia2_pre_condition:" #f)
+#define IA2_POST_CONDITION_FOR(f) IA2_MARK("ia2_post_condition:" #f)
+/* A function that makes, or ends, an object of the type its first parameter points to. */
+#define IA2_CONSTRUCTOR IA2_MARK("ia2_constructor")
+#define IA2_DESTRUCTOR IA2_MARK("ia2_destructor")
+#ifdef __clang__
+#define IA2_MARK(text) __attribute__((annotate(text), unused))
+#else
+#define IA2_MARK(text) __attribute__((unused))
+#endif
+
 /* PKRU of compartment n without grants. */
 #define PKRU(n) (~((3U << (2 * (n))) | 3U))
 

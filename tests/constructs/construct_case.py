@@ -5,9 +5,10 @@
     >>> reads NAME OTHER...     a read grant: NAME may read OTHER
     >>> flags                   compiler options; KIT is the top of this repository
     >>> libraries               linker options
-    >>> dies                    what standard error holds when the compartmentalized program ends by SIGABRT
+    >>> dies [WORD...]          what standard error holds when the compartmentalized program ends by SIGABRT; WORD: its arguments
+    >>> faults [WORD...]        the same for SIGSEGV, where keys are enforced
 
-The program is built by Ninja, split by scripts/rewrite.py, and must do what the plain one does, without a change by hand."""
+The program is built by Ninja, split by scripts/rewrite.py, and must do what the plain one does, without a change by hand (unless it `dies` without arguments)."""
 
 import concurrent.futures
 import os
@@ -118,19 +119,32 @@ def program(out: pathlib.Path, name: str, plain: bool) -> pathlib.Path:
     return out / name / ("build" if plain else "split/bin") / "plain"
 
 
-def execute(path: pathlib.Path) -> tuple[int, str, str]:
-    done = subprocess.run([path, "one", "two"], input="first line\nsecond line\n", capture_output=True, text=True, timeout=60,
+def execute(path: pathlib.Path, *words: str) -> tuple[int, str, str]:
+    done = subprocess.run([path, *(words or ("one", "two"))], input="first line\nsecond line\n", capture_output=True, text=True, timeout=60,
                           check=False, env={**os.environ, "CONSTRUCT": "set"}, cwd=path.parent)
     return done.returncode, done.stdout, done.stderr.replace(str(path), "PROGRAM")
 
 
+def endings(case: Case, out: pathlib.Path) -> str:
+    """What is wrong with the ways in which the program should end."""
+    for head, body in case.sections.items():
+        way, *words = head.split()
+        if way not in ("dies", "faults") or (way == "faults" and os.environ.get("IA2_PKU") == "none"):
+            continue
+        signal, found = (-6 if way == "dies" else -11), execute(program(out, case.name, False), *words)
+        missing = [line for line in body.splitlines() if line not in found[2]]
+        if found[0] != signal or missing:
+            return f"{head}: should end by signal {-signal} with {missing}, but: {found}"
+    return ""
+
+
 def compare(case: Case, out: pathlib.Path) -> str:
     """What is wrong with the compartmentalized program; empty if nothing is."""
+    ending = endings(case, out)
+    if ending or "dies" in case.sections:
+        return ending
     plain, split = execute(program(out, case.name, True)), execute(program(out, case.name, False))
     split = (split[0], split[1], re.sub(r"^ia2: warning:.*\n", "", split[2], flags=re.M))
-    if "dies" in case.sections:
-        wanted = case.sections["dies"].strip()
-        return "" if split[0] == -6 and wanted in split[2] else f"should die by SIGABRT with '{wanted}', but: {split}"
     if plain[0]:
         return f"the plain program fails: {plain}"
     return "" if plain == split else f"plain:\n{plain}\ncompartmentalized:\n{split}"

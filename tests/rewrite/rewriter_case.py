@@ -1,7 +1,7 @@
 """One test of the rewriter is one file: a title, then sections that start with `>>> `.
 
     >>> policy              JSON: what differs from the plan below
-    >>> KEY FILE [ARGS]     a C unit of compartment KEY; `ARGS | ARGS` compiles it twice
+    >>> KEY FILE [ARGS]     a C unit of compartment KEY; `ARGS | ARGS` compiles it twice; KIT is the top of this repository
     >>> - FILE              a header
     >>> = FILE              exactly what FILE becomes; each file that is rewritten has such a section
     >>> gates NAME          the gates of compartment NAME, without `ia2_gate`
@@ -47,7 +47,7 @@ class Case:
         for head, body in self.sections:
             words = head.split()
             if words[0] == "-" or words[0].isdigit():
-                yield words[0], words[1], [part.split() for part in " ".join(words[2:]).split("|")], body
+                yield words[0], words[1], [part.replace("KIT", str(SOURCE)).split() for part in " ".join(words[2:]).split("|")], body
 
     def outputs(self):
         return {head: body for head, body in self.sections if head.split()[0] in OUTPUT}

@@ -1,0 +1,119 @@
+#include "object_types.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "signature.h"
+
+/* A function that begins or ends the life of objects of a type. */
+struct maker {
+    struct unit *unit;
+    CXCursor function;
+    const char *type;
+    bool is_result, ends;
+};
+
+static struct maker *makers;
+static size_t maker_count, maker_capacity;
+
+/* The struct or union that a type points to, else NULL. */
+static const char *object_of(struct unit *unit, CXType type, bool *constant) {
+    const CXType pointer = clang_getCanonicalType(type);
+    if (pointer.kind != CXType_Pointer)
+        return NULL;
+    const CXType pointee = clang_getCanonicalType(clang_getPointeeType(pointer));
+    *constant = clang_isConstQualifiedType(pointee);
+    return pointee.kind == CXType_Record ? type_spelling(unit, pointee) : NULL;
+}
+
+static void add_maker(struct unit *unit, CXCursor function, bool ends) {
+    struct signature signature = signature_of_type(clang_getCursorType(function));
+    struct maker made = { .unit = unit, .function = function, .ends = ends };
+    bool constant = false;
+    if (signature.count && (!ends || signature.count == 1))
+        made.type = object_of(unit, signature.parameters[0], &constant);
+    if (constant)
+        made.type = NULL;
+    if (!made.type && !ends) {
+        made.type = object_of(unit, signature.result, &constant);
+        made.is_result = true;
+    }
+    if (made.type)
+        *PUSH(makers, maker_count, maker_capacity) = made;
+    else if (ends)
+        refuse_at(function, intern_format("IA2_DESTRUCTOR %s", cursor_name(function)), "it is not a function of one pointer to a struct",
+                  "give it the object alone as its parameter");
+    else
+        refuse_at(function, intern_format("IA2_CONSTRUCTOR %s", cursor_name(function)),
+                  "neither its first parameter nor its result is a pointer to a struct that it could make", "pass the object first, or return it");
+    signature_free(&signature);
+}
+
+void object_types_find(struct program *program) {
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t a = 0; a < program->units[u].annotation_count; a++) {
+            const struct annotation *const it = &program->units[u].annotations[a];
+            const bool ends = !strcmp(it->text, "ia2_destructor");
+            if (it->definition && (ends || !strcmp(it->text, "ia2_constructor")))
+                add_maker(&program->units[u], it->function, ends);
+        }
+}
+
+/* Whether the compartment keeps account of the objects of a type. */
+static bool is_registered(unsigned compartment, const char *type) {
+    for (size_t i = 0; i < maker_count; i++)
+        if (!makers[i].ends && makers[i].type == type && makers[i].unit->plan->compartment == compartment)
+            return true;
+    return false;
+}
+
+bool object_checks_of(struct program *program, const struct gate *gate, struct object_checks *checks) {
+    if (!maker_count || gates_is_libc(program->plan, gate->cursor))
+        return false;
+    for (size_t i = 0; i < maker_count; i++) {
+        const struct maker *const it = &makers[i];
+        if (it->unit != gate->unit || !clang_equalCursors(it->function, gate->cursor))
+            continue;
+        if (it->ends && is_registered(gate->owner, it->type))
+            checks->ended = it->type;
+        else if (!it->ends)
+            checks->begun = it->type;
+        checks->begun_is_result |= it->is_result;
+    }
+    struct signature signature = signature_of_type(clang_getCursorType(gate->cursor));
+    for (size_t i = 0; i < signature.count; i++) {
+        bool constant;
+        const char *const type = object_of(gate->unit, signature.parameters[i], &constant);
+        const bool own = i == 0 && (checks->ended || (checks->begun && !checks->begun_is_result));
+        if (type && !own && is_registered(gate->owner, type))
+            *PUSH(checks->checks, checks->count, checks->capacity) = (struct object_check) { i + 1, type };
+    }
+    const bool is_definition = clang_isCursorDefinition(gate->cursor);
+    if (checks->count && (signature.variadic || !is_definition))
+        refuse_at(gate->cursor, intern_format("boundary function %s", gate->function),
+                  intern_format("it takes %s, whose objects IA2_CONSTRUCTOR registers, and its calls cannot be checked: %s",
+                                checks->checks[0].type, is_definition ? "it is variadic" : "it is not C"),
+                  "put a C function of plain parameters in front of it, and let that one cross");
+    signature_free(&signature);
+    return checks->count || checks->begun || checks->ended;
+}
+
+void object_checks_free(struct object_checks *checks) {
+    free(checks->checks);
+    *checks = (struct object_checks) { 0 };
+}
+
+void object_checks_before(struct text *out, const struct object_checks *checks, const char *function) {
+    for (size_t i = 0; i < checks->count; i++)
+        text_printf(out, "    ia2_object_check(ia2_%zu, \"%s\", \"%s\");\n", checks->checks[i].parameter, checks->checks[i].type, function);
+}
+
+void object_checks_end(struct text *out, const struct object_checks *checks, const char *function) {
+    if (checks->ended)
+        text_printf(out, "    ia2_object_end(ia2_1, \"%s\", \"%s\");\n", checks->ended, function);
+}
+
+void object_checks_after(struct text *out, const struct object_checks *checks, const char *function) {
+    if (checks->begun)
+        text_printf(out, "    ia2_object_begin(%s, \"%s\", \"%s\");\n", checks->begun_is_result ? "ia2_result" : "ia2_1", checks->begun, function);
+}
