@@ -13,7 +13,11 @@ const void *ia2_check_target(const void *pointer, unsigned type)
         size_t offset = (size_t)(at - d->stubs);
         if (offset & ((1u << IA2_STUB_SHIFT) - 1))
             break;
-        uint32_t found = d->gates[offset >> IA2_STUB_SHIFT].type;
+        const struct ia2_gate_descriptor *gate = &d->gates[offset >> IA2_STUB_SHIFT];
+        uint32_t found = gate->type;
+        for (uint32_t i = 1; found != type && i <= gate->further; i++)
+            if (gate[i].type == type)
+                return at + ((size_t)i << IA2_STUB_SHIFT);
         if (found != type)
             ia2_die("compartment %d calls a function pointer of another type than the function at %p has (%#x, not %#x)",
                     ia2_current_compartment(), pointer, found, type);

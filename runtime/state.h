@@ -28,7 +28,8 @@ struct ia2_gate_descriptor {
     void (*enter)(void);
     void (*before)(void);
     void (*after)(void);
-    uint32_t callers;
+    uint16_t callers; /* mask of keys */
+    uint16_t further; /* so many gates behind this one are for other arguments of the same, variadic function */
     uint32_t type;
 };
 

@@ -40,10 +40,11 @@ static const struct where *definition_of(unsigned compartment, const char *name)
 
 static const char remedy[] = "put a function of plain parameters and result in front of it, and let that one cross";
 
-/* The gate `symbol` of `owner`, made from the declaration at `where` if it is new; NULL if refused. `call`: for what arguments, if
- * the function is variadic. */
-static struct gate *add_gate(unsigned owner, const char *symbol, const char *target, const struct where *where,
-                             const struct signature *call) {
+/* The gate `family` of `owner`, made from the declaration at `where` if it is new; NULL if refused. `call`: for what arguments, if
+ * the function is variadic. `further`: the one for these arguments beside the gate `family`. */
+static struct gate *add_gate(unsigned owner, const char *family, const char *target, const struct where *where,
+                             const struct signature *call, bool further) {
+    const char *const symbol = further ? intern_format("%s__%08x", family, mangle_hash(signature_mangled(where->unit, call))) : family;
     const char *const key = place_key(owner, symbol);
     const size_t position = (size_t)(uintptr_t)map_get(&gate_index, key_of(key));
     const char *const name = cursor_name(where->cursor), *const construct = intern_format("boundary function %s", name);
@@ -72,8 +73,8 @@ static struct gate *add_gate(unsigned owner, const char *symbol, const char *tar
     map_put(&gate_index, key_of(key), (void *)(uintptr_t)gate_count);
     CXString spelling = clang_getTypeSpelling(type);
     unsigned column;
-    *gate = (struct gate) { .symbol = symbol, .function = name, .target = target, .owner = owner, .shape = shape,
-                            .unit = where->unit, .cursor = where->cursor,
+    *gate = (struct gate) { .symbol = symbol, .family = family, .function = name, .target = target, .owner = owner,
+                            .shape = shape, .unit = where->unit, .cursor = where->cursor,
                             .signature = intern(clang_getCString(spelling)), .abi = signature_mangled(where->unit, signature) };
     gate->type = mangle_hash(gate->abi);
     cursor_position(where->cursor, &gate->file, &gate->line, &column);
@@ -149,7 +150,7 @@ void gates_for_imports(struct program *program) {
         if (is_variadic(clang_getCursorType(where.cursor)))
             continue;   /* a gate for each list of arguments */
         struct gate *const gate =
-            add_gate(import->owner, intern_format("__wrap_%s", import->symbol), import->symbol, &where, NULL);
+            add_gate(import->owner, intern_format("__wrap_%s", import->symbol), import->symbol, &where, NULL, false);
         if (gate) {
             gate->callers |= import->callers;
             gate->exported = true;
@@ -220,7 +221,27 @@ static const struct where *find_owner(struct program *program, const char *name,
     return definition;
 }
 
-const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct signature *call,
+/* The gates of a function whose address is taken for others: one, or one for each list of arguments. */
+static struct gate *add_value_gates(struct program *program, unsigned owner, const char *family, const char *target,
+                                    const struct where *where, const struct variadic_lists *calls) {
+    const unsigned callers = plan_others(program->plan, owner);
+    struct gate *gate = add_gate(owner, family, target, where, calls ? &calls->lists[0].signature : NULL, false);
+    const char *const abi = gate ? gate->abi : NULL;
+    for (size_t i = 0; gate && calls && i < calls->count; i++) {
+        if (calls->lists[i].abi == abi)
+            continue;
+        gate = add_gate(owner, family, target, where, &calls->lists[i].signature, true);
+        if (gate)
+            gate->callers = callers;
+    }
+    if (!gate)
+        return NULL;
+    gate = &gates[(size_t)(uintptr_t)map_get(&gate_index, key_of(place_key(owner, family))) - 1];
+    gate->callers = callers;
+    return gate;
+}
+
+const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct variadic_lists *calls,
                                   CXCursor cause) {
     const char *const name = cursor_name(function);
     struct where where = { unit, function };
@@ -244,9 +265,10 @@ const struct gate *gate_for_value(struct program *program, struct unit *unit, CX
         if (definition)
             where = *definition;
     }
-    struct gate *const gate = add_gate(owner, symbol, target, &where, call);
-    if (gate)
-        gate->callers = plan_others(program->plan, owner);
+    struct gate *const gate = add_value_gates(program, owner, symbol, target, &where, calls);
+    const struct import *const import = plan_import(program->plan, name);
+    if (gate && import && import->owner == owner && clang_getCursorLinkage(function) != CXLinkage_Internal)
+        gate->exported = true;
     return gate;
 }
 
@@ -260,8 +282,7 @@ const struct gate *gate_for_arguments(struct unit *unit, const struct import *im
         return NULL;
     }
     struct gate *const gate =
-        add_gate(import->owner, intern_format("__wrap_%s__%08x", import->symbol, mangle_hash(signature_mangled(unit, call))),
-                 import->symbol, &where, call);
+        add_gate(import->owner, intern_format("__wrap_%s", import->symbol), import->symbol, &where, call, true);
     if (gate) {
         gate->callers |= import->callers;   /* a macro may make the same call in each of them */
         gate->exported = true;
@@ -271,12 +292,23 @@ const struct gate *gate_for_arguments(struct unit *unit, const struct import *im
 
 static int compare(const void *left, const void *right) {
     const struct gate *const a = left, *const b = right;
-    return a->owner != b->owner ? (a->owner < b->owner ? -1 : 1) : strcmp(a->symbol, b->symbol);
+    if (a->owner != b->owner)
+        return a->owner < b->owner ? -1 : 1;
+    return a->family != b->family ? strcmp(a->family, b->family) : strcmp(a->symbol, b->symbol);
 }
 
 void gates_settle(void) {
     if (gate_count)
         qsort(gates, gate_count, sizeof(*gates), compare);
+}
+
+/* How many gates of the same function follow the one that is its address. */
+static unsigned further_gates(const struct gate *gate) {
+    unsigned count = 0;
+    if (gate->symbol == gate->family)
+        while (gate + 1 + count < gates + gate_count && gate[1 + count].owner == gate->owner && gate[1 + count].family == gate->family)
+            count++;
+    return count;
 }
 
 char *gates_assembly(const struct plan *plan, const struct compartment *compartment, size_t *length) {
@@ -299,6 +331,8 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
                     g->shape.sret_bytes, g->type, g->exported);
         if (g->shape.variadic)
             text_puts(&out, ", variadic=1");
+        if (further_gates(g))
+            text_printf(&out, ", further=%u", further_gates(g));
         if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)
             text_printf(&out, ", ymm=0x%x, zmm=0x%x, ret_ymm=0x%x, ret_zmm=0x%x", g->shape.ymm, g->shape.zmm, g->shape.ret_ymm,
                         g->shape.ret_zmm);

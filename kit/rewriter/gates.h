@@ -7,6 +7,7 @@
 
 struct gate {
     const char *symbol, *function, *target, *file, *signature, *abi;
+    const char *family;   /* symbol of the gate that the function's address is; that of a variadic one has others behind it */
     unsigned owner, callers, line;
     uint32_t type;
     bool exported;
@@ -21,9 +22,10 @@ void gates_for_imports(struct program *program);
 /* Whether some compartment defines a function of that name. After gates_for_imports. */
 bool gates_defines(const struct plan *plan, const char *function);
 
-/* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken. `call`: what a variadic one
- * is called with, else NULL. NULL if refused. Valid until the next gate is made. */
-const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct signature *call,
+/* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken. `calls`: what a variadic one
+ * is called with, else NULL; it has a gate for each, and ia2_check_target goes from the first to the others. NULL if refused.
+ * Valid until the next gate is made. */
+const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct variadic_lists *calls,
                                   CXCursor cause);
 
 /* The gate of a variadic function for one list of arguments, with which `unit` calls it at `cause`. NULL if refused; valid as
@@ -37,7 +39,7 @@ bool gates_is_absent(const struct plan *plan, struct unit *unit, CXCursor functi
 /* Whether it is a function of libc (or another system library): no compartment has it. After gates_for_imports. */
 bool gates_is_libc(const struct plan *plan, CXCursor function);
 
-/* Sorts by owner and symbol; to be called once, before the gates are read. */
+/* Sorts by owner, family and symbol; to be called once, before the gates are read. */
 void gates_settle(void);
 extern struct gate *gates;
 extern size_t gate_count;

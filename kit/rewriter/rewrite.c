@@ -115,21 +115,21 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
         edit_declare(span.source, intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
     if (is_static && it->user && unit->functions[it->user - 1].dead)
         return;   /* no gate: its target would be compiled, and need what this compartment may not have */
-    const struct signature *call = NULL;
+    const struct variadic_lists *calls = NULL;
     if (is_variadic(clang_getCursorType(it->function))) {
-        call = variadic_signature(function_pointer_spelling(unit, it->target));
-        if (!call || !is_variadic(target_type)) {
+        calls = variadic_lists(function_pointer_spelling(unit, it->target));
+        if (!calls || !is_variadic(target_type)) {
             refuse_at(it->reference, intern_format("address of %s", name),
                       "the function is variadic, and no call through the type shows what it is called with",
                       "use a function of plain parameters (va_list is one)");
             return;
         }
     }
-    const struct gate *const gate = gate_for_value(program, unit, it->function, call, it->reference);
+    const struct gate *const gate = gate_for_value(program, unit, it->function, calls, it->reference);
     if (!gate)
         return;
-    const char *const target = call ? signature_mangled(unit, call) : mangle_function(unit, target_type);
-    if (!same_abi(gate->abi, target, target_type)) {
+    const char *const target = mangle_function(unit, target_type);
+    if (!calls && !same_abi(gate->abi, target, target_type)) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
                                 "through that type would be stopped", gate->abi, target),

@@ -11,6 +11,12 @@ struct signature {
     bool variadic;
 };
 
+/* The lists of arguments with which a variadic function is called. */
+struct variadic_lists {
+    struct variadic_list { struct signature signature; const char *abi; } *lists;   /* abi: signature_mangled */
+    size_t count, capacity;
+};
+
 /* Of a function type. Without prototype: no parameters, which is so only for a definition. What a variadic one is called
  * with besides its fixed parameters is not in it. signature_free empties it. */
 struct signature signature_of_type(CXType function);

@@ -9,13 +9,7 @@
 #include "gates.h"
 #include "mangle.h"
 
-static struct map types;   /* function-pointer spelling -> struct called */
-
-struct called {
-    struct signature signature;
-    const char *abi, *file;
-    unsigned line;
-};
+static struct map types;   /* function-pointer spelling -> struct variadic_lists */
 
 static CXType function_of(CXCursor callee) {
     const CXType type = clang_getCanonicalType(expression_type(callee));
@@ -23,23 +17,23 @@ static CXType function_of(CXCursor callee) {
 }
 
 static void note_call(struct unit *unit, const struct call *call) {
-    unsigned column;
+    struct variadic_lists *it = map_get(&types, key_of(call->type));
     struct signature signature = signature_of_call(function_of(call->callee), call->call);
     const char *const abi = signature_mangled(unit, &signature);
-    struct called *it = map_get(&types, key_of(call->type));
     if (!it) {
         it = must_alloc(sizeof(*it));
-        *it = (struct called) { .signature = signature, .abi = abi };
-        cursor_position(call->call, &it->file, &it->line, &column);
         map_put(&types, key_of(call->type), it);
-        return;
     }
-    if (it->abi != abi)
-        refuse_at(call->call, intern_format("call through %s", call->type),
-                  intern_format("the type is variadic, and %s:%u calls it with other arguments (%s, here %s); a function's address "
-                                "stands for one list", it->file, it->line, it->abi, abi),
-                  "give the callback a prototype of plain parameters (va_list is one)");
-    signature_free(&signature);
+    for (size_t i = 0; i < it->count; i++)
+        if (it->lists[i].abi == abi) {
+            signature_free(&signature);
+            return;
+        }
+    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list) { signature, abi };
+}
+
+static int compare_lists(const void *left, const void *right) {
+    return strcmp(((const struct variadic_list *)left)->abi, ((const struct variadic_list *)right)->abi);
 }
 
 void variadic_scan(struct program *program) {
@@ -50,11 +44,15 @@ void variadic_scan(struct program *program) {
                 !written_in_system_header(call->callee))
                 note_call(&program->units[u], call);
         }
+    for (size_t i = 0; i < types.capacity; i++) {
+        struct variadic_lists *const it = types.slots[i].value;
+        if (it)
+            qsort(it->lists, it->count, sizeof(*it->lists), compare_lists);
+    }
 }
 
-const struct signature *variadic_signature(const char *function_pointer) {
-    const struct called *const it = map_get(&types, key_of(function_pointer));
-    return it ? &it->signature : NULL;
+const struct variadic_lists *variadic_lists(const char *function_pointer) {
+    return map_get(&types, key_of(function_pointer));
 }
 
 /* ---- calls in the body of a macro, which each use may make with other arguments: the compiler picks the gate ---- */

@@ -5,12 +5,11 @@
 #include "analyze.h"
 #include "signature.h"
 
-/* Notes what is passed by calls through escaping variadic types; refuses a type that is called with different lists, as a function
- * of that type would need a gate for each, but has one address. */
+/* Notes what is passed by calls through escaping variadic types. */
 void variadic_scan(struct program *program);
 
-/* What calls through a type pass; NULL if nothing calls through it. */
-const struct signature *variadic_signature(const char *function_pointer);
+/* What calls through a type pass, each list of arguments once, in the order of their ABI strings; NULL if nothing calls through it. */
+const struct variadic_lists *variadic_lists(const char *function_pointer);
 
 /* Requests the gates and the edits of the direct calls of all units, once the other candidates are known. */
 void variadic_rewrite(struct program *program);

@@ -1,6 +1,6 @@
 /* One function's gate: stub, descriptor, and the part that runs with the owner's rights. */
 
-.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=, variadic=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
+.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
     .section \table\()_stubs, "ax", @progbits
     .balign 1 << IA2_STUB_SHIFT
     .globl \symbol
@@ -30,7 +30,8 @@
     .else
     .quad 0
     .endif
-    .long \callers
+    .short \callers
+    .short \further
     .long \type
     .section .data.rel.ro.\table\()_targets, "aw", @progbits
     .quad \target
@@ -159,9 +160,9 @@
 .endm
 
 /* \ymm, \zmm, \ret_ymm, \ret_zmm: masks of the vector registers that carry 32 and 64 bytes. \variadic: the gate of one list of
- * arguments of a variadic function. A result in x87 registers (long double) just stays there. */
-.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
-    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \ymm, \zmm, \ret_ymm, \ret_zmm
+ * arguments of a variadic function, and \further: how many gates behind it are for others. A result in x87 registers (long double) just stays there. */
+.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
+    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \further, \ymm, \zmm, \ret_ymm, \ret_zmm
 .endm
 
 /* Gates every compartment has. The runtime alone (key 0) may call them, except where more is said. \caller: the register
