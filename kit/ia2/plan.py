@@ -246,7 +246,8 @@ class Planner:
                 raise Failure(f"the thread-local variable '{record['symbol']}' of compartment '{self.name(record['owner'])}' is used by "
                               f"'{self.source(user)}' of compartment '{self.name(record['callers'][0])}'",
                               self.graph["objects"][definer]["source"], "thread-locals cannot be shared: reach it through a function")
-            if record["kind"] == "data" and record["symbol"] not in self.policy.shared_variables:
+            constant = record["symbol"] in self.selection.of(definer).constant
+            if record["kind"] == "data" and not constant and record["symbol"] not in self.policy.shared_variables:
                 missing.append((record, definer, user))
         if missing:
             record, definer, user = missing[0]

@@ -10,13 +10,15 @@ BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 
 @dataclasses.dataclass
 class ObjectSymbols:
-    """Global symbols of one object. `kinds`: name -> "function", "data" or "thread-local"."""
+    """Global symbols of one object. `kinds`: name -> "function", "data" or "thread-local"; `constant`: data that nobody may write, which
+    every compartment may read as it is."""
 
     kinds: dict[str, str]
     weak: set[str]
     hidden: set[str]
     needs: dict[str, bool]
     writable: bool
+    constant: set[str] = dataclasses.field(default_factory=set)
 
 
 def read(path: str) -> ObjectSymbols:
@@ -36,8 +38,8 @@ def read(path: str) -> ObjectSymbols:
     if any(section.name.startswith(".gnu.lto_") for section in image.sections):
         raise _lto(path)
     found = ObjectSymbols({}, set(), set(), {}, any(
-        section.size and section.flags & elf.SHF_WRITE and section.flags & elf.SHF_ALLOC and
-        not section.name.startswith((".data.rel.ro", ".init_array", ".fini_array")) for section in image.sections))
+        section.size and section.flags & elf.SHF_ALLOC and not _is_constant(section) and
+        not section.name.startswith((".init_array", ".fini_array")) for section in image.sections))
     for symbol in image.symbols(only_global=True):
         if not symbol.name or symbol.bind == elf.STB_LOCAL:
             continue
@@ -45,11 +47,19 @@ def read(path: str) -> ObjectSymbols:
             found.needs[symbol.name] = symbol.bind != elf.STB_WEAK
             continue
         found.kinds[symbol.name] = _kind(image, symbol)
+        if found.kinds[symbol.name] == "data" and symbol.section < min(elf.SHN_LORESERVE, len(image.sections)) and \
+                _is_constant(image.sections[symbol.section]):
+            found.constant.add(symbol.name)
         if symbol.bind == elf.STB_WEAK:
             found.weak.add(symbol.name)
         if symbol.visibility in (elf.STV_HIDDEN, elf.STV_INTERNAL):
             found.hidden.add(symbol.name)
     return found
+
+
+def _is_constant(section: elf.Section) -> bool:
+    """Not writable, or only until the loader has relocated it."""
+    return not section.flags & elf.SHF_WRITE or section.name.startswith(".data.rel.ro")
 
 
 def _kind(image: elf.Elf, symbol: elf.Symbol) -> str:

@@ -156,6 +156,15 @@ class Refused(Folder):
         made = self.plan(files, STATIC_BUILD, POLICY + '[shared]\nvariables = ["counter", "limit"]\n')
         self.assertEqual([i["symbol"] for i in made["imports"] if i["kind"] == "data"], ["counter", "limit"])
 
+    def test_constant_that_crosses_needs_no_line(self):
+        files = {"src/add.c": LIBRARY_AND_TOOL["src/add.c"] + "const int limit = 3;\nconst char *const names[] = { \"x\" };\nconst char *name = \"y\";\n",
+                 "tool/where.c": "extern const int limit;\nextern const char *const names[], *name;\n"
+                 "const char *tool_where(void) { return limit ? names[0] : name; }\n", **UNUSED}
+        self.refused("the variable 'name' of compartment 'lib' (src/add.c) is used by 'tool/where.c' of compartment 'tool' (to",
+                     '[shared] variables = ["name"]', files=files, build=STATIC_BUILD)
+        made = self.plan(files, STATIC_BUILD, POLICY + '[shared]\nvariables = ["name"]\n')
+        self.assertEqual([i["symbol"] for i in made["imports"] if i["kind"] == "data"], ["limit", "name", "names"])
+
     def test_thread_local_that_crosses(self):
         files = {"src/add.c": LIBRARY_AND_TOOL["src/add.c"] + "__thread int counter;\n",
                  "tool/where.c": "extern __thread int counter;\nconst char *tool_where(void) { return counter ? \"x\" : 0; }\n", **UNUSED}
