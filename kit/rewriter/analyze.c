@@ -43,6 +43,8 @@ static void on_call(struct visit *visit, CXCursor cursor) {
         const char *const name = cursor_name(function);
         if (visit->function)
             *PUSH(visit->function->callees, visit->function->callee_count, visit->function->callee_capacity) = name;
+        if (!strcmp(name, "ia2_register_compartment"))
+            *PUSH(unit->registrations, unit->registration_count, unit->registration_capacity) = cursor;
         const struct import *const import = plan_import(visit->plan, name);
         if (!import || clang_getCursorLinkage(function) == CXLinkage_Internal)
             return;
@@ -352,9 +354,12 @@ static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, 
     note_declaration(visit, cursor);
     if (in_system_header(cursor))
         return CXChildVisit_Continue;
-    if (kind == CXCursor_FunctionDecl && clang_Cursor_hasAttrs(cursor))
+    const bool guide = kind == CXCursor_VarDecl && !strncmp(name, "ia2_guide_", 10);
+    if ((kind == CXCursor_FunctionDecl || guide) && clang_Cursor_hasAttrs(cursor))
         clang_visitChildren(cursor, note_annotation, &(struct annotated) { unit, cursor });
     visit->function = NULL;
+    if (guide)
+        *PUSH(unit->guide_numbers, unit->guide_number_count, unit->guide_number_capacity) = (struct guide_number) { cursor, name };
     if (kind == CXCursor_VarDecl) {
         note_shared_variable(visit, cursor);
         visit_body(visit, cursor);

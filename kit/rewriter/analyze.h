@@ -61,11 +61,17 @@ struct declaration {
 };
 
 /* What a macro of IA2's guide says of a function: the text of its `annotate` attribute. A definition has also what an earlier
- * declaration of the unit says. */
+ * declaration of the unit says. Of a signal handler it says it on a variable ia2_guide_handler_NAME. */
 struct annotation {
     CXCursor function;
     const char *text;
     bool definition;
+};
+
+/* A number that the program says by a macro of the guide: the length of the array `name` that the macro declares. */
+struct guide_number {
+    CXCursor cursor;
+    const char *name;
 };
 
 struct unit {
@@ -85,12 +91,15 @@ struct unit {
     struct function *functions;
     struct declaration *declarations, *shared_variables;
     struct annotation *annotations;
+    struct guide_number *guide_numbers;
+    CXCursor *registrations;   /* calls of ia2_register_compartment */
     const char **references;   /* functions that initializers of globals use */
     size_t reference_count, reference_capacity;
     size_t designator_count, designator_capacity, call_count, call_capacity, conversion_count, conversion_capacity;
     size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
     size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
-    size_t annotation_count, annotation_capacity;
+    size_t annotation_count, annotation_capacity, guide_number_count, guide_number_capacity;
+    size_t registration_count, registration_capacity;
 };
 
 /* All units of one run, in plan order; units not selected are absent. */

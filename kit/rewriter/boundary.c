@@ -26,6 +26,8 @@ static json_t *gate_list(const struct plan *plan) {
             "type", (json_int_t)g->type, "args_int", (int)g->shape.args_int, "args_sse", (int)g->shape.args_sse, "ret_int",
             (int)g->shape.ret_int, "ret_sse", (int)g->shape.ret_sse, "stack_words", (int)g->shape.stack_words, "sret_bytes",
             (int)g->shape.sret_bytes);
+        if (g->ungated)
+            json_object_set_new(it, "ungated", json_true());
         if (g->shape.variadic)
             json_object_set_new(it, "variadic", json_true());
         if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)

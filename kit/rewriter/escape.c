@@ -145,6 +145,8 @@ static void escape_by_declarations(struct walk *it) {
         const struct declaration *const declaration = &unit->declarations[d];
         const struct import *const import = plan_import(it->program->plan, declaration->name);
         const CXType type = clang_getCursorType(declaration->cursor);
+        if (import->ungated)
+            continue;   /* its callers' code, in effect */
         if (import->callers & 1u << unit->plan->compartment)
             walk(it, type);
         else if (import->owner == unit->plan->compartment && is_function(type))

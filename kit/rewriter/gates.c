@@ -83,6 +83,19 @@ static struct gate *add_gate(unsigned owner, const char *family, const char *tar
     return gate;
 }
 
+/* In place of a gate: what the callers' --wrap leads to the function itself. */
+static void add_jump(const struct import *import, const struct where *where) {
+    struct gate *const gate = PUSH(gates, gate_count, gate_capacity);
+    CXString spelling = clang_getTypeSpelling(clang_getCursorType(where->cursor));
+    unsigned column;
+    const char *const symbol = intern_format("__wrap_%s", import->symbol);
+    *gate = (struct gate) { .symbol = symbol, .family = symbol, .function = import->symbol, .target = import->symbol,
+                            .owner = import->owner, .callers = import->callers, .exported = true, .ungated = true,
+                            .unit = where->unit, .cursor = where->cursor, .signature = intern(clang_getCString(spelling)), .abi = "" };
+    cursor_position(where->cursor, &gate->file, &gate->line, &column);
+    clang_disposeString(spelling);
+}
+
 /* Every declaration that a caller or the owner sees must agree with the one the gate is made from. One without prototype agrees:
  * what its calls pass is the program's to get right, gate or not. */
 static void check_agreement(struct program *program, const struct import *import, const struct where *where) {
@@ -144,6 +157,10 @@ void gates_for_imports(struct program *program) {
             plan_refuse(program->plan, intern_format("compartment.%s", caller), intern_format("boundary function %s", import->symbol),
                         intern_format("compartment %s calls it, but no C source declares it, so its arguments are not known", caller),
                         "declare it in a header that the program includes");
+            continue;
+        }
+        if (import->ungated) {
+            add_jump(import, &where);
             continue;
         }
         check_agreement(program, import, &where);
@@ -325,6 +342,10 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
         const struct gate *const g = &gates[i];
         if (g->owner != compartment->key)
             continue;
+        if (g->ungated) {
+            text_printf(&out, "ia2_no_gate symbol=%s, target=%s\n", g->symbol, g->target);
+            continue;
+        }
         text_printf(&out, "ia2_gate symbol=%s, target=%s, callers=0x%x, args_int=%u, args_sse=%u, ret_int=%u, ret_sse=%u, "
                     "stack_words=%u, sret_bytes=%u, type=0x%08x, export=%d", g->symbol, g->target, g->callers,
                     g->shape.args_int, g->shape.args_sse, g->shape.ret_int, g->shape.ret_sse, g->shape.stack_words,

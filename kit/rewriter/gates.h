@@ -10,7 +10,7 @@ struct gate {
     const char *family;   /* symbol of the gate that the function's address is; that of a variadic one has others behind it */
     unsigned owner, callers, line;
     uint32_t type;
-    bool exported;
+    bool exported, ungated;   /* ungated: no gate, a jump to the function */
     struct shape shape;
     struct unit *unit;   /* that has `cursor`: the function's definition, or a declaration if it is not C */
     CXCursor cursor;

@@ -10,7 +10,9 @@
 #include "edits.h"
 #include "escape.h"
 #include "gates.h"
+#include "guide.h"
 #include "locals.h"
+#include "no_wrap.h"
 #include "parse.h"
 #include "rewrite.h"
 
@@ -141,6 +143,8 @@ int main(int argc, char **argv) {
 
     parse_units(&program, options.extra, options.extra_count);
     stop_if_refused();
+    guide_check(&program);
+    no_wrap_find(&program);
     escape_compute(&program);
     locals_find(&program);
     escape_settle(&program);

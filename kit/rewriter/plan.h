@@ -28,6 +28,7 @@ struct import {
     const char *symbol;
     unsigned owner, callers;   /* callers: mask of keys */
     bool data;
+    bool ungated;   /* declared between IA2_BEGIN_NO_WRAP and IA2_END_NO_WRAP: it runs with its caller's rights */
 };
 
 struct plan_destructor {

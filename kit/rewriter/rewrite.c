@@ -8,6 +8,7 @@
 #include "escape.h"
 #include "gates.h"
 #include "mangle.h"
+#include "no_wrap.h"
 #include "stringify.h"
 #include "variadic.h"
 
@@ -91,6 +92,12 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
             edit_veto(&span, EDIT_NAME, it->reference);
         return;
     }
+    if (no_wrap_has(program, unit, it->function)) {
+        refuse_at(it->reference, intern_format("address of %s", name),
+                  "it is declared after IA2_BEGIN_NO_WRAP, so it has no gate, and a call of it from another compartment would be stopped",
+                  "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
+        return;
+    }
     if (!has_text) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   "its name is put together by a macro, so there is no text to rewrite",
@@ -162,19 +169,33 @@ static bool callee_span(struct unit *unit, CXCursor callee, struct span *span) {
     return true;
 }
 
-/* The program's own IA2_CALL(pointer, id) gives no type to check; the one that the rewriter puts around it does. */
-static void drop_guide_call(const struct span *callee, CXCursor cause) {
+/* The program's own IA2_CALL(pointer, id) gives no type to check; the one that the rewriter puts around it, or around the pointer in it, does.
+ * The callee that the macro itself makes is narrowed to the pointer. */
+static void drop_guide_call(struct unit *unit, CXCursor expression, struct span *callee) {
     static const char own[] = "IA2_CALL(";
-    const struct span name = { callee->source, callee->begin, callee->begin + sizeof(own) - 2, PLACE_FILE };
-    if (!strncmp(callee->source->text + callee->begin, own, sizeof(own) - 1))
-        edit_wrap(&name, EDIT_REPLACE, "IA2_CALLED", "", cause);
+    const size_t length = sizeof(own) - 1;
+    struct span pointer;
+    if (!callee->source->rel_count && span_of(unit, strip_implicit(expression), &pointer))
+        *callee = pointer;
+    const char *const text = callee->source->text;
+    size_t begin = callee->begin;
+    if (strncmp(text + begin, own, length)) {
+        while (begin && strchr(" \t\n", text[begin - 1]))
+            begin--;
+        if (begin < length || strncmp(text + begin - length, own, length))
+            return;
+        begin -= length;
+    }
+    const struct span name = { callee->source, begin, begin + length - 1, PLACE_FILE };
+    if (!begin || !source_identifier(callee->source, begin - 1))
+        edit_wrap(&name, EDIT_REPLACE, "IA2_CALLED", "", expression);
 }
 
 static void rewrite_indirect_call(struct program *program, struct unit *unit, const struct call *it) {
     struct span span;
     const bool editable = callee_span(unit, it->callee, &span);
     if (editable)
-        drop_guide_call(&span, it->call);
+        drop_guide_call(unit, it->callee, &span);
     if (!escapes(program, it->type)) {
         if (editable)
             edit_veto(&span, EDIT_CALL, it->call);

@@ -239,8 +239,7 @@ size_t source_declarator_end(const struct source *source, size_t begin, size_t n
     return end;
 }
 
-/* The end of the macro's name, if `offset` is in a #define (with its continuation lines). */
-static bool defined_name_end(const struct source *source, size_t offset, size_t *end) {
+bool source_in_define(const struct source *source, size_t offset, size_t *end) {
     const char *const t = source->text;
     size_t line = offset;
     while (line > 0 && !(t[line - 1] == '\n' && !(line > 1 && t[line - 2] == '\\')))
@@ -259,7 +258,7 @@ static bool defined_name_end(const struct source *source, size_t offset, size_t 
 bool source_starts_macro_body(const struct source *source, size_t offset) {
     const char *const t = source->text;
     size_t i;
-    if (!defined_name_end(source, offset, &i))
+    if (!source_in_define(source, offset, &i))
         return false;
     if (t[i] == '(') {
         const char *const close = strchr(t + i, ')');
@@ -287,7 +286,7 @@ static size_t identifier_before(const struct source *source, size_t end) {
 
 /* The name of the macro in whose #define `offset` is; false if it is in none, or in one without parameters. */
 static bool enclosing_define(const struct source *source, size_t offset, size_t *parameters) {
-    return defined_name_end(source, offset, parameters) && source->text[*parameters] == '(' && *parameters < offset;
+    return source_in_define(source, offset, parameters) && source->text[*parameters] == '(' && *parameters < offset;
 }
 
 bool source_parameter_before_member(const struct source *source, size_t member, size_t *begin) {

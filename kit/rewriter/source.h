@@ -49,6 +49,9 @@ bool source_is_balanced(const struct source *source, size_t begin, size_t end);
  * `;` or `:` that follows it, moved back over blanks. */
 size_t source_declarator_end(const struct source *source, size_t begin, size_t name_end);
 
+/* Whether `offset` is in a #define (with its continuation lines); then `end` is that of the macro's name. */
+bool source_in_define(const struct source *source, size_t offset, size_t *end);
+
 /* Whether `offset` is the first token of the body of a #define. */
 bool source_starts_macro_body(const struct source *source, size_t offset);
 

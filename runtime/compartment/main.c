@@ -3,6 +3,7 @@
 #include "compartment.h"
 
 int __real_main(int, char **, char **) __attribute__((weak));
+void ia2_main(void) __attribute__((weak, visibility("hidden"))); /* the program's, of IA2's guide */
 int __wrap_main(int, char **, char **) __attribute__((visibility("hidden")));
 
 int __wrap_main(int argc, char **argv, char **envp)
@@ -18,5 +19,7 @@ int ia2_compartment_main(int argc, char **argv, char **envp)
     static int started;
     if (started++)
         ia2_die("compartment %s: main is called twice", ia2_this_compartment.name);
+    if (ia2_main)
+        ia2_main();
     return __real_main(argc, argv, envp);
 }

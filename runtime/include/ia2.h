@@ -134,8 +134,13 @@ void ia2_object_end(const void *object, const char *type, const char *function);
 /* Key of the compartment that is running: 1..15, 0 for none. */
 int ia2_get_compartment(void);
 
-/* Ends the process unless that compartment is running; \a value is a PKRU(n). */
-#define ASSERT_PKRU(value) (PKRU((unsigned)ia2_get_compartment()) == (unsigned)(value) ? (void)0 : __builtin_trap())
+/* Where the running compartment's stack on this thread is: its lowest address, and its size. NULL and 0 if no compartment is running or the
+ * runtime did not start the thread. Thread-safe and async-signal-safe. */
+void ia2_get_compartment_stack(void **low, unsigned long *size);
+
+/* Ends the process in words unless the rights are those that \a value says: PKRU(n) of the running compartment, or with its grants. */
+#define ASSERT_PKRU(value) ia2_assert_pkru((unsigned)(value), __FILE__, __LINE__)
+void ia2_assert_pkru(unsigned value, const char *file, int line);
 
 #endif
 #endif

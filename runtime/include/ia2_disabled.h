@@ -5,7 +5,7 @@
 
 #define IA2_FN(f) (f)
 #define IA2_FN_ADDR(f) (f)
-#define IA2_CALL(pointer, ...) (pointer)
+#define IA2_CALL(pointer, ...) IA2_CALLED(pointer, __VA_ARGS__)
 #ifdef __clang__
 #define IA2_SHARED_DATA __attribute__((annotate("ia2_shared_data")))
 #else
@@ -14,6 +14,7 @@
 #define ASSERT_PKRU(value) ((void)(value))
 
 static inline __attribute__((unused)) int ia2_get_compartment(void) { return 0; }
+static inline __attribute__((unused)) void ia2_get_compartment_stack(void **low, unsigned long *size) { *low = 0, *size = 0; }
 static inline __attribute__((unused)) void *shared_malloc(unsigned long size) { return __builtin_malloc(size); }
 static inline __attribute__((unused)) void *shared_calloc(unsigned long count, unsigned long size) { return __builtin_calloc(count, size); }
 static inline __attribute__((unused)) void *shared_realloc(void *p, unsigned long size) { return __builtin_realloc(p, size); }

@@ -174,3 +174,12 @@
     ia2_one_gate ia2_nobody, __ia2_body_nobody, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, 0, 0, 0, 0
 .endm
 
+/* For a function that runs with its caller's rights (IA2_BEGIN_NO_WRAP): where the callers' --wrap leads. */
+.macro ia2_no_gate symbol, target
+    .text
+    .globl \symbol
+    .type \symbol, @function
+\symbol:
+    jmp \target
+    .size \symbol, . - \symbol
+.endm

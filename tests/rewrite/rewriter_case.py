@@ -4,7 +4,7 @@
     >>> KEY FILE [ARGS]     a C unit of compartment KEY; `ARGS | ARGS` compiles it twice; KIT is the top of this repository
     >>> - FILE              a header
     >>> = FILE              exactly what FILE becomes; each file that is rewritten has such a section
-    >>> gates NAME          the gates of compartment NAME, without `ia2_gate`
+    >>> gates NAME          the gates of compartment NAME, without `ia2_gate`; an `ia2_no_gate` with its name
     >>> destructors NAME    the table of compartment NAME, without `ia2_destructor`
     >>> locals              FILE:LINE FUNCTION NAME: TYPE of each local that moves
     >>> refused             the exact diagnostics; nothing may be written then
@@ -130,7 +130,7 @@ class Run:
         sections = {f"= {name.replace('.build/', 'build/')}": self.mirrored(name).read_text() for name in boundary["rewritten"]}
         for name in self.case.policy.get("compartments", ["app", "lib"]):
             lines = (self.out / "callgates" / f"{name}.S").read_text().splitlines()
-            gates = [line[9:] for line in lines if line.startswith("ia2_gate ")]
+            gates = [line.removeprefix("ia2_gate ") for line in lines if line.startswith(("ia2_gate ", "ia2_no_gate "))]
             if gates:
                 sections[f"gates {name}"] = "".join(gate + "\n" for gate in gates)
             entries = [line[15:] for line in lines if line.startswith("ia2_destructor ")]

@@ -1,0 +1,202 @@
+#include "guide.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "diag.h"
+
+static const char agree[] = "make the two agree";
+
+static const char *compartment_text(const struct program *program, unsigned key) {
+    return intern_format("compartment %s (%u)", program->plan->compartments[key - 1].name, key);
+}
+
+/* The compartment that defines a function: that of the unit, if it does, else any; 0 if none. */
+static unsigned compartment_of(const struct program *program, const struct unit *unit, const char *name) {
+    unsigned found = 0;
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t f = 0; f < program->units[u].function_count; f++) {
+            const struct function *const it = &program->units[u].functions[f];
+            const bool here = &program->units[u] == unit;
+            if (it->name == name && (here || (!found && !it->is_static)))
+                found = program->units[u].plan->compartment;
+            if (it->name == name && here)
+                return found;
+        }
+    return found;
+}
+
+static void check_handler(const struct program *program, const struct unit *unit, const struct annotation *it) {
+    static const char mark[] = "ia2_sighandler:", variable[] = "ia2_guide_handler_";
+    const char *const digits = it->text + sizeof(mark) - 1;
+    if (strncmp(it->text, mark, sizeof(mark) - 1) || strspn(digits, "0123456789") != strlen(digits) || !*digits)
+        return;   /* another mark, or an expression that only the compiler knows */
+    const char *const name = intern(cursor_name(it->function) + sizeof(variable) - 1);
+    const unsigned owner = compartment_of(program, unit, name), wanted = (unsigned)strtoul(digits, NULL, 10);
+    if (owner != wanted)
+        refuse_at(it->function, intern_format("signal handler %s", name),
+                  intern_format("it is to run with key %u, and %s", wanted, owner ?
+                                intern_format("is a function of %s", compartment_text(program, owner)) : "is no function of the program"),
+                  "give it the key of its compartment, or move it");
+}
+
+static bool constant_argument(CXCursor call, unsigned index, long long *value) {
+    CXEvalResult const result = clang_Cursor_Evaluate(strip_casts(clang_Cursor_getArgument(call, index)));
+    const bool known = result && clang_EvalResult_getKind(result) == CXEval_Int;
+    if (known)
+        *value = clang_EvalResult_getAsLongLong(result);
+    if (result)
+        clang_EvalResult_dispose(result);
+    return known;
+}
+
+static void check_registration(const struct program *program, CXCursor call) {
+    long long key = 0;
+    if (clang_Cursor_getNumArguments(call) != 3)
+        return;   /* not the guide's */
+    if (!constant_argument(call, 1, &key))
+        refuse_at(call, "ia2_register_compartment", "its key is not a constant, so it cannot be compared with the policy's",
+                  "write the number");
+    else if (key < 0 || key > program->plan->compartment_count)   /* 0: what all share */
+        refuse_at(call, intern_format("ia2_register_compartment of key %lld", key),
+                  intern_format("the policy has %u compartments", program->plan->compartment_count), agree);
+    if (!is_null_constant(clang_Cursor_getArgument(call, 2)))
+        refuse_at(call, "ia2_register_compartment with further libraries", "which libraries a compartment has is said by the policy",
+                  "pass NULL, and name the libraries in `libraries` of the compartment");
+}
+
+static void check_main(const struct program *program, const struct unit *unit) {
+    for (size_t f = 0; f < unit->function_count; f++)
+        if (!strcmp(unit->functions[f].name, "ia2_main") && unit->plan->compartment != 1)
+            refuse_at(unit->functions[f].cursor, "ia2_main",
+                      intern_format("it runs before main, and is in %s", compartment_text(program, unit->plan->compartment)),
+                      "move it to the compartment of main");
+}
+
+static bool is_name(const struct source *source, size_t at, const char *name) {
+    return source_identifier(source, at) == strlen(name) && !strncmp(source->text + at, name, strlen(name));
+}
+
+static void refuse_text(const struct source *source, size_t at, const char *construct, const char *reason, const char *remedy) {
+    unsigned line, column;
+    source_position(source, at, &line, &column);
+    diag_refuse(source->shown, line, column, construct, reason, remedy);
+}
+
+/* IA2_CALL(p, id) that calls nothing is the call without arguments of newer versions of the guide. */
+static void check_guide_call(const struct source *source, size_t at) {
+    const size_t open = source_skip_blank(source, at + strlen("IA2_CALL")), end = source_skip_brackets(source, open);
+    size_t commas = 0;
+    for (size_t i = open + 1; i + 1 < end; i = source_skip_blank(source, i)) {
+        commas += source->text[i] == ',';
+        const size_t after = source_skip_brackets(source, i);
+        i = after ? after : source_skip_token(source, i);
+    }
+    if (end && commas == 1 && source->text[source_skip_blank(source, end)] != '(')
+        refuse_text(source, at, "IA2_CALL", "no list of arguments follows it, so nothing would be called", "write IA2_CALL(pointer, id)()");
+}
+
+/* What must be edited where it stands: IA2_CALL, IA2_FN and IA2_FN_ADDR name a gate or a type that a macro's body cannot know. */
+static void check_text(const struct source *source) {
+    static const char *const edited[] = { "IA2_CALL", "IA2_FN", "IA2_FN_ADDR" };
+    for (size_t at = 0; at < source->size;) {
+        const size_t blank = source_skip_blank(source, at);
+        if (blank != at) {
+            at = blank;
+            continue;
+        }
+        for (size_t i = 0; i < sizeof(edited) / sizeof(*edited); i++) {
+            if (!is_name(source, at, edited[i]))
+                continue;
+            size_t name_end;
+            if (source_in_define(source, at, &name_end) && at >= name_end)
+                refuse_text(source, at, intern_format("%s in the body of a macro", edited[i]),
+                            "what it becomes depends on what the macro is given", "leave it out: what it marks is found without it");
+            else if (i == 0 && !source_in_define(source, at, &name_end))
+                check_guide_call(source, at);
+        }
+        at = source_skip_token(source, at);
+    }
+}
+
+static bool is_guide(const struct source *source) {
+    const char *const slash = strrchr(source->path, '/');
+    return slash && !strcmp(slash, "/ia2_guide.h") && !source->rel_count;
+}
+
+/* Where a unit includes a file of the kit. */
+struct inclusion {
+    struct unit *unit;
+    const char *name, *file;   /* file: NULL if it does not */
+    unsigned line, column;
+};
+
+static void on_inclusion(CXFile included, CXSourceLocation *stack, unsigned depth, CXClientData data) {
+    struct inclusion *const it = data;
+    struct source *const source = depth ? unit_source(it->unit, included) : NULL;
+    const char *const slash = source ? strrchr(source->path, '/') : NULL;
+    if (!slash || strcmp(slash + 1, it->name) || source->rel_count)
+        return;   /* a file of the project's own, of that name */
+    CXFile file;
+    clang_getFileLocation(stack[0], &file, &it->line, &it->column, NULL);
+    const struct source *const includer = file ? unit_source(it->unit, file) : NULL;
+    it->file = includer ? includer->shown : it->unit->plan->file;
+}
+
+static struct inclusion find_inclusion(struct unit *unit, const char *name) {
+    struct inclusion it = { .unit = unit, .name = name };
+    clang_getInclusions(unit->tu, on_inclusion, &it);
+    return it;
+}
+
+/* A number that must be the unit's key: at the line that includes what says it, or for the command line at no line. */
+static void check_key(const struct program *program, struct unit *unit, const struct guide_number *it, long long number) {
+    static const struct { const char *name, *macro, *file; } keys[] = {
+        { "ia2_guide_compartment", "IA2_COMPARTMENT", "ia2_compartment_init.inc" }, { "ia2_guide_pkey", "PKEY", "" } };
+    for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
+        if (strcmp(it->name, keys[i].name) || number == unit->plan->compartment)
+            continue;
+        const struct inclusion at = find_inclusion(unit, keys[i].file);
+        diag_refuse(at.file ? at.file : unit->main_file ? unit->main_file->shown : unit->plan->file, at.line, at.column,
+                    intern_format("%s %lld", keys[i].macro, number),
+                    intern_format("the policy has this source in %s", compartment_text(program, unit->plan->compartment)), agree);
+    }
+}
+
+static void check_number(const struct program *program, struct unit *unit, const struct guide_number *it) {
+    const long long number = clang_getArraySize(clang_getCanonicalType(clang_getCursorType(it->cursor)));
+    const unsigned count = program->plan->compartment_count;
+    if (strcmp(it->name, "ia2_guide_compartments"))
+        check_key(program, unit, it, number);
+    else if (number != count)
+        refuse_at(it->cursor, intern_format("INIT_RUNTIME(%lld)", number), intern_format("the policy has %u compartments", count), agree);
+}
+
+static void check_permissive(struct unit *unit) {
+    const struct inclusion it = find_inclusion(unit, "permissive_mode.h");
+    if (it.file)
+        diag_refuse(it.file, it.line, it.column, "#include <permissive_mode.h>",
+                    "the program would go on after a violation, and what is made here stops it", "remove the line");
+}
+
+void guide_check(struct program *program) {
+    struct map seen = { 0 };
+    for (size_t u = 0; u < program->unit_count; u++) {
+        struct unit *const unit = &program->units[u];
+        for (size_t i = 0; i < unit->guide_number_count; i++)
+            check_number(program, unit, &unit->guide_numbers[i]);
+        for (size_t i = 0; i < unit->annotation_count; i++)
+            check_handler(program, unit, &unit->annotations[i]);
+        for (size_t i = 0; i < unit->registration_count; i++)
+            check_registration(program, unit->registrations[i]);
+        check_main(program, unit);
+        bool has_guide = false;
+        for (size_t i = 0; i < unit->include_count; i++)
+            has_guide |= is_guide(unit->includes[i]);
+        for (size_t i = 0; has_guide && i < unit->include_count; i++)
+            if (unit->includes[i]->rel_count && map_add(&seen, key_of(unit->includes[i])))
+                check_text(unit->includes[i]);
+        check_permissive(unit);
+    }
+    map_free(&seen);
+}

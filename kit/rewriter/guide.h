@@ -1,0 +1,11 @@
+/* What a program says by the macros of IA2's guide and the policy says too: both must say the same. */
+#ifndef IA2_GUIDE_CHECK_H
+#define IA2_GUIDE_CHECK_H
+
+#include "analyze.h"
+
+/* Refuses INIT_RUNTIME, IA2_COMPARTMENT, PKEY, ia2_main, ia2_register_compartment and the signal handlers' keys where they contradict
+ * the policy, and what has no meaning here. After the units are parsed. */
+void guide_check(struct program *program);
+
+#endif
