@@ -151,8 +151,12 @@ static void put_arguments(struct text *out, size_t count) {
         text_printf(out, "%sia2_%zu", i ? ", " : "", i + 1);
 }
 
-/* A type as the end of the function's file can write it; false if it has no name. */
+/* A type as the end of the function's file can write it; false if it has no name. GCC knows the tag of a va_list's struct as another. */
 static bool put_type(struct text *out, CXType type) {
+    if (is_va_list_parameter(type)) {
+        text_puts(out, "__builtin_va_list");
+        return true;
+    }
     CXString spelling = clang_getTypeSpelling(type);
     const char *const text = clang_getCString(spelling);
     const bool named = text && !strstr(text, "(unnamed") && !strstr(text, "(anonymous");

@@ -49,6 +49,41 @@ static void add_maker(struct unit *unit, CXCursor function, bool ends) {
     signature_free(&signature);
 }
 
+static bool has_gate(const struct maker *it) {
+    for (size_t g = 0; g < gate_count; g++)
+        if (gates[g].unit == it->unit && clang_equalCursors(gates[g].cursor, it->function))
+            return true;
+    return false;
+}
+
+static const struct maker *find_maker(unsigned compartment, const char *type, bool with_gate) {
+    for (size_t i = 0; i < maker_count; i++)
+        if (!makers[i].ends && makers[i].type == type && makers[i].unit->plan->compartment == compartment &&
+            (!with_gate || has_gate(&makers[i])))
+            return &makers[i];
+    return NULL;
+}
+
+/* Only what is made through a gate is registered: a type that nobody else can make or that has no maker at all is a mistake. */
+static void check_makers(void) {
+    for (size_t i = 0; i < maker_count; i++) {
+        const struct maker *const it = &makers[i];
+        const unsigned compartment = it->unit->plan->compartment;
+        if (it->ends && !find_maker(compartment, it->type, false))
+            refuse_at(it->function, intern_format("IA2_DESTRUCTOR %s", cursor_name(it->function)),
+                      intern_format("no function of its compartment is IA2_CONSTRUCTOR of %s", it->type), "mark the function that makes the object");
+        else if (!it->ends && !find_maker(compartment, it->type, true))
+            refuse_at(it->function, intern_format("IA2_CONSTRUCTOR %s", cursor_name(it->function)),
+                      intern_format("no other compartment calls it, so no %s would be registered, and functions that take one would stop every call",
+                                    it->type), "mark the function by which other compartments get the object");
+    }
+}
+
+/* Whether the compartment keeps account of the objects of a type. */
+static bool is_registered(unsigned compartment, const char *type) {
+    return find_maker(compartment, type, false);
+}
+
 void object_types_find(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++) {
@@ -57,14 +92,7 @@ void object_types_find(struct program *program) {
             if (it->definition && (ends || !strcmp(it->text, "ia2_constructor")))
                 add_maker(&program->units[u], it->function, ends);
         }
-}
-
-/* Whether the compartment keeps account of the objects of a type. */
-static bool is_registered(unsigned compartment, const char *type) {
-    for (size_t i = 0; i < maker_count; i++)
-        if (!makers[i].ends && makers[i].type == type && makers[i].unit->plan->compartment == compartment)
-            return true;
-    return false;
+    check_makers();
 }
 
 bool object_checks_of(struct program *program, const struct gate *gate, struct object_checks *checks) {

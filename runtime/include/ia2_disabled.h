@@ -13,11 +13,11 @@
 #endif
 #define ASSERT_PKRU(value) ((void)(value))
 
-static inline __attribute__((unused)) int ia2_get_compartment(void) { return 0; }
-static inline __attribute__((unused)) void ia2_get_compartment_stack(void **low, unsigned long *size) { *low = 0, *size = 0; }
-static inline __attribute__((unused)) void *shared_malloc(unsigned long size) { return __builtin_malloc(size); }
-static inline __attribute__((unused)) void *shared_calloc(unsigned long count, unsigned long size) { return __builtin_calloc(count, size); }
-static inline __attribute__((unused)) void *shared_realloc(void *p, unsigned long size) { return __builtin_realloc(p, size); }
-static inline __attribute__((unused)) void shared_free(void *p) { __builtin_free(p); }
+static __inline__ __attribute__((unused)) int ia2_get_compartment(void) { return 0; }
+static __inline__ __attribute__((unused)) void ia2_get_compartment_stack(void **low, unsigned long *size) { *low = 0, *size = 0; }
+static __inline__ __attribute__((unused)) void *shared_malloc(unsigned long size) { return __builtin_malloc(size); }
+static __inline__ __attribute__((unused)) void *shared_calloc(unsigned long count, unsigned long size) { return __builtin_calloc(count, size); }
+static __inline__ __attribute__((unused)) void *shared_realloc(void *p, unsigned long size) { return __builtin_realloc(p, size); }
+static __inline__ __attribute__((unused)) void shared_free(void *p) { __builtin_free(p); }
 
 #endif

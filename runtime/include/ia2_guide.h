@@ -24,7 +24,7 @@ extern char ia2_guide_pkey[PKEY];
 #endif
 /* Called before main, in its compartment, when there are compartments. */
 void ia2_main(void);
-static inline __attribute__((unused)) void ia2_register_compartment(const char *dso, int key, const char *libraries)
+static __inline__ __attribute__((unused)) void ia2_register_compartment(const char *dso, int key, const char *libraries)
 {
     (void)dso, (void)key, (void)libraries;
 }
