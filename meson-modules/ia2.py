@@ -26,6 +26,7 @@ except ImportError:
 
 KIT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(KIT, "kit"))
+from ia2 import plugin_file  # noqa: E402
 from ia2 import policy as policy_file  # noqa: E402
 from ia2.failure import Failure  # noqa: E402
 from ia2.link_line import SANITIZERS  # noqa: E402
@@ -80,7 +81,9 @@ class Ia2Module(ExtensionModule):
             return exe
         self.check(state, exe, kwargs)
         policy_path = self.policy_path(state, kwargs["policy"])
-        outputs = self.outputs(exe, policy_path)
+        policy = self.policy(policy_path)
+        outputs = self.outputs(exe, policy)
+        kwargs["libraries"] = [*kwargs["libraries"], *self.plugins(policy)]
         self.interpreter.add_build_def_file(policy_path)
         target = self.target(state, exe, kwargs, policy_path, outputs)
         if kwargs["install"] and kwargs["install_dir"] is None:
@@ -131,13 +134,28 @@ class Ia2Module(ExtensionModule):
             raise InvalidArguments(f'{FUNCTION}: argument "policy": there is no file {path}')
         return os.path.normpath(path)
 
-    def outputs(self, exe, policy_path: str) -> list[str]:
+    def policy(self, policy_path: str) -> policy_file.Policy:
         try:
-            policy = policy_file.load(policy_path)
+            return policy_file.load(policy_path)
         except Failure as failure:
             raise InvalidArguments(f'{FUNCTION}: argument "policy": {str(failure).removeprefix("error: ")}') from None
+
+    def outputs(self, exe, policy: policy_file.Policy) -> list[str]:
         libraries = [f"{compartment.name}.ia2.so" for compartment in policy.compartments[1:]]
-        return [exe.get_filename(), *libraries, "libia2.so"]
+        carriers = [plugin_file.carrier_name(compartment.name) for compartment in policy.compartments if compartment.plugin]
+        return [exe.get_filename(), *libraries, *carriers, "libia2.so"]
+
+    def plugins(self, policy: policy_file.Policy) -> list:
+        """The targets of the policy's plugins, which exe does not depend on."""
+        libraries = [target for target in self.interpreter.build.targets.values() if isinstance(target, build.SharedLibrary)]
+        by_path = {self.interpreter.backend.get_target_filename(library): library for library in libraries}
+        for compartment in policy.compartments:
+            if compartment.plugin and compartment.plugin not in by_path:
+                where = policy.where(f"compartment.{compartment.name}.plugin")
+                known = ", ".join(sorted(by_path)) or "none"
+                raise InvalidArguments(f'{FUNCTION}: argument "policy": {where}: no shared library that is defined before this call is '
+                                       f"'{compartment.plugin}' in the build directory; there are: {known}")
+        return [by_path[compartment.plugin] for compartment in policy.compartments if compartment.plugin]
 
     # What is made. -----------------------------------------------------------------------------------
 

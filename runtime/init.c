@@ -17,7 +17,8 @@
 #include "system_calls.h"
 #include "signals.h"
 
-const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info)
+/* The contents of the object's note of that type by IA2, NULL if there is none. */
+static const char *find_note(const struct dl_phdr_info *info, uint32_t type)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
@@ -27,15 +28,21 @@ const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phd
         while (at + sizeof(ElfW(Nhdr)) < end) {
             const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
             const char *name = (const char *)(note + 1), *desc = name + ((note->n_namesz + 3) & -4u);
-            if (note->n_namesz == 4 && !memcmp(name, "IA2", 4) && note->n_type == 1) {
-                int64_t distance;
-                memcpy(&distance, desc, sizeof(distance));
-                return (const struct ia2_compartment_descriptor *)(desc + distance);
-            }
+            if (note->n_namesz == 4 && !memcmp(name, "IA2", 4) && note->n_type == type)
+                return desc;
             at = desc + ((note->n_descsz + 3) & -4u);
         }
     }
     return NULL;
+}
+
+const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info)
+{
+    const char *desc = find_note(info, 1);
+    int64_t distance = 0;
+    if (desc)
+        memcpy(&distance, desc, sizeof(distance));
+    return desc ? (const struct ia2_compartment_descriptor *)(desc + distance) : NULL;
 }
 
 /* The writable pages of the module that get its key: its writable segments less RELRO and IA2_SHARED_DATA. */
@@ -84,6 +91,48 @@ static void find_text(const struct dl_phdr_info *info, struct ia2_module *module
     }
 }
 
+static int find_carrier(struct dl_phdr_info *info, size_t size, void *module)
+{
+    (void)size;
+    struct ia2_module *plugin = module;
+    const char *key = find_note(info, 3);
+    if (!key || memcmp(key, &plugin->descriptor->id, sizeof(plugin->descriptor->id)))
+        return 0;
+    for (int i = 0; i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_TLS && info->dlpi_phdr[i].p_memsz >= plugin->tls_size)
+            plugin->tls_offset = (char *)info->dlpi_tls_data - (char *)__builtin_thread_pointer();
+    return 1;
+}
+
+/* A plugin's thread-local storage is that of another library, which came with the program. */
+static void find_carried_tls(const struct dl_phdr_info *info, struct ia2_module *module, const char *name)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        if (ph->p_type != IA2_PT_TLS)
+            continue;
+        module->tls_size = ph->p_memsz;
+        module->tls_image = (const void *)(info->dlpi_addr + ph->p_vaddr);
+        module->tls_image_size = ph->p_filesz;
+        if (!dl_iterate_phdr(find_carrier, module) || !module->tls_offset ||
+            ((uintptr_t)__builtin_thread_pointer() + (uintptr_t)module->tls_offset) % IA2_PAGE || ph->p_memsz % IA2_PAGE)
+            ia2_die("%s: the program has no room for its thread-local storage; both must come from the same build", name);
+    }
+}
+
+static void find_constructors(const struct dl_phdr_info *info, struct ia2_module *module)
+{
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        for (const ElfW(Dyn) *d = (const ElfW(Dyn) *)(info->dlpi_addr + ph->p_vaddr); ph->p_type == PT_DYNAMIC && d->d_tag != DT_NULL; d++) {
+            if (d->d_tag == IA2_DT_INIT_ARRAY)
+                module->constructors = (void (**)(int, char **, char **))(info->dlpi_addr + d->d_un.d_ptr);
+            if (d->d_tag == IA2_DT_INIT_ARRAYSZ)
+                module->constructor_count = d->d_un.d_val / sizeof(*module->constructors);
+        }
+    }
+}
+
 static void find_tls(const struct dl_phdr_info *info, struct ia2_module *module, const char *name)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -108,6 +157,8 @@ void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_des
         ia2_die("%s: IA2_SHARED_DATA does not fill whole pages", name);
     find_data(info, module, name);
     find_tls(info, module, name);
+    find_carried_tls(info, module, name);
+    find_constructors(info, module);
     find_text(info, module);
     ia2_exit_gate_module(info, module, descriptor->fini_entries);
 }
@@ -219,6 +270,9 @@ int ia2_start(int argc, char **argv, char **envp)
     ia2_signals_start();
     ia2_threads_start();
     ia2_exit_start();
+    IA2_STATE_SET(ia2_state.argc, (uint64_t)argc);
+    IA2_STATE_SET(ia2_state.argv, argv);
+    IA2_STATE_SET(ia2_state.envp, envp);
     IA2_STATE_SET(ia2_state.ready, 1u);
     ia2_become_nobody();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);

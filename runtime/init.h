@@ -23,6 +23,11 @@ const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phd
 /* Learns where a compartment lies and puts gates in front of its destructors. Aborts when it does not fit. */
 void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_descriptor *descriptor, struct ia2_module *module);
 
+/* What kit/ia2/plugin_file.py puts in place of PT_TLS, DT_INIT_ARRAY and DT_INIT_ARRAYSZ of a plugin. */
+#define IA2_PT_TLS 0x69613274
+#define IA2_DT_INIT_ARRAY 0x69613201
+#define IA2_DT_INIT_ARRAYSZ 0x69613202
+
 /* Puts a compartment's globals under its key. */
 void ia2_module_set_keys(const struct ia2_module *module, unsigned key);
 

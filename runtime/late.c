@@ -20,11 +20,33 @@
 
 /* Recursive: a constructor may load another one. */
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+/* Who gives a thread its storage: the thread that starts, or the one that loads a compartment. */
+static pthread_mutex_t storage_lock = PTHREAD_MUTEX_INITIALIZER;
 
 static uint32_t late_mask(void)
 {
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
     return ia2_state.ready && first ? first->late : 0;
+}
+
+static const char *plugin_file(const char *name)
+{
+    const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
+    const char *slash = strrchr(name, '/'), *file = slash ? slash + 1 : name;
+    for (const struct ia2_plugin *plugin = first->plugins; plugin < first->plugins_end; plugin++)
+        if (!strcmp(plugin->name, file))
+            return plugin->file;
+    return NULL;
+}
+
+/* The file of the policy's plugin that \a name means, itself or through links (libx.so -> libx.so.1), or \a name. */
+static const char *compartment_file(const char *name)
+{
+    char real[PATH_MAX];
+    const char *file = plugin_file(name);
+    if (!file && strchr(name, '/') && realpath(name, real))
+        file = plugin_file(real);
+    return file ? file : name;
 }
 
 int ia2_late_path(const char *name, char *path, size_t size)
@@ -35,6 +57,7 @@ int ia2_late_path(const char *name, char *path, size_t size)
         return 0;
     char *slash = strrchr(own, '/');
     slash[1] = 0;
+    name = compartment_file(name);
     if ((size_t)snprintf(wanted, sizeof(wanted), "%s%s", strchr(name, '/') ? "" : own, name) >= sizeof(wanted) || !realpath(wanted, real))
         return 0;
     size_t folder = strlen(own), length = strlen(real);
@@ -45,6 +68,18 @@ int ia2_late_path(const char *name, char *path, size_t size)
     return 1;
 }
 
+void ia2_late_storage_lock(void)
+{
+    if (late_mask())
+        pthread_mutex_lock(&storage_lock);
+}
+
+void ia2_late_storage_unlock(void)
+{
+    if (late_mask())
+        pthread_mutex_unlock(&storage_lock);
+}
+
 static void set_thread_storage(const struct ia2_module *module, int key)
 {
     for (uint32_t slot = 1; module->tls_size && slot < IA2_SLOT_COUNT; slot++) {
@@ -52,7 +87,9 @@ static void set_thread_storage(const struct ia2_module *module, int key)
         if (record->state != IA2_SLOT_LIVE)
             continue;
         char *block = (char *)record->fsbase + module->tls_offset;
-        if (!key) /* libc gives these bytes to the next DSO */
+        if (key)
+            memcpy(block, module->tls_image, module->tls_image_size);
+        else
             madvise(block, module->tls_size, MADV_DONTNEED);
         int r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, key);
         if (r)
@@ -60,9 +97,15 @@ static void set_thread_storage(const struct ia2_module *module, int key)
     }
 }
 
-static int take_in(struct dl_phdr_info *info, size_t size, void *path)
+struct taking {
+    char path[PATH_MAX]; /* of the file that was asked for */
+    uint32_t id;         /* the compartment that came; 0: it was there, or none */
+};
+
+static int take_in(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
+    struct taking *taking = data;
     const struct ia2_compartment_descriptor *descriptor = ia2_find_descriptor(info), *first = ia2_state.module[1].descriptor;
     if (!descriptor)
         return 0;
@@ -70,7 +113,7 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *path)
     if (id >= 1 && id <= ia2_state.count && ia2_state.module[id].descriptor == descriptor)
         return 0;
     char real[PATH_MAX];
-    if (!path || !realpath(info->dlpi_name, real) || strcmp(real, path))
+    if (!taking || !realpath(info->dlpi_name, real) || strcmp(real, taking->path))
         ia2_die("%s is a compartment, but was not loaded as one: dlopen it by its name, and only it, with nothing that needs it",
                 info->dlpi_name);
     if (id < 1 || id > ia2_state.count || !(late_mask() & 1u << id))
@@ -83,11 +126,14 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *path)
     ia2_module_find(info, descriptor, &module);
     ia2_sites_patch_one(descriptor);
     ia2_destructor_map_add(info);
+    ia2_late_storage_lock();
     ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
     ia2_exit_settle((int)id);
     ia2_heap_ranges_set_keys();
     ia2_module_set_keys(&module, id);
     set_thread_storage(&module, (int)id);
+    ia2_late_storage_unlock();
+    taking->id = id;
     ia2_exit_trace("Compartment %s came with %s", descriptor->name, info->dlpi_name);
     return 0;
 }
@@ -100,14 +146,15 @@ void ia2_late_check(void)
 
 void *ia2_nobody_dlopen(const char *path, int flags)
 {
-    char own[PATH_MAX];
-    if (!ia2_late_path(path, own, sizeof(own)))
+    struct taking taking = {.id = 0};
+    if (!ia2_late_path(path, taking.path, sizeof(taking.path)))
         ia2_die("dlopen: no compartment");
     pthread_mutex_lock(&lock);
-    /* Constructors run now, as before main: as nobody, while everything of the compartment is still under key 0. */
-    void *handle = dlopen(own, (flags & ~RTLD_LAZY) | RTLD_NOW);
+    void *handle = dlopen(taking.path, (flags & ~RTLD_LAZY) | RTLD_NOW);
     if (handle)
-        dl_iterate_phdr(take_in, own);
+        dl_iterate_phdr(take_in, &taking);
+    if (taking.id)
+        ia2_state.module[taking.id].descriptor->construct();
     pthread_mutex_unlock(&lock);
     return handle;
 }
@@ -126,7 +173,10 @@ static void let_go(uint32_t id)
 {
     static const struct ia2_module none;
     struct ia2_module gone = ia2_state.module[id];
+    ia2_late_storage_lock();
     ia2_state_write(&ia2_state.module[id], &none, sizeof(none));
+    set_thread_storage(&gone, 0);
+    ia2_late_storage_unlock();
     for (int number = 1; number < _NSIG; number++)
         if (ia2_state.signal[number].owner == id) {
             struct sigaction dfl = {.sa_handler = SIG_DFL};
@@ -136,7 +186,6 @@ static void let_go(uint32_t id)
         }
     ia2_exit_forget((int)id);
     ia2_destructor_map_remove((int)id);
-    set_thread_storage(&gone, 0);
     ia2_exit_trace("Compartment with key %u is gone", id);
 }
 

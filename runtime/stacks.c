@@ -91,6 +91,8 @@ int ia2_tls_set_keys(char *fsbase, int open)
         if (!module->tls_size)
             continue;
         if (!open) {
+            if (module->tls_image)
+                memcpy(block, module->tls_image, module->tls_image_size);
             r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, (int)key);
         } else if (block + module->tls_size == start) {
             start = block;

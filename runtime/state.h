@@ -46,6 +46,7 @@ struct ia2_compartment_descriptor {
     void (*signal)(int, siginfo_t *, void *);
     void (*exit_call)(size_t index, int status); /* runs an exit record */
     int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
+    void (*construct)(void); /* runs the constructors, if this came with dlopen */
     int (*suspend)(void);
     void (*resume)(void);
     void *(*client_alloc)(size_t size, size_t align, int); /* the gate fills in who calls */
@@ -58,6 +59,12 @@ struct ia2_compartment_descriptor {
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];
     uint32_t late, reserved; /* mask of the compartments that come with dlopen */
+    const struct ia2_plugin *plugins, *plugins_end; /* of compartment 1: what is loaded for which name */
+};
+
+struct ia2_plugin {
+    uint64_t key;
+    const char *file, *name; /* no folder in either */
 };
 
 struct ia2_site {
@@ -76,11 +83,13 @@ struct ia2_module {
     struct ia2_range data[4]; /* its writable pages, under its key */
     struct ia2_range shared; /* IA2_SHARED_DATA */
     struct ia2_range text;
+    void (**constructors)(int, char **, char **); /* of a compartment that came with dlopen */
+    size_t constructor_count;
     uint32_t exit_first, exit_count; /* records of DT_FINI_ARRAY */
     uint32_t exit_fini, has_fini;
     ptrdiff_t tls_offset; /* from FS base; page-aligned */
     size_t tls_size;
-    const void *tls_image;
+    const void *tls_image; /* what ld.so does not copy to each thread: a plugin's (kit/ia2/plugin_file.py) */
     size_t tls_image_size;
 };
 
@@ -114,8 +123,10 @@ struct ia2_state {
     uint32_t pkru_offset; /* in a signal frame's XSAVE area (CPUID 0xD, sub-leaf 9) */
     struct ia2_module module[IA2_MAX_COMPARTMENTS];
     struct ia2_signal signal[_NSIG];
+    uint64_t argc; /* main's, for the constructors of plugins */
+    char **argv, **envp;
     char page[IA2_STATE_THREADS - 16 - IA2_MAX_COMPARTMENTS * sizeof(struct ia2_module) -
-              _NSIG * sizeof(struct ia2_signal) - 8];
+              _NSIG * sizeof(struct ia2_signal) - 24 - 8];
     uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
     struct ia2_thread_record thread[IA2_SLOT_COUNT];
     uint8_t owner[IA2_GRANULES];

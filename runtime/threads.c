@@ -11,6 +11,7 @@
 
 #include "ia2.h"
 #include "init.h"
+#include "late.h"
 #include "stacks.h"
 #include "state.h"
 
@@ -82,9 +83,11 @@ static void end_thread(void *unused)
     sigaltstack(&none, NULL);
     ia2_slot = 0;
     ending[slot] = gettid();
+    ia2_late_storage_lock();
     if (ia2_tls_set_keys(__builtin_thread_pointer(), 1))
         ia2_die("cannot take thread-local storage back from a thread that ends");
     free_slot(slot);
+    ia2_late_storage_unlock();
 }
 
 void *ia2_thread_first_frame(void *arg)
@@ -98,10 +101,12 @@ void *ia2_thread_first_frame(void *arg)
     record.fsbase = (uint64_t)__builtin_thread_pointer();
     record.tid = (uint64_t)gettid();
     record.state = IA2_SLOT_LIVE;
+    ia2_late_storage_lock();
     /* Before its storage gets its keys: a child that is forked now must be able to take them off again. */
     ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
     if (!r)
         r = ia2_tls_set_keys(__builtin_thread_pointer(), 0);
+    ia2_late_storage_unlock();
     if (r)
         ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
     ia2_slot = slot;

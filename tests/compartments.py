@@ -134,7 +134,18 @@ def link_compartment(folder, compartments, key, toolchain, linked):
     run(*line)
     from ia2 import pad_tls
     pad_tls.pad_file(str(target))
-    return target
+    return fit_plugin(folder, own.name, key, toolchain) if own.late else target
+
+
+def fit_plugin(folder, name, key, toolchain):
+    """Makes folder/NAME.ia2.so a plugin. Returns what the program links in its place."""
+    from ia2 import plugin_file
+    source, carrier, path = folder / f"{name}.tls.S", folder / plugin_file.carrier_name(name), str(folder / f"{name}.ia2.so")
+    source.write_text(plugin_file.carrier_source(path, key))
+    linker = [f"-fuse-ld={toolchain.linker}"] if toolchain.linker else []
+    run(toolchain.compiler, *linker, *plugin_file.carrier_options(name), source, "-o", carrier)
+    plugin_file.fit(path, key)
+    return carrier
 
 
 def sources_of(folder: pathlib.Path, compartment: Compartment) -> list[pathlib.Path]:
@@ -177,8 +188,7 @@ def build(out: pathlib.Path, name: str, compartments: list[Compartment], toolcha
         own.objects.append(gates)
     linked: list[pathlib.Path] = []
     for key in [*range(len(compartments), 1, -1), 1]:
-        made = link_compartment(folder, compartments, key, toolchain, linked)
-        linked += [] if compartments[key - 1].late else [made]
+        linked.append(link_compartment(folder, compartments, key, toolchain, linked))
     return folder / "prog"
 
 

@@ -12,7 +12,7 @@ import os
 import re
 import struct
 
-from . import elf, mapped_code
+from . import elf, mapped_code, plugin_file
 from .failure import Failure
 
 PAGE = 4096
@@ -32,6 +32,7 @@ class Audit:
         self.checks: list[dict] = []
         self.images: dict[str, elf.Elf] = {}
         self.group = GROUPS[0]
+        self.plugins = {compartment["file"] for compartment in plan["compartments"] if compartment["plugin"]}
 
     def note(self, file: str, check: str, ok: bool, detail: str = "", accepted: str = "") -> None:
         self.checks.append({"file": file, "group": self.group, "check": check, "ok": bool(ok), "detail": accepted if ok else detail})
@@ -39,7 +40,8 @@ class Audit:
     def run(self) -> dict:
         """The contents of audit.json. Failure if a file cannot be read at all."""
         files = [compartment["file"] for compartment in self.plan["compartments"]]
-        for name in [*files, "libia2.so"]:
+        carriers = [plugin_file.carrier_name(compartment["name"]) for compartment in self.plan["compartments"] if compartment["plugin"]]
+        for name in [*files, *carriers, "libia2.so"]:
             path = os.path.join(self.folder, name)
             try:
                 self.images[name] = elf.Elf.read(path)
@@ -49,8 +51,9 @@ class Audit:
                                          ("tls", self.thread_locals, files), ("loader", self.finds_runtime, files)):
             for name in names:
                 check(name)
-        mapped = mapped_code.closure(os.path.join(self.folder, files[0]))
-        self.found_first(mapped)
+        mapped = self.found_first(files[0], [name for name in self.images if name not in self.plugins])
+        for name in sorted(self.plugins):
+            mapped |= self.found_first(name, [needed for needed in self.images[name].dynamic_strings(elf.DT_NEEDED) if needed in self.images])
         self.group = "symbols"
         self.boundary()
         self.group = "mapped"
@@ -80,12 +83,30 @@ class Audit:
         self.note(name, "copy-relocations", not copies, f"copies {', '.join(names)} of another library into this compartment")
 
     def thread_locals(self, name: str) -> None:
+        if name in self.plugins:
+            self.carried(name)
+            return
         block = self.images[name].segment(elf.PT_TLS)
         if block is None:
             self.note(name, "tls", False, "has no thread-local storage, but the runtime's part of a compartment has some")
             return
         whole = block.align >= PAGE and block.memsz % PAGE == 0 and block.vaddr % PAGE == 0
         self.note(name, "tls", whole, f"align {block.align}, size {block.memsz}, address {block.vaddr:#x}: not whole pages")
+
+    def carried(self, name: str) -> None:
+        """A plugin's thread-locals are in its carrier, which comes with the program."""
+        key = next(compartment["pkey"] for compartment in self.plan["compartments"] if compartment["file"] == name)
+        carrier = self.images[plugin_file.carrier_name(name.removesuffix(".ia2.so"))].segment(elf.PT_TLS)
+        image = self.images[name]
+        block, symbols = image.segment(plugin_file.PT_IA2_TLS), image.symbols(elf.SHT_DYNSYM)
+        whole = carrier and block and carrier.align >= PAGE and carrier.memsz == block.memsz and carrier.memsz % PAGE == 0 and block.vaddr % PAGE == 0
+        self.note(name, "tls", whole and not image.segment(elf.PT_TLS), "its thread-local storage is not that of its carrier")
+        own = [plugin_file.TLS_RELOCATIONS[kind] for section in image.sections if section.type == elf.SHT_RELA and section.flags & elf.SHF_ALLOC
+               for _, kind, named, _ in image.relocations(section) if kind in plugin_file.TLS_RELOCATIONS and
+               (not named or symbols[named - 1].defined)]
+        self.note(name, "tls relocations", not own and any(symbol.name == plugin_file.carrier_symbol(key) for symbol in symbols),
+                  f"{', '.join(own) or 'none'} refer to storage that ld.so does not know")
+        self.note(name, "constructors", plugin_file.DT_INIT_ARRAY not in image.dynamic, "ld.so would run its constructors before it has its key")
 
     def finds_runtime(self, name: str) -> None:
         image = self.images[name]
@@ -94,16 +115,18 @@ class Audit:
         self.note(name, "runtime", "libia2.so" in needed and paths[0] == "$ORIGIN",
                   f"needs {', '.join(needed)} with the run path {':'.join(paths) or '(none)'}: libia2.so beside it must come first")
 
-    def found_first(self, mapped: dict[str, str]) -> None:
-        """Each of our files is the one the loader takes. Run paths are not inherited: whoever needs one of them must have it."""
-        program = self.plan["compartments"][0]["file"]
+    def found_first(self, program: str, ours: list[str]) -> dict[str, str]:
+        """What the loader maps with `program`, the program or a plugin. Each of `ours`, files of this folder, is the one it takes. Run
+        paths are not inherited: whoever needs one of them must have it."""
+        mapped = mapped_code.closure(os.path.join(self.folder, program))
         for name, path in mapped.items():
             self.note(program, f"finds {name}", path, "the loader does not find it without LD_LIBRARY_PATH")
-        for name in self.images:
+        for name in ours:
             if name == program:
                 continue
             wanted, taken = os.path.join(os.path.realpath(self.folder), name), os.path.realpath(mapped.get(name) or "nothing")
             self.note(program, f"takes {name}", taken == wanted, f"the loader takes {mapped.get(name) or 'none'}, not {wanted}")
+        return mapped
 
     # Instructions. -----------------------------------------------------------------------------
 
@@ -131,6 +154,12 @@ class Audit:
         """Calls across go through gates: nobody imports or exports the function itself."""
         files = {compartment["pkey"]: compartment["file"] for compartment in self.plan["compartments"]}
         tables = {name: {symbol.name: symbol for symbol in image.symbols(elf.SHT_DYNSYM)} for name, image in self.images.items()}
+        for record in self.plan["entries"]:
+            symbol, owner = record["symbol"], files[record["owner"]]
+            wanted = symbol if record["kind"] == "data" else f"__wrap_{symbol}"
+            found = tables[owner].get(wanted)
+            self.note(owner, f"entry {symbol}", found and found.defined, f"does not export {wanted}")
+            self.note(owner, f"entry {symbol} by gate", wanted == symbol or symbol not in tables[owner], f"exports {symbol} itself, not its gate")
         for record in self.plan["imports"]:
             symbol, owner = record["symbol"], files[record["owner"]]
             if record["kind"] != "function":

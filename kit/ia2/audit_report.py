@@ -34,8 +34,8 @@ def derived_plan(program: str) -> dict:
               if symbol.defined and symbol.name.startswith("__wrap_")}
     imports = [{"symbol": symbol.removeprefix("__wrap_"), "kind": "function", "owner": owner, "callers": []}
                for symbol, owner in sorted(owners.items())]
-    return {"compartments": [{"name": file.removesuffix(".ia2.so"), "pkey": key, "file": file} for key, file in enumerate(files, 1)],
-            "imports": imports}
+    return {"compartments": [{"name": file.removesuffix(".ia2.so"), "pkey": key, "file": file, "plugin": None} for key, file in enumerate(files, 1)],
+            "imports": imports, "entries": []}
 
 
 def target(path: str) -> tuple[str, dict, str | None]:

@@ -10,9 +10,10 @@ Makes OUT/build-graph.json:
       "objects": [{"path": "/abs.o", "source": "/abs" or null, "language": "c" | "c++" | "other", "command": 5 or null,
                    "parts": ["/abs.c"],            sources that the source includes, as that of a unity build does
                    "spelled": {"source", "directory", "arguments"}}],     C only: the command as the build spells it
+      "plugins": {"COMPARTMENT": 2},               the link of each shared library that the policy says comes with dlopen
       "inputs": ["every file the objects were made from"] }
 
-links[0] is the program. Only what the program can contain is in it. Where the steps of the build come from is all that
+links[0] is the program. Only what the program and its plugins can contain is in it. Where the steps of the build come from is all that
 depends on the build system: `ninja`, `cmake_makefiles` or, for any other, `recorded_build`.
 """
 
@@ -21,6 +22,7 @@ import os
 
 from . import canonicalize, cmake_makefiles, link_line, ninja, recorded_build, shell_command
 from .failure import Failure
+from .policy import Compartment, Policy
 
 OBJECT_SUFFIXES = (".o", ".obj", ".lo")
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx", ".C", ".c++", ".mm")
@@ -255,6 +257,17 @@ def choose_program(capture: Capture, target: str | None, is_main) -> str:
                   ", ".join(sorted(names[path] for path in chosen)), capture.build.file, "choose one with --target")
 
 
+def plugin_link(capture: Capture, policy: Policy, compartment: Compartment) -> int:
+    """Index of the captured link that makes the plugin `compartment`; Failure if the build does not make it."""
+    path = os.path.realpath(os.path.join(capture.build_dir, compartment.plugin))
+    made = {output: step for output, step in capture.makers.items() if "-shared" in (capture.link_command(step) or ())}
+    if path not in made:
+        listed = ", ".join(sorted(os.path.relpath(output, capture.build_dir) for output in made)) or "none"
+        raise Failure(f"the build makes no shared library '{compartment.plugin}'", policy.where(f"compartment.{compartment.name}.plugin"),
+                      f"shared libraries of this build: {listed}" if capture.build.complete else capture.build.remedy)
+    return capture.link(path)
+
+
 def need_libraries(graph: dict, libraries: list[str]) -> None:
     """Failure if one of `libraries`, paths of archives or shared libraries, is not linked into the program."""
     linked = {link["output"] for link in graph["links"]}
@@ -277,13 +290,15 @@ def _direct_objects(capture: Capture, path: str) -> list[dict]:
     return found
 
 
-def graph(capture: Capture, program: str, source_root: str | None) -> dict:
-    """The contents of build-graph.json for `program`."""
+def graph(capture: Capture, program: str, source_root: str | None, policy: Policy | None = None) -> dict:
+    """The contents of build-graph.json for `program` and the plugins of `policy`."""
     capture.link(program)
+    plugins = {compartment.name: plugin_link(capture, policy, compartment)
+               for compartment in (policy.compartments if policy else ()) if compartment.plugin}
     inputs = capture.inputs()
     root = os.path.realpath(source_root) if source_root else capture.build.source_root()
     if root is None:
         sources = [record["source"] for record in capture.objects if record["source"]]
         root = os.path.commonpath([os.path.dirname(source) for source in sources]) if sources else capture.build_dir
     return {"version": VERSION, "program": os.path.basename(program), "source_root": root, "build_dir": capture.build_dir,
-            "links": capture.links, "objects": capture.objects, "inputs": inputs}
+            "links": capture.links, "objects": capture.objects, "plugins": plugins, "inputs": inputs}

@@ -10,7 +10,7 @@ from . import atomic
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
 MARK = "<!-- Below: made by `python3 -m ia2.limits` from tests/constructs, tests/rewrite and tests/reject. -->\n"
-POLICY = {"reads": "a read grant", "allocations": "[allocations]", "parameters": "[parameters]", "shared_variables": "[shared]",
+POLICY = {"reads": "a read grant", "plugins": "a plugin", "allocations": "[allocations]", "parameters": "[parameters]", "shared_variables": "[shared]",
           "data": "[shared]"}
 
 
@@ -29,7 +29,7 @@ def programs(folder: pathlib.Path) -> list[str]:
     rows = ["| construct | status | test |", "|---|---|---|"]
     for path in sorted(folder.glob("*.case")):
         title, sections = parts(path)
-        needs = [f"`{head}`" for head in sections if head.startswith("reads ")]
+        needs = [f"`{head}`" for head in sections if head.startswith(("reads ", "entries "))]
         table = ""
         for line in sections.get("policy", "").splitlines():
             table = line if line.startswith("[") else table

@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 
-from . import atomic, audit, elf, link_line, ninja, pad_tls, recompile
+from . import atomic, audit, elf, link_line, ninja, pad_tls, plugin_file, recompile
 from .failure import Failure
 
 # How often, and by how much, code is moved to get rid of unwanted bytes. Not a multiple of 256, so that the lowest
@@ -55,6 +55,8 @@ class Linker:
         self.driver = [compiler] if compiler else graph["links"][0]["driver"]
         self.linker = linker
         self.files = {compartment["pkey"]: compartment["file"] for compartment in plan["compartments"]}
+        self.carriers: list[str] = []   # libraries with the thread-local storage of plugins
+        self.plugins = {compartment["pkey"] for compartment in plan["compartments"] if compartment["plugin"]}
 
     # What each compartment gets. -----------------------------------------------------------------
 
@@ -91,8 +93,17 @@ class Linker:
 
     def exports(self, key: int) -> list[str]:
         names = {gate["symbol"] for gate in self.boundary["gates"] if gate["owner"] == key and gate["export"]}
-        names |= {record["symbol"] for record in self.plan["imports"] if record["owner"] == key and record["kind"] == "data"}
+        names |= {record["symbol"] for record in [*self.plan["imports"], *self.plan["entries"]] if record["owner"] == key and record["kind"] == "data"}
         return sorted(names)
+
+    def not_exported(self) -> list[str]:
+        """What keeps a program that exports everything (-rdynamic, for plugins) from exporting functions that have gates."""
+        crossing = [record["symbol"] for record in self.plan["imports"] if record["owner"] == 1 and record["kind"] == "function"]
+        script = os.path.join(self.out, "obj", "program.map")
+        if not crossing:
+            return []
+        atomic.write_text(script, f"{{\n  local: {' '.join(symbol + ';' for symbol in crossing)}\n}};\n")
+        return [f"-Wl,--version-script={script}"]
 
     def imports(self, key: int) -> list[dict]:
         return [record for record in self.plan["imports"] if key in record["callers"]]
@@ -129,15 +140,17 @@ class Linker:
         exports = self.exports(key)
         line = [*self.driver, "-o", os.path.join(self.target, compartment["file"])]
         if key == 1:
-            line += ["-pie", "-Wl,--wrap=main", *(f"-Wl,--export-dynamic-symbol={symbol}" for symbol in exports)]
-            others = [other for other in self.order()]
+            line += ["-pie", "-Wl,--wrap=main", *(f"-Wl,--export-dynamic-symbol={symbol}" for symbol in exports), *self.not_exported()]
+            others = [other for other in self.order() if other not in self.plugins]
+            carriers = self.carriers
         else:
             script = os.path.join(self.out, "obj", f"{name}.map")
             head = f"  global: {' '.join(symbol + ';' for symbol in exports)}\n" if exports else ""
             atomic.write_text(script, "{\n" + head + "  local: *;\n};\n")
             line += ["-shared", f"-Wl,-soname,{compartment['file']}", f"-Wl,--version-script={script}"]
             others = sorted({record["owner"] for record in self.imports(key)} & set(linked))
-            if {record["owner"] for record in self.imports(key)} <= set(others):
+            carriers = []
+            if {record["owner"] for record in self.imports(key)} <= set(others) and key not in self.plugins:
                 line.append("-Wl,-z,defs")
         line += HARDENING + ["-Wl,-z,nocopyreloc", "-Wl,-rpath,$ORIGIN", f"-Wl,-rpath-link,{self.target}"]
         line += objects
@@ -145,7 +158,7 @@ class Linker:
         line += ["@" + self.kit.options, self.kit.compartment, "-Wl,--exclude-libs,ALL"]
         line += [f"-Wl,--wrap={record['symbol']}" for record in self.imports(key) if record["kind"] == "function"]
         line += ["-Wl,--push-state,--no-as-needed", *(os.path.join(self.target, self.files[other]) for other in others),
-                 os.path.join(self.target, "libia2.so"), "-Wl,--pop-state"]
+                 *(os.path.join(self.target, carrier) for carrier in carriers), os.path.join(self.target, "libia2.so"), "-Wl,--pop-state"]
         # The allocator's own needs.
         line += ["-Wl,--push-state,--as-needed", "-lm", "-lpthread", "-ldl", "-Wl,--pop-state"]
         return line + self.kept(key) + self.more
@@ -184,8 +197,19 @@ class Linker:
             self.link_one(compartment, objects, linked)
             linked.append(key)
             pad_tls.pad_file(os.path.join(self.target, compartment["file"]))
+            if key in self.plugins:
+                self.fit_plugin(compartment)
         self.check_undefined()
-        return [*(by_key[key]["file"] for key in linked), "libia2.so"]
+        return [*self.carriers, *(by_key[key]["file"] for key in linked), "libia2.so"]
+
+    def fit_plugin(self, compartment: dict) -> None:
+        path, name = os.path.join(self.target, compartment["file"]), compartment["name"]
+        source = os.path.join(self.out, "obj", f"{name}.tls.S")
+        atomic.write_text(source, plugin_file.carrier_source(path, compartment["pkey"]))
+        self.carriers.append(plugin_file.carrier_name(name))
+        self.run([*self.driver, *plugin_file.carrier_options(name), source, "-o", os.path.join(self.target, self.carriers[-1]),
+                  *([f"-fuse-ld={self.linker}"] if self.linker else [])], f"linking {self.carriers[-1]}", source + ".log")
+        plugin_file.fit(path, compartment["pkey"])
 
     def link_one(self, compartment: dict, objects: list[str], linked: list[int]) -> None:
         """Links one file. The distance from code to its constants is written into the code, and now and then its bytes
@@ -209,18 +233,27 @@ class Linker:
 
     def check_undefined(self) -> None:
         """Asks the dynamic loader, which runs no code of the program for it, whether every name is found."""
-        result = subprocess.run(["ldd", "-r", os.path.join(self.target, self.files[1])], capture_output=True, text=True, errors="replace",
-                                check=False)
+        self.check_undefined_of(self.files[1], set())
+        for key in sorted(self.plugins):
+            self.check_undefined_of(self.files[key], self.given_to_plugins())
+
+    def given_to_plugins(self) -> set[str]:
+        """What a plugin finds in the program and the libraries that come with it."""
+        files = [*self.carriers, *(self.files[key] for key in self.files if key not in self.plugins)]
+        return {symbol.name for file in files for symbol in elf.Elf.read(os.path.join(self.target, file)).symbols(elf.SHT_DYNSYM) if symbol.defined}
+
+    def check_undefined_of(self, file: str, given: set[str]) -> None:
+        result = subprocess.run(["ldd", "-r", os.path.join(self.target, file)], capture_output=True, text=True, errors="replace", check=False)
         text = result.stdout + result.stderr
-        missing = re.findall(r"undefined symbol: (\S+?),?\s+\((\S+)\)", text)
+        missing = [(name, where) for name, where in re.findall(r"undefined symbol: (\S+?),?\s+\((\S+)\)", text) if name not in given]
         if missing:
             names = ", ".join(sorted({f"'{name}' of {os.path.basename(file)}" for name, file in missing})[:5])
-            raise Failure(f"nothing defines {names}", os.path.join(self.out, "bin", self.files[1]),
+            raise Failure(f"nothing defines {names}", os.path.join(self.out, "bin", file),
                           "the boundary and the link do not agree: run all stages again")
         lost = re.findall(r"(\S+) => not found", text)
         if lost:
             raise Failure(f"the library {lost[0]} is not found at run time", remedy="install it, or link with an absolute -rpath")
-        if result.returncode:
+        if result.returncode and not given:
             raise Failure(f"the dynamic loader refuses the program: {text.strip().splitlines()[-1] if text.strip() else 'no message'}")
 
 

@@ -13,7 +13,7 @@ from .failure import Failure
 STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
 
 ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "destructors", "elf", "link", "link_line", "mapped_code", "ninja", "pad_tls", "pipeline", "plan",
-          "policy", "publishing", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
+          "plugin_file", "policy", "publishing", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
 
 
 class Pipeline:
@@ -116,7 +116,7 @@ class Pipeline:
                        "main" in symbols.read(record["path"]).kinds for record in objects)
 
         program = capture.choose_program(taken, self.options.target, is_main)
-        graph = capture.graph(taken, program, self.options.source_root)
+        graph = capture.graph(taken, program, self.options.source_root, policy)
         capture.need_libraries(graph, self.options.library)
         atomic.write_json(self.path("compile_commands.json"), taken.commands)
         atomic.write_json(self.path("build-graph.json"), graph)

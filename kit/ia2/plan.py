@@ -61,11 +61,13 @@ class Planner:
         self.owners = Owners(policy, graph["source_root"], graph["build_dir"])
         self.selection = symbols.Selection(graph)
         self.links = self.selection.program()
+        self.plugins = {compartment.pkey: graph["plugins"][compartment.name] for compartment in policy.compartments if compartment.plugin}
         self.homes: dict[int, list[int]] = {}
         for link, members in self.links.items():
             for member in members:
                 self.homes.setdefault(member, []).append(link)
         self.key: dict[int, int] = {}
+        self.exports_all = any(item["kind"] == "option" and item["value"] in ("-Wl,--export-dynamic", "-Wl,-E") for item in graph["links"][0]["items"])
 
     def name(self, key: int) -> str:
         return self.policy.compartments[key - 1].name
@@ -77,6 +79,7 @@ class Planner:
     def plan(self) -> dict:
         self.assign()
         self.check_homes()
+        self.check_plugins()
         self.check_duplicates()
         self.check_archives()
         imports = self.imports()
@@ -84,7 +87,7 @@ class Planner:
         units, objects = self.units()
         return {"version": VERSION, "program": self.graph["program"], "source_root": self.graph["source_root"],
                 "build_dir": self.graph["build_dir"], "compartments": self.compartments(), "units": units, "objects": objects,
-                "imports": imports, "destructors": self.destructors(objects), "allocations": self.policy.allocations, "shared_variables": self.policy.shared_variables,
+                "imports": imports, "entries": self.entries(), "destructors": self.destructors(objects), "allocations": self.policy.allocations, "shared_variables": self.policy.shared_variables,
                 "parameters": self.policy.parameters, "policy_file": self.policy.path, "policy_lines": self.policy.lines}
 
     # Who owns each object. -----------------------------------------------------------------------
@@ -162,7 +165,35 @@ class Planner:
                 raise Failure(f"is linked into both {outputs[0]} and {outputs[1]} and has variables; there would be one copy of "
                               "them instead of two", self.graph["objects"][index]["path"], "link it into one of them only")
 
+    def check_plugins(self) -> None:
+        """What is a plugin's comes with it and goes with it, so it is in nothing else."""
+        for key, plugin in self.plugins.items():
+            others = set(self.selection.closure([0, *(link for link in self.plugins.values() if link != plugin)]))
+            for index, homes in self.homes.items():
+                elsewhere = sorted(others.intersection(homes)) if self.key[index] == key else []
+                if elsewhere:
+                    raise Failure(f"'{self.source(index)}' of the plugin '{self.name(key)}' is also linked into "
+                                  f"{os.path.basename(self.graph['links'][elsewhere[0]]['output'])}", self.policy.where(f"compartment.{self.name(key)}.sources"),
+                                  "put it into a compartment that is not a plugin")
+
     # What crosses. -----------------------------------------------------------------------------
+
+    def entries(self) -> list[dict]:
+        """What dlsym finds in the plugins."""
+        found = []
+        for key, plugin in self.plugins.items():
+            compartment = self.policy.compartments[key - 1]
+            for name in compartment.entries:
+                indices = [index for index in self.links[plugin] if self.key[index] == key and name in self.selection.of(index).kinds]
+                kind = self.selection.of(indices[0]).kinds[name] if indices else None
+                where = self.policy.where(f"compartment.{compartment.name}.entries")
+                if kind is None or name in self.selection.of(indices[0]).hidden:
+                    raise Failure(f"the plugin '{compartment.name}' has no {'visible ' if kind else ''}function or variable '{name}'", where,
+                                  "name what the program looks up with dlsym")
+                if kind == "thread-local":
+                    raise Failure(f"the entry '{name}' of the plugin '{compartment.name}' is thread-local", where, "give a function that returns its address")
+                found.append({"symbol": name, "owner": key, "kind": kind})
+        return sorted(found, key=lambda record: (record["owner"], record["symbol"]))
 
     def definitions(self) -> dict[str, dict[int, list[int]]]:
         """Name -> key -> objects that define it."""
@@ -185,6 +216,8 @@ class Planner:
                         for home in self.homes[index]:
                             if home == 0 or not self.graph["links"][home]["symbolic"]:
                                 visible[home] = index
+            if set(visible) <= {*self.plugins.values(), *(() if self.exports_all else (0,))}:
+                continue   # plugins do not see each other's names, nor those of a program without -rdynamic
             sources = {self.graph["objects"][index]["source"] for index in visible.values()}
             data = any(self.selection.of(index).kinds[name] != "function" for index in visible.values())
             if len(visible) > 1 and (data or len(sources) > 1):
@@ -236,6 +269,13 @@ class Planner:
         return [found[name] for name in sorted(found)]
 
     def visible(self, name: str, definer: int, user: int) -> bool:
+        plugin = self.plugins.get(self.key[definer])
+        if plugin is not None:
+            if plugin in self.homes[user] and self.selection.of(user).needs[name]:
+                raise Failure(f"uses '{name}' of the plugin '{self.name(self.key[definer])}', which is linked with it, from compartment "
+                              f"'{self.name(self.key[user])}': that one is there before the plugin", self.graph["objects"][user]["source"],
+                              "put both into the plugin's compartment")
+            return False
         return name not in self.selection.of(definer).hidden or bool(set(self.homes[definer]) & set(self.homes[user]))
 
     def check_data(self, imports: list[dict]) -> None:
@@ -283,7 +323,7 @@ class Planner:
             reads = sorted(keys[name] for name in compartment.reads)
             file = self.graph["program"] if compartment.pkey == 1 else f"{compartment.name}.ia2.so"
             made.append({"name": compartment.name, "pkey": compartment.pkey, "pkru": pkru(compartment.pkey, reads), "reads": reads,
-                         "file": file})
+                         "file": file, "plugin": os.path.basename(compartment.plugin) if compartment.plugin else None})
         return made
 
 

@@ -8,6 +8,9 @@
                                begins with `!` takes out what others of the list match. Each
                                source of the program is in exactly one compartment.
     reads = ["OTHER"]          optional: compartments whose memory this one may read, never write
+    plugin = "filters/x.so"    optional: the compartment is this shared library of the build, by its path in the build
+                               directory, and comes with dlopen
+    entries = ["NAME"]         what dlsym finds in it: its functions and constants; with `plugin` only, and then required
 
     [allocations]              optional: where what is allocated while a function runs shall live
     FUNCTION = "shared"        "shared" or the name of a compartment
@@ -33,7 +36,7 @@ from .failure import Failure
 FIRST_KEY, LAST_KEY = 1, 15
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 TABLES = {"compartment", "allocations", "shared", "parameters"}
-COMPARTMENT_KEYS = {"pkey", "sources", "reads"}
+COMPARTMENT_KEYS = {"pkey", "sources", "reads", "plugin", "entries"}
 DIRECTIONS = {"in", "out", "inout"}
 
 
@@ -44,6 +47,8 @@ class Compartment:
     sources: list[str]
     reads: list[str]
     line: int
+    plugin: str | None = None
+    entries: list[str] = dataclasses.field(default_factory=list)
 
 
 @dataclasses.dataclass
@@ -173,7 +178,14 @@ class _Reader:
             if compartment.pkey != expected:
                 lead = "no compartment has pkey 1, the one that defines main()" if expected == 1 else f"pkey {expected} is skipped"
                 raise self.fail(lead, f"compartment.{compartment.name}.pkey", "keys are 1, 2, 3 ... without a gap")
+        files: dict[str, str] = {}
         for compartment in ordered:
+            file = os.path.basename(compartment.plugin) if compartment.plugin else None
+            if file and file in files:
+                raise self.fail(f"the plugins '{files[file]}' and '{compartment.name}' both have the file name '{file}'",
+                                f"compartment.{compartment.name}.plugin", "dlopen goes by the file name: rename one of the libraries")
+            if file:
+                files[file] = compartment.name
             for other in compartment.reads:
                 dotted = f"compartment.{compartment.name}.reads"
                 if other not in tables:
@@ -202,8 +214,34 @@ class _Reader:
         if all(glob.startswith("!") for glob in sources):
             raise self.fail(f"compartment '{name}' has no sources", f"{dotted}.sources", "list at least one glob that does not begin with '!'"
                             if sources else "list at least one glob")
+        plugin, entries = self.plugin(table, dotted, name, pkey)
         return Compartment(name, pkey, sources, self.strings(table.get("reads", []), f"{dotted}.reads"),
-                           self.lines.get(dotted, 0))
+                           self.lines.get(dotted, 0), plugin, entries)
+
+    def plugin(self, table: dict, dotted: str, name: str, pkey: int) -> tuple[str | None, list[str]]:
+        """The compartment's shared library, if it comes with dlopen, and what dlsym finds in it."""
+        plugin = table.get("plugin")
+        if plugin is None:
+            if "entries" in table:
+                raise self.fail(f"compartment '{name}' has entries but is no plugin", f"{dotted}.entries",
+                                'add plugin = "PATH" with its shared library, or remove the entries')
+            return None, []
+        if not isinstance(plugin, str):
+            raise self.fail(f"'plugin' must be a string, not {_kind(plugin)}", f"{dotted}.plugin", 'for example plugin = "filters/blur.so"')
+        if not plugin or os.path.isabs(plugin) or os.path.normpath(plugin) != plugin or plugin.startswith("..") or '"' in plugin or "\\" in plugin:
+            raise self.fail(f"'{plugin}' is not the path of a file in the build directory", f"{dotted}.plugin",
+                            'for example plugin = "filters/blur.so"')
+        if pkey == FIRST_KEY:
+            raise self.fail(f"compartment '{name}' with pkey 1 defines main() and cannot be a plugin", f"{dotted}.plugin", "give it another key")
+        if "entries" not in table:
+            raise self.fail(f"plugin '{name}' has no entries", f"{dotted}.plugin", 'add entries = ["NAME"]: what the program looks up with dlsym')
+        entries = self.strings(table["entries"], f"{dotted}.entries")
+        if not entries:
+            raise self.fail(f"plugin '{name}' has no entries", f"{dotted}.entries", "list what the program looks up with dlsym")
+        for entry in entries:
+            if not IDENTIFIER.match(entry):
+                raise self.fail(f"'{entry}' is not the name of a C function or variable", f"{dotted}.entries")
+        return plugin, entries
 
     def allocations(self, keys: dict[str, int]) -> dict[str, int]:
         targets = {"shared": 0, **keys}

@@ -156,11 +156,15 @@ class Selection:
         return list(taken)
 
     def program(self) -> dict[int, list[int]]:
-        """Link index -> its objects, for the program and each project library it uses, directly or not."""
-        reached, queue = [0], [0]
+        """Link index -> its objects, for the program, its plugins and each project library they use, directly or not."""
+        return {index: self.link(index) for index in self.closure([0, *self.graph["plugins"].values()])}
+
+    def closure(self, roots: list[int]) -> list[int]:
+        """`roots` and the links of the project's libraries that they use, directly or not."""
+        reached, queue = list(dict.fromkeys(roots)), list(roots)
         while queue:
             for item in self.graph["links"][queue.pop()]["items"]:
                 if item["kind"] == "shared" and item["link"] not in reached:
                     reached.append(item["link"])
                     queue.append(item["link"])
-        return {index: self.link(index) for index in reached}
+        return reached

@@ -33,6 +33,33 @@ static CXCursor field_of(CXCursor expression) {
     return clang_getCursorReferenced(inner);
 }
 
+static void note_lookup(struct visit *visit, const char *symbol, CXType target) {
+    struct unit *const unit = visit->unit;
+    *PUSH(unit->lookups, unit->lookup_count, unit->lookup_capacity) = (struct lookup) { symbol, target };
+}
+
+/* What dlsym gives is of the type that it is converted to. */
+static void on_lookup(struct visit *visit, CXCursor call) {
+    CXType target = clang_getCursorType(call);
+    for (size_t i = visit->depth - 1; i > 0; i--) {
+        const struct frame *const parent = &visit->frames[i - 1];
+        if (parent->kind != CXCursor_UnexposedExpr && parent->kind != CXCursor_ParenExpr && parent->kind != CXCursor_CStyleCastExpr)
+            break;
+        target = clang_getCursorType(parent->cursor);
+    }
+    note_lookup(visit, looked_up(call), target);
+}
+
+/* `*(void **)&p = value`, as POSIX writes it: what p points to. */
+static void on_untyped_store(struct visit *visit, CXCursor assignment) {
+    const CXCursor target = strip_implicit(first_child(assignment));
+    if (clang_getCursorKind(target) != CXCursor_UnaryOperator || clang_getCursorUnaryOperatorKind(target) != CXUnaryOperator_Deref)
+        return;
+    const CXType stored = clang_getCanonicalType(clang_getCursorType(strip_casts(first_child(target))));
+    if (stored.kind == CXType_Pointer && function_pointer_spelling(visit->unit, clang_getPointeeType(stored)))
+        note_lookup(visit, looked_up(last_expression(assignment)), clang_getPointeeType(stored));
+}
+
 static void on_call(struct visit *visit, CXCursor cursor) {
     struct unit *const unit = visit->unit;
     const CXCursor callee = first_child(cursor);
@@ -46,6 +73,8 @@ static void on_call(struct visit *visit, CXCursor cursor) {
         if (!strcmp(name, "ia2_register_compartment"))
             *PUSH(unit->registrations, unit->registration_count, unit->registration_capacity) = cursor;
         const struct import *const import = plan_import(visit->plan, name);
+        if (looked_up(cursor))
+            on_lookup(visit, cursor);
         if (!import || clang_getCursorLinkage(function) == CXLinkage_Internal)
             return;
         const struct call it = { cursor, callee, NULL, import, clang_getNullCursor() };
@@ -182,8 +211,12 @@ static void on_conversion(struct visit *visit, CXCursor cursor, const struct fra
     const char *const from = function_pointer_spelling(unit, type);
     if (from == to)
         return;
+    const CXType canonical = clang_getCanonicalType(type);
+    const bool untyped = canonical.kind == CXType_Pointer && clang_getCanonicalType(clang_getPointeeType(canonical)).kind == CXType_Void;
+    if (untyped)
+        note_lookup(visit, looked_up(inner), clang_getCursorType(cursor));
     *PUSH(unit->conversions, unit->conversion_count, unit->conversion_capacity) =
-        (struct conversion) { cursor, from, to, type_spelling(unit, type) };
+        (struct conversion) { cursor, from, to, type_spelling(unit, type), untyped ? unit->lookup_count : 0 };
 }
 
 static void note_types_in(struct visit *visit, CXType type);
@@ -208,6 +241,7 @@ static void note_types_in(struct visit *visit, CXType type) {
 static void on_assignment(struct visit *visit, CXCursor cursor) {
     if (!visit->function || clang_getCursorBinaryOperatorKind(cursor) != CXBinaryOperator_Assign)
         return;
+    on_untyped_store(visit, cursor);
     if (clang_getCanonicalType(clang_getCursorType(cursor)).kind == CXType_Record) {
         note_types_in(visit, clang_getCursorType(cursor));
         return;
@@ -261,7 +295,7 @@ static void note_declaration(struct visit *visit, CXCursor cursor) {
     if (clang_getCursorLinkage(cursor) != CXLinkage_External)
         return;
     const char *const name = cursor_name(cursor);
-    if (plan_import(visit->plan, name))
+    if (plan_import(visit->plan, name) || plan_is_entry(visit->plan, name))
         *PUSH(unit->declarations, unit->declaration_count, unit->declaration_capacity) =
             (struct declaration) { cursor, name, clang_isCursorDefinition(cursor) };
 }

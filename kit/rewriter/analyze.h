@@ -35,6 +35,13 @@ struct conversion {
     CXCursor cursor;
     const char *from, *to;   /* function-pointer spellings; NULL: not one */
     const char *from_spelling;
+    size_t lookup;   /* position + 1 in the unit's lookups; 0: not from a `void *` */
+};
+
+/* The result of dlsym becomes a pointer, or a `void *` becomes one to a function, which may be that. */
+struct lookup {
+    const char *symbol;   /* as looked_up() says; NULL: no call of dlsym */
+    CXType target;
 };
 
 /* The address of a variable (or a part of it), or of a compound literal, is taken. */
@@ -88,6 +95,7 @@ struct unit {
     struct call *calls, *own_calls;   /* own: direct calls of the variadic functions that others import from here */
     struct conversion *conversions;
     struct address *addresses;
+    struct lookup *lookups;
     struct function *functions;
     struct declaration *declarations, *shared_variables;
     struct annotation *annotations;
@@ -99,7 +107,7 @@ struct unit {
     size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
     size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
     size_t annotation_count, annotation_capacity, guide_number_count, guide_number_capacity;
-    size_t registration_count, registration_capacity;
+    size_t registration_count, registration_capacity, lookup_count, lookup_capacity;
 };
 
 /* All units of one run, in plan order; units not selected are absent. */
@@ -108,6 +116,7 @@ struct program {
     struct compdb *compdb;
     struct unit *units;
     size_t unit_count;
+    unsigned looks_up;          /* mask of the compartments that call dlsym, in a program with plugins */
     struct map escaping;        /* set of function-pointer spellings */
     const char **escaping_list;
     size_t escaping_count, escaping_capacity;

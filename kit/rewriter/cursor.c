@@ -523,3 +523,22 @@ bool is_va_list_parameter(CXType type) {
     clang_disposeString(text);
     return result;
 }
+
+const char *looked_up(CXCursor expression) {
+    const CXCursor call = strip_casts(expression);
+    if (clang_getCursorKind(call) != CXCursor_CallExpr)
+        return NULL;
+    const CXCursor function = named_function(first_child(call));
+    if (clang_Cursor_isNull(function) || !in_system_header(function) || strcmp(cursor_name(function), "dlsym") ||
+        clang_Cursor_getNumArguments(call) != 2)
+        return NULL;
+    const CXCursor name = strip_casts(clang_Cursor_getArgument(call, 1));
+    if (clang_getCursorKind(name) != CXCursor_StringLiteral)
+        return intern("");
+    CXString spelling = clang_getCursorSpelling(name);
+    const char *const text = clang_getCString(spelling);   /* with its quotation marks */
+    const size_t length = strlen(text);
+    const char *const symbol = length > 2 && *text == '"' ? intern_n(text + 1, length - 2) : intern("");
+    clang_disposeString(spelling);
+    return symbol;
+}

@@ -71,6 +71,9 @@ bool body_place(struct unit *unit, CXCursor function, struct place *place);
 /* The function a designator or direct callee names, through parentheses, `*` and `&`; else the null cursor. */
 CXCursor named_function(CXCursor expression);
 
+/* What a call of dlsym looks up, through casts: the text of a literal, "" if that is not known; NULL for anything else. Interned. */
+const char *looked_up(CXCursor expression);
+
 /* The variable that the lvalue is, or is a part of: `x`, `x.member`, `x[i]` of an array; else the null cursor. */
 CXCursor base_variable(CXCursor lvalue);
 

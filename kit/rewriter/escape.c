@@ -145,9 +145,9 @@ static void escape_by_declarations(struct walk *it) {
         const struct declaration *const declaration = &unit->declarations[d];
         const struct import *const import = plan_import(it->program->plan, declaration->name);
         const CXType type = clang_getCursorType(declaration->cursor);
-        if (import->ungated)
+        if (import && import->ungated)
             continue;   /* its callers' code, in effect */
-        if (import->callers & 1u << unit->plan->compartment)
+        if (!import || import->callers & 1u << unit->plan->compartment)
             walk(it, type);
         else if (import->owner == unit->plan->compartment && is_function(type))
             escape_by_owner(it->program, it->unit, type);
@@ -156,12 +156,31 @@ static void escape_by_declarations(struct walk *it) {
         walk(it, clang_getCursorType(unit->shared_variables[d].cursor));
 }
 
+bool is_gate_lookup(const struct program *program, const struct unit *unit, const struct lookup *lookup) {
+    return program->looks_up & 1u << unit->plan->compartment &&
+           (!lookup->symbol || !*lookup->symbol || plan_is_entry(program->plan, lookup->symbol));
+}
+
+/* What dlsym finds in a plugin is used through the type that the program converts it to, which may take in more than the plugin's
+ * own declaration of it. A `void *` that becomes a function pointer may be it too. */
+static void escape_by_lookup(struct program *program) {
+    for (size_t u = 0; program->plan->entry_count && u < program->unit_count; u++)
+        for (size_t l = 0; l < program->units[u].lookup_count; l++)
+            if (program->units[u].lookups[l].symbol)
+                program->looks_up |= 1u << program->units[u].plan->compartment;
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t l = 0; l < program->units[u].lookup_count; l++)
+            if (is_gate_lookup(program, &program->units[u], &program->units[u].lookups[l]))
+                escape_add(program, &program->units[u], program->units[u].lookups[l].target);
+}
+
 void escape_compute(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++) {
         struct walk it = { program, &program->units[u], { 0 } };
         escape_by_declarations(&it);
         map_free(&it.seen);
     }
+    escape_by_lookup(program);
     escape_by_allocation(program);
     allocations_escape(program);
 }

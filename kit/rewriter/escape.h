@@ -17,6 +17,9 @@ static inline bool escapes(const struct program *program, const char *function_p
     return function_pointer && map_get(&program->escaping, key_of(function_pointer));
 }
 
+/* Whether a lookup may be that of a gate: it is in a compartment that calls dlsym, and names an entry or nothing known. */
+bool is_gate_lookup(const struct program *program, const struct unit *unit, const struct lookup *lookup);
+
 /* Adds to `pointees` the spelling of each complete struct, union and pointer type that a value of `type` points to, also through
  * members when `deep`. */
 void escape_pointees(struct unit *unit, CXType type, bool deep, struct map *pointees);

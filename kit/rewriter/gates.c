@@ -182,6 +182,27 @@ static const struct where *definition_elsewhere(const struct plan *plan, const c
     return NULL;
 }
 
+void gates_for_entries(struct program *program) {
+    const struct plan *const plan = program->plan;
+    for (size_t i = 0; i < plan->entry_count; i++) {
+        const struct plan_entry *const entry = &plan->entries[i];
+        const struct where *const where = definition_of(entry->owner, entry->symbol);
+        if (entry->data)
+            continue;
+        if (!where) {
+            plan_refuse(plan, intern_format("compartment.%s.entries", plan->compartments[entry->owner - 1].name),
+                        intern_format("entry %s", entry->symbol), "no C source of the plugin defines it, so its arguments are not known",
+                        "put a C function in front of it, and let that one be the entry");
+            continue;
+        }
+        struct gate *const gate = add_gate(entry->owner, intern_format("__wrap_%s", entry->symbol), entry->symbol, where, NULL, false);
+        if (gate) {
+            gate->callers |= plan_others(plan, entry->owner);
+            gate->exported = true;
+        }
+    }
+}
+
 bool gates_defines(const struct plan *plan, const char *function) {
     return definition_elsewhere(plan, function) || plan_import(plan, function);
 }
@@ -335,6 +356,11 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
                 compartment->name, plan->compartment_count);
     for (unsigned i = 0; i < plan->compartment_count; i++)
         text_printf(&out, "#define IA2_PKRU_%u 0x%08x\n", i + 1, plan->compartments[i].pkru);
+    unsigned late = 0;
+    for (unsigned i = 0; i < plan->compartment_count; i++)
+        late |= plan->compartments[i].plugin ? 1u << (i + 1) : 0;
+    if (late)
+        text_printf(&out, "#define IA2_LATE 0x%x\n", late);
     if (compartment->heap_clients)
         text_printf(&out, "#define IA2_HEAP_CLIENTS 0x%x\n", compartment->heap_clients);
     text_puts(&out, "#include <ia2_gate.S>\n");
@@ -359,6 +385,10 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
                         g->shape.ret_zmm);
         text_puts(&out, "\n");
     }
+    for (unsigned i = 0; i < plan->compartment_count; i++)
+        if (plan->compartments[i].plugin && compartment->key == 1)
+            text_printf(&out, "ia2_plugin key=%u, file=\"%s\", name=\"%s\"\n", i + 1, plan->compartments[i].file,
+                        plan->compartments[i].plugin);
     destructors_assembly(&out, compartment->key);
     text_puts(&out, "ia2_gates_end\n");
     *length = out.length;

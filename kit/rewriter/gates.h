@@ -19,6 +19,9 @@ struct gate {
 /* Gates for the functions the plan imports: signatures come from definitions and prototypes. */
 void gates_for_imports(struct program *program);
 
+/* Adds a gate for each function that dlsym finds in a plugin. */
+void gates_for_entries(struct program *program);
+
 /* Whether some compartment defines a function of that name. After gates_for_imports. */
 bool gates_defines(const struct plan *plan, const char *function);
 

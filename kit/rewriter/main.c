@@ -149,6 +149,7 @@ int main(int argc, char **argv) {
     locals_find(&program);
     escape_settle(&program);
     gates_for_imports(&program);
+    gates_for_entries(&program);
     rewrite_pointers(&program);
     rewrite_allocations(&program);
     rewrite_shared_variables(&program);

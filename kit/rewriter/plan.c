@@ -20,6 +20,10 @@ static const char *string_of(json_t *object, const char *name) {
     return intern(json_string_value(member(object, name, JSON_STRING)));
 }
 
+static const char *optional_string(json_t *object, const char *name) {
+    return json_is_null(json_object_get(object, name)) ? NULL : string_of(object, name);
+}
+
 static json_int_t number_of(json_t *object, const char *name, json_int_t low, json_int_t high) {
     const json_int_t value = json_integer_value(member(object, name, JSON_INTEGER));
     if (value < low || value > high)
@@ -51,6 +55,7 @@ static void read_compartments(struct plan *plan, json_t *root) {
         struct compartment *const it = &plan->compartments[i];
         it->name = string_of(item, "name");
         it->file = string_of(item, "file");
+        it->plugin = optional_string(item, "plugin");
         it->key = (unsigned)number_of(item, "pkey", (json_int_t)i + 1, (json_int_t)i + 1);
         it->pkru = (uint32_t)number_of(item, "pkru", 0, UINT32_MAX);
         it->reads = mask_of(item, "reads", plan->compartment_count);
@@ -87,6 +92,19 @@ static void read_imports(struct plan *plan, json_t *root) {
         it->owner = (unsigned)number_of(item, "owner", 1, plan->compartment_count);
         it->callers = mask_of(item, "callers", plan->compartment_count);
         map_put(&plan->import_index, key_of(it->symbol), it);
+    }
+}
+
+static void read_entries(struct plan *plan, json_t *root) {
+    json_t *const list = member(root, "entries", JSON_ARRAY), *item;
+    size_t i;
+    plan->entry_count = json_array_size(list);
+    plan->entries = must_alloc(plan->entry_count * sizeof(*plan->entries));
+    json_array_foreach(list, i, item) {
+        struct plan_entry *const it = &plan->entries[i];
+        it->symbol = string_of(item, "symbol");
+        it->owner = (unsigned)number_of(item, "owner", 1, plan->compartment_count);
+        it->data = !strcmp(string_of(item, "kind"), "data");
     }
 }
 
@@ -169,6 +187,7 @@ void plan_read(struct plan *plan, const char *path) {
     read_compartments(plan, root);
     read_units(plan, root);
     read_imports(plan, root);
+    read_entries(plan, root);
     read_destructors(plan, root);
     read_policy(plan, root);
     json_decref(root);
@@ -176,6 +195,13 @@ void plan_read(struct plan *plan, const char *path) {
 
 const struct import *plan_import(const struct plan *plan, const char *symbol) {
     return map_get(&plan->import_index, key_of(symbol));
+}
+
+bool plan_is_entry(const struct plan *plan, const char *symbol) {
+    for (size_t i = 0; i < plan->entry_count; i++)
+        if (plan->entries[i].symbol == symbol)
+            return true;
+    return false;
 }
 
 bool plan_is_shared(const struct plan *plan, const char *variable) {

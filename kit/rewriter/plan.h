@@ -15,6 +15,7 @@ struct compartment {
     unsigned key;
     uint32_t pkru;
     unsigned reads;   /* mask of keys this compartment may read */
+    const char *plugin;   /* the file name it has in the project's build, if it comes with dlopen; else NULL */
     unsigned heap_clients;   /* mask of keys that [allocations] lets allocate in its heap */
 };
 
@@ -29,6 +30,13 @@ struct import {
     unsigned owner, callers;   /* callers: mask of keys */
     bool data;
     bool ungated;   /* declared between IA2_BEGIN_NO_WRAP and IA2_END_NO_WRAP: it runs with its caller's rights */
+};
+
+/* What dlsym finds in a plugin. */
+struct plan_entry {
+    const char *symbol;
+    unsigned owner;
+    bool data;
 };
 
 struct plan_destructor {
@@ -54,11 +62,12 @@ struct plan {
     unsigned compartment_count;
     struct plan_unit *units;
     struct import *imports;
+    struct plan_entry *entries;
     struct allocation *allocations;
     struct parameter_copy *parameters;
     struct plan_destructor *destructors;
     const char **shared_variables;
-    size_t unit_count, import_count, allocation_count, parameter_count, shared_variable_count, destructor_count;
+    size_t unit_count, import_count, allocation_count, parameter_count, shared_variable_count, destructor_count, entry_count;
     struct map import_index;   /* symbol -> struct import */
     void *policy_lines;        /* json_t */
 };
@@ -67,6 +76,7 @@ struct plan {
 void plan_read(struct plan *plan, const char *path);
 
 const struct import *plan_import(const struct plan *plan, const char *symbol);
+bool plan_is_entry(const struct plan *plan, const char *symbol);
 bool plan_is_shared(const struct plan *plan, const char *variable);
 
 /* Every compartment but `key`, as a mask. */

@@ -216,7 +216,7 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
     edit_wrap(&span, EDIT_CALL, "IA2_CALL(", intern_format(", 0x%08xu)", hash), it->call);
 }
 
-static void check_conversion(struct program *program, const struct conversion *it) {
+static void check_conversion(struct program *program, const struct unit *unit, const struct conversion *it) {
     if (!escapes(program, it->to) && !escapes(program, it->from))
         return;
     const CXCursor inner = strip_casts(last_expression(it->cursor));
@@ -224,6 +224,8 @@ static void check_conversion(struct program *program, const struct conversion *i
         return;
     if (written_in_system_header(it->cursor))   /* SIG_IGN and the like: the check of a call stops them */
         return;
+    if (it->lookup && escapes(program, it->to) && is_gate_lookup(program, unit, &unit->lookups[it->lookup - 1]))
+        return;   /* the check of a call decides */
     if (escapes(program, it->to)) {
         refuse_at(it->cursor, intern_format("conversion to %s", it->to),
                   intern_format("a value of type %s is not known to be a call gate, and pointers of the target type cross the "
@@ -265,7 +267,7 @@ void rewrite_pointers(struct program *program) {
                 copies_of_call(program, unit, call);
         }
         for (size_t i = 0; i < unit->conversion_count; i++)
-            check_conversion(program, &unit->conversions[i]);
+            check_conversion(program, unit, &unit->conversions[i]);
     }
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t i = 0; i < program->units[u].designator_count; i++)

@@ -30,6 +30,7 @@ void *ia2_compartment_thread(void);
 void ia2_compartment_signal(int number, siginfo_t *info, void *context);
 void ia2_compartment_exit_call(size_t index, int status);
 int ia2_compartment_thread_end(int round);
+void ia2_compartment_construct(void);
 void ia2_compartment_atfork_prepare(void);
 void ia2_compartment_atfork_parent(void);
 void ia2_compartment_atfork_child(void);

@@ -1,8 +1,9 @@
-/* dlopen and dlclose. A DSO that is a compartment of its own is loaded by nobody: its constructors and destructors are not this
- * compartment's. Any other is this compartment's guest, as in any program. */
+/* dlopen, dlclose and dlsym. A DSO that is a compartment of its own is loaded by nobody, and runs its constructors and destructors
+ * itself. Any other is this compartment's guest, as in any program. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <limits.h>
+#include <stdio.h>
 #include <string.h>
 
 #include "../late.h"
@@ -13,6 +14,7 @@
 
 void *__real_dlopen(const char *name, int flags);
 int __real_dlclose(void *handle);
+void *__real_dlsym(void *handle, const char *symbol);
 
 static int is_here(void)
 {
@@ -39,4 +41,37 @@ HIDDEN void *__wrap_dlopen(const char *name, int flags)
 HIDDEN int __wrap_dlclose(void *handle)
 {
     return is_here() && ia2_state.module[1].descriptor->late ? __ia2_nobody_dlclose(handle) : __real_dlclose(handle);
+}
+
+/* Once: whoever gives up his own rights may call this as nobody. */
+void ia2_compartment_construct(void)
+{
+    static int started;
+    const struct ia2_module *own = &ia2_state.module[ia2_this_compartment.id];
+    if (started++)
+        ia2_die("compartment %s: its constructors are called twice", ia2_this_compartment.name);
+    for (size_t i = 0; i < own->constructor_count; i++)
+        own->constructors[i]((int)ia2_state.argc, ia2_state.argv, ia2_state.envp);
+}
+
+static int is_gate(const char *at)
+{
+    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+        const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
+        if (d && at >= d->stubs && at < d->stubs_end)
+            return 1;
+    }
+    return 0;
+}
+
+/* Compartments export gates, not functions. RTLD_NEXT goes by the DSO that calls, which is the same here. */
+HIDDEN void *__wrap_dlsym(void *handle, const char *symbol)
+{
+    char gate[256];
+    if (is_here() && symbol && (size_t)snprintf(gate, sizeof(gate), "__wrap_%s", symbol) < sizeof(gate)) {
+        char *found = __real_dlsym(handle, gate);
+        if (found && is_gate(found))
+            return found;
+    }
+    return __real_dlsym(handle, symbol);
 }

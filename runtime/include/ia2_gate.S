@@ -77,6 +77,8 @@
 #ifdef IA2_PKRU_15
     .set ia2_pkru_15, IA2_PKRU_15
 #endif
+#define IA2_TLS_SYMBOL_(id) __ia2_tls_##id
+#define IA2_TLS_SYMBOL(id) IA2_TLS_SYMBOL_(id)
 #ifndef IA2_LATE
 #define IA2_LATE 0 /* mask of the compartments that come with dlopen */
 #endif

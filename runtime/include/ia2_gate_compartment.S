@@ -11,6 +11,19 @@
     .long IA2_ID, 0
 .endm
 
+/* A compartment that comes with dlopen: \file, beside libia2.so, is loaded when the program asks for a file called \name. */
+.macro ia2_plugin key, file, name
+    .section .rodata.str.ia2, "a", @progbits
+.Lplugin_file\@:
+    .asciz "\file"
+.Lplugin_name\@:
+    .asciz "\name"
+    .section .data.rel.ro.ia2_plugins, "aw", @progbits
+    .quad \key
+    .quad .Lplugin_file\@
+    .quad .Lplugin_name\@
+.endm
+
 /* ---- what every compartment has, before its own gates --------------------------------------------------- */
 
     .section ia2_own_stubs, "ax", @progbits
@@ -25,6 +38,9 @@ ia2_own_targets:
     .section .data.rel.ro.ia2_destructors, "aw", @progbits
     .balign 8
 .Lia2_destructors:
+    .section .data.rel.ro.ia2_plugins, "aw", @progbits
+    .balign 8
+.Lia2_plugins:
     .section ia2_nobody_stubs, "ax", @progbits
     .balign 16
 ia2_nobody_stubs_begin:
@@ -48,6 +64,7 @@ ia2_nobody_descs:
     ia2_runtime_gate __ia2_shared_resize, ia2_compartment_shared_resize, 2, 1, 0xffff
     ia2_runtime_gate __ia2_shared_size, ia2_compartment_shared_size, 1, 1, 0xffff
     ia2_runtime_gate __ia2_thread_end, ia2_compartment_thread_end, 1, 1
+    ia2_runtime_gate __ia2_construct, ia2_compartment_construct, 0, 0
 
     ia2_nobody_gate __ia2_nobody_exit, ia2_nobody_exit, 1, 0
     ia2_nobody_gate __ia2_nobody_dlopen, ia2_nobody_dlopen, 2, 1
@@ -182,10 +199,23 @@ ia2_nobody_descs:
     syscall
     ud2
 
+    /* A plugin's thread-local storage is in a library of its own, by this name (kit/ia2/plugin_file.py). Nobody calls this; it makes
+     * the name known to ld.so. */
+    .if (IA2_LATE >> IA2_ID) & 1
+    .text
+    .type ia2_carried_storage, @function
+ia2_carried_storage:
+    mov IA2_TLS_SYMBOL(IA2_ID)@gottpoff(%rip), %rax
+    ret
+    .size ia2_carried_storage, . - ia2_carried_storage
+    .endif
+
     .section .data.rel.ro.ia2_own_descs, "aw", @progbits
     .set ia2_own_descs_size, . - ia2_own_descs
     .section .data.rel.ro.ia2_nobody_descs, "aw", @progbits
     .set ia2_nobody_descs_size, . - ia2_nobody_descs
+    .section .data.rel.ro.ia2_plugins, "aw", @progbits
+.Lia2_plugins_end:
     .section ia2_own_stubs, "ax", @progbits
 ia2_own_stubs_end:
 
@@ -220,6 +250,7 @@ ia2_this_compartment:
     .quad __ia2_signal
     .quad __ia2_exit_call
     .quad __ia2_thread_end
+    .quad __ia2_construct
     .quad __ia2_suspend
     .quad __ia2_resume
     .quad __ia2_client_alloc
@@ -238,6 +269,8 @@ ia2_this_compartment:
     .endr
     .skip 4 * (15 - IA2_COMPARTMENTS), 0
     .long IA2_LATE, 0
+    .quad .Lia2_plugins
+    .quad .Lia2_plugins_end
     .size ia2_this_compartment, . - ia2_this_compartment
 
     .section .note.ia2, "a", @note

@@ -11,8 +11,8 @@ import unittest
 from ia2 import audit, mapped_code, pad_tls
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
-PLAN = {"compartments": [{"name": "tool", "pkey": 1, "file": "tool"}, {"name": "lib", "pkey": 2, "file": "lib.ia2.so"}],
-        "imports": [{"symbol": "f", "kind": "function", "owner": 2, "callers": [1]}]}
+PLAN = {"compartments": [{"name": "tool", "pkey": 1, "file": "tool", "plugin": None}, {"name": "lib", "pkey": 2, "file": "lib.ia2.so", "plugin": None}],
+        "entries": [], "imports": [{"symbol": "f", "kind": "function", "owner": 2, "callers": [1]}]}
 TLS = "__thread char zero[8] __attribute__((aligned(4096))); __thread char data[8] __attribute__((aligned(4096))) = {1};\n"
 LIBRARY = TLS + "int __wrap_f(void) { return 7; } int ia2(void); int use(void) { return ia2(); }\n"
 TOOL = TLS + "int __wrap_f(void); int ia2(void); int outside(void); int main(void) { return __wrap_f() + outside() + ia2(); }\n"

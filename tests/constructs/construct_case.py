@@ -1,6 +1,8 @@
 """Whole small programs, each in one file: a title, then sections that start with `>>> `.
 
-    >>> FILE                    a source or header; app*.c is compartment app (1), lib*.c is lib (2), third*.c is third (3)
+    >>> FILE                    a source or header; app*.c is compartment app (1), lib*.c is lib (2), third*.c is third (3); plugin*.c and
+                                addon*.c are linked apart, as plugin.so and addon.so, for dlopen
+    >>> entries NAME ENTRY...   what dlsym finds in the plugin NAME
     >>> policy                  TOML to add to the policy, which has the compartments only
     >>> reads NAME OTHER...     a read grant: NAME may read OTHER
     >>> flags                   compiler options; KIT is the top of this repository
@@ -20,7 +22,8 @@ import sys
 FOLDER = pathlib.Path(__file__).resolve().parent
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or FOLDER.parents[1])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
-NAMES = ("app", "lib", "third")
+PLUGINS = ("plugin", "addon")
+NAMES = ("app", "lib", "third", *PLUGINS)
 FLAGS = "-std=gnu11 -O1 -g -fPIC -Wall -Wextra -Werror -Wno-unused -Wno-unused-parameter -Wno-missing-field-initializers"
 RULES = """\
 rule cc
@@ -29,6 +32,8 @@ rule cc
   depfile = $out.d
 rule link
   command = gcc -o $out $in $libraries
+rule plugin
+  command = gcc -shared -o $out $in
 """
 
 
@@ -51,12 +56,16 @@ class Case:
         for key, name in enumerate(used, 1):
             made += f'[compartment.{name}]\npkey = {key}\nsources = ["{name}*.c"]\n'
             grants = [head.split()[2:] for head in self.sections if head.startswith(f"reads {name} ")]
+            entries = [head.split()[2:] for head in self.sections if head.startswith(f"entries {name} ")]
+            if entries:
+                made += f'plugin = "{name}.so"\nentries = {[entry for names in entries for entry in names]}\n'
             if grants:
                 made += f"reads = {[other for grant in grants for other in grant]}\n"
         return made + self.sections.get("policy", "")
 
     def lines_of_policy(self) -> list[str]:
         """What the program needs beyond its compartments."""
+        plugins = [f"[compartment.{name}] plugin and entries" for name in PLUGINS if any(self.owner(file) == name for file in self.files())]
         grants = [f"a read grant: {head.split()[1]} on {', '.join(head.split()[2:])}" for head in self.sections if head.startswith("reads ")]
         added, table = [], ""
         for line in self.sections.get("policy", "").splitlines():
@@ -64,7 +73,7 @@ class Case:
                 table = line
             elif line.strip():
                 added.append(f"{table} {line}")
-        return grants + added
+        return plugins + grants + added
 
     @staticmethod
     def owner(file: str) -> str | None:
@@ -81,7 +90,10 @@ class Case:
         sources = [name for name in self.files() if self.owner(name)]
         flags = " ".join([FLAGS, *self.sections.get("flags", "").replace("KIT", str(SOURCE)).split()])
         lines = [f"build {name[:-2]}.o: cc ../{name}" for name in sources]
-        lines.append("build plain: link " + " ".join(name[:-2] + ".o" for name in sources))
+        lines.append("build plain: link " + " ".join(name[:-2] + ".o" for name in sources if self.owner(name) not in PLUGINS))
+        for plugin in PLUGINS:
+            objects = " ".join(name[:-2] + ".o" for name in sources if self.owner(name) == plugin)
+            lines += [f"build {plugin}.so: plugin {objects}"] if objects else []
         ninja = f"flags = {flags}\nlibraries = -lpthread -lm {' '.join(self.sections.get('libraries', '').split())}\n{RULES}" + "\n".join(lines) + "\n"
         if not (build / "build.ninja").exists() or (build / "build.ninja").read_text() != ninja:
             (build / "build.ninja").write_text(ninja)

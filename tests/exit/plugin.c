@@ -16,7 +16,7 @@ __attribute__((constructor)) static void construct(void)
     made = malloc(100000);
     snprintf(made, 100, "made");
     atexit(by_atexit);
-    puts("plugin's constructor");
+    printf("plugin's constructor %d\n", ia2_get_compartment() == PKEY);
 }
 
 /* destructor plugin_cleanup */

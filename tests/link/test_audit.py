@@ -9,8 +9,8 @@ import unittest
 from ia2 import audit, pad_tls
 from ia2.failure import Failure
 
-PLAN = {"compartments": [{"name": "tool", "pkey": 1, "file": "tool"}, {"name": "lib", "pkey": 2, "file": "lib.ia2.so"}],
-        "imports": [{"symbol": "f", "kind": "function", "owner": 2, "callers": [1]}, {"symbol": "v", "kind": "data", "owner": 2, "callers": [1]}]}
+PLAN = {"compartments": [{"name": "tool", "pkey": 1, "file": "tool", "plugin": None}, {"name": "lib", "pkey": 2, "file": "lib.ia2.so", "plugin": None}],
+        "entries": [], "imports": [{"symbol": "f", "kind": "function", "owner": 2, "callers": [1]}, {"symbol": "v", "kind": "data", "owner": 2, "callers": [1]}]}
 TLS = "__thread char zero[8] __attribute__((aligned(4096))); __thread char data[8] __attribute__((aligned(4096))) = {1};\n"
 LIBRARY = TLS + "int v = 7; int __wrap_f(void) { return v; } int ia2(void); int use(void) { return ia2(); }\n"
 TOOL = TLS + "int __wrap_f(void); extern int v; int ia2(void); int main(void) { return __wrap_f() + v + ia2(); }\n"

@@ -27,8 +27,9 @@ class Folder(unittest.TestCase):
         project = Project(self.path, {**LIBRARY_AND_TOOL, **(files or {})}, build, cc)
         (self.path / "compartments.toml").write_text(text)
         taken = capture.Capture(ninja.Build(str(project.build)))
-        graph = capture.graph(taken, capture.choose_program(taken, "tool", None), str(project.root))
-        return plan.make(policy.load(str(self.path / "compartments.toml")), graph, taken.commands)
+        rules = policy.load(str(self.path / "compartments.toml"))
+        graph = capture.graph(taken, capture.choose_program(taken, "tool", None), str(project.root), rules)
+        return plan.make(rules, graph, taken.commands)
 
     def refused(self, *parts, **arguments):
         with self.assertRaises(Failure) as caught:
@@ -37,6 +38,65 @@ class Folder(unittest.TestCase):
         self.assertNotIn("\n", message)
         for part in parts:
             self.assertIn(part, message)
+
+
+class Plugins(Folder):
+    FILES = {"plugin/a.c": "int lib_add(int, int);\nint entry(void) { return lib_add(1, 2); }\nint table[3];\n"
+                           "__thread int counter;\n__attribute__((visibility(\"hidden\"))) int inner(void) { return 1; }\n",
+             "plugin/b.c": "int entry(void) { return 2; }\n"}
+    BUILD = SHARED_BUILD + """\
+build a.o: cc ../plugin/a.c
+  flags = -fPIC
+build b.o: cc ../plugin/b.c
+  flags = -fPIC
+build plugins/a.so: link a.o
+  flags = -shared
+build plugins/b.so: link b.o
+  flags = -shared
+"""
+    TEXT = POLICY + """\
+[compartment.a]
+pkey = 3
+sources = ["plugin/a.c"]
+plugin = "plugins/a.so"
+entries = ["entry", "table"]
+[compartment.b]
+pkey = 4
+sources = ["plugin/b.c"]
+plugin = "plugins/b.so"
+entries = ["entry"]
+"""
+
+    def test_plugins(self):
+        made = self.plan(self.FILES, self.BUILD, self.TEXT)
+        self.assertEqual(made["entries"], [{"symbol": "entry", "owner": 3, "kind": "function"}, {"symbol": "table", "owner": 3, "kind": "data"},
+                                           {"symbol": "entry", "owner": 4, "kind": "function"}])
+        self.assertEqual([c["plugin"] for c in made["compartments"]], [None, None, "a.so", "b.so"])
+        self.assertEqual({i["symbol"]: (i["owner"], i["callers"]) for i in made["imports"]}["lib_add"], (2, [1, 3]))
+
+    def test_not_made_by_the_build(self):
+        self.refused("compartments.toml:11: the build makes no shared library 'plugins/c.so'", "shared libraries of this build: liblib.so.1, plugins/a.so, plugins/b.so",
+                     files=self.FILES, build=self.BUILD, text=self.TEXT.replace("a.so", "c.so"))
+
+    def test_entries_that_are_none(self):
+        for name, message in (("missing", "the plugin 'a' has no function or variable 'missing'"), ("inner", "the plugin 'a' has no visible function or variable 'inner'"),
+                              ("counter", "the entry 'counter' of the plugin 'a' is thread-local")):
+            self.refused("compartments.toml:12: " + message, files=self.FILES, build=self.BUILD, text=self.TEXT.replace('"table"', f'"{name}"'))
+
+    def test_linked_with_the_program_too(self):
+        self.refused("compartments.toml:15: 'plugin/b.c' of the plugin 'b' is also linked into tool", files=self.FILES, text=self.TEXT,
+                     build=self.BUILD.replace("tool.p/main.o liblib", "tool.p/main.o b.o liblib"))
+
+    def test_called_without_dlsym(self):
+        self.refused("uses 'entry' of the plugin 'b', which is linked with it, from compartment 'lib'", "plugin/more.c",
+                     files={**self.FILES, "plugin/more.c": "int entry(void);\nint more(void) { return entry(); }\n"},
+                     text=self.TEXT.replace('"src/**"', '"src/**", "plugin/more.c"'),
+                     build=self.BUILD.replace("plugins/b.so: link b.o", "plugins/b.so: link b.o more.o") + "build more.o: cc ../plugin/more.c\n  flags = -fPIC\n")
+
+    def test_name_of_the_program_too(self):
+        files = {**self.FILES, "tool/where.c": LIBRARY_AND_TOOL["tool/where.c"] + "int entry(void) { return 3; }\n"}
+        self.plan(files, self.BUILD, self.TEXT)
+        self.refused("'entry' is defined by 'tool/where.c' and by 'plugin/a.c'", files=files, text=self.TEXT, build=self.BUILD.replace("-lm", "-lm -rdynamic"))
 
 
 class Plan(Folder):

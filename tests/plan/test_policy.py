@@ -51,6 +51,22 @@ class Policy(unittest.TestCase):
         place = "compartments.toml" + (f":{line}: " if line else ": ")
         self.assertIn(place, message)
 
+    def test_plugin(self):
+        text = GOOD.replace('pkey = 2\n', 'pkey = 2\nplugin = "plugins/libx.so"\nentries = ["open", "table"]\n')
+        self.assertEqual([(c.plugin, c.entries) for c in self.load(text).compartments], [(None, []), ("plugins/libx.so", ["open", "table"])])
+        plugin, entries = 'plugin = "plugins/libx.so"\n', 'entries = ["open", "table"]\n'
+        self.refused(text.replace(entries, ""), 9, "plugin 'lib' has no entries", 'add entries = ["NAME"]')
+        self.refused(text.replace(plugin, ""), 9, "compartment 'lib' has entries but is no plugin")
+        self.refused(text.replace(entries, "entries = []\n"), 10, "plugin 'lib' has no entries")
+        self.refused(text.replace('"table"', '"a b"'), 10, "'a b' is not the name of a C function or variable")
+        self.refused(text.replace('"table"', '"open"'), 10, "'open' is given twice")
+        self.refused(text.replace(plugin, "plugin = 3\n"), 9, "'plugin' must be a string, not an integer")
+        for path in ("", "/usr/lib/libx.so", "../libx.so", "a//x.so"):
+            self.refused(text.replace("plugins/libx.so", path), 9, f"'{path}' is not the path of a file in the build directory")
+        self.refused(GOOD.replace("pkey = 1\n", "pkey = 1\n" + plugin + entries), 4, "compartment 'cli' with pkey 1 defines main() and cannot be a plugin")
+        third = f'\n[compartment.other]\npkey = 3\nsources = ["other/**"]\n{plugin.replace("plugins", "more")}{entries}'
+        self.refused(text + third, 29, "the plugins 'lib' and 'other' both have the file name 'libx.so'")
+
     def test_good(self):
         made = self.load(GOOD)
         self.assertEqual([(c.name, c.pkey, c.sources, c.reads) for c in made.compartments],

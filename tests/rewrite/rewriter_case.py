@@ -5,13 +5,14 @@
     >>> - FILE              a header
     >>> = FILE              exactly what FILE becomes; each file that is rewritten has such a section
     >>> gates NAME          the gates of compartment NAME, without `ia2_gate`; an `ia2_no_gate` with its name
+    >>> plugins NAME        what compartment NAME knows of plugins, without `ia2_plugin`
     >>> destructors NAME    the table of compartment NAME, without `ia2_destructor`
     >>> locals              FILE:LINE FUNCTION NAME: TYPE of each local that moves
     >>> refused             the exact diagnostics; nothing may be written then
 
 FILE is under the source root; `build/FILE` is under the build directory, which is outside of it. The plan has
 two compartments, app (1) and lib (2), without grants. Policy keys: imports {"SYMBOL": [OWNER, CALLER...]}, data (the same for
-variables), reads {"KEY": [KEY...]}, allocations, parameters, shared_variables, policy_lines, destructors [[SYMBOL, KEY, UNIT, PRIORITY, VISIBLE]...], compartments (names), not_pic [FILE...],
+variables), reads {"KEY": [KEY...]}, allocations, parameters, shared_variables, policy_lines, destructors [[SYMBOL, KEY, UNIT, PRIORITY, VISIBLE]...], plugins {"NAME": [ENTRY...]}, compartments (names), not_pic [FILE...],
 links {"LINK": TARGET} in the source root.
 
 `python3 rewriter_case.py CASE...` writes the sections of output into the files, to be read before they are committed."""
@@ -28,7 +29,7 @@ SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolv
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD", SOURCE / "build"))
 REWRITER = BUILD / "kit" / "rewriter" / "ia2-rewriter"
 INCLUDE = SOURCE / "runtime" / "include"
-OUTPUT = ("=", "gates", "destructors", "locals", "refused")
+OUTPUT = ("=", "gates", "plugins", "destructors", "locals", "refused")
 FLAGS = ["-std=gnu11", "-O1", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-unused-parameter"]
 
 
@@ -93,13 +94,18 @@ class Run:
                    for symbol, keys in sorted(policy.get(table, {}).items())]
         plan = {"version": 1, "program": "app", "source_root": str(self.root), "build_dir": str(self.build),
                 "compartments": [{"name": name, "pkey": key, "pkru": 0x55555550 + key, "reads": reads.get(str(key), []),
-                                  "heap_clients": [], "file": name} for key, name in enumerate(names, 1)],
-                "units": self.units, "objects": [], "imports": imports, "destructors": self.destructors(),
+                                  "heap_clients": [], "file": name, "plugin": f"{name}.so" if name in policy.get("plugins", {}) else None} for key, name in enumerate(names, 1)],
+                "units": self.units, "objects": [], "imports": imports, "entries": self.entries(names), "destructors": self.destructors(),
                 **{key: policy.get(key, type_()) for key, type_ in (
                     ("allocations", dict), ("shared_variables", list), ("parameters", dict), ("policy_lines", dict))},
                 "policy_file": "compartments.toml"}
         (self.out / "plan.json").write_text(json.dumps(plan))
         (self.out / "compile_commands.json").write_text(json.dumps(self.commands))
+
+    def entries(self, names):
+        """`*NAME` is a variable."""
+        return [{"symbol": symbol.lstrip("*"), "owner": names.index(name) + 1, "kind": "data" if symbol[0] == "*" else "function"}
+                for name, symbols in sorted(self.case.policy.get("plugins", {}).items()) for symbol in symbols]
 
     def destructors(self):
         """As the plan stage reads them off the objects; here the policy says it: [SYMBOL, KEY, UNIT, PRIORITY, VISIBLE]."""
@@ -133,6 +139,9 @@ class Run:
             gates = [line.removeprefix("ia2_gate ") for line in lines if line.startswith(("ia2_gate ", "ia2_no_gate "))]
             if gates:
                 sections[f"gates {name}"] = "".join(gate + "\n" for gate in gates)
+            plugins = [line[11:] for line in lines if line.startswith("ia2_plugin ")]
+            if plugins:
+                sections[f"plugins {name}"] = "".join(plugin + "\n" for plugin in plugins)
             entries = [line[15:] for line in lines if line.startswith("ia2_destructor ")]
             if entries:
                 sections[f"destructors {name}"] = "".join(entry + "\n" for entry in entries)
