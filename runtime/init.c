@@ -11,6 +11,7 @@
 
 #include "exit_records.h"
 #include "heap_ranges.h"
+#include "permissive.h"
 #include "sites.h"
 #include "stacks.h"
 #include "state.h"
@@ -151,6 +152,9 @@ static void find_tls(const struct dl_phdr_info *info, struct ia2_module *module,
 void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_descriptor *descriptor, struct ia2_module *module)
 {
     const char *name = info->dlpi_name && *info->dlpi_name ? info->dlpi_name : "the executable";
+    if (descriptor->permissive != IA2_PERMISSIVE)
+        ia2_die(IA2_PERMISSIVE ? "%s was built to enforce, with the runtime of permissive programs; build all of the program in one way"
+                               : "%s was built permissive, with a runtime that enforces; build all of the program in one way", name);
     *module = (struct ia2_module){.descriptor = descriptor, .base = info->dlpi_addr};
     module->shared = (struct ia2_range){(uintptr_t)descriptor->shared_data, (uintptr_t)descriptor->shared_data_end};
     if (module->shared.start % IA2_PAGE || module->shared.end % IA2_PAGE)
@@ -263,6 +267,7 @@ int ia2_start(int argc, char **argv, char **envp)
     ia2_destructor_runtime_init();
     ia2_destructor_map_close();
     take_keys();
+    ia2_permissive_start();
     ia2_sites_patch();
     set_first_thread();
     ia2_heap_ranges_set_keys();

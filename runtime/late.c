@@ -12,6 +12,7 @@
 #include "exit_records.h"
 #include "heap_ranges.h"
 #include "init.h"
+#include "permissive.h"
 #include "sites.h"
 #include "state.h"
 #include "system_calls.h"
@@ -142,6 +143,7 @@ void ia2_late_check(void)
 {
     if (ia2_state.ready)
         dl_iterate_phdr(take_in, NULL);
+    ia2_permissive_objects();
 }
 
 void *ia2_nobody_dlopen(const char *path, int flags)
@@ -151,6 +153,7 @@ void *ia2_nobody_dlopen(const char *path, int flags)
         ia2_die("dlopen: no compartment");
     pthread_mutex_lock(&lock);
     void *handle = dlopen(taking.path, (flags & ~RTLD_LAZY) | RTLD_NOW);
+    ia2_permissive_objects();
     if (handle)
         dl_iterate_phdr(take_in, &taking);
     if (taking.id)

@@ -8,6 +8,8 @@
 #include <ucontext.h>
 
 #include "guard.h"
+#include "permissive.h"
+#include "signal_frame.h"
 #include "state.h"
 
 #ifndef SS_AUTODISARM
@@ -16,32 +18,6 @@
 #ifndef AT_MINSIGSTKSZ
 #define AT_MINSIGSTKSZ 51
 #endif
-
-static uint32_t *frame_pkru(ucontext_t *context)
-{
-    if (!ia2_state.pkeys)
-        return NULL;
-    /* struct _fpx_sw_bytes at byte 464 of the FXSAVE area (arch/x86/include/uapi/asm/sigcontext.h). */
-    char *area = (char *)context->uc_mcontext.fpregs;
-    uint32_t magic;
-    uint64_t features;
-    memcpy(&magic, area + 464, sizeof(magic));
-    memcpy(&features, area + 472, sizeof(features));
-    if (magic != 0x46505853 || !(features & (1u << 9)))
-        ia2_die("signal frame without PKRU");
-    return (uint32_t *)(area + ia2_state.pkru_offset);
-}
-
-/* PKRU may be in its initial state (0), which XSAVE need not store. */
-static uint32_t interrupted_pkru(ucontext_t *context)
-{
-    uint32_t *at = frame_pkru(context);
-    if (!at)
-        return ia2_virtual_pkru;
-    uint64_t present;
-    memcpy(&present, (char *)context->uc_mcontext.fpregs + 512, sizeof(present));
-    return present & (1u << 9) ? *at : 0;
-}
 
 /* glibc's sigset_t is larger than the kernel's 64 signals. */
 static uint64_t mask_bits(const sigset_t *set)
@@ -89,7 +65,8 @@ static void run_handler(int number, siginfo_t *info, ucontext_t *context, uint32
     uint64_t *nobody_sp = (uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
     uint64_t saved = *nobody_sp;
     if (arm_rest(context))
-        set_mask(mask_bits(&context->uc_sigmask) | action.mask | (action.flags & SA_NODEFER ? 0 : 1ul << (number - 1)));
+        set_mask(ia2_permissive_mask(mask_bits(&context->uc_sigmask) | action.mask |
+                                     (action.flags & SA_NODEFER ? 0 : 1ul << (number - 1))));
     ia2_state.module[action.owner].descriptor->signal(number, info, context);
     set_mask(~0ul);
     *nobody_sp = saved;
@@ -101,14 +78,21 @@ static void run_handler(int number, siginfo_t *info, ucontext_t *context, uint32
 static void default_action(int number, const siginfo_t *info)
 {
     struct sigaction dfl = {.sa_handler = SIG_DFL};
+    ia2_permissive_end();
     sigaction(number, &dfl, NULL);
-    if (info->si_code <= 0)
-        raise(number); /* it was sent, so returning would not repeat it */
+    if (info->si_code <= 0 || number == SIGTRAP)
+        raise(number); /* it was sent, or reported after the instruction, so returning would not repeat it */
 }
 
 static int is_fault(int number, const siginfo_t *info)
 {
     return info->si_code > 0 && (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL);
+}
+
+/* Only for a signal that a permissive program catches all the same; what is no fault can be ignored. */
+static int is_ignored(int number, const siginfo_t *info)
+{
+    return info->si_code <= 0 && ia2_state.signal[number].handler == (void (*)(int, siginfo_t *, void *))(void *)SIG_IGN;
 }
 
 /* A destructor that faulted is left where it is; nobody goes on with the next one. */
@@ -121,15 +105,7 @@ static int leave_destructor(int number, ucontext_t *context, uint32_t pkru)
     r[REG_RSP] = (greg_t)guard->stack;
     r[REG_RIP] = (greg_t)(uintptr_t)ia2_guard_resume;
     r[REG_EFL] &= ~(greg_t)(1 << 8 | 1 << 10 | 1 << 18); /* TF, DF, AC */
-    uint32_t *at = frame_pkru(context);
-    if (at) {
-        uint64_t present;
-        char *header = (char *)context->uc_mcontext.fpregs + 512;
-        memcpy(&present, header, sizeof(present));
-        present |= 1u << 9;
-        memcpy(header, &present, sizeof(present));
-        *at = IA2_PKRU_0;
-    }
+    ia2_frame_set_pkru(context, IA2_PKRU_0);
     return 1;
 }
 
@@ -139,7 +115,11 @@ static void enter(int number, siginfo_t *info, void *opaque)
 {
     ucontext_t *context = opaque;
     int saved_errno = errno;
-    uint32_t pkru = interrupted_pkru(context);
+    if (ia2_permissive_fault(number, info, context)) {
+        errno = saved_errno;
+        return;
+    }
+    uint32_t pkru = ia2_frame_pkru(context);
     if (!ia2_state.pkeys)
         ia2_virtual_pkru = IA2_PKRU_0;
     int violation = is_fault(number, info) && ia2_violation_report(info, context, pkru);
@@ -147,7 +127,7 @@ static void enter(int number, siginfo_t *info, void *opaque)
         run_handler(number, info, context, pkru);
     else if (is_fault(number, info) && leave_destructor(number, context, pkru))
         pkru = IA2_PKRU_0;
-    else if (violation || number == SIGSEGV || is_fault(number, info))
+    else if ((violation || number == SIGSEGV || is_fault(number, info) || ia2_permissive_catches(number)) && !is_ignored(number, info))
         default_action(number, info);
     if (!ia2_state.pkeys)
         ia2_virtual_pkru = pkru;
@@ -175,7 +155,8 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
             raw.sa_sigaction = enter;
             raw.sa_flags |= SA_SIGINFO | SA_ONSTACK;
             sigfillset(&raw.sa_mask);
-        } else if (number == SIGSEGV && act->sa_handler == SIG_DFL) {
+        } else if ((number == SIGSEGV && act->sa_handler == SIG_DFL) || ia2_permissive_catches(number)) {
+            now.handler = act->sa_sigaction; /* SIG_DFL or SIG_IGN, for who asks what it was */
             raw.sa_sigaction = enter;
             raw.sa_flags |= SA_SIGINFO | SA_ONSTACK;
             sigfillset(&raw.sa_mask);
@@ -220,6 +201,8 @@ void ia2_signals_start(void)
     struct sigaction act = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK};
     sigfillset(&act.sa_mask);
     struct sigaction old;
-    if (!sigaction(SIGSEGV, NULL, &old) && old.sa_handler == SIG_DFL)
+    if (!sigaction(SIGSEGV, NULL, &old) && (old.sa_handler == SIG_DFL || ia2_permissive_catches(SIGSEGV)))
         sigaction(SIGSEGV, &act, NULL);
+    if (ia2_permissive_catches(SIGTRAP))
+        sigaction(SIGTRAP, &act, NULL);
 }

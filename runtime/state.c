@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "init.h"
+#include "permissive.h"
 #include "system_calls.h"
 
 /* A place in this DSO's own image, so that gates find it at a constant (the memfd is mapped over it). */
@@ -192,5 +193,6 @@ void ia2_die(const char *format, ...)
     vsnprintf(line, sizeof(line), format, ap);
     va_end(ap);
     ia2_say("%s", line);
+    ia2_permissive_end();
     abort();
 }

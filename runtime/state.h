@@ -58,9 +58,12 @@ struct ia2_compartment_descriptor {
     void (**fini_entries)(void); /* two, which ld.so runs instead of DT_FINI_ARRAY and DT_FINI */
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];
-    uint32_t late, reserved; /* mask of the compartments that come with dlopen */
+    uint32_t late; /* mask of the compartments that come with dlopen */
+    uint32_t permissive; /* 1: built to let violations through, for libia2_permissive.so only */
     const struct ia2_plugin *plugins, *plugins_end; /* of compartment 1: what is loaded for which name */
 };
+
+_Static_assert(offsetof(struct ia2_compartment_descriptor, permissive) == IA2_DESCRIPTOR_PERMISSIVE, "layout");
 
 struct ia2_plugin {
     uint64_t key;

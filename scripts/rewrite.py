@@ -26,6 +26,7 @@ def main() -> int:
     parser.add_argument("--ld", metavar="LINKER", help="link with -fuse-ld=LINKER (bfd, lld) instead of the project's linker")
     parser.add_argument("--cflag", action="append", default=[], metavar="ARG", help="a further argument for what is compiled again")
     parser.add_argument("--ldflag", action="append", default=[], metavar="ARG", help="a further argument for each link")
+    parser.add_argument("--permissive", action="store_true", help="make a program that records violations and goes on: NOTHING IS ENFORCED in it")
     parser.add_argument("--library", action="append", default=[], metavar="FILE", help="refuse unless FILE is linked into the program")
     parser.add_argument("-j", dest="jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="compilations at a time")
     parser.add_argument("--stage", choices=pipeline.STAGES, default=pipeline.STAGES[-1], help="the last stage to run")

@@ -39,6 +39,17 @@ class Toolchain:
         return f"{self.compiler}-{self.linker or 'ld'}"
 
 
+@dataclass(frozen=True)
+class Runtime:
+    library: str
+    archive: str
+    options: tuple = ()
+    defines: tuple = ()
+
+
+ENFORCING = Runtime("libia2.so", "libia2_compartment.a")
+PERMISSIVE = Runtime("libia2_permissive.so", "libia2_compartment_permissive.a", (f"@{RUNTIME / 'ia2_permissive.ldflags'}",),
+                     ("-DIA2_PERMISSIVE=1",))
 GCC, CLANG_LLD = Toolchain("gcc"), Toolchain("clang", "lld")
 TOOLCHAINS = (GCC, CLANG_LLD)
 # For all compilations and links, by scripts/run_with_asan.sh. (GNU ld's --wrap renames what libasan.so itself refers to.)
@@ -112,7 +123,7 @@ def undefined(objects) -> set[str]:
     return set(run("nm", "-u", "--format=just-symbols", *objects).split())
 
 
-def link_compartment(folder, compartments, key, toolchain, linked):
+def link_compartment(folder, compartments, key, toolchain, linked, runtime):
     own = compartments[key - 1]
     foreign = {gate["function"]: n for n, other in enumerate(compartments, 1) if n != key for gate in other.gates}
     imports = sorted(undefined(own.objects) & set(foreign))
@@ -128,9 +139,9 @@ def link_compartment(folder, compartments, key, toolchain, linked):
         script.write_text("{ " + (f"global: {' '.join(name + ';' for name in exports)} " if exports else "") + "local: *; };\n")
         line += ["-shared", f"-Wl,-soname,{target.name}", f"-Wl,--version-script={script}"]
     line += [HARDENING, "-Wl,-z,nocopyreloc", "-Wl,-rpath,$ORIGIN", f"-Wl,-rpath-link,{folder}", *own.objects]
-    line += [f"@{RUNTIME / 'ia2_compartment.ldflags'}", BUILD / "runtime/libia2_compartment.a", "-Wl,--exclude-libs,ALL"]
+    line += [f"@{RUNTIME / 'ia2_compartment.ldflags'}", *runtime.options, BUILD / "runtime" / runtime.archive, "-Wl,--exclude-libs,ALL"]
     line += [f"-Wl,--wrap={name}" for name in imports]
-    line += ["-Wl,--no-as-needed", *linked, folder / "libia2.so", "-lm", "-lpthread", "-ldl"]
+    line += ["-Wl,--no-as-needed", *linked, folder / runtime.library, "-lm", "-lpthread", "-ldl"]
     run(*line)
     from ia2 import pad_tls
     pad_tls.pad_file(str(target))
@@ -171,12 +182,12 @@ def compiled(folder, compartment, key, toolchain, include, flags):
 
 
 def build(out: pathlib.Path, name: str, compartments: list[Compartment], toolchain: Toolchain = GCC,
-          flags=()) -> pathlib.Path:
+          flags=(), runtime: Runtime = ENFORCING) -> pathlib.Path:
     """The compartmentalized program, in a folder of its own under `out`."""
     folder = out / f"{name}-{toolchain.name}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    shutil.copy2(BUILD / "runtime/libia2.so", folder)
+    shutil.copy2(BUILD / "runtime" / runtime.library, folder)
     for key, own in enumerate(compartments, 1):
         text = "".join(path.read_text() for path in sources_of(folder, own))
         own.gates, own.shared, own.destructors = gates_of(text), SHARE.findall(text), DESTRUCTOR.findall(text)
@@ -184,11 +195,11 @@ def build(out: pathlib.Path, name: str, compartments: list[Compartment], toolcha
         (folder / f"{own.name}.S").write_text(callgates(compartments, key))
         own.objects = compiled(folder, own, key, toolchain, RUNTIME / "include", flags)
         gates = folder / f"callgates-{own.name}.o"
-        run(toolchain.compiler, "-c", f"-I{RUNTIME / 'include'}", folder / f"{own.name}.S", "-o", gates)
+        run(toolchain.compiler, "-c", f"-I{RUNTIME / 'include'}", *runtime.defines, folder / f"{own.name}.S", "-o", gates)
         own.objects.append(gates)
     linked: list[pathlib.Path] = []
     for key in [*range(len(compartments), 1, -1), 1]:
-        linked.append(link_compartment(folder, compartments, key, toolchain, linked))
+        linked.append(link_compartment(folder, compartments, key, toolchain, linked, runtime))
     return folder / "prog"
 
 

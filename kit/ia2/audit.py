@@ -3,7 +3,7 @@
 Nothing here trusts the commands that made the files; it reads the files. OUT/audit.json lists every check:
 
     { "version": 1, "ok": true, "files": ["dav1d", ...],
-      "checks": [{"file": "dav1d", "group": "hardening", "check": "relro", "ok": true, "detail": ""}] }
+      "permissive": false, "checks": [{"file": "dav1d", "group": "hardening", "check": "relro", "ok": true, "detail": ""}] }
 
 `detail` of a check that passed is empty, or says why what was found is accepted. The groups are in GROUPS.
 """
@@ -17,22 +17,34 @@ from .failure import Failure
 
 PAGE = 4096
 # loader: the loader finds the padded files, and first; symbols: calls across go through gates; mapped: code of others.
-GROUPS = ("hardening", "instructions", "tls", "loader", "symbols", "mapped")
+# enforcement: that the program was not built permissive.
+GROUPS = ("enforcement", "hardening", "instructions", "tls", "loader", "symbols", "mapped")
 # WRPKRU; XRSTOR from memory; WRFSBASE with or without REX: instructions that set PKRU or the thread pointer.
 DANGEROUS = re.compile(rb"\x0f\x01\xef|\x0f\xae[\x28-\x2f\x68-\x6f\xa8-\xaf]|\xf3[\x40-\x4f]?\x0f\xae[\xd0-\xd7]", re.S)
 MNEMONICS = {0x01: "WRPKRU", 0xAE: "XRSTOR or WRFSBASE"}
 SITES_SECTION = "ia2_sites"
 # int32_t start relative to itself; uint16_t kind; uint16_t length (runtime/include/ia2_gate.S).
 SITE = struct.Struct("<iHH")
+# The note that leads to a compartment's descriptor, and where that (struct ia2_compartment_descriptor) has `permissive`
+# (IA2_DESCRIPTOR_PERMISSIVE in runtime/include/ia2_layout.h).
+NOTE = struct.Struct("<III4sq")
+PERMISSIVE_AT = 260
+NOTHING = "permissive: nothing is enforced"
+# What a program runs on: one runtime enforces, the other is of programs built permissive.
+RUNTIMES = {False: "libia2.so", True: "libia2_permissive.so"}
 
 
 class Audit:
-    def __init__(self, folder: str, plan: dict):
-        self.folder, self.plan = folder, plan
+    """`permissive`: the program is meant to be built permissive, so that it enforces nothing is no finding."""
+
+    def __init__(self, folder: str, plan: dict, permissive: bool = False):
+        self.folder, self.plan, self.permissive = folder, plan, permissive
+        self.runtime = runtime_of(folder, plan["compartments"][0]["file"])
         self.checks: list[dict] = []
         self.images: dict[str, elf.Elf] = {}
         self.group = GROUPS[0]
         self.plugins = {compartment["file"] for compartment in plan["compartments"] if compartment["plugin"]}
+        self.found_permissive = False
 
     def note(self, file: str, check: str, ok: bool, detail: str = "", accepted: str = "") -> None:
         self.checks.append({"file": file, "group": self.group, "check": check, "ok": bool(ok), "detail": accepted if ok else detail})
@@ -41,13 +53,13 @@ class Audit:
         """The contents of audit.json. Failure if a file cannot be read at all."""
         files = [compartment["file"] for compartment in self.plan["compartments"]]
         carriers = [plugin_file.carrier_name(compartment["name"]) for compartment in self.plan["compartments"] if compartment["plugin"]]
-        for name in [*files, *carriers, "libia2.so"]:
+        for name in [*files, *carriers, self.runtime]:
             path = os.path.join(self.folder, name)
             try:
                 self.images[name] = elf.Elf.read(path)
             except (elf.ElfError, OSError) as error:
                 raise Failure(f"cannot be audited: {error}", path, "run the link stage") from None
-        for self.group, check, names in (("hardening", self.hardening, self.images), ("instructions", self.instructions, self.images),
+        for self.group, check, names in (("enforcement", self.enforces, files), ("hardening", self.hardening, self.images), ("instructions", self.instructions, self.images),
                                          ("tls", self.thread_locals, files), ("loader", self.finds_runtime, files)):
             for name in names:
                 check(name)
@@ -58,7 +70,16 @@ class Audit:
         self.boundary()
         self.group = "mapped"
         self.mapped(mapped)
-        return {"version": 1, "ok": all(check["ok"] for check in self.checks), "files": list(self.images), "checks": self.checks}
+        return {"version": 1, "ok": all(check["ok"] for check in self.checks), "permissive": self.found_permissive,
+                "files": list(self.images), "checks": self.checks}
+
+    def enforces(self, name: str) -> None:
+        """A program that was built permissive says so twice: by the runtime it needs, and in each compartment's descriptor."""
+        image = self.images[name]
+        found = RUNTIMES[True] in image.dynamic_strings(elf.DT_NEEDED) or is_permissive(image)
+        self.found_permissive |= found
+        self.note(name, "enforces", not found or self.permissive, f"{NOTHING}; build it without --permissive",
+                  f"{NOTHING}: that was asked for" if found else "")
 
     def hardening(self, name: str) -> None:
         image = self.images[name]
@@ -112,8 +133,8 @@ class Audit:
         image = self.images[name]
         paths = ":".join(image.dynamic_strings(elf.DT_RUNPATH) + image.dynamic_strings(elf.DT_RPATH)).split(":")
         needed = image.dynamic_strings(elf.DT_NEEDED)
-        self.note(name, "runtime", "libia2.so" in needed and paths[0] == "$ORIGIN",
-                  f"needs {', '.join(needed)} with the run path {':'.join(paths) or '(none)'}: libia2.so beside it must come first")
+        self.note(name, "runtime", self.runtime in needed and paths[0] == "$ORIGIN",
+                  f"needs {', '.join(needed)} with the run path {':'.join(paths) or '(none)'}: {self.runtime} beside it must come first")
 
     def found_first(self, program: str, ours: list[str]) -> dict[str, str]:
         """What the loader maps with `program`, the program or a plugin. Each of `ours`, files of this folder, is the one it takes. Run
@@ -178,6 +199,33 @@ class Audit:
             self.note(owner, f"gate {symbol}", visible, f"does not export the gate __wrap_{symbol}")
             others = [file for file, found in exporting.items() if file != owner and found]
             self.note(owner, f"one gate {symbol}", not others, f"{', '.join(others)} exports __wrap_{symbol} too")
+
+
+def runtime_of(folder: str, program: str) -> str:
+    """Which of the two runtimes the program needs. Failure if the program cannot be read."""
+    path = os.path.join(folder, program)
+    try:
+        needed = elf.Elf.read(path).dynamic_strings(elf.DT_NEEDED)
+    except (elf.ElfError, OSError) as error:
+        raise Failure(f"cannot be audited: {error}", path, "run the link stage") from None
+    return RUNTIMES[RUNTIMES[True] in needed]
+
+
+def is_permissive(image: elf.Elf) -> bool:
+    """Whether the compartment's descriptor says that it was built permissive. False if there is no descriptor."""
+    for section in image.sections:
+        if section.name != ".note.ia2":
+            continue
+        note = image.contents(section)
+        if len(note) < NOTE.size:
+            raise elf.ElfError("damaged: section .note.ia2")
+        distance = NOTE.unpack_from(note)[-1]
+        at = section.addr + NOTE.size - 8 + distance + PERMISSIVE_AT
+        for segment in image.segments:
+            if segment.type == elf.PT_LOAD and segment.vaddr <= at and at + 4 <= segment.vaddr + segment.filesz:
+                return struct.unpack_from("<I", image.data, segment.offset + at - segment.vaddr)[0] != 0
+        raise elf.ElfError("damaged: its descriptor is outside of the file")
+    return False
 
 
 def unlisted(image: elf.Elf) -> list[str]:

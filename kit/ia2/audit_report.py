@@ -60,11 +60,12 @@ def main(description: str) -> int:
     parser.add_argument("target", metavar="PROGRAM", help="a compartmentalized program, or the output directory of rewrite.py")
     parser.add_argument("-q", "--quiet", action="store_true", help="print only what failed")
     parser.add_argument("--json", action="store_true", help="print the contents of audit.json")
+    parser.add_argument("--permissive", action="store_true", help="accept that the program was built permissive, so that nothing is enforced")
     parser.add_argument("--only", action="append", choices=audit.GROUPS, help="only the checks of this group; may be repeated")
     options = parser.parse_args()
     try:
         folder, plan, report = target(options.target)
-        result = audit.Audit(folder, plan).run()
+        result = audit.Audit(folder, plan, options.permissive).run()
         if report:
             atomic.write_json(report, result)
     except Failure as failure:
@@ -81,5 +82,7 @@ def main(description: str) -> int:
     for check in checks:
         if not check["ok"] or not options.quiet:
             print(f"{'ok    ' if check['ok'] else 'FAILED'} {check['file']}: {check['check']}{': ' if check['detail'] else ''}{check['detail']}")
+    if result["permissive"]:
+        print("PERMISSIVE: NOTHING IS ENFORCED in this program")
     print(f"{len(checks) - failed} checks passed, {failed} failed")
     return 1 if failed else 0

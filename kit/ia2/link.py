@@ -23,16 +23,18 @@ HARDENING = ["-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"]
 class Kit:
     """What the engine takes from the kit's Meson build directory and source tree. Failure if it is not built."""
 
-    def __init__(self, build_dir: str | None):
+    def __init__(self, build_dir: str | None, permissive: bool = False):
+        self.permissive = permissive
         here = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
         self.build_dir = os.path.abspath(build_dir or os.path.join(here, "build"))
         # Headers and options are those the libraries were built with.
         self.root = ninja.source_root(self.build_dir) or here
         self.rewriter = os.path.join(self.build_dir, "kit", "rewriter", "ia2-rewriter")
-        self.libia2 = os.path.join(self.build_dir, "runtime", "libia2.so")
-        self.compartment = os.path.join(self.build_dir, "runtime", "libia2_compartment.a")
+        self.libia2 = os.path.join(self.build_dir, "runtime", audit.RUNTIMES[permissive])
+        self.compartment = os.path.join(self.build_dir, "runtime", "libia2_compartment_permissive.a" if permissive else "libia2_compartment.a")
         self.include = os.path.join(self.root, "runtime", "include")
-        self.options = os.path.join(self.root, "runtime", "ia2_compartment.ldflags")
+        names = ["ia2_compartment.ldflags", *(["ia2_permissive.ldflags"] if permissive else [])]
+        self.options = [os.path.join(self.root, "runtime", name) for name in names]
 
     def need(self, *paths: str) -> None:
         for path in paths:
@@ -42,7 +44,7 @@ class Kit:
 
     def files(self) -> list[str]:
         headers = [os.path.join(self.include, name) for name in sorted(os.listdir(self.include))]
-        return [self.libia2, self.compartment, self.options, *headers]
+        return [self.libia2, self.compartment, *self.options, *headers]
 
 
 class Linker:
@@ -54,6 +56,7 @@ class Linker:
         self.out, self.target, self.plan, self.graph, self.boundary, self.kit = out, target, plan, graph, boundary, kit
         self.driver = [compiler] if compiler else graph["links"][0]["driver"]
         self.linker = linker
+        self.runtime = os.path.basename(kit.libia2)
         self.files = {compartment["pkey"]: compartment["file"] for compartment in plan["compartments"]}
         self.carriers: list[str] = []   # libraries with the thread-local storage of plugins
         self.plugins = {compartment["pkey"] for compartment in plan["compartments"] if compartment["plugin"]}
@@ -132,7 +135,9 @@ class Linker:
         if not os.path.exists(source):
             raise Failure("is missing", source, "run the rewrite stage")
         target = os.path.join(self.out, "obj", f"callgates-{compartment['name']}.o")
-        self.run([*self.driver, "-c", "-I", self.kit.include, source, "-o", target], f"assembling {source}", target + ".log")
+        # In the descriptor of each compartment; the runtime refuses one that is not of its own kind.
+        defines = ["-DIA2_PERMISSIVE=1"] if self.kit.permissive else []
+        self.run([*self.driver, "-c", "-I", self.kit.include, *defines, source, "-o", target], f"assembling {source}", target + ".log")
         return target
 
     def command(self, compartment: dict, objects: list[str], linked: list[int]) -> list[str]:
@@ -155,10 +160,10 @@ class Linker:
         line += HARDENING + ["-Wl,-z,nocopyreloc", "-Wl,-rpath,$ORIGIN", f"-Wl,-rpath-link,{self.target}"]
         line += objects
         # What nothing refers to, such as the anchors of the TLS sections, the options pull in with -u.
-        line += ["@" + self.kit.options, self.kit.compartment, "-Wl,--exclude-libs,ALL"]
+        line += [*("@" + path for path in self.kit.options), self.kit.compartment, "-Wl,--exclude-libs,ALL"]
         line += [f"-Wl,--wrap={record['symbol']}" for record in self.imports(key) if record["kind"] == "function"]
         line += ["-Wl,--push-state,--no-as-needed", *(os.path.join(self.target, self.files[other]) for other in others),
-                 *(os.path.join(self.target, carrier) for carrier in carriers), os.path.join(self.target, "libia2.so"), "-Wl,--pop-state"]
+                 *(os.path.join(self.target, carrier) for carrier in carriers), os.path.join(self.target, self.runtime), "-Wl,--pop-state"]
         # The allocator's own needs.
         line += ["-Wl,--push-state,--as-needed", "-lm", "-lpthread", "-ldl", "-Wl,--pop-state"]
         return line + self.kept(key) + self.more
@@ -187,7 +192,7 @@ class Linker:
         """Links everything into `target`. `made`: object as built -> object to link instead. Names of the files."""
         os.makedirs(self.target)
         os.makedirs(os.path.join(self.out, "obj"), exist_ok=True)
-        shutil.copy2(self.kit.libia2, os.path.join(self.target, "libia2.so"))
+        shutil.copy2(self.kit.libia2, os.path.join(self.target, self.runtime))
         by_key = {compartment["pkey"]: compartment for compartment in self.plan["compartments"]}
         linked: list[int] = []
         for key in [*self.order(), 1]:
@@ -200,7 +205,7 @@ class Linker:
             if key in self.plugins:
                 self.fit_plugin(compartment)
         self.check_undefined()
-        return [*self.carriers, *(by_key[key]["file"] for key in linked), "libia2.so"]
+        return [*self.carriers, *(by_key[key]["file"] for key in linked), self.runtime]
 
     def fit_plugin(self, compartment: dict) -> None:
         path, name = os.path.join(self.target, compartment["file"]), compartment["name"]

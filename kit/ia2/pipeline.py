@@ -4,6 +4,7 @@ import fcntl
 import json
 import os
 import shutil
+import sys
 import tempfile
 import time
 
@@ -72,6 +73,9 @@ class Pipeline:
             summary, files = getattr(self, stage)()
             self.stamps.record(stage, key, files)
             self.say(f"{stage:<13}{summary}  ({time.monotonic() - started:.2f} s)")
+        if self.options.permissive and last == STAGES[-1]:
+            # Whatever --quiet says: nobody shall take it for the other kind.
+            print(f"warning: permissive: nothing is enforced in {self.path('bin')}", file=sys.stderr, flush=True)
         if self.options.publish:
             from . import publishing
             publishing.publish(self.path("bin"), self.options.publish)
@@ -99,7 +103,9 @@ class Pipeline:
         if stage == "plan":
             return [os.path.abspath(options.policy)]
         if stage == "link":
-            return [options.cc, options.ld, options.kit_build, options.cflag, options.ldflag]
+            return [options.cc, options.ld, options.kit_build, options.cflag, options.ldflag, options.permissive]
+        if stage == "audit":
+            return [options.permissive]
         return [options.kit_build] if stage == "rewrite" else []
 
     # The stages: each returns a summary and the files it read and made. ----------------------------------------
@@ -154,8 +160,8 @@ class Pipeline:
 
     def link(self):
         from . import audit, link, recompile
-        kit = link.Kit(self.options.kit_build)
-        kit.need(kit.libia2, kit.compartment, kit.options, kit.include)
+        kit = link.Kit(self.options.kit_build, self.options.permissive)
+        kit.need(kit.libia2, kit.compartment, *kit.options, kit.include)
         plan, graph, boundary = self.read("plan.json"), self.read("build-graph.json"), link.read_boundary(self.out)
         again = set(boundary["recompile"])
         units = [unit for unit in plan["units"] if unit["id"] in again or not unit["pic"]]
@@ -168,7 +174,7 @@ class Pipeline:
             names = link.Linker(self.out, target, plan, graph, boundary, kit, self.options.cc, self.options.ld,
                                 self.options.ldflag).link(made)
             # Only what passes the audit becomes bin/.
-            self.judge(audit.Audit(target, plan).run(), target)
+            self.judge(audit.Audit(target, plan, self.options.permissive).run(), target)
             link.publish(target, self.path("bin"), names)
         finally:
             shutil.rmtree(target, ignore_errors=True)
@@ -181,7 +187,7 @@ class Pipeline:
 
     def audit(self):
         from . import audit
-        result = audit.Audit(self.path("bin"), self.read("plan.json")).run()
+        result = audit.Audit(self.path("bin"), self.read("plan.json"), self.options.permissive).run()
         self.judge(result, self.path("bin"))
         files = [self.path("plan.json"), self.path("audit.json"), *(self.path("bin", name) for name in result["files"])]
         return f"{len(result['checks'])} checks passed", files

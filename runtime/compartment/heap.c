@@ -9,6 +9,7 @@
 
 #include "compartment.h"
 #include "../heap_ranges.h"
+#include "../permissive.h"
 #include "ia2.h"
 #include "jemalloc.h"
 #include "lent_blocks.h"
@@ -74,11 +75,18 @@ static int kernel_refuses(size_t size)
     return 0;
 }
 
+/* In permissive programs, who allocated it; otherwise nothing. */
+static inline void *noted(void *p, size_t size)
+{
+    ia2_permissive_allocated(p, size);
+    return p;
+}
+
 HIDDEN void *__wrap_malloc(size_t size)
 {
     if (kernel_refuses(size))
         return NULL;
-    return __builtin_expect(target == OWN_TARGET, 1) ? ia2_je_malloc(size) : allocate_elsewhere(size, 0, 0);
+    return noted(__builtin_expect(target == OWN_TARGET, 1) ? ia2_je_malloc(size) : allocate_elsewhere(size, 0, 0), size);
 }
 
 HIDDEN void *__wrap_calloc(size_t count, size_t size)
@@ -91,22 +99,26 @@ HIDDEN void *__wrap_calloc(size_t count, size_t size)
     if (kernel_refuses(bytes))
         return NULL;
     if (__builtin_expect(target == OWN_TARGET, 1))
-        return ia2_je_calloc(count, size);
-    return allocate_elsewhere(bytes, 0, 1);
+        return noted(ia2_je_calloc(count, size), bytes);
+    return noted(allocate_elsewhere(bytes, 0, 1), bytes);
 }
 
 HIDDEN int __wrap_posix_memalign(void **result, size_t align, size_t size)
 {
     if (kernel_refuses(size))
         return ENOMEM;
-    if (target == OWN_TARGET)
-        return ia2_je_posix_memalign(result, align, size);
+    if (target == OWN_TARGET) {
+        int r = ia2_je_posix_memalign(result, align, size);
+        if (!r)
+            noted(*result, size);
+        return r;
+    }
     if (align & (align - 1) || align < sizeof(void *))
         return EINVAL;
     void *p = allocate_elsewhere(size, align, 0);
     if (!p)
         return ENOMEM;
-    *result = p;
+    *result = noted(p, size);
     return 0;
 }
 
@@ -114,7 +126,7 @@ HIDDEN void *__wrap_aligned_alloc(size_t align, size_t size)
 {
     if (kernel_refuses(size))
         return NULL;
-    return target == OWN_TARGET ? ia2_je_aligned_alloc(align, size) : allocate_elsewhere(size, align, 0);
+    return noted(target == OWN_TARGET ? ia2_je_aligned_alloc(align, size) : allocate_elsewhere(size, align, 0), size);
 }
 
 HIDDEN void *__wrap_memalign(size_t align, size_t size)
@@ -145,6 +157,9 @@ static void free_foreign(void *p, int owner)
 {
     if (is_client_of(owner) && ia2_state.module[owner].descriptor->client_free(p, 0))
         return;
+    size_t size;
+    if (ia2_permissive_foreign_block(p, "free", &size))
+        return; /* it stays allocated */
     ia2_die("compartment %s frees %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
             owner_name(owner));
 }
@@ -153,6 +168,7 @@ HIDDEN void __wrap_free(void *p)
 {
     int owner = ia2_heap_owner(p);
     if (__builtin_expect(owner == (int)ia2_this_compartment.id, 1)) {
+        ia2_permissive_freed(p);
         ia2_forget_lent(p);
         ia2_je_free(p);
     } else if (owner == IA2_OWNER_NONE)
@@ -170,7 +186,10 @@ HIDDEN void *__wrap_realloc(void *p, size_t size)
     int owner = ia2_heap_owner(p);
     if (owner == (int)ia2_this_compartment.id) {
         ia2_forget_lent(p);
-        return ia2_je_realloc(p, size);
+        void *larger = ia2_je_realloc(p, size);
+        if (larger || !size)
+            ia2_permissive_freed(p);
+        return noted(larger, size);
     }
     if (!p)
         return __wrap_malloc(size);
@@ -178,6 +197,11 @@ HIDDEN void *__wrap_realloc(void *p, size_t size)
         return __libc_realloc(p, size);
     if (owner & IA2_OWNER_SHARED)
         return shared_realloc(p, size);
+    size_t old;
+    if (ia2_permissive_foreign_block(p, "realloc", &old) && old) {
+        void *copy = __wrap_malloc(size);
+        return copy ? memcpy(copy, p, old < size ? old : size) : NULL;
+    }
     ia2_die("compartment %s resizes %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
             owner_name(owner));
 }

@@ -82,6 +82,9 @@
 #ifndef IA2_LATE
 #define IA2_LATE 0 /* mask of the compartments that come with dlopen */
 #endif
+#ifndef IA2_PERMISSIVE
+#define IA2_PERMISSIVE 0 /* 1: the engine's --permissive; nothing is enforced */
+#endif
 #ifndef IA2_HEAP_CLIENTS
 #define IA2_HEAP_CLIENTS 0
 #endif

@@ -268,7 +268,7 @@ ia2_this_compartment:
     .endif
     .endr
     .skip 4 * (15 - IA2_COMPARTMENTS), 0
-    .long IA2_LATE, 0
+    .long IA2_LATE, IA2_PERMISSIVE
     .quad .Lia2_plugins
     .quad .Lia2_plugins_end
     .size ia2_this_compartment, . - ia2_this_compartment

@@ -47,6 +47,9 @@
 #define IA2_DESC_CALLERS 24
 #define IA2_DESC_TYPE 28
 
+/* struct ia2_compartment_descriptor: where the audit (kit/ia2/audit.py) finds what a program was built as */
+#define IA2_DESCRIPTOR_PERMISSIVE 260
+
 /* One gate stub: what a boundary function's address is. */
 #define IA2_STUB_SHIFT 4
 

@@ -1,0 +1,19 @@
+/* Who allocated which block: of those that are alive, as many as there is room for. */
+#ifndef IA2_PERMISSIVE_BLOCKS_H
+#define IA2_PERMISSIVE_BLOCKS_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define IA2_BLOCK_FRAMES 6
+
+struct ia2_block {
+    uintptr_t start; /* 0: free */
+    size_t size;
+    uintptr_t frames[IA2_BLOCK_FRAMES]; /* return addresses, innermost first; 0 ends them */
+};
+
+/* The block that \a address is in. 0: not known. Async-signal-safe. */
+int ia2_block_at(uintptr_t address, struct ia2_block *found);
+
+#endif

@@ -1,0 +1,342 @@
+#define _GNU_SOURCE
+#include "violation_log.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "../permissive.h"
+#include "../state.h"
+#include "memory_kind.h"
+#include "objects.h"
+
+#define RECORDS (1u << 14)
+#define COUNT_WIDTH 12
+
+/* Shared with forked children, which write to the same file. */
+static struct shared {
+    _Atomic uint64_t length; /* of the file */
+    _Atomic uint64_t different, total, lost;
+    struct record {
+        _Atomic uint64_t identity; /* 0: free */
+        _Atomic uint64_t count;
+        _Atomic uint64_t count_at; /* where in the file; 0: not written yet */
+    } record[RECORDS];
+} *shared;
+
+static int file = -1;
+static pid_t opener;
+static char path[PATH_MAX];
+
+/* ---- one line ------------------------------------------------------------------------------------------- */
+
+struct line {
+    char text[4096];
+    size_t length;
+};
+
+static __attribute__((format(printf, 2, 3))) void put(struct line *line, const char *format, ...)
+{
+    va_list ap;
+    va_start(ap, format);
+    int n = vsnprintf(line->text + line->length, sizeof(line->text) - line->length, format, ap);
+    va_end(ap);
+    line->length += n > 0 ? (size_t)n : 0;
+    if (line->length >= sizeof(line->text))
+        line->length = sizeof(line->text) - 1;
+}
+
+static void put_string(struct line *line, const char *text)
+{
+    put(line, "\"");
+    for (; *text && line->length + 8 < sizeof(line->text); text++)
+        if (*text == '"' || *text == '\\')
+            put(line, "\\%c", *text);
+        else if ((unsigned char)*text < 0x20)
+            put(line, "\\u%04x", *text);
+        else
+            put(line, "%c", *text);
+    put(line, "\"");
+}
+
+/* Where code is: {"object": .., "offset": .., "function": ..}, null if in no DSO. */
+static void put_code(struct line *line, const char *name, uintptr_t at)
+{
+    const struct ia2_object *object = at ? ia2_object_at(at) : NULL;
+    struct ia2_symbol symbol;
+    if (*name)
+        put(line, ", \"%s\": ", name);
+    if (!object) {
+        put(line, "null");
+        return;
+    }
+    put(line, "{\"object\": ");
+    put_string(line, object->path);
+    put(line, ", \"offset\": \"%#zx\"", (size_t)(at - object->base));
+    if (ia2_symbol_at(object, at, &symbol)) {
+        put(line, ", \"function\": ");
+        put_string(line, symbol.name);
+    }
+    put(line, "}");
+}
+
+static void put_memory(struct line *line, const struct ia2_memory *memory)
+{
+    put(line, ", \"memory\": {\"kind\": \"%s\"", memory->kind);
+    if (memory->name) {
+        put(line, ", \"name\": ");
+        put_string(line, memory->name);
+    }
+    if (memory->size)
+        put(line, ", \"size\": %zu", memory->size);
+    if (memory->size || memory->name || memory->offset)
+        put(line, ", \"at\": %zu", memory->offset);
+    if (memory->thread)
+        put(line, ", \"thread\": %d", memory->thread);
+    if (memory->object) {
+        put(line, ", \"object\": ");
+        put_string(line, memory->object->path);
+    }
+    if (memory->frames[0]) {
+        put(line, ", \"frames\": [");
+        for (int i = 0; i < IA2_BLOCK_FRAMES && memory->frames[i]; i++) {
+            put(line, i ? ", " : "");
+            put_code(line, "", memory->frames[i]);
+        }
+        put(line, "]");
+    }
+    put(line, "}");
+}
+
+static const char *name_of(int key)
+{
+    if (key == 0)
+        return "nobody";
+    const struct ia2_compartment_descriptor *d = key > 0 && (uint32_t)key <= ia2_state.count ? ia2_state.module[key].descriptor : NULL;
+    return d ? d->name : NULL;
+}
+
+static void put_compartment(struct line *line, const char *role, int key)
+{
+    const char *name = name_of(key);
+    put(line, ", \"%s\": ", role);
+    if (name)
+        put_string(line, name);
+    else
+        put(line, "null");
+    put(line, ", \"%s_key\": %d", role, key);
+}
+
+static int write_at(const char *text, size_t size, uint64_t offset)
+{
+    if (pwrite(file, text, size, (off_t)offset) == (ssize_t)size)
+        return 1;
+    /* The program may have closed every descriptor it does not know. */
+    int fd = errno == EBADF ? open(path, O_WRONLY | O_CLOEXEC) : -1;
+    if (fd >= 0)
+        file = fd;
+    return fd >= 0 && pwrite(file, text, size, (off_t)offset) == (ssize_t)size;
+}
+
+/* ---- counting ------------------------------------------------------------------------------------------- */
+
+static uint64_t mix(uint64_t hash, uint64_t value)
+{
+    hash = (hash ^ value) * 0x9e3779b97f4a7c15;
+    return hash ^ hash >> 29;
+}
+
+static uint64_t identity_of(const struct ia2_violation *v, const struct ia2_memory *memory)
+{
+    uint64_t hash = mix((uint64_t)v->kind[0] << 8 | (uint64_t)v->kind[1], v->instruction);
+    hash = mix(hash, v->caller);
+    hash = mix(hash, (uint64_t)(v->accessor + 1) << 16 | (uint64_t)(v->owner + 1) << 8 | (uint64_t)v->writes);
+    hash = mix(hash, (uint64_t)(uintptr_t)memory->kind);
+    for (int i = 0; i < IA2_BLOCK_FRAMES && memory->frames[i]; i++)
+        hash = mix(hash, memory->frames[i]);
+    hash = mix(hash, memory->start);
+    return hash ? hash : 1;
+}
+
+/* The record of what has this identity; \a fresh: it is new. NULL if there is no room. */
+static struct record *find_record(uint64_t identity, int *fresh)
+{
+    for (unsigned i = 0; i < RECORDS; i++) {
+        struct record *record = &shared->record[(identity + i) % RECORDS];
+        uint64_t found = 0;
+        *fresh = atomic_compare_exchange_strong(&record->identity, &found, identity);
+        if (*fresh || found == identity)
+            return record;
+    }
+    return NULL;
+}
+
+static void write_count(const struct record *record)
+{
+    char text[COUNT_WIDTH + 1];
+    uint64_t at = record->count_at, count = record->count;
+    if (!at)
+        return;
+    int n = snprintf(text, sizeof(text), "%*lu", COUNT_WIDTH, (unsigned long)count);
+    if (n == COUNT_WIDTH)
+        write_at(text, COUNT_WIDTH, at);
+}
+
+void ia2_violation_log(const struct ia2_violation *v)
+{
+    struct ia2_memory memory;
+    int fresh;
+    ia2_memory_kind(v->address, v->owner, &memory);
+    struct record *record = find_record(identity_of(v, &memory), &fresh);
+    atomic_fetch_add(&shared->total, 1);
+    if (!record) {
+        atomic_fetch_add(&shared->lost, 1);
+        return;
+    }
+    uint64_t count = atomic_fetch_add(&record->count, 1) + 1;
+    if (!fresh) {
+        if (!(count & (count - 1)))
+            write_count(record);
+        return;
+    }
+    atomic_fetch_add(&shared->different, 1);
+    struct line line = {.length = 0};
+    put(&line, "{\"kind\": \"%s\", \"access\": \"%s\"", v->kind, v->writes ? "write" : "read");
+    put_compartment(&line, "accessor", v->accessor);
+    put_compartment(&line, "owner", v->owner);
+    put(&line, ", \"address\": \"%#zx\", \"pkru\": \"%#x\", \"thread\": %d", v->address, v->pkru, gettid());
+    if (v->function) {
+        put(&line, ", \"function\": ");
+        put_string(&line, v->function);
+    }
+    put_code(&line, "at", v->instruction);
+    put_code(&line, "caller", v->caller);
+    put_memory(&line, &memory);
+    if (line.length > sizeof(line.text) - 64) { /* names of many hundred bytes: the line must still be JSON */
+        line.length = 0;
+        put(&line, "{\"kind\": \"%s\", \"access\": \"%s\"", v->kind, v->writes ? "write" : "read");
+        put_compartment(&line, "accessor", v->accessor);
+        put_compartment(&line, "owner", v->owner);
+        put(&line, ", \"address\": \"%#zx\", \"at\": null, \"caller\": null, \"memory\": {\"kind\": \"%s\"}", v->address, memory.kind);
+    }
+    put(&line, ", \"count\": %*d}\n", COUNT_WIDTH, 1);
+    uint64_t at = atomic_fetch_add(&shared->length, line.length);
+    if (!write_at(line.text, line.length, at))
+        ia2_say("permissive: cannot write to %s (%s)", path, strerrorname_np(errno));
+    record->count_at = at + line.length - COUNT_WIDTH - 2;
+}
+
+/* ---- accesses ------------------------------------------------------------------------------------------- */
+
+void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, uint32_t pkru)
+{
+    const greg_t *r = context->uc_mcontext.gregs;
+    struct ia2_violation v = {.kind = "access", .address = (uintptr_t)info->si_addr, .instruction = (uintptr_t)r[REG_RIP],
+                              .accessor = ia2_compartment_of_pkru(pkru), .owner = (int)info->si_pkey, .pkru = pkru,
+                              .writes = (r[REG_ERR] & 2) != 0};
+    /* In libc, mostly: who called it. */
+    if (v.accessor > 0 && !ia2_is_code_of(v.accessor, v.instruction))
+        v.caller = ia2_return_address_above((uintptr_t)r[REG_RSP], v.accessor);
+    ia2_violation_log(&v);
+}
+
+/* ---- the file ------------------------------------------------------------------------------------------- */
+
+static void find_path(void)
+{
+    const char *wanted = getenv("IA2_VIOLATION_LOG");
+    char name[PATH_MAX], folder[PATH_MAX] = "";
+    size_t n = 0;
+    if (!wanted || !*wanted) {
+        snprintf(name, sizeof(name), "%s.violations.json", program_invocation_short_name);
+    } else {
+        for (const char *c = wanted; *c && n < sizeof(name) - 16; c++)
+            if (c[0] == '%' && c[1] == 'p')
+                n += (size_t)snprintf(name + n, sizeof(name) - n, "%d", getpid()), c++;
+            else
+                name[n++] = *c;
+        name[n] = 0;
+    }
+    if (name[0] != '/' && !getcwd(folder, sizeof(folder)))
+        ia2_die("permissive: there is no current directory to write %s to; set IA2_VIOLATION_LOG", name);
+    if ((size_t)snprintf(path, sizeof(path), "%s%s%s", folder, *folder ? "/" : "", name) >= sizeof(path))
+        ia2_die("permissive: the name of the violation log is too long");
+}
+
+static void write_first_line(void)
+{
+    struct line line = {.length = 0};
+    char program[PATH_MAX] = "";
+    if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
+        strcpy(program, program_invocation_name);
+    put(&line, "{\"kind\": \"run\", \"version\": 1, \"note\": \"permissive: nothing is enforced\", \"pkeys\": %s, \"program\": ",
+        ia2_state.pkeys ? "true" : "false");
+    put_string(&line, program);
+    put(&line, ", \"compartments\": [");
+    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+        const char *name = name_of((int)key);
+        put(&line, key > 1 ? ", " : "");
+        if (name)
+            put_string(&line, name);
+        else
+            put(&line, "null");
+    }
+    put(&line, "]}\n");
+    shared->length = line.length;
+    if (!write_at(line.text, line.length, 0))
+        ia2_die("permissive: cannot write to %s (%s)", path, strerrorname_np(errno));
+}
+
+void ia2_violation_log_open(void)
+{
+    if (getauxval(AT_SECURE))
+        ia2_die("permissive: nothing is enforced, so this program does not run set-user-ID or with capabilities of its file");
+    find_path();
+    shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
+    if (shared == MAP_FAILED)
+        ia2_die("permissive: no memory for the record of violations");
+    int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+    if (fd < 0)
+        ia2_die("permissive: cannot write %s (%s); name another file with IA2_VIOLATION_LOG", path, strerrorname_np(errno));
+    /* Out of the way of programs that close or count the low descriptors. */
+    file = fcntl(fd, F_DUPFD_CLOEXEC, 900);
+    if (file < 0)
+        file = fd;
+    else
+        close(fd);
+    opener = getpid();
+    write_first_line();
+    ia2_say("warning: permissive: nothing is enforced; violations are written to %s", path);
+    if (!ia2_state.pkeys)
+        ia2_say("warning: permissive: without protection keys no violation is seen: the log will be empty");
+}
+
+void ia2_permissive_end(void)
+{
+    static _Atomic int said;
+    if (!shared)
+        return;
+    for (unsigned i = 0; i < RECORDS; i++)
+        if (shared->record[i].count > 1)
+            write_count(&shared->record[i]);
+    if (getpid() != opener || atomic_exchange(&said, 1))
+        return;
+    ia2_say("permissive: nothing was enforced: %lu violations, %lu different ones, are in %s", (unsigned long)shared->total,
+            (unsigned long)(shared->different), path);
+    if (shared->lost)
+        ia2_say("permissive: the log has no room for %lu of them", (unsigned long)shared->lost);
+}
+
+/* Every compartment needs this DSO, so the loader runs this after their destructors; 101 after those of this one. */
+__attribute__((destructor(101))) static void at_the_end(void)
+{
+    ia2_permissive_end();
+}
