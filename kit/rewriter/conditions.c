@@ -13,6 +13,7 @@ struct condition {
     CXCursor function;
     bool post;
     const char *target;      /* the name that the macro is given */
+    const char *place;       /* of its text: units that include the same header have the same condition */
     struct unit *target_unit;
     CXCursor target_function;   /* null: refused */
 };
@@ -28,8 +29,8 @@ static void refuse_condition(const struct condition *it, const char *reason, con
     refuse_at(it->function, intern_format("%s of %s", macro_of(it), cursor_name(it->function)), reason, remedy);
 }
 
-/* Where a unit, or else the compartment, defines the function that a condition is for. */
-static bool find_target(struct program *program, struct condition *it) {
+/* Where a unit, or else the compartment, defines the function that a condition is for. `refuse`: if nothing does. */
+static bool find_target(struct program *program, struct condition *it, bool refuse) {
     const char *reason = intern_format("the program defines no function %s", it->target), *remedy = "correct the name";
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
@@ -52,10 +53,9 @@ static bool find_target(struct program *program, struct condition *it) {
             }
         }
     }
-    if (it->target_unit)
-        return true;
-    refuse_condition(it, reason, remedy);
-    return false;
+    if (!it->target_unit && refuse)
+        refuse_condition(it, reason, remedy);
+    return it->target_unit;
 }
 
 static CXType unqualified_pointee(CXType type) {
@@ -135,8 +135,33 @@ static void collect(struct program *program, struct unit *unit, const struct ann
     struct condition made = { .unit = unit, .function = it->function, .post = is_post,
                               .target = intern(it->text + (is_pre ? sizeof(pre) : sizeof(post)) - 1),
                               .target_function = clang_getNullCursor() };
-    if (it->definition && find_target(program, &made) && check_signature(&made))
+    const char *file;
+    unsigned line, column;
+    cursor_position(it->function, &file, &line, &column);
+    made.place = intern_format("%s:%u:%u", file, line, column);
+    if (it->definition)
         *PUSH(conditions, condition_count, condition_capacity) = made;
+}
+
+/* Drops each condition that another unit has from the same header: it runs once, and in the compartment that has its function. */
+static void keep_one_each(struct program *program) {
+    size_t kept = 0;
+    for (size_t i = 0; i < condition_count; i++) {
+        struct condition it = conditions[i];
+        bool elsewhere = false;
+        find_target(program, &it, false);
+        for (size_t k = 0; k < condition_count && !elsewhere && it.target_unit != it.unit; k++) {
+            struct condition other = conditions[k];
+            if (k == i || other.place != it.place || other.target != it.target || other.post != it.post)
+                continue;
+            find_target(program, &other, false);
+            elsewhere = it.target_unit ? other.target_unit == it.target_unit && (other.unit == it.target_unit || k < i) :
+                        other.target_unit != NULL;
+        }
+        if (!elsewhere && find_target(program, &it, true) && check_signature(&it))
+            conditions[kept++] = it;
+    }
+    condition_count = kept;
 }
 
 /* ---- the function in front of a checked one --------------------------------------------------------------------------- */
@@ -283,6 +308,7 @@ void conditions_rewrite(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++)
             collect(program, &program->units[u], &program->units[u].annotations[a]);
+    keep_one_each(program);
     for (size_t i = 0; i < gate_count; i++)
         check_gate(program, &gates[i]);
 }

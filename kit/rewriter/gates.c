@@ -6,6 +6,7 @@
 #include "destructors.h"
 #include "diag.h"
 #include "mangle.h"
+#include "no_wrap.h"
 
 struct gate *gates;
 size_t gate_count;
@@ -193,6 +194,12 @@ void gates_for_entries(struct program *program) {
             plan_refuse(plan, intern_format("compartment.%s.entries", plan->compartments[entry->owner - 1].name),
                         intern_format("entry %s", entry->symbol), "no C source of the plugin defines it, so its arguments are not known",
                         "put a C function in front of it, and let that one be the entry");
+            continue;
+        }
+        if (no_wrap_has(program, where->unit, where->cursor)) {
+            refuse_at(where->cursor, intern_format("entry %s", entry->symbol),
+                      "it is declared after IA2_BEGIN_NO_WRAP, so it has no gate, and a call of what dlsym finds would be stopped",
+                      "take it out of IA2_BEGIN_NO_WRAP");
             continue;
         }
         struct gate *const gate = add_gate(entry->owner, intern_format("__wrap_%s", entry->symbol), entry->symbol, where, NULL, false);

@@ -84,12 +84,20 @@ static bool is_registered(unsigned compartment, const char *type) {
     return find_maker(compartment, type, false);
 }
 
+/* Whether it is an inline function of a header that the unit does not use. */
+static bool is_unused(const struct unit *unit, CXCursor function) {
+    for (size_t f = 0; f < unit->function_count; f++)
+        if (clang_equalCursors(unit->functions[f].cursor, function))
+            return unit->functions[f].dead;
+    return false;
+}
+
 void object_types_find(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++) {
             const struct annotation *const it = &program->units[u].annotations[a];
             const bool ends = !strcmp(it->text, "ia2_destructor");
-            if (it->definition && (ends || !strcmp(it->text, "ia2_constructor")))
+            if (it->definition && (ends || !strcmp(it->text, "ia2_constructor")) && !is_unused(&program->units[u], it->function))
                 add_maker(&program->units[u], it->function, ends);
         }
     check_makers();
