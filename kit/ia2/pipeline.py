@@ -106,7 +106,7 @@ class Pipeline:
             return [options.cc, options.ld, options.kit_build, options.cflag, options.ldflag, options.permissive]
         if stage == "audit":
             return [options.permissive]
-        return [options.kit_build] if stage == "rewrite" else []
+        return [options.kit_build, options.permissive] if stage == "rewrite" else []
 
     # The stages: each returns a summary and the files it read and made. ----------------------------------------
 
@@ -150,7 +150,7 @@ class Pipeline:
         kit = link.Kit(self.options.kit_build)
         kit.need(kit.rewriter)
         graph = self.read("build-graph.json")
-        rewriting.run(kit.rewriter, self.out, graph["source_root"])
+        rewriting.run(kit.rewriter, self.out, graph["source_root"], self.options.permissive)
         boundary = link.read_boundary(self.out)
         gates = [self.path("callgates", name) for name in os.listdir(self.path("callgates")) if name.endswith(".S")]
         rewritten = [self.path("rewritten", name) for name in boundary["rewritten"]]

@@ -7,11 +7,12 @@ import sys
 from .failure import Failure
 
 
-def run(rewriter: str, out: str, source_root: str) -> None:
-    """Makes OUT/boundary.json, OUT/callgates/ and OUT/rewritten/ from OUT/plan.json. Failure if it refuses."""
+def run(rewriter: str, out: str, source_root: str, permissive: bool) -> None:
+    """Makes OUT/boundary.json, OUT/callgates/ and OUT/rewritten/ from OUT/plan.json. Failure if it refuses, as it does a source that
+    includes permissive_mode.h if the program is not to be `permissive`."""
     command = [rewriter, "--policy", os.path.join(out, "plan.json"), "--root-directory", source_root,
                "--output-directory", os.path.join(out, "rewritten"), "--output-prefix", out + os.sep,
-               "-p", os.path.join(out, "compile_commands.json")]
+               "-p", os.path.join(out, "compile_commands.json"), *(["--permissive"] if permissive else [])]
     try:
         result = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
     except OSError as error:

@@ -18,7 +18,7 @@
 
 static const char usage[] =
     "usage: ia2-rewriter --policy PLAN_JSON --root-directory DIR --output-directory DIR --output-prefix PREFIX\n"
-    "                    -p COMPILE_COMMANDS [--extra-arg ARG]... [SOURCE...]\n"
+    "                    -p COMPILE_COMMANDS [--extra-arg ARG]... [--permissive] [SOURCE...]\n"
     "\n"
     "Rewrites the C sources of a program for its compartments.\n"
     "\n"
@@ -28,6 +28,7 @@ static const char usage[] =
     "  --output-prefix PREFIX  put before boundary.json, destructors.json and callgates/NAME.S\n"
     "  -p PATH                 compile_commands.json, or its directory\n"
     "  --extra-arg ARG         one more argument for parsing each source\n"
+    "  --permissive            the program is linked to go on after violations: its sources may say so\n"
     "  SOURCE...               sources to rewrite; all of the plan's by default\n";
 
 struct options {
@@ -36,6 +37,7 @@ struct options {
     size_t extra_count, extra_capacity;
     char **sources;
     int source_count;
+    bool permissive;
 };
 
 static void read_options(struct options *options, int argc, char **argv) {
@@ -43,7 +45,7 @@ static void read_options(struct options *options, int argc, char **argv) {
         { "policy", required_argument, NULL, 'P' },          { "root-directory", required_argument, NULL, 'r' },
         { "output-directory", required_argument, NULL, 'o' }, { "output-prefix", required_argument, NULL, 'x' },
         { "extra-arg", required_argument, NULL, 'e' },        { "help", no_argument, NULL, 'h' },
-        { NULL, 0, NULL, 0 } };
+        { "permissive", no_argument, NULL, 'm' },             { NULL, 0, NULL, 0 } };
     for (int c; (c = getopt_long(argc, argv, "p:h", names, NULL)) != -1;) {
         switch (c) {
         case 'P': options->plan = optarg; break;
@@ -52,6 +54,7 @@ static void read_options(struct options *options, int argc, char **argv) {
         case 'x': options->prefix = optarg; break;
         case 'p': options->commands = optarg; break;
         case 'e': *PUSH(options->extra, options->extra_count, options->extra_capacity) = optarg; break;
+        case 'm': options->permissive = true; break;
         case 'h': fputs(usage, stdout); exit(0);
         default: fputs(usage, stderr); exit(2);
         }
@@ -143,7 +146,7 @@ int main(int argc, char **argv) {
 
     parse_units(&program, options.extra, options.extra_count);
     stop_if_refused();
-    guide_check(&program);
+    guide_check(&program, options.permissive);
     no_wrap_find(&program);
     escape_compute(&program);
     locals_find(&program);

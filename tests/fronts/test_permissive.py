@@ -29,6 +29,13 @@ def build(out: pathlib.Path):
         small.rewrite(project, out / "changed", *options, "--capture", "make clean; make", "--target", "counter", project)
         shutil.copytree(out / "changed/bin", out / f"changed{len(options)}", dirs_exist_ok=True)
     small.rewrite(project, out / "changed", "--capture", "make clean; make", "--target", "counter", project)
+    # A source of IA2's that asks for it.
+    asking = small.make(out / "asking", Makefile=small.MAKEFILE.replace("-O2", f"-O2 -DIA2_ENABLE=0 -I{small.SOURCE}/runtime/include"),
+                        tool__main___c="#include <ia2.h>\n#include <permissive_mode.h>\n" + small.FILES["tool/main.c"])
+    for name, options in (("refused", []), ("asked", ["--permissive"])):
+        shutil.rmtree(out / name, ignore_errors=True)
+        made[name] = small.rewrite(asking, out / name, *options, "--capture", "make clean; make", "--target", "counter", asking,
+                                   check=bool(options)).stdout
     (out / "said.json").write_text(json.dumps(made))
 
 
@@ -55,6 +62,16 @@ class Permissive(unittest.TestCase):
         said = json.loads((OUT / "said.json").read_text())
         self.assertIn(f"warning: permissive: nothing is enforced in {OUT.resolve()}/permissive/bin\n", said["permissive"])
         self.assertNotIn("permissive: ", said["enforcing"])
+
+    def test_a_source_that_asks_for_it(self):
+        said = json.loads((OUT / "said.json").read_text())
+        self.assertIn("tool/main.c:2:10: error: #include <permissive_mode.h>: the source asks for a program that goes on after a violation, "
+                      "and this one is made to enforce\n", said["refused"])
+        self.assertFalse((OUT / "refused/bin").exists())
+        done = self.attack(OUT / "asked/bin/counter")
+        self.assertEqual((done.status, done.out), (0, "total 5\nstolen 2\n"), done)
+        self.assertIn("permissive: nothing is enforced", done.err)
+        self.assertEqual(len(pathlib.Path("log.json").read_text().splitlines()), 2 if compartments.enforced() else 1)
 
     def test_one_directory_both_ways(self):
         for count, runtime in ((0, "libia2.so"), (1, "libia2_permissive.so")):

@@ -143,6 +143,13 @@ ia2_gates_end
         self.assertEqual(result.returncode, 1)
         self.assertIn("clang cannot parse this", result.stderr)
 
+    def test_a_source_may_ask_for_a_permissive_program_if_it_becomes_one(self):
+        run = self.open("guide_macros")
+        path = run.root / "app.c"
+        path.write_text("#include <permissive_mode.h>\n" + path.read_text())
+        self.assertIn("app.c:1:10: error: #include <permissive_mode.h>", run.rewrite().stderr)
+        self.assertEqual(run.rewrite("--permissive").stderr, "")
+
     def test_sources_can_be_named(self):
         run = self.open("callback")
         self.assertEqual(run.rewrite(str(run.root / "app.c"), str(run.root / "lib.c")).stderr, "")
