@@ -20,11 +20,14 @@ depends on the build system: `ninja`, `cmake_makefiles` or, for any other, `reco
 import fnmatch
 import os
 
-from . import canonicalize, cmake_makefiles, link_line, ninja, recorded_build, shell_command
+from . import canonicalize, cmake_makefiles, elf, link_line, ninja, precompiled, recorded_build, shell_command
 from .failure import Failure
 from .policy import Compartment, Policy
 
 OBJECT_SUFFIXES = (".o", ".obj", ".lo")
+# What the suffix of a source says of its language, where no -x does; of other languages nothing is known.
+LANGUAGES = {".c": "c", ".s": "other", ".S": "other", ".sx": "other", ".asm": "other", ".nasm": "other"}
+LANGUAGE_NAMES = {"c": "c", "assembler": "other", "assembler-with-cpp": "other", "c++": "c++"}
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx", ".C", ".c++", ".mm")
 VERSION = 1
 
@@ -36,6 +39,9 @@ class Capture:
         """`build`: a Build of ninja, cmake_makefiles or recorded_build."""
         self.build, self.build_dir = build, build.directory
         self.steps = build.steps
+        self.split: dict[tuple[str, str], list[list[str]]] = {}
+        self.response_files: set[str] = set()
+        self.headers = precompiled.Headers(self.steps, self.commands_of)
         self.makers = {}
         for step in self.steps:
             self.makers.setdefault(os.path.realpath(os.path.join(step.directory, step.output)), step)
@@ -48,8 +54,17 @@ class Capture:
     # The steps, classified. --------------------------------------------------------------------
 
     def commands_of(self, step) -> list[list[str]]:
+        key = step.directory, step.command
+        if key in self.split:
+            return self.split[key]
         try:
-            return shell_command.simple_commands(step.command)
+            commands = shell_command.simple_commands(step.command)
+            if "@" in step.command:
+                for index, command in enumerate(commands):
+                    self.response_files.update(shell_command.response_files(command, step.directory))
+                    commands[index] = shell_command.expanded(command, step.directory)
+            self.split[key] = commands
+            return commands
         except ValueError as error:
             raise Failure(f"the command that makes {step.output} cannot be split: {error}", self.build.file) from None
 
@@ -60,10 +75,11 @@ class Capture:
 
     def link_command(self, step) -> list[str] | None:
         """The compiler driver's link command of `step`, or None if it does not link."""
-        if " -c " in step.command or "-o" not in step.command or step.output.endswith(OBJECT_SUFFIXES):
+        if " -c " in step.command or "-o" not in step.command and "@" not in step.command or \
+                step.output.endswith(OBJECT_SUFFIXES + precompiled.SUFFIXES):
             return None
         for command in self.commands_of(step):
-            if shell_command.is_compiler(command) or shell_command.is_cxx_compiler(command):
+            if (shell_command.is_compiler(command) or shell_command.is_cxx_compiler(command)) and "-c" not in command:
                 return command
         return None
 
@@ -163,20 +179,57 @@ class Capture:
         if path in self.object_index:
             return self.object_index[path]
         step = self.makers[path]
-        record = {"path": path, "source": canonicalize.absolute(step.input, step.directory), "language": "other", "command": None}
+        record = {"path": path, "source": canonicalize.absolute(step.input, step.directory), "language": None, "command": None}
         for command in self.commands_of(step):
-            compiler = shell_command.is_compiler(command)
-            if not compiler and not shell_command.is_cxx_compiler(command):
-                continue
-            if not compiler or record["source"].endswith(CXX_SUFFIXES):
+            if shell_command.is_object_changer(command):
+                record["language"] = None
+                break
+            if shell_command.is_assembler(command):
+                record["language"] = "other"
+            elif shell_command.is_cxx_compiler(command):
                 record["language"] = "c++"
-            elif record["source"].endswith(".c"):
-                record["language"] = "c"
-                record["command"] = len(self.commands)
-                record["spelled"] = {"source": step.input, "directory": step.directory,
-                                     "arguments": shell_command.without_launcher(command)}
-                self.commands.append(canonicalize.entry(step.directory, shell_command.without_launcher(command), step.input, step.output))
+            elif shell_command.is_compiler(command) and "-c" in command:
+                record["language"] = self.language(command, record["source"])
+                if record["language"] == "c":
+                    self.add_command(record, shell_command.without_launcher(command), step)
+        if record["language"] is None:
+            self.need_data_only(path, step)
+            record["language"] = "other"
         return self.add_object(path, record)
+
+    def language(self, command: list[str], source: str) -> str:
+        explicit = None
+        for index, argument in enumerate(command):
+            if argument == "-x" and index + 1 < len(command):
+                explicit = command[index + 1]
+            elif argument.startswith("-x") and len(argument) > 2:
+                explicit = argument[2:]
+        found = LANGUAGE_NAMES.get(explicit) if explicit not in (None, "none") else \
+            "c++" if source.endswith(CXX_SUFFIXES) else LANGUAGES.get(os.path.splitext(source)[1])
+        if found is None:
+            what = f"as '{explicit}'" if explicit not in (None, "none") else "by the C compiler, but is no .c file"
+            raise Failure(f"is compiled {what}; only C and assembly can be compartmentalized", source, "if it is C, call it .c or give -x c")
+        return found
+
+    def add_command(self, record: dict, arguments: list[str], step) -> None:
+        arguments, used = self.headers.without(arguments, step.directory)
+        record["command"] = len(self.commands)
+        record["spelled"] = {"source": step.input, "directory": step.directory, "arguments": arguments}
+        if used:
+            record["precompiled"] = used
+            arguments = precompiled.for_parser(arguments, step.directory)
+        self.commands.append(canonicalize.entry(step.directory, arguments, step.input, step.output))
+
+    def need_data_only(self, path: str, step) -> None:
+        """Failure unless the object, which no compiler or assembler made, is plain data, such as an embedded file."""
+        try:
+            image = elf.Elf.read(path)
+        except (OSError, elf.ElfError):
+            return  # What it is instead is said where it is linked.
+        code = any(section.size and section.flags & elf.SHF_EXECINSTR for section in image.sections)
+        if code or any(symbol.name and not symbol.defined for symbol in image.symbols()):
+            raise Failure(f"is made from other objects, or by a tool that is not known: {step.command[:120]}", path,
+                          "link the compiler's own objects; what is made otherwise may hold data only, such as an embedded file")
 
     def add_object(self, path: str, record: dict) -> int:
         if path not in self.object_index:
@@ -188,9 +241,10 @@ class Capture:
 
     def inputs(self) -> list[str]:
         """Every file the objects were made from. Failure if one is newer than its object."""
-        by_path = self.build.headers(self.objects)
+        used = sorted({path for record in self.objects for path in record.pop("precompiled", ())})
+        by_path = self.build.headers([*self.objects, *({"path": path} for path in used)])
         times: dict[str, int | None] = {}
-        files: set[str] = set()
+        files: set[str] = {*self.response_files, *used}
         remedy = self.build.remedy
         for record in self.objects:
             made = _mtime(record["path"])
@@ -210,6 +264,8 @@ class Capture:
                 files.add(path)
             record["parts"] = sorted({os.path.normpath(os.path.join(self.build_dir, name)) for name in needed if name.endswith(".c")} -
                                      {record["source"]})
+        for path in used:
+            files.update(os.path.normpath(os.path.join(self.build_dir, name)) for name in by_path.get(path, ([], True))[0])
         return sorted(files)
 
 

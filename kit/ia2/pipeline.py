@@ -14,7 +14,7 @@ from .failure import Failure
 STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
 
 ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "destructors", "elf", "link", "link_line", "mapped_code", "ninja", "pad_tls", "pipeline", "plan",
-          "plugin_file", "policy", "publishing", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
+          "plugin_file", "policy", "precompiled", "publishing", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
 
 
 class Pipeline:

@@ -3,7 +3,8 @@
 The command is the project's own, reading the mirror in OUT/rewritten/ in place of the project's tree. What
 the preprocessor and the debugger show of a path stays what the project's command made of it: each folder that
 the command names gets its own spelling of its mirror, by a different number of "./" in it, and one
--ffile-prefix-map back to the spelling in the command. The spellings are never prefixes of one another; were
+-ffile-prefix-map back to the spelling in the command. Files that are included by an absolute path have two more spellings, which
+the rewriter writes into the text. The spellings are never prefixes of one another; were
 they, GCC would prefer the last map that fits, clang before 17 the shortest.
 """
 
@@ -57,7 +58,7 @@ class Mirror:
         return made and f"{made}/{name}"
 
     def maps(self) -> list[str]:
-        made = []
+        made = [f"-ffile-prefix-map={self.out}/rewritten/./={self.source_root}/", f"-ffile-prefix-map={self.out}/rewritten/.build/={self.build_dir}/"]
         for mirrored, spelled in self.spellings.values():
             slash = "/" if not spelled or spelled.endswith("/") else ""
             made.append(f"-ffile-prefix-map={mirrored}{slash}={spelled}")
@@ -82,9 +83,6 @@ def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, com
             index += 2
         elif named:
             option, operand, taken = named
-            if option == "-include-pch":
-                raise Failure("is compiled with a precompiled header, which holds the headers as they were", unit["file"],
-                              "build the project without precompiled headers")
             if option in canonicalize.SEARCHED:
                 made = mirror.file(operand, directory) if os.path.exists(canonicalize.absolute(operand, directory)) else None
             else:
@@ -182,7 +180,18 @@ class Recompiler:
             with open(log, "w", encoding="utf-8") as stream:
                 stream.write(" ".join(line) + "\n" + result.stderr)
             raise Failure(f"the rewritten unit does not compile: {first_error(result.stderr)}", unit["file"], f"the whole message is in {log}")
+        self.need_mirror(unit, dependencies(target + ".d", directory))
         os.replace(temporary, target)
+
+    def need_mirror(self, unit: dict, read: list[str]) -> None:
+        """Failure if the compiler read a file of the project's that has a rewritten copy."""
+        mirror = Mirror(self.out, self.plan["source_root"], self.plan["build_dir"])
+        for path in read:
+            relative = None if link_line.inside(path, self.out) else mirror.relative(path)
+            copy = relative and os.path.join(self.out, "rewritten", relative)
+            if copy and os.path.isfile(copy) and not os.path.islink(copy):
+                raise Failure(f"includes {path} in a way that leads around its rewritten copy", unit["file"],
+                              "include it by a path relative to the file or to an include folder, not by a macro that holds an absolute path")
 
     # Freshness. ---------------------------------------------------------------------------------
 

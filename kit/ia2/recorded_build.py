@@ -25,9 +25,11 @@ VERSION = 1
 STEPS_FILE = "build-steps.json"
 SOURCE_SUFFIXES = (".c", ".S", ".s", ".cc", ".cpp", ".cxx", ".C", ".c++", ".i")
 ASSEMBLER_SUFFIXES = (".asm", ".nasm", ".s", ".S")
-TOOLS = (shell_command.is_compiler, shell_command.is_cxx_compiler, shell_command.is_assembler, shell_command.is_archiver)
+TOOLS = (shell_command.is_compiler, shell_command.is_cxx_compiler, shell_command.is_assembler, shell_command.is_archiver,
+         shell_command.is_object_changer)
 NOT_COMPILING = {"-E", "-S", "-M", "-MM", "-fsyntax-only", "-cc1", "-cc1as", "--help"}
 LINK_ONLY = ("-l", "-L", "-Wl,", "-shared", "-rdynamic", "-pie", "-no-pie", "-static", "-s", "-u", "-z")
+WITH_OPERAND = {*link_line.WITH_OPERAND, *canonicalize.PATH_OPTIONS, *canonicalize.VALUE_OPTIONS, "-aux-info", "-dumpbase", "-dumpdir", "-wrapper", "-G"}
 LINK_ONLY_WITH_OPERAND = {"-l", "-L", "-u", "-z", "-Xlinker", "-T", "-e"}
 
 
@@ -88,23 +90,10 @@ def commands(report: str) -> list[tuple[str, list[str]]]:
             if inside or tool:
                 tools.add(process["pid"])
             if tool and not inside and event["rid"] not in failed:
-                found.append((directory, expanded(shell_command.without_launcher(arguments), directory)))
+                found.append((directory, shell_command.expanded(shell_command.without_launcher(arguments), directory)))
     except (OSError, ValueError, KeyError, TypeError) as error:
         raise Failure(f"Bear's report cannot be read: {error}", report, "Bear 3 is needed") from None
     return found
-
-
-def expanded(arguments: list[str], directory: str) -> list[str]:
-    """`arguments` with response files read."""
-    result = []
-    for argument in arguments:
-        path = os.path.join(directory, argument[1:])
-        if argument.startswith("@") and os.path.isfile(path):
-            with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-                result += shlex.split(stream.read())
-        else:
-            result.append(argument)
-    return result
 
 
 def step(directory: str, arguments: list[str], source: str, output: str) -> dict:
@@ -122,12 +111,18 @@ def steps_of(directory: str, arguments: list[str], out: str) -> list[dict]:
         sources = [argument for argument in arguments[1:] if argument.endswith(ASSEMBLER_SUFFIXES)]
         output = shell_command.output(arguments)
         return [step(directory, arguments, sources[-1], output)] if sources and output else []
+    if shell_command.is_object_changer(arguments):
+        return object_changes(directory, arguments)
     sources, others = operands(arguments)
     if NOT_COMPILING & set(arguments) or not sources and not others:
         return []
     output = shell_command.output(arguments)
+    if others and not sources and (others[0].endswith(".h") or "c-header" in arguments):
+        return [step(directory, arguments, others[0], output or others[0] + ".gch")]
     if "-c" in arguments:
         made = []
+        # With -c all are sources, whatever they are called (-x c), but what the linker would read.
+        sources += [other for other in others if not other.endswith((".o", ".a", ".so"))]
         for source in sources:
             target = output or os.path.splitext(os.path.basename(source))[0] + ".o"
             line = without(arguments, set(sources) - {source})
@@ -144,13 +139,22 @@ def steps_of(directory: str, arguments: list[str], out: str) -> list[dict]:
     return [*made, step(directory, line if output else [*line, "-o", target], (sources + others)[0], target)]
 
 
+def object_changes(directory: str, arguments: list[str]) -> list[dict]:
+    """The step of an objcopy or a linker that ran by itself and made an object or changed one, or an archive; else nothing."""
+    files = [argument for argument in arguments[1:] if argument.endswith((".o", ".obj", ".lo", ".a"))]
+    output = shell_command.output(arguments) or (files[-1] if files else None)
+    if not output or not output.endswith((".o", ".obj", ".lo", ".a")):
+        return []
+    return [step(directory, arguments, files[0] if files else output, output)]
+
+
 def operands(arguments: list[str]) -> tuple[list[str], list[str]]:
     """(sources, other files) that a compiler command names; libraries by -l do not count."""
     sources, others = [], []
     index = 1
     while index < len(arguments):
         argument = arguments[index]
-        if argument in link_line.WITH_OPERAND:
+        if argument in WITH_OPERAND:
             index += 1
         elif not argument.startswith("-"):
             (sources if argument.endswith(SOURCE_SUFFIXES) else others).append(argument)
@@ -173,7 +177,7 @@ def compile_only(arguments: list[str], source: str) -> list[str]:
         if argument in LINK_ONLY_WITH_OPERAND or argument == "-o":
             index += 2
             continue
-        if argument in link_line.WITH_OPERAND and index + 1 < len(arguments):
+        if argument in WITH_OPERAND and index + 1 < len(arguments):
             result += arguments[index:index + 2]
             index += 2
             continue

@@ -8,6 +8,7 @@ COMPILER = re.compile(r"(?:[\w.+]+-)*(?:cc|gcc|clang|c99|c11|icx)(?:-[\d.]+)?\Z"
 CXX_COMPILER = re.compile(r"(?:[\w.+]+-)*(?:c\+\+|g\+\+|clang\+\+)(?:-[\d.]+)?\Z")
 ARCHIVER = re.compile(r"(?:[\w.+]+-)*ar(?:-[\d.]+)?\Z")
 ASSEMBLER = re.compile(r"(?:[\w.+]+-)*(?:as|nasm|yasm)\Z")
+OBJECT_CHANGER = re.compile(r"(?:[\w.+]+-)*(?:objcopy|ld|ld\.(?:bfd|gold|lld))(?:-[\d.]+)?\Z")
 LAUNCHERS = {"ccache", "sccache", "distcc", "icecc"}
 
 
@@ -56,6 +57,39 @@ def is_archiver(arguments: list[str]) -> bool:
 
 def is_assembler(arguments: list[str]) -> bool:
     return bool(ASSEMBLER.match(program(arguments)))
+
+
+def is_object_changer(arguments: list[str]) -> bool:
+    """Whether it makes objects out of objects: objcopy, ld -r."""
+    return bool(OBJECT_CHANGER.match(program(arguments)))
+
+
+def response_files(arguments: list[str], directory: str) -> list[str]:
+    """The response files (@FILE) among `arguments`, and those that they name, absolute."""
+    found: list[str] = []
+    _expand(arguments, directory, found)
+    return found
+
+
+def expanded(arguments: list[str], directory: str) -> list[str]:
+    """`arguments` with response files read, as compilers and archivers do it: one that cannot be read stays as it is."""
+    if not any(argument.startswith("@") for argument in arguments):
+        return arguments
+    return _expand(arguments, directory, [])
+
+
+def _expand(arguments: list[str], directory: str, found: list[str]) -> list[str]:
+    result = []
+    for argument in arguments:
+        path = os.path.normpath(os.path.join(directory, argument[1:]))
+        # One that names itself is an error of the compiler too.
+        if argument.startswith("@") and os.path.isfile(path) and len(found) < 100:
+            found.append(path)
+            with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+                result += _expand(shlex.split(stream.read()), directory, found)
+        else:
+            result.append(argument)
+    return result
 
 
 def output(arguments: list[str]) -> str | None:

@@ -92,18 +92,36 @@ static const char *const kept[] = {
     "-fshort-enums", "-fshort-wchar", "-fpack-struct", "-fms-extensions", "-fgnu89-inline", "-fPIC", "-fpic", "-fPIE",
     "-fpie", "-ffreestanding", "-fno-builtin", "-ffast-math", "-fblocks", "-m32", "-m64", "-mx32", "-march=", "-mcpu=",
     "-msse", "-mssse3", "-mavx", "-mfma", "-mbmi", "-mpopcnt", "-mlzcnt", "-maes", "-mpclmul", "-mf16c", "-mmmx", "-mno-", "-O",
-    NULL };
+    "-Wp,-D", "-Wp,-U", NULL };
 
 /* Options of the output, whose value is the next argument. */
 static const char *const dropped_valued[] = {
-    "-o", "-MF", "-MT", "-MQ", "-Xlinker", "-Xassembler", "-Xpreprocessor", "-L", "-T", "-u", "-z", "--param", "-aux-info",
+    "-o", "-MF", "-MT", "-MQ", "-Xlinker", "-Xassembler", "-Xpreprocessor", "-Xclang", "-mllvm", "-L", "-T", "-u", "-z", "--param", "-aux-info",
     "-dumpbase", "-dumpdir", "-wrapper", "-G", NULL };
+
+/* How many arguments from argument `i` on go past the driver to the preprocessor and are kept: -Xpreprocessor -DNAME, or
+   -Xclang -include -Xclang FILE, as CMake has it for precompiled headers. */
+static size_t past_driver(const struct command *command, size_t i) {
+    const size_t left = command->argument_count - i;
+    if (left >= 2 && !strcmp(command->arguments[i], "-Xpreprocessor"))
+        return starts(command->arguments[i + 1], "-D") || starts(command->arguments[i + 1], "-U") ? 2 : 0;
+    if (left >= 4 && !strcmp(command->arguments[i], "-Xclang") && !strcmp(command->arguments[i + 1], "-include"))
+        return !strcmp(command->arguments[i + 2], "-Xclang") ? 4 : 0;
+    return 0;
+}
 
 const char **compdb_parse_arguments(const struct command *command, size_t *count) {
     const char **result = NULL;
     size_t used = 0, capacity = 0;
     for (size_t i = 1; i < command->argument_count; i++) {
         const char *const argument = command->arguments[i];
+        const size_t past = past_driver(command, i);
+        for (size_t k = 0; k < past; k++)
+            *PUSH(result, used, capacity) = command->arguments[i + k];
+        if (past) {
+            i += past - 1;
+            continue;
+        }
         for (size_t k = 0; valued[k]; k++) {
             if (!starts(argument, valued[k]))
                 continue;

@@ -275,16 +275,45 @@ const char *cursor_name(CXCursor cursor) {
     return result;
 }
 
+static bool in_mirror(CXString name) {
+    const char *const path = clang_getCString(name);
+    const bool found = path && *path == '/' && source_in_mirror(path);
+    clang_disposeString(name);
+    return found;
+}
+
+/* Whether a file is the project's. A header that the project takes for a system header (-isystem, #pragma GCC system_header,
+ * all that CMake precompiles) is its own all the same: it has to be rewritten. */
+static bool of_project(CXFile file) {
+    static _Thread_local CXFileUniqueID last;
+    static _Thread_local bool answer;
+    CXFileUniqueID id;
+    if (clang_getFileUniqueID(file, &id))
+        return false;
+    if (memcmp(&id, &last, sizeof(id))) {
+        last = id;
+        answer = in_mirror(clang_getFileName(file)) || in_mirror(clang_File_tryGetRealPathName(file));
+    }
+    return answer;
+}
+
+static bool is_system(CXSourceLocation location) {
+    CXFile file;
+    if (!clang_Location_isInSystemHeader(location))
+        return false;
+    clang_getExpansionLocation(location, &file, NULL, NULL, NULL);
+    return !file || !of_project(file);
+}
+
 bool in_system_header(CXCursor cursor) {
-    return clang_Location_isInSystemHeader(clang_getCursorLocation(cursor));
+    return is_system(clang_getCursorLocation(cursor));
 }
 
 bool written_in_system_header(CXCursor cursor) {
     CXFile file;
     unsigned offset;
     clang_getSpellingLocation(clang_getCursorLocation(cursor), &file, NULL, NULL, &offset);
-    return file && clang_Location_isInSystemHeader(
-                       clang_getLocationForOffset(clang_Cursor_getTranslationUnit(cursor), file, offset));
+    return file && is_system(clang_getLocationForOffset(clang_Cursor_getTranslationUnit(cursor), file, offset));
 }
 
 static enum CXChildVisitResult take_first(CXCursor child, CXCursor parent, CXClientData data) {

@@ -44,7 +44,7 @@ void refuse_at(CXCursor cursor, const char *construct, const char *reason, const
 void cursor_position(CXCursor cursor, const char **file, unsigned *line, unsigned *column);
 
 const char *cursor_name(CXCursor cursor);   /* interned */
-bool in_system_header(CXCursor cursor);
+bool in_system_header(CXCursor cursor);          /* of the system: not one of the project's own that is treated as such */
 bool written_in_system_header(CXCursor cursor);   /* its text is in one, as a macro */
 
 /* The first child, and the last one that is an expression; the null cursor if there is none. */

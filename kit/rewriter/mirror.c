@@ -168,23 +168,71 @@ static bool remove_stale(const char *directory, const struct map *wanted) {
     return empty;
 }
 
+static const char *skip(const char *at, const char *end, const char *blanks) {
+    while (at < end && strchr(blanks, *at) && *at)
+        at++;
+    return at;
+}
+
+/* The file that the line `at` includes by an absolute path, as `<` or `"` stands before it; its length, or 0. */
+static size_t absolute_include(const char *at, const char *end, const char **name) {
+    at = skip(at, end, " \t");
+    if (at == end || *at != '#')
+        return 0;
+    at = skip(at + 1, end, " \t");
+    if (end - at < 7 || strncmp(at, "include", 7))
+        return 0;
+    at = skip(at + 7, end, " \t");
+    if (end - at < 2 || !strchr("<\"", *at) || at[1] != '/')
+        return 0;
+    const char *const close = memchr(at + 1, *at == '<' ? '>' : '"', (size_t)(end - at - 1));
+    *name = at + 1;
+    return close ? (size_t)(close - at - 1) : 0;
+}
+
+/* The text of a mirrored file whose lines include mirrored files by absolute paths (unity builds do), and so would go around the
+ * mirror; NULL if it has none. The spelling of the mirror's root is one that only these have: recompile.py maps it back. */
+static char *with_mirrored_includes(const char *data, size_t *length, const char *directory, const struct map *wanted) {
+    struct text made = { 0 };
+    const char *const end = data + *length, *kept = data;
+    for (const char *line = data; line < end;) {
+        const char *const newline = memchr(line, '\n', (size_t)(end - line)), *const line_end = newline ? newline : end;
+        const char *name;
+        const size_t name_length = absolute_include(line, line_end, &name);
+        const char *const rel = name_length ? source_in_mirror(intern_n(name, name_length)) : NULL;
+        if (rel && map_get(wanted, key_of(intern_format("%s/%s", directory, rel)))) {
+            text_add(&made, kept, (size_t)(name - kept));
+            text_printf(&made, "%s/%s%s", directory, strncmp(rel, ".build/", 7) ? "./" : "", rel);
+            kept = name + name_length;
+        }
+        line = line_end + 1;
+    }
+    if (kept == data)
+        return NULL;
+    text_add(&made, kept, (size_t)(end - kept));
+    *length = made.length;
+    return made.data;
+}
+
 void mirror_write(const struct mirror *mirror, const char *directory) {
     struct map wanted = { 0 };
     const char *const mark = intern_format("%s/" MARK, directory);
     mirror_write_file(mark, "", 0);
     map_add(&wanted, key_of(mark));
+    for (size_t i = 0; i < mirror->file_count; i++)
+        map_add(&wanted, key_of(intern_format("%s/%s", directory, mirror->files[i].rel)));
     for (size_t i = 0; i < mirror->file_count; i++) {
         const struct source *const source = mirror->files[i].source;
         const char *const path = intern_format("%s/%s", directory, mirror->files[i].rel);
-        map_add(&wanted, key_of(path));
-        if (edit_touches(source)) {
-            size_t length;
-            char *const text = edit_render(source, &length);
-            mirror_write_file(path, text, length);
-            free(text);
-        } else {
+        size_t length = source->size;
+        char *const edited = edit_touches(source) ? edit_render(source, &length) : NULL;
+        char *const text = with_mirrored_includes(edited ? edited : source->text, &length, directory, &wanted);
+        if (text || edited)
+            mirror_write_file(path, text ? text : edited, length);
+        else
             link_file(path, source->path);
-        }
+        free(text);
+        free(edited);
     }
     remove_stale(directory, &wanted);
     map_free(&wanted);

@@ -61,8 +61,12 @@ static const char *normalized(const char *path) {
     return result;
 }
 
+const char *source_in_mirror(const char *path) {
+    return mirrored(normalized(path));
+}
+
 static void add_path(struct source *source, const char *path) {
-    const char *const lexical = mirrored(normalized(path));
+    const char *const lexical = source_in_mirror(path);
     const char *const rel = lexical ? lexical : mirrored(source->path);
     for (size_t i = 0; i < source->rel_count; i++)
         if (source->rels[i] == rel)

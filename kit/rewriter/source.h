@@ -23,6 +23,9 @@ struct source *source_get(const char *path);
 /* The same, for a path by which a unit reads the file: the mirror will have it there. */
 struct source *source_read(const char *path);
 
+/* The path in the mirror of an absolute path, by its text alone; NULL if it is outside of both roots. */
+const char *source_in_mirror(const char *path);
+
 /* Line and column (from 1) of an offset. */
 void source_position(const struct source *source, size_t offset, unsigned *line, unsigned *column);
 

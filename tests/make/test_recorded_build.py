@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import shutil
 import sys
 import tempfile
 import unittest
@@ -16,6 +17,14 @@ echo 'int main(void) { return 0; }' > conftest.c && ${CC:-cc} -o conftest confte
 rm -f conftest conftest.c
 sed 's/^CFLAGS =/CFLAGS = -DCONFIGURED/' Makefile.in > Makefile
 """
+
+
+# A header that has to be rewritten, and a program that includes it as LINE says.
+ADDING = "static void add(int value) { total += value; }\nstatic void all(void) { counter_each(add); }\nstatic const char *where(void) { return __FILE__; }\n"
+
+
+def includes(line: str) -> str:
+    return small.FILES["tool/main.c"].replace("static void add(int value) { total += value; }", line).replace("counter_each(add)", "all(); puts(where())")
 
 
 class Recorded(unittest.TestCase):
@@ -119,10 +128,90 @@ tool/counter: tool/main.c
         self.assertIn("total 15\n", small.run(self.out / "bin/counter").stdout)
         self.assertEqual([record["language"] for record in self.graph()["objects"]], ["c", "c", "other"])
 
-    def test_object_that_was_changed_afterwards_is_refused(self):
-        makefile = small.MAKEFILE.replace("$(AR) rcs $@ $^", "ld -r -o lib/both.o lib/counter.o && $(AR) rcs $@ lib/both.o")
-        self.refused(self.capture(self.project(Makefile=makefile), check=False),
-                     "both.o: goes into the program, but how it was made was not recorded")
+    def test_header_by_an_absolute_path(self):
+        """Its rewritten copy is read, as a unity build's sources must be, and it is called as it was."""
+        header = self.root / "project/tool/add.h"
+        self.capture(self.project(Makefile=small.MAKEFILE, tool__main___c=includes(f'#include "{header}"'), tool__add___h=ADDING))
+        self.runs()
+        self.assertIn(f"{header}\n", small.run(self.out / "bin/counter").stdout)
+
+    def test_header_by_an_absolute_path_in_a_macro_is_refused(self):
+        header = self.root / "project/tool/add.h"
+        project = self.project(Makefile=small.MAKEFILE.replace("-Ilib", f"-Ilib -DHEADER='\"{header}\"'"), tool__add___h=ADDING,
+                               tool__main___c=includes("#include HEADER"))
+        self.refused(self.capture(project, check=False), f"error: {project}/tool/main.c: includes {header} in a way that leads around its rewritten copy "
+                     "(include it by a path relative to the file or to an include folder, not by a macro that holds an absolute path)")
+
+    def test_header_that_the_project_takes_for_a_system_header(self):
+        for option, pragma in (("-isystem tool/inc", ""), ("-Itool/inc", "#pragma GCC system_header\n")):
+            with self.subTest(option):
+                shutil.rmtree(self.out, ignore_errors=True)
+                self.capture(self.project(Makefile=small.MAKEFILE.replace("-Ilib", f"-Ilib {option}"), tool__main___c=includes("#include <add.h>"),
+                                          tool__inc__add___h=pragma + ADDING))
+                self.runs()
+
+    def test_embedded_file(self):
+        makefile = small.MAKEFILE.replace("main.o lib/libcounter.a\n", "main.o lib/libcounter.a\n\tld -r -b binary -z noexecstack -o tool/data.o lib/limit.h\n")
+        main = small.FILES["tool/main.c"].replace("static int total", "extern char _binary_lib_limit_h_start[];\nstatic int total").replace(
+            'printf("total', 'printf("%.7s\\n", _binary_lib_limit_h_start); printf("total')
+        self.capture(self.project(Makefile=makefile.replace("tool/main.o -L", "tool/main.o tool/data.o -L"), tool__main___c=main))
+        self.assertIn("#define\ntotal 5\n", small.run(self.out / "bin/counter").stdout)
+
+    # What is refused, with the line that says so. -----------------------------------------------------
+
+    def test_objects_made_from_objects_are_refused(self):
+        for command in ("ld -r -o lib/both.o lib/counter.o", "gcc -r -o lib/both.o lib/counter.o", "objcopy --weaken lib/counter.o lib/both.o"):
+            with self.subTest(command):
+                shutil.rmtree(self.out, ignore_errors=True)
+                makefile = small.MAKEFILE.replace("$(AR) rcs $@ $^", f"{command} && $(AR) rcs $@ lib/both.o")
+                self.refused(self.capture(self.project(Makefile=makefile), check=False),
+                             f"error: {self.root}/project/lib/both.o: is made from other objects, or by a tool that is not known: {command} "
+                             "(link the compiler's own objects; what is made otherwise may hold data only, such as an embedded file)")
+
+    def test_changed_archive_is_refused(self):
+        makefile = small.MAKEFILE.replace("$(AR) rcs $@ $^", "$(AR) rcs $@ $^ && objcopy --weaken $@")
+        self.refused(self.capture(self.project(Makefile=makefile), check=False), "how lib/libcounter.a is made is not understood: objcopy --weaken")
+
+    def test_other_languages_are_refused(self):
+        cases = {
+            "g++ -c -o lib/counter.o lib/other.cc": "other.cc: is C++; only C can be compartmentalized (leave it out of the program,",
+            "gcc -c -o lib/counter.o lib/other.cc": "other.cc: is C++; only C can be compartmentalized (leave it out of the program,",
+            "gcc -x c++ -c -o lib/counter.o lib/other.cc": "other.cc: is C++; only C can be compartmentalized (leave it out of the program,",
+            "gcc -c -o lib/counter.o lib/other.i": "other.i: is compiled by the C compiler, but is no .c file; only C and assembly can be "
+                                                   "compartmentalized (if it is C, call it .c or give -x c)",
+        }
+        text = 'extern "C" {\n%s}\n'
+        for command, message in cases.items():
+            with self.subTest(command):
+                shutil.rmtree(self.out, ignore_errors=True)
+                makefile = small.MAKEFILE.replace("lib/counter.o: lib/counter.h lib/limit.h", f"lib/counter.o: lib/counter.h lib/limit.h\n\t{command}")
+                source = small.FILES["lib/counter.c"].replace("#include", " #include")
+                source = "".join(small.FILES["lib/counter.h"] + source.replace(' #include "counter.h"\n', "").replace(' #include "limit.h"\n', "")
+                                 .replace("COUNTER_LIMIT", "8"))
+                self.refused(self.capture(self.project(Makefile=makefile, lib__other___cc=text % source, lib__other___i=source), check=False), message)
+
+    def test_c_under_another_name(self):
+        makefile = small.MAKEFILE.replace("lib/counter.o: lib/counter.h lib/limit.h", "lib/counter.o: lib/counter.h lib/limit.h\n\t$(CC) $(CFLAGS) -x c -c -o "
+                                          "lib/counter.o lib/counter.inc")
+        project = self.project(Makefile=makefile, lib__counter___inc=small.FILES["lib/counter.c"], lib__counter___c="")
+        self.capture(project)
+        self.runs()
+
+    def test_options_that_do_not_fit_are_refused(self):
+        linked = "tool/counter has %s, which cannot be split into compartments (build the program without it)"
+        cases = {"-flto": linked % "link-time optimization (-flto)", "-static": linked % "a static program (-static)",
+                 "-fsanitize=address": linked % "a sanitizer that replaces malloc or keeps a shadow of all memory (-fsanitize=address)"}
+        for option, message in cases.items():
+            with self.subTest(option):
+                shutil.rmtree(self.out, ignore_errors=True)
+                makefile = small.MAKEFILE.replace("-O2", f"-O2 {option}").replace("-o $@ tool", f"{option} -o $@ tool")
+                self.refused(self.capture(self.project(Makefile=makefile), check=False), message)
+
+    def test_precompiled_header_of_another_build_is_refused(self):
+        project = self.project(Makefile=small.MAKEFILE.replace("-Ilib", "-Ilib -include-pch lib/all.pch").replace("$(CC)", "clang"))
+        small.run("clang", "-x", "c-header", "-O2", "-Ilib", "-o", "lib/all.pch", "lib/counter.h", cwd=project)
+        self.refused(self.capture(project, "make CC=clang", check=False), f"error: {project}/lib/all.pch: is a precompiled header that this build does not "
+                     "make, so its text is not known (let the build make it, or build without precompiled headers)")
 
     def test_cmake_with_makefiles(self):
         project = self.project(CMakeLists___txt=small.CMAKE.replace("set(CMAKE_EXPORT_COMPILE_COMMANDS ON)", ""))
