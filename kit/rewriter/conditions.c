@@ -242,18 +242,30 @@ static void put_conditions(struct text *out, struct text *declarations, const st
     }
 }
 
+/* What runs before or after the function: its caller sees the errno that the function leaves. */
+static void put_block(struct text *out, struct text *statements) {
+    if (statements->length) {
+        text_puts(out, "    {\n    IA2_KEEP_ERRNO;\n");
+        text_add(out, statements->data, statements->length);
+        text_puts(out, "    }\n");
+    }
+    free(statements->data);
+    *statements = (struct text) { 0 };
+}
+
 /* The text of IA2_CHECKED(f), the caller's to free; NULL if refused. */
 static char *checked_function(const struct gate *gate, const struct object_checks *objects) {
     struct signature signature = signature_of_type(clang_getCursorType(gate->cursor));
     const bool is_void = clang_getCanonicalType(signature.result).kind == CXType_Void;
-    struct text head = { 0 }, body = { 0 }, declarations = { 0 };
+    struct text head = { 0 }, body = { 0 }, declarations = { 0 }, checks = { 0 };
     bool named = put_type(&head, signature.result);
     text_printf(&head, " IA2_CHECKED(%s)(", gate->function);
     named &= put_parameters(&head, &signature, signature.count, true);
     text_puts(&head, ")\n{\n");
-    object_checks_before(&body, objects, gate->function);
-    put_conditions(&body, &declarations, gate, &signature, false);
-    object_checks_end(&body, objects, gate->function);
+    object_checks_before(&checks, objects, gate->function);
+    put_conditions(&checks, &declarations, gate, &signature, false);
+    object_checks_end(&checks, objects, gate->function);
+    put_block(&body, &checks);
     text_puts(&body, "    ");
     if (!is_void) {
         put_type(&body, clang_getUnqualifiedType(signature.result));
@@ -262,8 +274,9 @@ static char *checked_function(const struct gate *gate, const struct object_check
     text_printf(&body, "(%s)(", gate->function);
     put_arguments(&body, signature.count);
     text_puts(&body, ");\n");
-    object_checks_after(&body, objects, gate->function);
-    put_conditions(&body, &declarations, gate, &signature, true);
+    object_checks_after(&checks, objects, gate->function);
+    put_conditions(&checks, &declarations, gate, &signature, true);
+    put_block(&body, &checks);
     text_puts(&body, is_void ? "}" : "    return ia2_result;\n}");
     signature_free(&signature);
     struct text all = { 0 };

@@ -122,6 +122,10 @@ void shared_free(void *p);
 #define IA2_CHECKED(f) IA2_PASTE(__ia2_checked_, IA2_UNIT, f)
 #define IA2_REQUIRE(condition, what) ((condition) ? (void)0 : ia2_condition_failed(what))
 void ia2_condition_failed(const char *what) __attribute__((noreturn));
+/* In a block: errno is afterwards what it was. */
+#define IA2_KEEP_ERRNO int ia2_errno __attribute__((cleanup(ia2_errno_back), unused)) = ia2_errno_now()
+int ia2_errno_now(void);
+void ia2_errno_back(const int *was);
 
 /* The register of this compartment's objects; type: the type's name. All end the process in words: begin if there is an object at that
  * address, the others unless there is one of that type. NULL is no object. Thread-safe, not async-signal-safe. */
