@@ -30,6 +30,8 @@ static json_t *gate_list(const struct plan *plan) {
             json_object_set_new(it, "ungated", json_true());
         if (g->shape.variadic)
             json_object_set_new(it, "variadic", json_true());
+        if (g->shape.align)
+            json_object_set_new(it, "align", json_integer((json_int_t)g->shape.align));
         if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)
             json_object_set_new(it, "vectors", json_pack("[i, i, i, i]", (int)g->shape.ymm, (int)g->shape.zmm,
                                                          (int)g->shape.ret_ymm, (int)g->shape.ret_zmm));

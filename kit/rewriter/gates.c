@@ -387,6 +387,8 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
             text_puts(&out, ", variadic=1");
         if (further_gates(g))
             text_printf(&out, ", further=%u", further_gates(g));
+        if (g->shape.align)
+            text_printf(&out, ", align=%u", g->shape.align);
         if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)
             text_printf(&out, ", ymm=0x%x, zmm=0x%x, ret_ymm=0x%x, ret_zmm=0x%x", g->shape.ymm, g->shape.zmm, g->shape.ret_ymm,
                         g->shape.ret_zmm);

@@ -7,12 +7,31 @@
 #define INT_REGISTERS 6
 #define SSE_REGISTERS 8
 #define EIGHTBYTES 8   /* of the largest vector */
+#define LARGEST_ALIGNMENT 4096   /* a stack has a guard page below it, not more */
+
+/* [m] Where compilers differ from the ABI, or from each other in what it leaves open. Which of them made an object is not known,
+ * so a gate lets pass what any of them may use. */
+struct compiler {
+    bool counts_unnamed;     /* an unnamed bit-field makes its eightbyte INTEGER */
+    bool splits_int128;      /* between the last register and the stack, where it has the alignment of its halves */
+    bool float128_indirect;  /* a record with a __float128 is in memory */
+    bool wide_unlisted_only; /* wide vectors are in registers only if the function is not variadic, also those with a name */
+    bool double1_indirect;   /* a vector of one double is in memory; in a record it always is */
+};
+static const struct compiler compilers[] = {
+    { true, false, false, false, true },    /* GCC 12 */
+    { false, true, true, true, false },     /* clang 14 */
+    { false, false, false, true, false },   /* clang from 18 on */
+};
+#define COMPILERS (sizeof(compilers) / sizeof(*compilers))
 
 enum eightbyte { NO_CLASS, SSE, SSE_UP, INTEGER, X87, X87_UP, COMPLEX_X87, MEMORY };
 
 struct value {
+    const struct compiler *compiler;
     enum eightbyte classes[EIGHTBYTES];
     long long size, align;
+    bool record;
     const char *refusal;
 };
 
@@ -48,7 +67,7 @@ static enum CXVisitorResult classify_field(CXCursor field, CXClientData data) {
     const long long bits = clang_Cursor_getOffsetOfField(field);
     if (clang_Cursor_isBitField(field)) {
         const int width = clang_getFieldDeclBitWidth(field);
-        if (width > 0) {
+        if (width > 0 && (*cursor_name(field) || walk->value->compiler->counts_unnamed)) {
             merge(walk->value, walk->offset + bits / 8, INTEGER);
             merge(walk->value, walk->offset + (bits + width - 1) / 8, INTEGER);
         }
@@ -76,9 +95,8 @@ static void classify_vector(CXType type, long long offset, long long size, struc
         merge(value, offset, INTEGER);
         return;
     }
-    if (size == 8 && (element == CXType_Double || element == CXType_Long || element == CXType_LongLong ||
-                      element == CXType_ULong || element == CXType_ULongLong))
-        value->refusal = "a vector of one element crosses the boundary, which compilers pass in different ways";
+    if (size == 8 && element == CXType_Double && (value->record || value->compiler->double1_indirect))
+        value->classes[0] = MEMORY;
     merge(value, offset, SSE);
     for (long long at = 8; at < size; at += 8)
         merge(value, offset + at, SSE_UP);
@@ -114,6 +132,8 @@ static void classify(CXType type, long long offset, struct value *value) {
         classify_vector(type, offset, size, value);
         break;
     case CXType_Float128:
+        if (value->compiler->float128_indirect && value->record)
+            value->classes[0] = MEMORY;
         merge(value, offset, SSE);
         merge(value, offset + 8, SSE_UP);
         break;
@@ -144,24 +164,28 @@ static void classify(CXType type, long long offset, struct value *value) {
 }
 
 /* "Post merger cleanup" of the ABI. */
-static bool is_memory(const struct value *value) {
-    const enum eightbyte *const c = value->classes;
+static bool is_memory(struct value *value) {
+    enum eightbyte *const c = value->classes;
     if (value->size > 8 * EIGHTBYTES)
         return true;
-    for (int i = 0; i < EIGHTBYTES; i++)
+    for (int i = 0; i < EIGHTBYTES; i++) {
         if (c[i] == MEMORY || (c[i] == X87_UP && (i == 0 || c[i - 1] != X87)))
             return true;
-    if (c[0] == COMPLEX_X87)
+        if (c[i] == SSE_UP && (i == 0 || (c[i - 1] != SSE && c[i - 1] != SSE_UP)))
+            c[i] = SSE;
+    }
+    if (c[0] == COMPLEX_X87 && !value->record)
         return false;
     bool vector = c[0] == SSE;
-    for (int i = 1; i < value->size / 8; i++)
+    for (int i = 1; i < (value->size + 7) / 8; i++)
         vector = vector && c[i] == SSE_UP;
     return value->size > 16 && !vector;
 }
 
-static struct value value_of(CXType type) {
-    struct value value = { .size = clang_Type_getSizeOf(type), .align = clang_Type_getAlignOf(type) };
+static struct value value_of(CXType type, const struct compiler *compiler) {
+    struct value value = { .compiler = compiler, .size = clang_Type_getSizeOf(type), .align = clang_Type_getAlignOf(type) };
     type = clang_getCanonicalType(type);
+    value.record = type.kind == CXType_Record;
     if (type.kind == CXType_Void) {
         value.size = 0;
         return value;
@@ -196,8 +220,13 @@ static void count(const struct value *value, unsigned *ints, unsigned *sses) {
     }
 }
 
-static const char *place_result(struct unit *unit, CXType type, struct shape *shape) {
-    const struct value value = value_of(type);
+static void need_alignment(struct shape *shape, long long align) {
+    if (align > 16 && align > shape->align)
+        shape->align = (unsigned)align;
+}
+
+static const char *place_result(struct unit *unit, const struct compiler *compiler, CXType type, struct shape *shape) {
+    const struct value value = value_of(type, compiler);
     const char *const refusal = value.refusal ? value.refusal : check_wide(unit, &value);
     if (refusal)
         return refusal;
@@ -207,15 +236,21 @@ static const char *place_result(struct unit *unit, CXType type, struct shape *sh
         shape->ret_zmm = is_wide(&value) && value.size == 64;
         return NULL;
     }
-    if (value.align > 16)
-        return "the result is in memory and aligned to more than 16 bytes";
+    if (value.align > LARGEST_ALIGNMENT)
+        return "the result is in memory and aligned to more than 4096 bytes";
+    need_alignment(shape, value.align);
     shape->sret_bytes = (unsigned)value.size;
     shape->args_int = shape->ret_int = 1;
     return NULL;
 }
 
-static const char *place_argument(struct unit *unit, CXType type, bool fixed, struct shape *shape) {
-    const struct value value = value_of(type);
+static bool is_int128(CXType type) {
+    type = clang_getCanonicalType(type);
+    return type.kind == CXType_Int128 || type.kind == CXType_UInt128;
+}
+
+static const char *place_argument(struct unit *unit, const struct compiler *compiler, CXType type, bool fixed, struct shape *shape) {
+    const struct value value = value_of(type, compiler);
     unsigned ints, sses;
     const char *const refusal = value.refusal ? value.refusal : check_wide(unit, &value);
     if (refusal)
@@ -223,7 +258,8 @@ static const char *place_argument(struct unit *unit, CXType type, bool fixed, st
     if (value.size == 0)
         return NULL;
     count(&value, &ints, &sses);
-    if (value.classes[0] != MEMORY && !is_x87(value.classes[0]) && (fixed || !is_wide(&value)) &&
+    const bool stays = is_wide(&value) && (!fixed || (shape->variadic && compiler->wide_unlisted_only));
+    if (value.classes[0] != MEMORY && !is_x87(value.classes[0]) && !stays &&
         shape->args_int + ints <= INT_REGISTERS && shape->args_sse + sses <= SSE_REGISTERS) {
         if (is_wide(&value))
             *(value.size > 32 ? &shape->zmm : &shape->ymm) |= 1u << shape->args_sse;
@@ -231,22 +267,53 @@ static const char *place_argument(struct unit *unit, CXType type, bool fixed, st
         shape->args_sse += sses;
         return NULL;
     }
-    if (value.align > 16)
-        return "an argument aligned to more than 16 bytes is passed on the stack";
-    if (value.align == 16 && shape->stack_words % 2)
-        shape->stack_words++;
+    if (compiler->splits_int128 && is_int128(type)) {
+        shape->stack_words += shape->args_int < INT_REGISTERS ? 1 : 2;
+        shape->args_int = INT_REGISTERS;
+        return NULL;
+    }
+    if (value.align > LARGEST_ALIGNMENT)
+        return "an argument aligned to more than 4096 bytes is passed on the stack";
+    need_alignment(shape, value.align);
+    if (value.align > 8) {
+        const unsigned words = (unsigned)value.align / 8;
+        shape->stack_words = (shape->stack_words + words - 1) / words * words;
+    }
     shape->stack_words += (unsigned)((value.size + 7) / 8);
     return NULL;
 }
 
-const char *sysv_shape(struct unit *unit, const struct signature *signature, struct shape *shape) {
+static const char *shape_by(struct unit *unit, const struct compiler *compiler, const struct signature *signature, struct shape *shape) {
     memset(shape, 0, sizeof(*shape));
     shape->variadic = signature->variadic;
+    const char *refusal = place_result(unit, compiler, signature->result, shape);
+    for (size_t i = 0; !refusal && i < signature->count; i++)
+        refusal = place_argument(unit, compiler, signature->parameters[i], i < signature->fixed, shape);
+    return refusal;
+}
+
+static unsigned larger(unsigned a, unsigned b) {
+    return a > b ? a : b;
+}
+
+const char *sysv_shape(struct unit *unit, const struct signature *signature, struct shape *shape) {
     const enum CXCallingConv convention = clang_getFunctionTypeCallingConv(signature->function);
+    memset(shape, 0, sizeof(*shape));
     if (convention != CXCallingConv_C && convention != CXCallingConv_X86_64SysV && convention != CXCallingConv_Default)
         return "it has a calling convention of its own";
-    const char *refusal = place_result(unit, signature->result, shape);
-    for (size_t i = 0; !refusal && i < signature->count; i++)
-        refusal = place_argument(unit, signature->parameters[i], i < signature->fixed, shape);
-    return refusal;
+    for (size_t i = 0; i < COMPILERS; i++) {
+        struct shape it;
+        const char *const refusal = shape_by(unit, &compilers[i], signature, &it);
+        if (refusal)
+            return refusal;
+        if (i && it.sret_bytes != shape->sret_bytes)
+            return "its result is one that some compilers return in registers and others in memory";
+        *shape = (struct shape) {
+            .args_int = larger(shape->args_int, it.args_int), .args_sse = larger(shape->args_sse, it.args_sse),
+            .ret_int = larger(shape->ret_int, it.ret_int), .ret_sse = larger(shape->ret_sse, it.ret_sse),
+            .stack_words = larger(shape->stack_words, it.stack_words), .sret_bytes = it.sret_bytes,
+            .align = larger(shape->align, it.align), .ymm = shape->ymm | it.ymm, .zmm = shape->zmm | it.zmm,
+            .ret_ymm = shape->ret_ymm | it.ret_ymm, .ret_zmm = shape->ret_zmm | it.ret_zmm, .variadic = it.variadic };
+    }
+    return NULL;
 }

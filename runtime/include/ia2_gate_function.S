@@ -1,6 +1,6 @@
 /* One function's gate: stub, descriptor, and the part that runs with the owner's rights. */
 
-.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
+.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
     .section \table\()_stubs, "ax", @progbits
     .balign 1 << IA2_STUB_SHIFT
     .globl \symbol
@@ -40,7 +40,7 @@
     .balign 16
     /* Entered with the owner's rights, %rsp as at a function's first instruction. */
 .Lenter\@:
-    .set .Lresult\@, 16 * ((\stack_words + 1) / 2)
+    .set .Lresult\@, \align * ((8 * \stack_words + \align - 1) / \align)
     .set .Lkept\@, .Lresult\@ + 16 * ((\sret_bytes + 15) / 16)
     .if .Lfew\@ && .Lsmall\@
     .set .Lframe\@, .Lkept\@ + 8
@@ -48,6 +48,11 @@
     .else
     .set .Lframe\@, .Lkept\@ + 24
     sub $.Lframe\@, %rsp
+    .endif
+    .if \align > 16
+    and $-\align, %rsp
+    .endif
+    .ifeq .Lfew\@ && .Lsmall\@
     mov %eax, .Lkept\@(%rsp)
     .endif
     .if .Lfew\@
@@ -102,7 +107,13 @@
     xor %edx, %edx
     .endif
     .endif
+    .if \align > 16
+    mov %rbx, %rsp          /* as the body made it */
+    and $-16, %rsp
+    sub $8, %rsp
+    .else
     add $.Lframe\@, %rsp
+    .endif
     ret
     /* In the caller: %rdi is the caller's own result buffer, from its own stack. */
     .if \sret_bytes
@@ -160,9 +171,10 @@
 .endm
 
 /* \ymm, \zmm, \ret_ymm, \ret_zmm: masks of the vector registers that carry 32 and 64 bytes. \variadic: the gate of one list of
- * arguments of a variadic function, and \further: how many gates behind it are for others. A result in x87 registers (long double) just stays there. */
-.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0
-    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \further, \ymm, \zmm, \ret_ymm, \ret_zmm
+ * arguments of a variadic function, and \further: how many gates behind it are for others. \align: of the stack arguments and of a
+ * result in memory. A result in x87 registers (long double) just stays there. */
+.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
+    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \further, \ymm, \zmm, \ret_ymm, \ret_zmm, \align
 .endm
 
 /* Gates every compartment has. The runtime alone (key 0) may call them, except where more is said. \caller: the register
