@@ -1,0 +1,70 @@
+"""A kit with a fault in it, which the fuzzer must find: a rewriter whose gates say too little, or a gate body that is wrong."""
+
+import pathlib
+import re
+import subprocess
+import sys
+
+SWAPPED = """\
+.purgem ia2_pop_saved
+.macro ia2_pop_saved
+    pop %r15
+    pop %r14
+    pop %r12
+    pop %r13
+    pop %rbx
+    pop %rbp
+.endm
+"""
+
+
+def less(field: str, text: str) -> str:
+    """One less of what `field` counts, if there is any."""
+    return re.sub(rf"\b{field}=(\d+)", lambda found: f"{field}={max(0, int(found[1]) - 1)}", text)
+
+
+def of_calls(change, text: str) -> str:
+    """Changes the gates of what is fuzzed, not of what starts it."""
+    return "".join(change(line) if re.search(r"target=\w*call\d", line) else line for line in text.splitlines(True))
+
+
+# name: what is done to the line of each gate
+GATES = {
+    "stack_words": lambda text: less("stack_words", text),
+    "args_int": lambda text: less("args_int", text),
+    "args_sse": lambda text: less("args_sse", text),
+    "ret_int": lambda text: re.sub(r"ret_int=2", "ret_int=1", text),
+    "ret_sse": lambda text: less("ret_sse", text),
+    "sret_bytes": lambda text: re.sub(r"sret_bytes=(?!0\b)(\d+)", lambda found: f"sret_bytes={int(found[1]) + 1}", text),
+    "align": lambda text: re.sub(r", align=\d+", "", text),
+    "vectors": lambda text: re.sub(r"\b(ret_)?([yz]mm)=0x[1-9a-f]\w*", r"\1\2=0x0", text),
+}
+FAULTS = (*GATES, "saved_registers")
+
+
+def broken(fault: str, text: str) -> str:
+    """callgates/NAME.S with the fault."""
+    if fault == "saved_registers":
+        return text.replace("#include <ia2_gate.S>\n", "#include <ia2_gate.S>\n" + SWAPPED)
+    return of_calls(GATES[fault], text)
+
+
+def make(folder: pathlib.Path, kit_build: pathlib.Path, fault: str) -> pathlib.Path:
+    """A build directory of the kit in `folder`, with the fault."""
+    rewriter = folder / "kit/rewriter/ia2-rewriter"
+    rewriter.parent.mkdir(parents=True, exist_ok=True)
+    if not (folder / "runtime").exists():
+        (folder / "runtime").symlink_to(kit_build / "runtime")
+    rewriter.write_text(f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})\nimport broken_kit\n"
+                        f"broken_kit.rewrite({str(kit_build / 'kit/rewriter/ia2-rewriter')!r}, {fault!r}, sys.argv[1:])\n")
+    rewriter.chmod(0o755)
+    return folder
+
+
+def rewrite(rewriter: str, fault: str, arguments: list) -> None:
+    """What the rewriter does, and then the fault."""
+    done = subprocess.run([rewriter, *arguments], check=False)
+    prefix = arguments[arguments.index("--output-prefix") + 1]
+    for path in pathlib.Path(prefix, "callgates").glob("*.S") if not done.returncode else ():
+        path.write_text(broken(fault, path.read_text()))
+    sys.exit(done.returncode)
