@@ -49,16 +49,72 @@ static int arm_rest(const ucontext_t *context)
     return !sigaltstack(&rest, NULL);
 }
 
-static void run_handler(int number, siginfo_t *info, ucontext_t *context, uint32_t pkru)
+/* The key of the compartment that was interrupted, 0 for nobody, -1 for none. A gate that copies memory has two keys: it runs for its
+ * owner, in whose code it is (ia2_gate_memory.S). */
+static int interrupted_key(const ucontext_t *context, uint32_t pkru)
+{
+    int found = ia2_compartment_of_pkru(pkru);
+    uintptr_t code = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    for (uint32_t key = 1; found < 0 && key <= ia2_state.count; key++)
+        if (code >= ia2_state.module[key].text.start && code < ia2_state.module[key].text.end)
+            found = (int)key;
+    return found;
+}
+
+/* The interrupted code goes on at \a place, with the rights \a pkru. */
+static void redirect(ucontext_t *context, uint32_t pkru, void (*place)(void))
+{
+    greg_t *r = context->uc_mcontext.gregs;
+    r[REG_RIP] = (greg_t)(uintptr_t)place;
+    r[REG_EFL] &= ~(greg_t)(1 << 8 | 1 << 10 | 1 << 18); /* TF, DF, AC */
+    ia2_frame_set_pkru(context, pkru);
+}
+
+/* The gate that was taking a call to its callee, or back, when it was interrupted at \a code. NULL if that is none's code. */
+static const struct ia2_path *on_the_way(uintptr_t code)
+{
+    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+        const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
+        for (const struct ia2_path *path = d ? d->paths : NULL; d && path < d->paths_end; path++)
+            if (code - ((uintptr_t)path + (uintptr_t)(intptr_t)path->offset) < path->length)
+                return path;
+    }
+    return NULL;
+}
+
+/* The handler has jumped (ia2_gate_unwind.S): what it interrupted is cut too. \a pkru: of the thread when it was interrupted;
+ * \a interrupted: the compartment that ran, NULL if a gate was under way. Returns the rights with which the thread goes on. */
+static uint32_t follow_jump(ucontext_t *context, uint32_t pkru, const struct ia2_compartment_descriptor *interrupted, uint64_t *nobody_sp)
+{
+    greg_t *r = context->uc_mcontext.gregs;
+    const struct ia2_path *path = on_the_way((uintptr_t)r[REG_RIP]);
+    int key = interrupted ? (int)interrupted->id : path ? (int)path->caller : -1;
+    if (key < 1 || key > (int)ia2_state.count || !ia2_state.module[key].descriptor)
+        ia2_die("longjmp out of a signal handler that interrupted the runtime at %p (PKRU %#x); let the handler set a flag", (void *)r[REG_RIP], pkru);
+    if (pkru == IA2_PKRU_0 && *nobody_sp >> 63)
+        *nobody_sp = ~*nobody_sp;
+    const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
+    r[REG_R10] = interrupted && path && path->callee == interrupted->id ? (greg_t)path->caller + 1 : 0;
+    r[REG_R9] = interrupted ? r[REG_RSP] : 0;
+    r[REG_R8] = (greg_t)ia2_jumping;
+    ia2_jumping = 0;
+    /* Whoever jumps restores the mask when it is there. */
+    memset(&context->uc_sigmask, 0xff, _NSIG / 8);
+    redirect(context, d->pkru[key], d->unwound);
+    return d->pkru[key];
+}
+
+/* Returns the rights with which the thread goes on. */
+static uint32_t run_handler(int number, siginfo_t *info, ucontext_t *context, uint32_t pkru)
 {
     const struct ia2_thread_record *record = ia2_this_thread();
     struct ia2_signal action = ia2_state.signal[number];
     if (!record)
         ia2_die("signal %d on a thread that the runtime did not start", number);
     if (action.owner < 1 || action.owner > ia2_state.count || !ia2_state.module[action.owner].descriptor)
-        return;
+        return pkru;
     /* The interrupted compartment waits in its signal zone, unless it was in a gate and waits already. */
-    int key = ia2_compartment_of_pkru(pkru);
+    int key = interrupted_key(context, pkru);
     const struct ia2_compartment_descriptor *interrupted = key > 0 ? ia2_state.module[key].descriptor : NULL;
     if (interrupted && !interrupted->suspend())
         interrupted = NULL;
@@ -70,8 +126,11 @@ static void run_handler(int number, siginfo_t *info, ucontext_t *context, uint32
     ia2_state.module[action.owner].descriptor->signal(number, info, context);
     set_mask(~0ul);
     *nobody_sp = saved;
+    if (ia2_jumping)
+        return follow_jump(context, pkru, interrupted, nobody_sp);
     if (interrupted)
         interrupted->resume();
+    return pkru;
 }
 
 /* As if there were no handler: the signal comes once more, when this one returns, and nobody catches it. */
@@ -101,11 +160,8 @@ static int leave_destructor(int number, ucontext_t *context, uint32_t pkru)
     const struct ia2_guard *guard = ia2_guard_take(number, ia2_compartment_of_pkru(pkru));
     if (!guard)
         return 0;
-    greg_t *r = context->uc_mcontext.gregs;
-    r[REG_RSP] = (greg_t)guard->stack;
-    r[REG_RIP] = (greg_t)(uintptr_t)ia2_guard_resume;
-    r[REG_EFL] &= ~(greg_t)(1 << 8 | 1 << 10 | 1 << 18); /* TF, DF, AC */
-    ia2_frame_set_pkru(context, IA2_PKRU_0);
+    context->uc_mcontext.gregs[REG_RSP] = (greg_t)guard->stack;
+    redirect(context, IA2_PKRU_0, ia2_guard_resume);
     return 1;
 }
 
@@ -124,7 +180,7 @@ static void enter(int number, siginfo_t *info, void *opaque)
         ia2_virtual_pkru = IA2_PKRU_0;
     int violation = is_fault(number, info) && ia2_violation_report(info, context, pkru);
     if (!violation && ia2_state.signal[number].owner)
-        run_handler(number, info, context, pkru);
+        pkru = run_handler(number, info, context, pkru);
     else if (is_fault(number, info) && leave_destructor(number, context, pkru))
         pkru = IA2_PKRU_0;
     else if ((violation || number == SIGSEGV || is_fault(number, info) || ia2_permissive_catches(number)) && !is_ignored(number, info))

@@ -57,6 +57,7 @@ int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_
     if (!r && sigaltstack(&signal_stack, NULL))
         r = -errno;
     record->top[0] = ia2_nobody_top();
+    nobody_zone[0] = ~0ul; /* running */
     record->zone_size = zone;
     for (uint32_t key = 1; !r && key <= ia2_state.count; key++) {
         record->top[key] = (uint64_t)at;
@@ -122,10 +123,19 @@ void *ia2_shared_push(size_t size, size_t align)
     return (void *)sp;
 }
 
-/* A longjmp that skipped some releases is made good by the next one below. */
 void ia2_shared_pop(const void *variable)
 {
     shared_sp = *(char **)(*(char *const *)variable - SHARED_HEADER);
+}
+
+void *ia2_shared_level(void)
+{
+    return shared_sp;
+}
+
+void ia2_shared_cut(void *level)
+{
+    shared_sp = level;
 }
 
 struct ia2_copied ia2_copy(const void *own, size_t size, int in, int out)

@@ -28,6 +28,11 @@ int ia2_tls_set_keys(char *fsbase, int open);
 /* Makes the stack of compartment \a key zeros again: for a thread that does not exist any more. */
 void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);
 
+/* How far the calling thread's shared stack is in use, and back to there: for a jump over the scopes that would have released it. Any
+ * value is safe: each push looks where it is. */
+void *ia2_shared_level(void);
+void ia2_shared_cut(void *level);
+
 /* Adds the calling thread's address of the area in which nobody's stack pointer is kept. */
 uint64_t ia2_nobody_top(void);
 

@@ -20,6 +20,7 @@
 struct ia2_state ia2_state __attribute__((aligned(4096)));
 __thread uint32_t ia2_slot;
 __thread uint32_t ia2_virtual_pkru = IA2_PKRU_0;
+__thread uint32_t ia2_jumping;
 
 /* A page of its own, read-only but while the descriptor is set: who could change it would choose what is written. */
 static struct {

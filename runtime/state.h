@@ -49,6 +49,8 @@ struct ia2_compartment_descriptor {
     void (*construct)(void); /* runs the constructors, if this came with dlopen */
     int (*suspend)(void);
     void (*resume)(void);
+    void (*unwound)(void); /* ia2_gate_unwind.S: where a jump goes on that cuts this compartment's stack */
+    const struct ia2_path *paths, *paths_end;
     void *(*client_alloc)(size_t size, size_t align, int); /* the gate fills in who calls */
     int (*client_free)(void *p, int);
     int (*shared_free)(void *p); /* of blocks this compartment allocated; 0 if \a p is none */
@@ -73,6 +75,12 @@ struct ia2_plugin {
 struct ia2_site {
     int32_t offset; /* from this entry */
     uint16_t kind, length;
+};
+
+/* The code that takes a call of compartment `caller` to `callee` and back. */
+struct ia2_path {
+    int32_t offset; /* from this entry */
+    uint32_t length, caller, callee;
 };
 
 struct ia2_range {
@@ -145,6 +153,10 @@ _Static_assert(offsetof(struct ia2_thread_record, fsbase) == IA2_RECORD_FSBASE, 
 _Static_assert(offsetof(struct ia2_thread_record, tid) == IA2_RECORD_TID, "layout");
 _Static_assert(offsetof(struct ia2_thread_record, top) == IA2_RECORD_TOP, "layout");
 _Static_assert(offsetof(struct ia2_thread_record, zone_size) == IA2_RECORD_ZONE_SIZE, "layout");
+_Static_assert(offsetof(struct ia2_state, module) == IA2_STATE_MODULES, "layout");
+_Static_assert(sizeof(struct ia2_module) == IA2_MODULE_SIZE, "layout");
+_Static_assert(offsetof(struct ia2_module, descriptor) == 0, "layout");
+_Static_assert(offsetof(struct ia2_compartment_descriptor, unwound) == IA2_COMPARTMENT_UNWOUND, "layout");
 _Static_assert(sizeof(struct ia2_gate_descriptor) == 1 << IA2_DESC_SHIFT, "layout");
 _Static_assert(offsetof(struct ia2_gate_descriptor, callers) == IA2_DESC_CALLERS, "layout");
 _Static_assert(offsetof(struct ia2_gate_descriptor, type) == IA2_DESC_TYPE, "layout");
@@ -157,6 +169,9 @@ extern struct ia2_state ia2_state;
 extern __thread uint32_t ia2_slot __attribute__((tls_model("initial-exec")));
 /* PKRU, on a CPU that has none. */
 extern __thread uint32_t ia2_virtual_pkru __attribute__((tls_model("initial-exec")));
+
+/* The compartment whose jump out of a signal handler has come back to the runtime's entry, 0 if none. Everybody can write it. */
+extern __thread uint32_t ia2_jumping __attribute__((tls_model("initial-exec")));
 
 /* Maps the state. Idempotent; the first call must come before there is a second thread. Aborts on failure. */
 void ia2_state_open(void);

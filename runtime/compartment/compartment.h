@@ -45,8 +45,21 @@ size_t ia2_compartment_shared_size(void *p);
 void *ia2_shared_allocate(size_t size, size_t align, int zero);
 size_t ia2_shared_size(void *p);
 
+/* jumps.c, for ia2_gate_unwind.S: the call that this compartment made with its stack at  frame is taken back (or the
+ * signal handler that interrupted it at  interrupted), by a jump of compartment  key. Goes to the jump's target if that is
+ * here; otherwise cuts what belongs to the call in progress and returns  key. Signals are blocked. */
+uint32_t ia2_compartment_unwound(uint32_t key, uintptr_t frame, uintptr_t interrupted);
+void __ia2_unwind(uint32_t key) __attribute__((noreturn));
+/* heap.c, thread_exit.c: leaves the scopes of IA2_ALLOCATE_IN and of pthread_cleanup_push whose frames lie in this range,
+ * because a jump skips them. */
+void ia2_allocations_cut(uintptr_t low, uintptr_t high);
+void ia2_thread_cleanup_cut(uintptr_t low, uintptr_t high);
+
 /* heap.c: this compartment's own heap, whatever IA2_ALLOCATE_IN says. */
 void *ia2_own_calloc(size_t count, size_t size);
+void ia2_own_free(void *p);
+/* jumps.c: at the thread's end. */
+void ia2_jump_records_end(void);
 /* thread_exit.c: aborts if the thread ends over the head of this compartment. */
 void ia2_thread_exit_check(void);
 /* thread_values.c: 1 if a destructor ran. */

@@ -22,22 +22,36 @@ void *__libc_realloc(void *, size_t);
 void *__real_mmap(void *, size_t, int, int, int, off_t);
 
 static __thread int target = OWN_TARGET; /* set by IA2_ALLOCATE_IN */
+static __thread struct ia2_allocation *allocations; /* the scopes this thread is in, innermost first */
 
-HIDDEN int ia2_allocate_in(int key)
+HIDDEN struct ia2_allocation ia2_allocate_in(struct ia2_allocation *scope, int key)
 {
-    int previous = target;
+    struct ia2_allocation made = {allocations, target};
+    allocations = scope;
     target = key == (int)ia2_this_compartment.id ? OWN_TARGET : key;
-    return previous;
+    return made;
 }
 
-HIDDEN void ia2_allocate_in_end(const int *previous)
+HIDDEN void ia2_allocate_in_end(struct ia2_allocation *scope)
 {
-    target = *previous;
+    target = scope->before;
+    allocations = scope->outer;
+}
+
+void ia2_allocations_cut(uintptr_t low, uintptr_t high)
+{
+    while ((uintptr_t)allocations >= low && (uintptr_t)allocations < high)
+        ia2_allocate_in_end(allocations);
 }
 
 void *ia2_own_calloc(size_t count, size_t size)
 {
     return ia2_je_calloc(count, size);
+}
+
+void ia2_own_free(void *p)
+{
+    ia2_je_free(p);
 }
 
 static const char *owner_name(int owner)

@@ -26,7 +26,7 @@ HIDDEN void __wrap___pthread_unregister_cancel(__pthread_unwind_buf_t *buffer)
     handlers = buffer->__pad[0];
 }
 
-/* libc's own: the check of a program's jumps (jumps.c) needs libgcc_s, which no program should load for this. */
+/* These buffers are not set by the program. */
 void __real_longjmp(struct __jmp_buf_tag *, int) __attribute__((noreturn));
 
 static __attribute__((noreturn)) void next_handler(void)
@@ -59,6 +59,12 @@ void ia2_thread_exit_check(void)
     if (handlers)
         ia2_die("compartment %s: another compartment ended the thread, but cleanup handlers of this one are still to be run",
                 ia2_this_compartment.name);
+}
+
+void ia2_thread_cleanup_cut(uintptr_t low, uintptr_t high)
+{
+    while ((uintptr_t)handlers >= low && (uintptr_t)handlers < high)
+        handlers = handlers->__pad[0];
 }
 
 /* ---- C11 ------------------------------------------------------------------------------------------------ */

@@ -112,6 +112,7 @@ int ia2_compartment_thread_end(int round)
     if (!ran || round == PTHREAD_DESTRUCTOR_ITERATIONS - 1) {
         free(values);
         values = NULL;
+        ia2_jump_records_end();
         ran |= ia2_jemalloc_thread_end();
     }
     return ran;

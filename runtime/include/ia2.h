@@ -103,11 +103,16 @@ void ia2_copy_back(struct ia2_copied *copied);
 /* First in a function's body: until it returns, what this thread allocates in this compartment (malloc and family, also
  * in functions it calls) comes from the heap of compartment \a key; 0 is the shared heap. */
 #define IA2_ALLOCATE_IN(key) \
-    int ia2_allocation_scope __attribute__((cleanup(ia2_allocate_in_end), unused)) = ia2_allocate_in(key)
+    struct ia2_allocation ia2_allocation_scope __attribute__((cleanup(ia2_allocate_in_end), unused)) = \
+        ia2_allocate_in(&ia2_allocation_scope, key)
 /* The value of an expression, while which allocations go as IA2_ALLOCATE_IN says. */
 #define IA2_ALLOCATED_IN(key, ...) ({ IA2_ALLOCATE_IN(key); __VA_ARGS__; })
-int ia2_allocate_in(int key); /* returns the previous target, -1 if it was the own heap */
-void ia2_allocate_in_end(const int *previous);
+struct ia2_allocation {
+    struct ia2_allocation *outer;
+    int before; /* the key, -1 for the own heap */
+};
+struct ia2_allocation ia2_allocate_in(struct ia2_allocation *scope, int key); /* what *scope shall hold */
+void ia2_allocate_in_end(struct ia2_allocation *scope);
 
 /* The shared heap. Like malloc and family; any compartment may read, write and free what it holds. Thread-safe, not
  * async-signal-safe. NULL and ENOMEM when there is no memory. shared_free aborts on what is not from there. */

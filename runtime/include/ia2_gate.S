@@ -17,7 +17,7 @@
  *   - the thread record is found through %fs, which WRFSBASE can set, so it counts only if it holds the FSBASE
  *     this thread really has (the records are read-only to everybody);
  *   - the stack pointer comes from memory of the compartment entered, and only if that compartment is
- *     suspended or idle on this thread (a forged second return or entry finds IA2_RUNNING);
+ *     suspended or idle on this thread (a forged second return or entry finds that it runs);
  *   - the descriptor must lie in this compartment's table, and on return be the one the caller's stack names.
  *
  * Alternatives that were rejected: WRPKRU with both keys open around the copy of the arguments (four per
@@ -25,7 +25,7 @@
  * thread-local (%fs can be forged); unrolled gates per function (each adds WRPKRU sites to audit).
  *
  * PKRU_n is denied for all keys but 0, n and (read only) the keys n has a grant for.
- * Registers: System V AMD64 ABI, section 3.2. Unwinding does not cross a gate. */
+ * Registers: System V AMD64 ABI, section 3.2. No unwinder of C++ or libgcc crosses a gate; longjmp does (ia2_gate_unwind.S). */
 #include "ia2_layout.h"
 
 #define IA2_CAT_(a, b) a##b
@@ -129,29 +129,46 @@
 
 /* ---- the body ------------------------------------------------------------------------------------------- */
 
-/* %rbx = this thread's record, from the slot in %r15d or (\reload = 1) from thread-local storage. */
+/* %rbx = this thread's record, from its offset in %r15d or (\reload = 1) from the slot in thread-local storage. */
 .macro ia2_record reload
     .if \reload
     mov ia2_slot@GOTTPOFF(%rip), %rbx
     mov %fs:(%rbx), %r15d
+    shl $IA2_RECORD_SHIFT, %r15d
     .endif
-    and $IA2_SLOT_MASK, %r15d
-    mov %r15d, %ebx
-    shl $IA2_RECORD_SHIFT, %rbx
+    and $(IA2_SLOT_MASK << IA2_RECORD_SHIFT), %r15d
     mov ia2_state@GOTPCREL(%rip), %rbp
-    lea IA2_STATE_THREADS(%rbp, %rbx), %rbx
+    lea IA2_STATE_THREADS(%rbp, %r15), %rbx
 .endm
 
-/* Takes the stack of compartment \key: %r14 = its top, %rax = where it is suspended; marks it running. */
-.macro ia2_take_stack key, die
+/* For the stack of compartment \key: %r14 = its top, %rax = the word that says where it is suspended. */
+.macro ia2_find_stack key
     ia2_rdfsbase
     cmp %rax, IA2_RECORD_FSBASE(%rbx)
     jne .Lia2_die_thread
     mov IA2_RECORD_TOP + 8 * \key(%rbx), %r14
     mov IA2_SUSPENDED_SP(%r14), %rax
-    cmp $IA2_RUNNING, %rax
-    \die
-    movq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
+.endm
+
+/* For a call: %rbx = where the frame goes. */
+.macro ia2_enter_stack key
+    ia2_find_stack \key
+    lea IA2_FIRST_FRAME(%r14), %rbp
+    test %rax, %rax
+    js .Lia2_die_stack
+    cmovz %rbp, %rax
+    mov %rax, %rbx
+    not %rax
+    mov %rax, IA2_SUSPENDED_SP(%r14)
+.endm
+
+/* For a return: %rax = the frame of the call that is over. */
+.macro ia2_resume_stack key
+    ia2_find_stack \key
+    test %rax, %rax
+    jle .Lia2_die_return
+    mov IA2_FRAME_RUNNING(%rax), %rcx
+    mov %rcx, IA2_SUSPENDED_SP(%r14)
 .endm
 
 /* What ia2_body_enter pushed. */
@@ -166,6 +183,7 @@
 
 /* One path: compartment \c calls compartment \n. */
 .macro ia2_gate_path c, pkru_c, n, pkru_n, table
+8803:
     ia2_record 1
     mov IA2_RECORD_TOP + 8 * \c(%rbx), %r14
     shl $IA2_DESC_SHIFT, %r11d
@@ -174,19 +192,18 @@
     cmpq $0, IA2_DESC_BEFORE(%r10)
     je 1f
     call *IA2_DESC_BEFORE(%r10)
-1:  sub $24, %rsp
-    stmxcsr 16(%rsp)
-    mov %rdi, 8(%rsp)
+1:  mov IA2_SUSPENDED_SP(%r14), %rcx
+    sub $IA2_FRAME_SIZE, %rsp
+    mov %rcx, IA2_FRAME_RUNNING(%rsp)
+    stmxcsr IA2_FRAME_MXCSR(%rsp)
+    mov %rdi, IA2_FRAME_RESULT(%rsp)
     mov %r10, (%rsp)
     mov %rsp, IA2_SUSPENDED_SP(%r14)
     ia2_wrpkru \pkru_n
 
     /* with the rights of \n */
     ia2_record 0
-    ia2_take_stack \n, "je .Lia2_die_stack"
-    lea IA2_FIRST_FRAME(%r14), %rbp
-    test %rax, %rax
-    cmovz %rbp, %rax
+    ia2_enter_stack \n
     lea \table\()_descs(%rip), %rbp
     mov %r10, %rcx
     sub %rbp, %rcx
@@ -196,9 +213,8 @@
     jnz .Lia2_die_descriptor
     testl $(1 << \c), IA2_DESC_CALLERS(%r10)
     jz .Lia2_die_caller
-    mov %rax, %rsp
+    mov %rbx, %rsp          /* \n's own: it keeps %rbx and %r14 over the call, as every function does */
     and $-16, %rsp
-    mov %rax, %rbx          /* \n's own: it keeps %rbx and %r14 over the call, as every function does */
     mov %r12, %rcx
     mov %r13, %rdx
     mov IA2_DESC_ENTER(%r10), %r11
@@ -211,6 +227,7 @@
     cld
     ia2_scrub_avx512
     call *%r11
+.Lback_\table\()_\c:           /* ia2_gate_unwind.S: this return address tells who called */
     mov %rbx, IA2_SUSPENDED_SP(%r14)
     mov %rax, %r8
     mov %rdx, %r9
@@ -230,12 +247,12 @@
 
     /* with the rights of \c: of all registers only %r8, %r9 and xmm are used, as the callee's result */
     ia2_record 1
-    ia2_take_stack \c, "jbe .Lia2_die_return"
+    ia2_resume_stack \c
     mov %rax, %rsp
     mov (%rsp), %r10
-    mov 8(%rsp), %rdi
-    ldmxcsr 16(%rsp)        /* its control bits are callee-saved (ABI 3.2.1) */
-    add $24, %rsp
+    mov IA2_FRAME_RESULT(%rsp), %rdi
+    ldmxcsr IA2_FRAME_MXCSR(%rsp)       /* its control bits are callee-saved (ABI 3.2.1) */
+    add $IA2_FRAME_SIZE, %rsp
     lea \table\()_descs(%rip), %rbp
     mov %r10, %rcx
     sub %rbp, %rcx
@@ -251,6 +268,11 @@
     xor %r9d, %r9d
     ia2_pop_saved
     ret
+8804:
+    .pushsection ia2_paths, "a", @progbits
+    .balign 8
+    .long 8803b - ., 8804b - 8803b, \c, \n
+    .popsection
 .endm
 
 .macro ia2_body_enter
@@ -281,8 +303,6 @@
 .macro ia2_bodies
     .text
     .balign 64
-    .globl __ia2_body, __ia2_body_end       /* compartment/jumps.c looks for return addresses in it */
-    .hidden __ia2_body, __ia2_body_end
     .type __ia2_body, @function
 __ia2_body:
     ia2_body_enter
@@ -298,7 +318,6 @@ __ia2_body:
     ia2_pop_saved
     lea ia2_own_targets(%rip), %r10
     jmp *(%r10, %r11, 8)
-__ia2_body_end:
     .size __ia2_body, . - __ia2_body
 
     /* From this compartment to nobody: PKRU 0, on the thread's first stack. */
@@ -314,4 +333,5 @@ __ia2_body_nobody:
 
 #include "ia2_gate_memory.S"
 #include "ia2_gate_function.S"
+#include "ia2_gate_unwind.S"
 #include "ia2_gate_compartment.S"

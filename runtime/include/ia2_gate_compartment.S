@@ -86,6 +86,14 @@ ia2_nobody_descs:
  *
  * Signals are rare: the thread proves itself by gettid, which no register can forge.
  * They keep everything in registers: there is no stack of the compartment to stand on. */
+/* %rax = the first frame of depth %rcx in the signal zone. %rdx is lost. */
+.macro ia2_signal_frame
+    lea -1(%rcx), %rdx
+    shl $IA2_SIGNAL_ZONE_SHIFT, %rdx
+    add IA2_RECORD_ZONE_SIZE(%rbx), %rdx
+    lea IA2_FIRST_FRAME - IA2_SIGNAL_GUARD(%r14), %rax
+    sub %rdx, %rax
+.endm
 .macro ia2_suspend_entry name, suspends
     .globl \name
     .hidden \name
@@ -110,8 +118,8 @@ ia2_nobody_descs:
     mov IA2_SIGNAL_DEPTH(%r14), %rcx
     xor %r12d, %r12d
     .if \suspends
-    cmpq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
-    jne 1f
+    cmpq $0, IA2_SUSPENDED_SP(%r14)
+    jge 1f
     inc %r12d
     inc %rcx
     .endif
@@ -119,19 +127,18 @@ ia2_nobody_descs:
     jb .Lia2_die_stack
     cmp $IA2_SIGNAL_DEPTHS, %rcx
     ja .Lia2_die_signals
-    lea -1(%rcx), %rdx                      /* the first frame of this depth */
-    shl $IA2_SIGNAL_ZONE_SHIFT, %rdx
-    add IA2_RECORD_ZONE_SIZE(%rbx), %rdx
-    lea IA2_FIRST_FRAME - IA2_SIGNAL_GUARD(%r14), %rax
-    sub %rdx, %rax
+    ia2_signal_frame
     .if \suspends
+    mov IA2_SUSPENDED_SP(%r14), %rdx
+    mov %rdx, IA2_FRAME_RUNNING(%rax)
     mov %rcx, IA2_SIGNAL_DEPTH(%r14)
     mov %rax, IA2_SUSPENDED_SP(%r14)
     .else
     cmp %rax, IA2_SUSPENDED_SP(%r14)
     jne .Lia2_die_stack
     decq IA2_SIGNAL_DEPTH(%r14)
-    movq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
+    mov IA2_FRAME_RUNNING(%rax), %rdx
+    mov %rdx, IA2_SUSPENDED_SP(%r14)
     .endif
 1:  xor %r10d, %r10d
     xor %r11d, %r11d
@@ -167,11 +174,13 @@ ia2_nobody_descs:
     .text
     ia2_suspend_entry __ia2_suspend, 1
     ia2_suspend_entry __ia2_resume, 0
+    ia2_unwind_entries
 
     ia2_die pkru, "call gate: PKRU does not hold the value the gate wrote; the gate was not entered at its start"
     ia2_die thread, "call gate: this thread's FS base is not the one of its record"
     ia2_die stack, "call gate: the compartment is not suspended on this thread"
     ia2_die return, "call gate: return to a compartment that waits for no return from here"
+    ia2_die jump, "a jump over a call that is not a signal handler's, made by what is no compartment (the loader, or exit)"
     ia2_die signals, "signals interrupt each other too deeply"
     ia2_die descriptor, "call gate: no such gate"
     ia2_die caller, "call gate: the calling compartment may not call this function"
@@ -219,7 +228,7 @@ ia2_carried_storage:
     .section ia2_own_stubs, "ax", @progbits
 ia2_own_stubs_end:
 
-    .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_shared_data, __stop_ia2_shared_data
+    .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_paths, __stop_ia2_paths, __start_ia2_shared_data, __stop_ia2_shared_data
     .section .rodata.ia2, "a", @progbits
     .balign 8
 .Lia2_default_action:
@@ -253,6 +262,9 @@ ia2_this_compartment:
     .quad __ia2_construct
     .quad __ia2_suspend
     .quad __ia2_resume
+    .quad __ia2_unwound
+    .quad __start_ia2_paths
+    .quad __stop_ia2_paths
     .quad __ia2_client_alloc
     .quad __ia2_client_free
     .quad __ia2_shared_free

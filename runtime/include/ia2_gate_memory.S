@@ -16,8 +16,8 @@
     cmp %rax, IA2_RECORD_FSBASE(%rbx)
     jne .Lia2_die_thread
     mov IA2_RECORD_TOP + 8 * \n(%rbx), %r14
-    cmpq $IA2_RUNNING, IA2_SUSPENDED_SP(%r14)
-    jne .Lia2_die_stack
+    cmpq $0, IA2_SUSPENDED_SP(%r14)
+    jge .Lia2_die_stack
     cmp %r14, %rsp
     jae .Lia2_die_stack
     lea -(IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE)(%r14), %rax
@@ -30,16 +30,12 @@
 .macro ia2_calling c, desc
     mov IA2_RECORD_TOP + 8 * \c(%rbx), %r10
     mov IA2_SUSPENDED_SP(%r10), %r10
-    cmp $IA2_RUNNING, %r10
-    jbe .Lia2_die_return
+    test %r10, %r10
+    jle .Lia2_die_return
     lea \desc(%rip), %rax
     cmp %rax, (%r10)
     jne .Lia2_die_return
 .endm
-
-/* The caller's frame: descriptor, result buffer, MXCSR, six registers, return address, stack arguments. */
-#define IA2_FRAME_RESULT 8
-#define IA2_FRAME_WORDS 80
 
 /* Copies \words words from the stack of \c to (%rsp). %rcx and %rdx are lost. */
 .macro ia2_copy_words c, pkru_both, words, desc

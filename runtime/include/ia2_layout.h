@@ -25,11 +25,25 @@
 #define IA2_RECORD_TOP 16
 #define IA2_RECORD_ZONE_SIZE 144
 
-/* The word below a stack's top that says where the compartment's next frame goes: 0 never entered,
- * 1 running, otherwise the stack pointer at which the compartment is suspended or idle. */
+/* struct ia2_module and its compartment's descriptor */
+#define IA2_STATE_MODULES 16
+#define IA2_MODULE_SIZE 176
+#define IA2_COMPARTMENT_UNWOUND 120
+
+/* The word below a stack's top that says where the compartment's next frame goes: 0 never entered, otherwise the stack pointer at
+ * which the compartment is suspended or idle. While it runs, the complement (so, negative) of where that will be when the call in
+ * progress is over, which is also where the frames of this call begin. A suspended compartment has this word in its frame, so the calls that
+ * are in progress in it are a chain, which only it can write; jumps follow it. */
 #define IA2_SUSPENDED_SP (-16)
-#define IA2_RUNNING 1
 #define IA2_FIRST_FRAME (-64)
+
+/* The frame of a call that leaves a compartment, at the stack pointer where it is suspended: descriptor, result buffer, MXCSR, the
+ * word above, six registers, return address, stack arguments. Where a signal suspended it there is the word alone. */
+#define IA2_FRAME_RESULT 8
+#define IA2_FRAME_MXCSR 16
+#define IA2_FRAME_RUNNING 24
+#define IA2_FRAME_SIZE 32
+#define IA2_FRAME_WORDS 88
 
 /* While a signal has interrupted the compartment its frames go to a signal zone, which lies a guard page below its stack:
  * one part for each depth of interruption. The word that counts the depth is beside the other. */
@@ -48,7 +62,7 @@
 #define IA2_DESC_TYPE 28
 
 /* struct ia2_compartment_descriptor: where the audit (kit/ia2/audit.py) finds what a program was built as */
-#define IA2_DESCRIPTOR_PERMISSIVE 260
+#define IA2_DESCRIPTOR_PERMISSIVE 284
 
 /* One gate stub: what a boundary function's address is. */
 #define IA2_STUB_SHIFT 4

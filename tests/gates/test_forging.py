@@ -94,6 +94,22 @@ class Forging(unittest.TestCase):
             done = self.go(attacker, "suspend")
             self.assertTrue(done.status in DIES or done.out.endswith("result 42\n"), done)
 
+    def test_jump_in_anothers_name(self):
+        done = self.go(2, "jump-forged")
+        self.assertEqual(done.status, -6, done)
+        self.assertIn("a jump in its name that it does not make", done.err)
+        self.assertEqual(self.go(1, "jump-forged").status, -6)
+
+    def test_jump_without_an_older_frame(self):
+        """What it skips is cut on the way, and then the process ends."""
+        for attacker in (1, 2):
+            done = self.go(attacker, "jump-nowhere")
+            self.assertEqual(done.status, -6, done)
+            self.assertRegex(done.err, "a jump in its name that it does not make|made by what is no compartment")
+
+    def test_cutting_a_stack_from_outside(self):
+        self.stopped("jump-entry", "", DIES)
+
     def test_moving_a_suspended_stack(self):
         self.stopped("resume", "", DIES)
 

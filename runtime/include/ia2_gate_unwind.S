@@ -1,0 +1,132 @@
+/* A jump to an older frame of the compartment that jumps, over calls of others (compartment/jumps.c).
+ *
+ * It takes back the calls one by one, from the innermost, as if each returned at once: the compartment cuts its stack to where it was
+ * before the call, and switches to its caller. So a jump can do no more than returns can: each compartment on the way checks that it waits
+ * for a return from there, cuts itself, and finds its own caller in its own memory. All that travels is the key of the
+ * compartment that jumps. That one alone knows where to, from its own memory again: where it waits in a call that the
+ * frame looked for has not made, it goes on to its own caller; if nobody stops, the thread's first call is reached and the process ends.
+ *
+ * No frame of any compartment is used on the way but the one in which it waits. Signals are blocked by whoever jumps. */
+
+/* From this compartment, whose stack is cut, to \c, which called it: a return, with the key that jumps in %r8d and nothing else. */
+.macro ia2_unwind_path c, pkru_c
+    .if \c != IA2_ID
+    .if \c <= IA2_COMPARTMENTS
+    lea .Lback_ia2_own_\c(%rip), %rcx
+    cmp %rcx, %rax
+    je 4f
+    cmp $(\c + 1), %esi
+    jne 3f
+4:  ia2_unwind_scrub
+    xor %r9d, %r9d
+    xor %r10d, %r10d
+    ia2_wrpkru \pkru_c
+
+    /* with the rights of \c */
+    ia2_record 1
+    ia2_find_stack \c
+    test %rax, %rax
+    jle .Lia2_die_return
+    lea ia2_own_descs(%rip), %rbp
+    mov (%rax), %rcx
+    sub %rbp, %rcx
+    cmp $ia2_own_descs_size, %rcx
+    jae .Lia2_die_return
+    and $15, %r8d
+    xor %r9d, %r9d
+    xor %r10d, %r10d
+    .if \c
+    mov ia2_state@GOTPCREL(%rip), %rbp
+    mov IA2_STATE_MODULES + IA2_MODULE_SIZE * \c(%rbp), %rbp
+    jmp *IA2_COMPARTMENT_UNWOUND(%rbp)
+    .else
+    /* Nobody: a signal's entry, which learns that its handler has jumped (signals.c), or a call that no jump may skip. */
+    cmp $((__ia2_signal - ia2_own_stubs_begin) << (IA2_DESC_SHIFT - IA2_STUB_SHIFT)), %rcx
+    jne .Lia2_die_jump
+    mov IA2_FRAME_RUNNING(%rax), %rcx
+    mov %rcx, IA2_SUSPENDED_SP(%r14)
+    mov %rax, %rsp
+    mov ia2_jumping@GOTTPOFF(%rip), %rcx
+    mov %r8d, %fs:(%rcx)
+    ldmxcsr IA2_FRAME_MXCSR(%rsp)
+    add $IA2_FRAME_SIZE, %rsp
+    ia2_pop_saved
+    ret
+    .endif
+3:
+    .endif
+    .endif
+.endm
+
+/* Every register but %r8, %r9, %r10 and %rsp. */
+.macro ia2_unwind_scrub
+    .irp r, eax, ecx, edx, ebx, ebp, esi, edi, r11d, r12d, r13d, r14d, r15d
+    xor %\r, %\r
+    .endr
+    cld
+    ia2_scrub_avx512
+    ia2_scrub_xmm 0
+.endm
+
+.macro ia2_unwind_entries
+    /* Entered with this compartment's rights: it waits for a return, and is to be cut (%r8d: the key that jumps). By the path of the
+     * compartment it has called, which has checked that; or by the kernel, as a signal handler's jump left it (signals.c), with %r9
+     * the stack pointer it was interrupted with and, where that was in the gate that takes a call to it, %r10 its caller's key + 1. Who jumps here with other rights cannot read what follows. */
+    .balign 16
+    .globl __ia2_unwound
+    .hidden __ia2_unwound
+    .type __ia2_unwound, @function
+__ia2_unwound:
+    ia2_unwind_scrub
+    ia2_record 1
+    ia2_find_stack IA2_ID
+    test %rax, %rax
+    jle .Lia2_die_return
+    mov %rax, %rsi
+    mov IA2_FRAME_RUNNING(%rax), %rdi
+    mov %rdi, IA2_SUSPENDED_SP(%r14)
+    mov IA2_SIGNAL_DEPTH(%r14), %rcx
+    test %rcx, %rcx
+    jz 1f
+    ia2_signal_frame
+    cmp %rax, %rsi
+    jne 1f
+    decq IA2_SIGNAL_DEPTH(%r14)
+1:  mov %rsi, %rsp
+    and $-16, %rsp
+    mov %r8d, %edi
+    mov %r9, %rdx
+    mov %r10d, %r12d
+    xor %ebp, %ebp
+    call ia2_compartment_unwound            /* comes back if the jump goes further */
+    mov %eax, %edi
+    mov %r12d, %esi
+    jmp .Lunwind
+    .size __ia2_unwound, . - __ia2_unwound
+
+    /* void __ia2_unwind(uint32_t key): called by this compartment, which runs and has the key that jumps: takes back the call in
+     * progress. Does not return. */
+    .globl __ia2_unwind
+    .hidden __ia2_unwind
+    .type __ia2_unwind, @function
+__ia2_unwind:
+    xor %esi, %esi
+.Lunwind:
+    mov %edi, %r8d
+    ia2_record 1
+    ia2_find_stack IA2_ID
+    test %rax, %rax
+    jns .Lia2_die_stack
+    not %rax
+    mov %rax, IA2_SUSPENDED_SP(%r14)
+    and $-16, %rax
+    mov -8(%rax), %rax                      /* where the call would return to */
+    xor %ecx, %ecx
+    test %esi, %esi
+    cmovnz %rcx, %rax
+    .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    ia2_unwind_path \c, ia2_pkru_\c
+    .endr
+    jmp .Lia2_die_caller
+    .size __ia2_unwind, . - __ia2_unwind
+.endm
