@@ -19,6 +19,8 @@ NAMES = """INIT_RUNTIME IA2_COMPARTMENT ia2_compartment_init.inc ia2_main ia2_re
 IA2_DEFINE_SIGHANDLER IA2_DEFINE_SIGACTION IA2_FN IA2_FN_ADDR IA2_ADDR IA2_AS_PTR IA2_CALL IA2_CAST IA2_DEFINE_WRAPPER IA2_BEGIN_NO_WRAP
 IA2_END_NO_WRAP IA2_PRE_CONDITION_FOR IA2_POST_CONDITION_FOR IA2_CONSTRUCTOR IA2_DESTRUCTOR ASSERT_PKRU PKRU ia2_get_compartment
 ia2_get_compartment_stack shared_malloc shared_calloc shared_realloc shared_free permissive_mode.h""".split()
+# What the macros are made of.
+PARTS = re.compile(r"IA2_(CALLED_?_?[01]?|MORE|MARK|TEXT|GUIDE_H|DISABLED_H)")
 FLAGS = f"-O1 -g -fPIC -Wall -Wextra -Werror -Wno-unused-parameter -DIA2_ENABLE=0 -I{pages.SOURCE}/runtime/include"
 
 
@@ -62,6 +64,12 @@ class MacrosPage(unittest.TestCase):
     def test_every_macro_has_a_section(self):
         headings = re.findall(r"^### (.*)$", pages.page("macros.md"), re.MULTILINE)
         self.assertEqual(sorted(name for heading in headings for name in re.findall(r"`([^`]+)`", heading)), sorted(NAMES))
+
+    def test_every_macro_of_the_guide_is_known(self):
+        for name in ("ia2_guide.h", "ia2_disabled.h"):
+            text = (pages.SOURCE / "runtime/include" / name).read_text()
+            for macro in re.findall(r"^ *# *define (\w+)", text, re.MULTILINE):
+                self.assertTrue(macro in NAMES or PARTS.fullmatch(macro), macro)
 
     def test_what_it_becomes(self):
         for name, text in files().items():
