@@ -8,7 +8,9 @@ import os
 import pathlib
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "kit"))
+KIT = pathlib.Path(__file__).resolve().parents[1]
+sys.dont_write_bytecode = not (KIT / "meson.build").exists()  # an installed kit stays as it was installed
+sys.path.insert(0, str(KIT / "kit"))
 from ia2 import canonicalize  # noqa: E402
 from ia2.failure import Failure  # noqa: E402
 

@@ -19,6 +19,8 @@ OK, WARNING, MISSING = "ok", "warning", "missing"
 TOOLS = (("ninja", "ninja-build", "reads Ninja builds"), ("ar", "binutils", "archives"), ("ld", "binutils", "links"), ("ldd", "libc-bin", "audits"))
 OPTIONAL = (("meson", "meson", "the Meson module"), ("cmake", "cmake", "the CMake package"), ("bear", "bear", "rewrite.py --capture"),
             ("ld.lld", "lld", "--ld lld"))
+INSTALLED = not os.path.exists(os.path.join(os.path.dirname(os.path.abspath(__file__)), "..", "..", "meson.build"))
+RUN_IN_VM = "ia2-run-in-vm" if INSTALLED else "scripts/run-in-vm"
 FLAGS = re.compile(r"^flags\s*:(.*)$", re.MULTILINE)
 
 
@@ -72,7 +74,7 @@ class Doctor:
         if cpu and kernel and usable:
             return "hardware"
         qemu = shutil.which("qemu-system-x86_64")
-        self.note("QEMU", OK if qemu else MISSING, f"{qemu}, for scripts/run-in-vm" if qemu else "no qemu-system-x86_64, and this CPU enforces nothing",
+        self.note("QEMU", OK if qemu else MISSING, f"{qemu}, for {RUN_IN_VM}" if qemu else "no qemu-system-x86_64, and this CPU enforces nothing",
                   "apt-get install qemu-system-x86")
         return "vm" if qemu else "none"
 
@@ -112,7 +114,7 @@ def main(description: str) -> int:
         return 0 if builds and enforces != "none" else 1
     for item in doctor.found:
         print(f"{item['state']:8}{item['what']}: {item['detail']}" + (f"  -> {item['remedy']}" if item["remedy"] else ""))
-    answer = {"hardware": "enforce compartments", "vm": "enforce compartments in the PKU VM only (scripts/run-in-vm); elsewhere programs run unprotected",
+    answer = {"hardware": "enforce compartments", "vm": f"enforce compartments in the PKU VM only ({RUN_IN_VM}); elsewhere programs run unprotected",
               "none": "not enforce compartments at all; programs run unprotected"}
     print(f"This host can {'' if builds else 'not '}build compartmentalized programs, and {'can ' + answer[enforces]}.")
     return 0 if builds and enforces != "none" else 1

@@ -55,8 +55,13 @@ def pku_host() -> bool:
 
 
 def build_dir() -> pathlib.Path:
-    """Where the kit's own products are: $IA2_BUILD, or build/ in the kit's source."""
-    return pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build").absolute()
+    """Where the kit's own products are: $IA2_BUILD, or build/ in the kit's source. What an installed kit makes, the VM's image, is the
+    user's, in $XDG_CACHE_HOME/ia2 or ~/.cache/ia2."""
+    if os.environ.get("IA2_BUILD"):
+        return pathlib.Path(os.environ["IA2_BUILD"]).absolute()
+    if (SOURCE / "meson.build").exists():
+        return SOURCE / "build"
+    return pathlib.Path(os.environ.get("XDG_CACHE_HOME") or pathlib.Path.home() / ".cache", "ia2").absolute()
 
 
 def qemu_version() -> tuple[int, ...]:

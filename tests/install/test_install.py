@@ -3,6 +3,7 @@
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -11,34 +12,32 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import small_project as small  # noqa: E402
 
-COMMANDS = ("ia2-rewrite", "ia2-audit", "ia2-pad-tls", "ia2-doctor", "ia2-meson")
-MODULE = small.MESON.replace("'c')\n", "'c')\nia2 = import('ia2')\n", 1) + "ia2.compartmentalize(exe, policy: 'compartments.toml')\n"
-PACKAGE = small.CMAKE.replace("set(CMAKE_EXPORT_COMPILE_COMMANDS ON)", "find_package(IA2 0.1 REQUIRED)") + \
-    "ia2_compartmentalize(counter POLICY compartments.toml)\n"
+COMMANDS = ("ia2-rewrite", "ia2-audit", "ia2-pad-tls", "ia2-doctor", "ia2-run-in-vm", "ia2-meson")
+MINIMAL = small.SOURCE / "examples/minimal"
 TIMEOUT = 240
 
 
 class Installed(unittest.TestCase):
-    """DESTDIR stands for any prefix: the kit must work where it is, not where it was configured to go."""
+    """Installed by DESTDIR and then moved: the kit must work where it is, not where it was configured to go."""
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.root = pathlib.Path(os.path.realpath(cls.folder.name))
-        # Bytecode that Python writes beside the modules belongs to nobody.
-        cls.env = {**{name: value for name, value in os.environ.items() if not name.startswith("IA2_") and name != "PYTHONPATH"},
-                   "PYTHONDONTWRITEBYTECODE": "1"}
+        cls.env = {name: value for name, value in os.environ.items() if not name.startswith(("IA2_", "PYTHON"))}
         # Meson's uninstall goes by this log: a real installation's must outlive the test.
         cls.log = small.KIT_BUILD / "meson-logs/install-log.txt"
         cls.log_before = cls.log.read_bytes() if cls.log.exists() else None
-        cls.install()
-
-    @classmethod
-    def install(cls):
-        small.run("/usr/bin/meson", "install", "--no-rebuild", "--quiet", "-C", small.KIT_BUILD, env={**cls.env, "DESTDIR": str(cls.root / "dest")})
-        cls.prefix = next((cls.root / "dest").rglob("bin/ia2-rewrite")).parents[1]
+        cls.install(cls.root / "dest")
+        cls.prefix = cls.root / "moved/kit"
+        cls.prefix.parent.mkdir()
+        next((cls.root / "dest").rglob("bin/ia2-rewrite")).parents[1].rename(cls.prefix)
         cls.libdir = next(cls.prefix.rglob("ia2/scripts")).parents[1]
         cls.env["PATH"] = f"{cls.prefix}/bin:{os.environ['PATH']}"
+
+    @classmethod
+    def install(cls, folder):
+        small.run("/usr/bin/meson", "install", "--no-rebuild", "--quiet", "-C", small.KIT_BUILD, env={**cls.env, "DESTDIR": str(folder)})
 
     @classmethod
     def tearDownClass(cls):
@@ -46,38 +45,57 @@ class Installed(unittest.TestCase):
             cls.log.write_bytes(cls.log_before)
         cls.folder.cleanup()
 
-    def project(self, name, **files):
-        return small.make(self.root / name, **files)
+    def project(self, name):
+        shutil.rmtree(self.root / name, ignore_errors=True)
+        return pathlib.Path(shutil.copytree(MINIMAL, self.root / name))
 
     def run_here(self, *command, **options):
         return small.run(*command, env=self.env, cwd=self.root, **options)
 
-    def outside_of_the_tree(self, folder):
-        text = (folder / "stamps.json").read_text()
+    def works(self, program, made_in):
+        self.assertIn("open\n", self.run_here(program, "swordfish").stdout)
+        text = (made_in / "stamps.json").read_text()
         self.assertIn(str(self.libdir / "ia2"), text)
         self.assertNotIn(str(small.SOURCE) + "/", text)
 
-    def test_any_build(self):
-        project = self.project("any", Makefile=small.MAKEFILE)
+    def any_build(self, project):
         self.run_here("ia2-rewrite", "--policy", project / "compartments.toml", "--out", project / "out", "--capture", "make", project)
-        self.assertIn("total 5\n", self.run_here(project / "out/bin/counter").stdout)
-        self.outside_of_the_tree(project / "out")
-        self.assertIn(" 0 failed", self.run_here("ia2-audit", project / "out/bin/counter").stdout)
+        return project / "out/bin/program"
+
+    def test_any_build(self):
+        project = self.project("any")
+        program = self.any_build(project)
+        self.works(program, project / "out")
+        self.assertIn(" 0 failed", self.run_here("ia2-audit", program).stdout)
 
     def test_meson(self):
-        project = self.project("meson", meson___build=MODULE)
+        project = self.project("meson")
         self.run_here("ia2-meson", "setup", project / "build", project)
         self.run_here("ninja", "-C", project / "build")
-        self.assertIn("total 5\n", self.run_here(project / "build/counter.ia2/counter").stdout)
-        self.outside_of_the_tree(project / "build/counter.ia2/counter.p")
+        self.works(project / "build/program.ia2/program", project / "build/program.ia2/program.p")
 
     def test_cmake(self):
-        project = self.project("cmake", CMakeLists___txt=PACKAGE)
+        project = self.project("cmake")
         self.run_here("cmake", "-S", project, "-B", project / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}",
                       "-DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu")
         self.run_here("cmake", "--build", project / "build")
-        self.assertIn("total 5\n", self.run_here(project / "build/counter.ia2/bin/counter").stdout)
-        self.outside_of_the_tree(project / "build/counter.ia2/work")
+        self.works(project / "build/program.ia2/bin/program", project / "build/program.ia2/work")
+
+    def test_in_the_vm(self):
+        """The image is made in the user's cache; its kernel package is the one that the kit's own build has, so as not to fetch it again."""
+        program = self.any_build(self.project("vm"))
+        cache = self.root / "cache"
+        (cache / "ia2/vm").mkdir(parents=True)
+        if (small.KIT_BUILD / "vm/packages").exists():
+            (cache / "ia2/vm/packages").symlink_to(small.KIT_BUILD / "vm/packages")
+        self.env["XDG_CACHE_HOME"] = str(cache)
+        self.addCleanup(self.env.pop, "XDG_CACHE_HOME")
+        done = self.run_here("ia2-run-in-vm", "--timeout", "200", "--", "sh", "-c", f"{program} swordfish; ! {program} --steal")
+        self.assertIn("open\n", done.stdout)
+        self.assertNotIn("NOT protected", done.stdout)
+        self.assertNotIn("the secret is", done.stdout)
+        self.assertIn("may not read address", done.stdout)
+        self.assertTrue(list((cache / "ia2/vm").glob("image-*")))
 
     def test_doctor(self):
         self.assertIn("This host can build compartmentalized programs", self.run_here("ia2-doctor", check=False).stdout)
@@ -117,12 +135,23 @@ class Installed(unittest.TestCase):
             self.assertEqual(done.stderr, "")
 
     def test_uninstall(self):
-        """Last, by its own installation: nothing that was installed is left."""
+        """Of an installation of its own that has been used: nothing is left, not even a folder."""
+        env = dict(self.env)
         with tempfile.TemporaryDirectory() as folder:
-            small.run("/usr/bin/meson", "install", "--no-rebuild", "--quiet", "-C", small.KIT_BUILD, env={**self.env, "DESTDIR": folder})
+            self.install(folder)
+            used = next(pathlib.Path(folder).rglob("bin/ia2-rewrite")).parent
+            self.env["PATH"] = f"{used}:{os.environ['PATH']}"
+            try:
+                project = self.project("used")
+                self.run_here("ia2-audit", self.any_build(project))
+                self.run_here("ia2-meson", "setup", project / "build", project)
+                for command in COMMANDS:
+                    self.run_here(command, "--help")
+                self.assertIn(str(used), self.run_here("sh", "-c", "command -v ia2-doctor").stdout)
+            finally:
+                self.env.update(env)
             small.run("/usr/bin/meson", "--internal", "uninstall", cwd=small.KIT_BUILD, env=self.env)
-            left = [path for path in pathlib.Path(folder).rglob("*") if path.is_file() or path.is_symlink()]
-            self.assertEqual(left, [])
+            self.assertEqual(list(pathlib.Path(folder).rglob("*")), [])
 
 
 if __name__ == "__main__":
