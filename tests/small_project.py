@@ -6,6 +6,7 @@ import os
 import pathlib
 import shutil
 import subprocess
+import time
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[1])
 KIT_BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
@@ -92,6 +93,22 @@ def make(folder: pathlib.Path, **files: str) -> pathlib.Path:
         path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(text)
     return folder
+
+
+def edit(path: pathlib.Path, old: str, new: str) -> None:
+    """Replaces `old`, which must be there, in a file; the file is then newer than all that was made before."""
+    text = path.read_text()
+    if old not in text:
+        raise RuntimeError(f"{path} does not hold {old!r}")
+    time.sleep(0.02)
+    path.write_text(text.replace(old, new))
+
+
+def expect_total(number: int, program: pathlib.Path) -> None:
+    """Runs the tool; RuntimeError unless it prints `total NUMBER`."""
+    done = run(program)
+    if f"total {number}\n" not in done.stdout:
+        raise RuntimeError(f"no total {number}: {done.stdout}")
 
 
 def run(*command, check=True, **options) -> subprocess.CompletedProcess:

@@ -12,6 +12,7 @@ import pathlib
 import signal
 import subprocess
 import sys
+import tempfile
 import threading
 import time
 from collections import Counter
@@ -145,7 +146,8 @@ def run_here(modules: list[dict], where: str, report: Report):
 def run_in_vm(modules: list[dict], report: Report, limit: float):
     """Runs modules in one boot of the PKU VM; tests it did not get to have failed."""
     where = " [VM]"
-    plan = vm.build_dir() / "tests" / "vm-plan.json"
+    folder = tempfile.TemporaryDirectory(dir=vm.build_dir() / "tests", prefix=".vm-")  # another run may use this build directory too
+    plan = pathlib.Path(folder.name, "plan.json")
     plan.write_text(json.dumps({"jobs": 2, "modules": modules}))
     left = {(module["file"], test) for module in modules for test in module["tests"]}
     for module in modules:
@@ -178,6 +180,7 @@ def run_in_vm(modules: list[dict], report: Report, limit: float):
     finally:
         os.close(write_end)
         reader.join()
+        folder.cleanup()
     for file, test in sorted(left):
         report.add(where, file, test, "failed", problem or "the VM ended before this test", 0)
     if problem and not left:

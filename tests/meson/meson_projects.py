@@ -4,7 +4,6 @@ import os
 import pathlib
 import sys
 import tempfile
-import time
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
@@ -48,14 +47,10 @@ class Project(unittest.TestCase):
         return small.run("ninja", "-C", self.build, *targets, check=check).stdout
 
     def total(self, number, program="counter.ia2/counter"):
-        self.assertIn(f"total {number}\n", small.run(self.build / program).stdout)
+        small.expect_total(number, self.build / program)
 
     def edit(self, name, old, new):
-        path = self.root / "project" / name
-        text = path.read_text()
-        self.assertIn(old, text)
-        time.sleep(0.02)
-        path.write_text(text.replace(old, new))
+        small.edit(self.root / "project" / name, old, new)
 
     def refused(self, done, message):
         self.assertNotEqual(done.returncode, 0, done.stdout)
