@@ -8,11 +8,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "exit_records.h"
 #include "heap_ranges.h"
 #include "init.h"
 #include "permissive.h"
+#include "plugin_file.h"
 #include "sites.h"
 #include "state.h"
 #include "system_calls.h"
@@ -30,24 +32,28 @@ static uint32_t late_mask(void)
     return ia2_state.ready && first ? first->late : 0;
 }
 
-static const char *plugin_file(const char *name)
+static const char *last_part(const char *path)
+{
+    const char *slash = strrchr(path, '/');
+    return slash ? slash + 1 : path;
+}
+
+/* The policy's plugin whose file, in the project's build or beside the program, \a name is called after. */
+static const struct ia2_plugin *plugin_called(const char *name)
 {
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
-    const char *slash = strrchr(name, '/'), *file = slash ? slash + 1 : name;
     for (const struct ia2_plugin *plugin = first->plugins; plugin < first->plugins_end; plugin++)
-        if (!strcmp(plugin->name, file))
-            return plugin->file;
+        if (!strcmp(plugin->name, last_part(name)) || !strcmp(plugin->file, last_part(name)))
+            return plugin;
     return NULL;
 }
 
-/* The file of the policy's plugin that \a name means, itself or through links (libx.so -> libx.so.1), or \a name. */
-static const char *compartment_file(const char *name)
+/* The same, also through links (libx.so -> libx.so.1). */
+static const struct ia2_plugin *plugin_meant(const char *name)
 {
     char real[PATH_MAX];
-    const char *file = plugin_file(name);
-    if (!file && strchr(name, '/') && realpath(name, real))
-        file = plugin_file(real);
-    return file ? file : name;
+    const struct ia2_plugin *plugin = plugin_called(name);
+    return plugin || !strchr(name, '/') || !realpath(name, real) ? plugin : plugin_called(real);
 }
 
 int ia2_late_path(const char *name, char *path, size_t size)
@@ -58,7 +64,12 @@ int ia2_late_path(const char *name, char *path, size_t size)
         return 0;
     char *slash = strrchr(own, '/');
     slash[1] = 0;
-    name = compartment_file(name);
+    const struct ia2_plugin *plugin = plugin_meant(name);
+    if (plugin) { /* even if it is missing: never the one that the project built, which would have the caller's rights */
+        if ((size_t)snprintf(path, size, "%s%s", own, plugin->file) >= size)
+            ia2_die("dlopen: the path of %s is too long", plugin->file);
+        return 1;
+    }
     if ((size_t)snprintf(wanted, sizeof(wanted), "%s%s", strchr(name, '/') ? "" : own, name) >= sizeof(wanted) || !realpath(wanted, real))
         return 0;
     size_t folder = strlen(own), length = strlen(real);
@@ -151,6 +162,10 @@ void *ia2_nobody_dlopen(const char *path, int flags)
     struct taking taking = {.id = 0};
     if (!ia2_late_path(path, taking.path, sizeof(taking.path)))
         ia2_die("dlopen: no compartment");
+    const struct ia2_plugin *plugin = plugin_called(taking.path);
+    const char *wrong = access(taking.path, F_OK) ? NULL : ia2_plugin_file_wrong(taking.path, plugin ? (uint32_t)plugin->key : 0);
+    if (wrong)
+        ia2_die("dlopen: %s is not the plugin that it should be: %s", taking.path, wrong);
     pthread_mutex_lock(&lock);
     void *handle = dlopen(taking.path, (flags & ~RTLD_LAZY) | RTLD_NOW);
     ia2_permissive_objects();

@@ -223,10 +223,10 @@ class Result:
     err: str
 
 
-def execute(program, *arguments, timeout=60, **environment) -> Result:
+def execute(program, *arguments, timeout=60, cwd=None, **environment) -> Result:
     """Runs a built program. A time-out is an exception."""
     done = subprocess.run([str(program), *map(str, arguments)], stdin=subprocess.DEVNULL, capture_output=True, text=True,
-                          errors="replace", timeout=timeout, env={**os.environ, **environment})
+                          errors="replace", timeout=timeout, cwd=cwd, env={**os.environ, **environment})
     return Result(done.returncode, done.stdout, done.stderr)
 
 

@@ -212,7 +212,8 @@ static void on_conversion(struct visit *visit, CXCursor cursor, const struct fra
     if (from == to)
         return;
     const CXType canonical = clang_getCanonicalType(type);
-    const bool untyped = canonical.kind == CXType_Pointer && clang_getCanonicalType(clang_getPointeeType(canonical)).kind == CXType_Void;
+    const bool untyped = canonical.kind == CXType_Pointer && !is_integer_constant(strip_casts(inner)) &&   /* nor NULL */
+                         clang_getCanonicalType(clang_getPointeeType(canonical)).kind == CXType_Void;
     if (untyped)
         note_lookup(visit, looked_up(inner), clang_getCursorType(cursor));
     *PUSH(unit->conversions, unit->conversion_count, unit->conversion_capacity) =

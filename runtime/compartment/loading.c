@@ -13,6 +13,7 @@
 #define HIDDEN __attribute__((visibility("hidden")))
 
 void *__real_dlopen(const char *name, int flags);
+void *__real_dlmopen(Lmid_t space, const char *name, int flags);
 int __real_dlclose(void *handle);
 void *__real_dlsym(void *handle, const char *symbol);
 
@@ -34,6 +35,17 @@ HIDDEN void *__wrap_dlopen(const char *name, int flags)
     strcpy(shared, path);
     void *handle = __ia2_nobody_dlopen(shared, flags);
     ia2_shared_pop(&shared);
+    return handle;
+}
+
+/* A second copy of a compartment would have its key and none of its gates. */
+HIDDEN void *__wrap_dlmopen(Lmid_t space, const char *name, int flags)
+{
+    char path[PATH_MAX];
+    if (is_here() && ia2_late_path(name, path, sizeof(path)))
+        ia2_die("dlmopen: %s is a compartment; it comes with dlopen only", name);
+    void *handle = __real_dlmopen(space, name, flags);
+    ia2_late_check();
     return handle;
 }
 

@@ -1,0 +1,3 @@
+#include "host.h"
+
+int rival_run(int value) { return host_for_rival(value); }
