@@ -2,6 +2,7 @@
 #include "heap_ranges.h"
 
 #include <errno.h>
+#include <stdatomic.h>
 #include <string.h>
 #include <sys/mman.h>
 
@@ -15,6 +16,30 @@ static struct early_range {
     int owner;
 } early[128];
 static unsigned early_count;
+
+/* Where plugins have heaps, first and last granule. */
+static _Atomic size_t lowest = IA2_GRANULES, highest;
+
+static void note_plugin_range(const void *start, size_t size, int owner)
+{
+    const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
+    size_t low = (uintptr_t)start >> IA2_GRANULE_SHIFT, high = low + (size >> IA2_GRANULE_SHIFT), seen;
+    if (!first || !(first->late >> (owner & (IA2_MAX_COMPARTMENTS - 1)) & 1))
+        return;
+    for (seen = lowest; low < seen && !atomic_compare_exchange_weak(&lowest, &seen, low);)
+        ;
+    for (seen = highest; high > seen && !atomic_compare_exchange_weak(&highest, &seen, high);)
+        ;
+}
+
+void ia2_heap_ranges_let_go(int owner)
+{
+    for (size_t granule = lowest; granule < highest; granule++)
+        if ((ia2_state.owner[granule] & ~IA2_OWNER_SHARED) == owner) {
+            uint8_t gone = ia2_state.owner[granule] | IA2_OWNER_GONE;
+            ia2_state_write(&ia2_state.owner[granule], &gone, sizeof(gone));
+        }
+}
 
 static int key_of(int owner)
 {
@@ -59,6 +84,7 @@ void *ia2_heap_range_map(size_t size, size_t align, int owner)
         errno = -r;
         return NULL;
     }
+    note_plugin_range(start, whole, owner);
     set_owner(start, whole, owner);
     return start;
 }

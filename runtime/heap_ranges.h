@@ -20,6 +20,9 @@ static inline int ia2_heap_owner(const void *address)
     return granule < IA2_GRANULES ? ia2_state.owner[granule] : IA2_OWNER_NONE;
 }
 
+/* A plugin is unloaded, and with it what knows its blocks: they stay where they are, for others may have pointers into them. */
+void ia2_heap_ranges_let_go(int owner);
+
 /* Start-up: ranges mapped by constructors, before there were keys. */
 void ia2_heap_ranges_set_keys(void);
 

@@ -202,6 +202,7 @@ static void let_go(uint32_t id)
             static const struct ia2_signal no_handler;
             ia2_state_write(&ia2_state.signal[number], &no_handler, sizeof(no_handler));
         }
+    ia2_heap_ranges_let_go((int)id);
     ia2_exit_forget((int)id);
     ia2_destructor_map_remove((int)id);
     ia2_exit_trace("Compartment with key %u is gone", id);

@@ -19,6 +19,7 @@
 #define IA2_GRANULES (1ul << (47 - IA2_GRANULE_SHIFT)) /* user address space: 47 bits */
 #define IA2_OWNER_NONE 0 /* libc or the kernel */
 #define IA2_EXIT_RECORDS 16384 /* exit functions at a time */
+#define IA2_OWNER_GONE 0x40 /* set: by a plugin that was unloaded since; the blocks stay, and are nobody's to free */
 #define IA2_OWNER_SHARED 0x80 /* set: key 0, allocated by the compartment in the other bits */
 
 struct ia2_module;

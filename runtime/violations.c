@@ -43,7 +43,7 @@ static void describe_memory(char *text, size_t size, uintptr_t address, int key)
 {
     if (key >= 1 && (uint32_t)key <= ia2_state.count) {
         const struct ia2_module *module = &ia2_state.module[key];
-        if (ia2_heap_owner((void *)address) == key) {
+        if ((ia2_heap_owner((void *)address) & ~IA2_OWNER_GONE) == key) {
             snprintf(text, size, "heap");
             return;
         }

@@ -116,16 +116,15 @@ class Audit:
 
     def carried(self, name: str) -> None:
         """A plugin's thread-locals are in its carrier, which comes with the program."""
-        key = next(compartment["pkey"] for compartment in self.plan["compartments"] if compartment["file"] == name)
-        carrier = self.images[plugin_file.carrier_name(name.removesuffix(".ia2.so"))].segment(elf.PT_TLS)
-        image = self.images[name]
-        block, symbols = image.segment(plugin_file.PT_IA2_TLS), image.symbols(elf.SHT_DYNSYM)
+        image, other = self.images[name], self.images[plugin_file.carrier_name(name.removesuffix(".ia2.so"))]
+        block, carrier, symbols = image.segment(plugin_file.PT_IA2_TLS), other.segment(elf.PT_TLS), image.symbols(elf.SHT_DYNSYM)
+        carried = {symbol.name for symbol in other.symbols(elf.SHT_DYNSYM) if symbol.defined and symbol.type == elf.STT_TLS}
         whole = carrier and block and carrier.align >= PAGE and carrier.memsz == block.memsz and carrier.memsz % PAGE == 0 and block.vaddr % PAGE == 0
         self.note(name, "tls", whole and not image.segment(elf.PT_TLS), "its thread-local storage is not that of its carrier")
         own = [plugin_file.TLS_RELOCATIONS[kind] for section in image.sections if section.type == elf.SHT_RELA and section.flags & elf.SHF_ALLOC
                for _, kind, named, _ in image.relocations(section) if kind in plugin_file.TLS_RELOCATIONS and
                (not named or symbols[named - 1].defined)]
-        self.note(name, "tls relocations", not own and any(symbol.name == plugin_file.carrier_symbol(key) for symbol in symbols),
+        self.note(name, "tls relocations", not own and any(symbol.name in carried for symbol in symbols),
                   f"{', '.join(own) or 'none'} refer to storage that ld.so does not know")
         self.note(name, "constructors", plugin_file.DT_INIT_ARRAY not in image.dynamic, "ld.so would run its constructors before it has its key")
 

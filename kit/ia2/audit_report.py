@@ -5,7 +5,7 @@ import json
 import os
 import sys
 
-from . import atomic, audit, elf
+from . import atomic, audit, elf, plugin_file
 from .failure import Failure
 
 
@@ -14,7 +14,7 @@ def derived_plan(program: str) -> dict:
     was installed, or published by a build system. Failure if it is not a compartmentalized program."""
     folder, name = os.path.split(os.path.abspath(program))
     files, queue = [], [name]
-    tables = {}
+    tables, plugins = {}, set()
     while queue:
         current = queue.pop(0)
         if current in files:
@@ -26,16 +26,23 @@ def derived_plan(program: str) -> dict:
             raise Failure(f"cannot be audited: {error}", path, "name a program made by rewrite.py") from None
         files.append(current)
         tables[current] = image.symbols(elf.SHT_DYNSYM)
-        queue += [needed for needed in image.dynamic_strings(elf.DT_NEEDED) if needed.endswith(".ia2.so")]
+        needs = image.dynamic_strings(elf.DT_NEEDED)
+        plugins |= {plugin_file.plugin_of(needed) for needed in needs} - {None}
+        queue += [needed for needed in needs if needed.endswith(".ia2.so")]
+        if not queue:
+            queue += sorted(plugins.difference(files))
     if len(files) == 1 and not any(symbol.name.startswith("ia2_") for symbol in tables[name]):
         raise Failure("is not a compartmentalized program: it needs neither the runtime nor a NAME.ia2.so", program,
                       "name a program made by rewrite.py")
+    # What plugins export are their entries; two may have one of the same name.
     owners = {symbol.name: key for key, file in enumerate(files, 1) for symbol in tables[file]
-              if symbol.defined and symbol.name.startswith("__wrap_")}
+              if symbol.defined and file not in plugins and symbol.name.startswith("__wrap_")}
     imports = [{"symbol": symbol.removeprefix("__wrap_"), "kind": "function", "owner": owner, "callers": []}
                for symbol, owner in sorted(owners.items())]
-    return {"compartments": [{"name": file.removesuffix(".ia2.so"), "pkey": key, "file": file, "plugin": None} for key, file in enumerate(files, 1)],
-            "imports": imports, "entries": []}
+    return {"compartments": [{"name": file.removesuffix(".ia2.so"), "pkey": key, "file": file, "plugin": file if file in plugins else None} for key, file in enumerate(files, 1)],
+            "imports": imports,
+            "entries": [{"symbol": symbol.name.removeprefix("__wrap_"), "owner": key, "kind": "function"} for key, file in enumerate(files, 1)
+                        for symbol in tables[file] if file in plugins and symbol.defined and symbol.name.startswith("__wrap_")]}
 
 
 def target(path: str) -> tuple[str, dict, str | None]:

@@ -41,6 +41,11 @@ def carrier_name(compartment: str) -> str:
     return f"{compartment}.tls.so"
 
 
+def plugin_of(library: str) -> str | None:
+    """The file of the plugin whose carrier `library` is; None if it is none."""
+    return library.removesuffix(".tls.so") + ".ia2.so" if library.endswith(".tls.so") else None
+
+
 def carrier_symbol(key: int) -> str:
     return f"__ia2_tls_{key}"
 

@@ -35,7 +35,8 @@ static CXCursor field_of(CXCursor expression) {
 
 static void note_lookup(struct visit *visit, const char *symbol, CXType target) {
     struct unit *const unit = visit->unit;
-    *PUSH(unit->lookups, unit->lookup_count, unit->lookup_capacity) = (struct lookup) { symbol, target };
+    *PUSH(unit->lookups, unit->lookup_count, unit->lookup_capacity) =
+        (struct lookup) { symbol, target, !function_pointer_spelling(unit, target) };
 }
 
 /* What dlsym gives is of the type that it is converted to. */
@@ -194,11 +195,30 @@ static void on_function_reference(struct visit *visit, CXCursor reference, CXCur
     *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = it;
 }
 
+static bool is_untyped(CXType type) {
+    type = clang_getCanonicalType(type);
+    return type.kind == CXType_Pointer && clang_getCanonicalType(clang_getPointeeType(type)).kind == CXType_Void;
+}
+
+/* A `void *` that is none of libc's (malloc) becomes a pointer to something, which may be a plugin's variable. */
+static void on_data_conversion(struct visit *visit, CXCursor cursor) {
+    const CXCursor inner = strip_casts(last_expression(cursor));
+    const CXType target = clang_getCursorType(cursor);
+    if (clang_Cursor_isNull(inner) || clang_getCanonicalType(target).kind != CXType_Pointer || is_untyped(target) ||
+        !is_untyped(clang_getCursorType(inner)) || is_integer_constant(inner))
+        return;
+    const CXCursor function = clang_getCursorKind(inner) == CXCursor_CallExpr ? named_function(first_child(inner)) : clang_getNullCursor();
+    if (clang_Cursor_isNull(function) || !in_system_header(function))
+        note_lookup(visit, NULL, target);
+}
+
 static void on_conversion(struct visit *visit, CXCursor cursor, const struct frame *parent) {
     struct unit *const unit = visit->unit;
     const char *const to = function_pointer_spelling(unit, clang_getCursorType(cursor));
-    if (!to)
+    if (!to) {
+        on_data_conversion(visit, cursor);
         return;
+    }
     if (parent && (parent->kind == CXCursor_InitListExpr || (parent->kind == CXCursor_UnexposedExpr &&
                    clang_getCursorKind(first_child(parent->cursor)) == CXCursor_MemberRef)))
         note_member_type(visit, to);
@@ -211,9 +231,7 @@ static void on_conversion(struct visit *visit, CXCursor cursor, const struct fra
     const char *const from = function_pointer_spelling(unit, type);
     if (from == to)
         return;
-    const CXType canonical = clang_getCanonicalType(type);
-    const bool untyped = canonical.kind == CXType_Pointer && !is_integer_constant(strip_casts(inner)) &&   /* nor NULL */
-                         clang_getCanonicalType(clang_getPointeeType(canonical)).kind == CXType_Void;
+    const bool untyped = is_untyped(type) && !is_integer_constant(strip_casts(inner));   /* nor NULL */
     if (untyped)
         note_lookup(visit, looked_up(inner), clang_getCursorType(cursor));
     *PUSH(unit->conversions, unit->conversion_count, unit->conversion_capacity) =

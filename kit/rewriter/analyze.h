@@ -38,10 +38,11 @@ struct conversion {
     size_t lookup;   /* position + 1 in the unit's lookups; 0: not from a `void *` */
 };
 
-/* The result of dlsym becomes a pointer, or a `void *` becomes one to a function, which may be that. */
+/* The result of dlsym becomes a pointer, or some `void *` does, which may be that. */
 struct lookup {
     const char *symbol;   /* as looked_up() says; NULL: no call of dlsym */
     CXType target;
+    bool data;            /* not a pointer to a function */
 };
 
 /* The address of a variable (or a part of it), or of a compound literal, is taken. */

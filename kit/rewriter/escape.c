@@ -157,12 +157,14 @@ static void escape_by_declarations(struct walk *it) {
 }
 
 bool is_gate_lookup(const struct program *program, const struct unit *unit, const struct lookup *lookup) {
-    return program->looks_up & 1u << unit->plan->compartment &&
+    const bool data = lookup->data && !lookup->symbol;
+    return program->looks_up & 1u << unit->plan->compartment && (!data || plan_has_data_entry(program->plan)) &&
            (!lookup->symbol || !*lookup->symbol || plan_is_entry(program->plan, lookup->symbol));
 }
 
 /* What dlsym finds in a plugin is used through the type that the program converts it to, which may take in more than the plugin's
- * own declaration of it. A `void *` that becomes a function pointer may be it too. */
+ * own declaration of it. A `void *` that becomes a function pointer may be it too; one that becomes another pointer only if there are
+ * variables to be found. */
 static void escape_by_lookup(struct program *program) {
     for (size_t u = 0; program->plan->entry_count && u < program->unit_count; u++)
         for (size_t l = 0; l < program->units[u].lookup_count; l++)

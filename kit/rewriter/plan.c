@@ -197,6 +197,13 @@ const struct import *plan_import(const struct plan *plan, const char *symbol) {
     return map_get(&plan->import_index, key_of(symbol));
 }
 
+bool plan_has_data_entry(const struct plan *plan) {
+    for (size_t i = 0; i < plan->entry_count; i++)
+        if (plan->entries[i].data)
+            return true;
+    return false;
+}
+
 bool plan_is_entry(const struct plan *plan, const char *symbol) {
     for (size_t i = 0; i < plan->entry_count; i++)
         if (plan->entries[i].symbol == symbol)

@@ -76,6 +76,7 @@ struct plan {
 void plan_read(struct plan *plan, const char *path);
 
 const struct import *plan_import(const struct plan *plan, const char *symbol);
+bool plan_has_data_entry(const struct plan *plan);
 bool plan_is_entry(const struct plan *plan, const char *symbol);
 bool plan_is_shared(const struct plan *plan, const char *variable);
 

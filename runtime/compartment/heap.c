@@ -56,7 +56,8 @@ void ia2_own_free(void *p)
 
 static const char *owner_name(int owner)
 {
-    return owner >= 1 && (uint32_t)owner <= ia2_state.count ? ia2_state.module[owner].descriptor->name : "?";
+    const struct ia2_compartment_descriptor *d = owner >= 1 && (uint32_t)owner <= ia2_state.count ? ia2_state.module[owner].descriptor : NULL;
+    return d ? d->name : "a plugin that is not loaded";
 }
 
 /* Another compartment's heap, because the policy says so. */
@@ -64,7 +65,10 @@ static void *allocate_elsewhere(size_t size, size_t align, int zero)
 {
     if (target == 0)
         return ia2_shared_allocate(size, align, zero);
-    void *p = ia2_state.module[target].descriptor->client_alloc(size, align, 0); /* comes zeroed */
+    const struct ia2_compartment_descriptor *d = ia2_state.module[target].descriptor;
+    if (!d)
+        ia2_die("compartment %s: the policy has it allocate in the heap of %s", ia2_this_compartment.name, owner_name(target));
+    void *p = d->client_alloc(size, align, 0); /* comes zeroed */
     if (!p)
         errno = ENOMEM;
     else if (ia2_heap_owner(p) != target)
@@ -189,7 +193,7 @@ HIDDEN void __wrap_free(void *p)
         __libc_free(p);
     else if (owner & IA2_OWNER_SHARED)
         shared_free(p);
-    else
+    else if (!(owner & IA2_OWNER_GONE)) /* its books are gone: it stays */
         free_foreign(p, owner);
 }
 
@@ -211,6 +215,8 @@ HIDDEN void *__wrap_realloc(void *p, size_t size)
         return __libc_realloc(p, size);
     if (owner & IA2_OWNER_SHARED)
         return shared_realloc(p, size);
+    if (owner & IA2_OWNER_GONE)
+        ia2_die("compartment %s resizes %p, which a plugin allocated that is gone", ia2_this_compartment.name, p);
     size_t old;
     if (ia2_permissive_foreign_block(p, "realloc", &old) && old) {
         void *copy = __wrap_malloc(size);

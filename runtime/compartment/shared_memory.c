@@ -56,6 +56,8 @@ void *ia2_compartment_shared_resize(void *p, size_t size)
 static const struct ia2_compartment_descriptor *books_of(const void *p)
 {
     int owner = ia2_heap_owner(p), key = owner & ~IA2_OWNER_SHARED;
+    if (owner & IA2_OWNER_GONE)
+        ia2_die("compartment %s: %p was allocated by a plugin that is gone", ia2_this_compartment.name, p);
     if (!(owner & IA2_OWNER_SHARED) || key < 1 || (uint32_t)key > ia2_state.count)
         ia2_die("compartment %s: %p is no shared block", ia2_this_compartment.name, p);
     return ia2_state.module[key].descriptor;
@@ -91,6 +93,8 @@ HIDDEN void *shared_realloc(void *p, size_t size)
 
 HIDDEN void shared_free(void *p)
 {
+    if (ia2_heap_owner(p) & IA2_OWNER_GONE)
+        return; /* its books are gone too */
     if (p && !books_of(p)->shared_free(p))
         ia2_die("compartment %s frees %p, which is no shared block (or is free already)", ia2_this_compartment.name, p);
 }

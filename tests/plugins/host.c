@@ -110,7 +110,18 @@ int main(int argc, char **argv)
         printf("right %ld\n", ((long (*)(long, double))find("plugin_other"))(1, 2));
     else if (!strcmp(mode, "no-entry"))
         find("plugin_secret");
-    else if (!strcmp(mode, "stale")) {
+    else if (!strcmp(mode, "gone")) {
+        /* What it allocated outlives it; freed by whoever may, also by its next incarnation. */
+        const struct offer *old = offer;
+        int *block = old->heap;
+        dlclose(plugin);
+        free((void *)old);
+        load("./plugin.so", mode);
+        ((void (*)(int *))find("plugin_free"))(block);
+    } else if (!strcmp(mode, "gone-resized")) {
+        dlclose(plugin);
+        offer = realloc((void *)offer, 1000);
+    } else if (!strcmp(mode, "stale")) {
         start_function *start = find("plugin_start");
         printf("closed %d\n", dlclose(plugin));
         start("nothing", where, callback);

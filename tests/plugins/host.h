@@ -11,6 +11,7 @@ typedef const struct offer *start_function(const char *mode, int *host_variable,
 const struct offer *plugin_start(const char *mode, int *host_variable, int (*callback)(int));
 int plugin_counter(void);
 int *plugin_counter_where(void);
+void plugin_free(int *block);
 long plugin_other(long a, double b);
 
 /* The host's. */

@@ -52,4 +52,5 @@ int plugin_counter(void)
 
 int *plugin_counter_where(void) { return &counter; }
 long plugin_other(long a, double b) { return a + (long)b; }
+void plugin_free(int *block) { free(block); }
 int plugin_secret(void) { return 5; }

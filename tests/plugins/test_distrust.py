@@ -46,7 +46,7 @@ sources = ["host.c"]
 pkey = 2
 sources = ["plugin.c"]
 plugin = "plugin.so"
-entries = ["plugin_start", "plugin_counter", "plugin_counter_where", "plugin_other"]
+entries = ["plugin_start", "plugin_counter", "plugin_counter_where", "plugin_other", "plugin_free"]
 
 [compartment.rival]
 pkey = 3
@@ -77,6 +77,10 @@ def build(out: pathlib.Path):
         shutil.copytree(out / "gcc/out/bin", out / name / "out/bin")
         shutil.copytree(out / "gcc/build", out / name / "build")
         change(out / name / "out/bin", out / name / "out/bin/plugin.ia2.so")
+    for name, message in AUDITED.items():
+        done = small.run(small.SOURCE / "scripts/audit", out / name / "out/bin/host", check=False)
+        if done.returncode != 1 or message not in done.stdout:
+            raise RuntimeError(f"audit of {name}, which has the wrong plugin: {done.stdout}")
 
 
 def ordinary(folder: pathlib.Path, path: pathlib.Path):
@@ -119,6 +123,9 @@ BROKEN = {"missing": lambda folder, path: path.unlink(), "empty": lambda folder,
           "cut": lambda folder, path: path.write_bytes(path.read_bytes()[:5000]), "ordinary": ordinary,
           "rival": lambda folder, path: shutil.copy(folder / "rival.ia2.so", path), "other-policy": other_policy, "own-storage": own_storage,
           "own-constructors": own_constructors, "wrpkru": wrpkru}
+AUDITED = {"own-storage": "FAILED plugin.ia2.so: tls: its thread-local storage is not that of its carrier",
+           "own-constructors": "FAILED plugin.ia2.so: constructors: ld.so would run its constructors",
+           "wrpkru": "FAILED plugin.ia2.so: instructions: WRPKRU at"}
 REFUSED = {"empty": "it cannot be read", "cut": "it is no compartment", "ordinary": "it is no compartment", "rival": "it has the key of another compartment",
            "other-policy": "it was built from another policy than the program", "own-storage": "its thread-local storage is not in a carrier",
            "own-constructors": "ld.so would run its constructors, or change its code, before it has its key",
@@ -161,6 +168,10 @@ class Distrust(unittest.TestCase):
 
     def test_right_type(self):
         self.assertEqual(self.same("right-type"), START + "right 3\n" + REST + END)
+
+    def test_what_an_unloaded_plugin_allocated(self):
+        self.assertEqual(self.same("gone"), START + END + START + REST.replace("notes 2", "notes 5") + END)
+        self.dies("gone-resized", r"compartment host: 0x\w+ was allocated by a plugin that is gone", out=START + END)
 
     # What a wrong plugin, or a wrong host, cannot do. --------------------------------------------------
 
