@@ -98,7 +98,7 @@ int ia2_key_of_address(uintptr_t address)
     struct ia2_memory unused;
     int owner = ia2_heap_owner((void *)address);
     if (owner)
-        return owner & IA2_OWNER_SHARED ? 0 : owner;
+        return owner & IA2_OWNER_SHARED ? 0 : owner & ~IA2_OWNER_GONE;
     for (int key = 1; key <= (int)ia2_state.count; key++)
         if (ia2_state.module[key].descriptor && (is_global_of(key, address) || thread_of(address, key, &unused)))
             return key;
@@ -128,7 +128,7 @@ void ia2_memory_kind(uintptr_t address, int owner, struct ia2_memory *memory)
         memory->kind = ia2_object_at(address) ? "code" : "mapping";
         return;
     }
-    if (ia2_heap_owner((void *)address) == owner) {
+    if ((ia2_heap_owner((void *)address) & ~IA2_OWNER_GONE) == owner) {
         memory->kind = "heap";
         if (!ia2_block_at(address, &block))
             return;
