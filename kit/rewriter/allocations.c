@@ -144,7 +144,8 @@ static void share_variable(struct unit *unit, const struct declaration *it) {
     }
     /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
     const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
-    edit_insert(name.source, source_declarator_end(name.source, begin, name.end), " IA2_SHARED_DATA", it->cursor);
+    const char *const mark = is_volatile_constant(clang_getCursorType(it->cursor)) ? " IA2_SHARED_VOLATILE_CONSTANT" : " IA2_SHARED_DATA";
+    edit_insert(name.source, source_declarator_end(name.source, begin, name.end), mark, it->cursor);
 }
 
 void rewrite_shared_variables(struct program *program) {
@@ -158,7 +159,7 @@ void rewrite_shared_variables(struct program *program) {
                     continue;
                 found = true;
                 /* Constant data is open to all as it is. */
-                if (!clang_isConstQualifiedType(clang_getCanonicalType(clang_getCursorType(it->cursor))))
+                if (!is_constant(clang_getCursorType(it->cursor)))
                     share_variable(&program->units[u], it);
             }
         if (!found)

@@ -439,6 +439,23 @@ bool is_array(CXType type) {
     return type.kind == CXType_ConstantArray || type.kind == CXType_VariableArray || type.kind == CXType_IncompleteArray;
 }
 
+static CXType object_type(CXType type) {
+    type = clang_getCanonicalType(type);
+    while (is_array(type) && !clang_isConstQualifiedType(type))
+        type = clang_getCanonicalType(clang_getArrayElementType(type));
+    return type;
+}
+
+bool is_constant(CXType type) {
+    type = object_type(type);
+    return clang_isConstQualifiedType(type) && !clang_isVolatileQualifiedType(type);
+}
+
+bool is_volatile_constant(CXType type) {
+    type = object_type(type);
+    return clang_isConstQualifiedType(type) && clang_isVolatileQualifiedType(type);
+}
+
 CXType expression_type(CXCursor expression) {
     const CXType type = clang_getCursorType(expression);
     if (!is_array(type) && !is_function(type))

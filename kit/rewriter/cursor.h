@@ -86,6 +86,8 @@ const char *function_pointer_spelling(struct unit *unit, CXType type);
 bool is_function(CXType type);
 CXType without_atomic(CXType type);   /* canonical */
 bool is_array(CXType type);
+bool is_constant(CXType type);            /* const, or an array of const; not volatile, which GCC keeps in writable memory */
+bool is_volatile_constant(CXType type);
 bool is_va_list_parameter(CXType type);
 
 #endif

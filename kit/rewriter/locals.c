@@ -16,13 +16,6 @@ static size_t moved_local_capacity, moved_literal_capacity;
 static struct map moved;                   /* set of declarations; a CXCursor's first datum is the declaration */
 static struct map crossing[MAX_KEY + 1];   /* per compartment: pointee types of what it calls through the boundary */
 
-static bool is_const_object(CXType type) {
-    type = clang_getCanonicalType(type);
-    while (is_array(type) && !clang_isConstQualifiedType(type))
-        type = clang_getCanonicalType(clang_getArrayElementType(type));
-    return clang_isConstQualifiedType(type);
-}
-
 /* Whether an argument for a parameter of this type gives the callee memory it cannot reach by itself. */
 static bool parameter_crosses(const struct program *program, const struct unit *unit, CXType parameter) {
     const CXType type = clang_getCanonicalType(parameter);
@@ -83,7 +76,7 @@ static CXCursor enclosing_function(const struct unit *unit, CXCursor expression)
 }
 
 static void take_literal(struct program *program, struct unit *unit, CXCursor literal, CXCursor cause) {
-    if (is_const_object(clang_getCursorType(literal)) && plan_readable_by_all(program->plan, unit->plan->compartment))
+    if (is_constant(clang_getCursorType(literal)) && plan_readable_by_all(program->plan, unit->plan->compartment))
         return;
     const CXCursor function = enclosing_function(unit, literal);
     if (clang_Cursor_isNull(function))
@@ -127,7 +120,7 @@ static void take(struct program *program, struct unit *unit, CXCursor variable, 
     } else if (clang_getCursorLinkage(variable) == CXLinkage_NoLinkage &&
                clang_Cursor_getStorageClass(variable) != CX_SC_Static) {
         move(unit, variable, name);
-    } else if (!plan_is_shared(program->plan, name) && !is_marked_shared(variable) && !is_const_object(clang_getCursorType(variable)) &&
+    } else if (!plan_is_shared(program->plan, name) && !is_marked_shared(variable) && !is_constant(clang_getCursorType(variable)) &&
                !in_system_header(variable)) {
         refuse_global(variable, cause, name);
     }

@@ -53,6 +53,14 @@ const void *ia2_check_target(const void *pointer, unsigned type);
 /* A global that every compartment may read and write. Initialized; no bit of it is trusted. */
 #define IA2_SHARED_DATA __attribute__((section("ia2_shared_data"), used))
 
+/* A const volatile one, for the rewriter: GCC puts it among writable data, and so under its compartment's key; clang among
+ * constants, which all may read, and would not have it in the other section. */
+#ifdef __clang__
+#define IA2_SHARED_VOLATILE_CONSTANT
+#else
+#define IA2_SHARED_VOLATILE_CONSTANT IA2_SHARED_DATA
+#endif
+
 /* A local: `T x;` becomes `T *const p IA2_SHARED_LOCAL(p);`, `T x = INIT;` becomes
  * `T *const p IA2_SHARED_LOCAL_INIT(p, INIT);`. It lives on the thread's shared stack (1 MiB; overflow aborts)
  * until the scope ends. Not for threads that pthread_create did not make. */
