@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "flow.h"
 #include "signature.h"
 
 /* The path from the declaration to the cursor being visited. */
@@ -335,6 +336,7 @@ static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent_cursor
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
     *PUSH(visit->frames, visit->depth, visit->capacity) = (struct frame) { cursor, kind, index, 0 };
     const struct frame *const parent = &visit->frames[visit->depth - 2];
+    flow_note(visit->unit, cursor, visit->function ? visit->function->cursor : clang_getNullCursor());
     switch (kind) {
     case CXCursor_CallExpr:
         on_call(visit, cursor);
@@ -415,6 +417,7 @@ static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, 
         *PUSH(unit->guide_numbers, unit->guide_number_count, unit->guide_number_capacity) = (struct guide_number) { cursor, name };
     if (kind == CXCursor_VarDecl) {
         note_shared_variable(visit, cursor);
+        flow_note(unit, cursor, clang_getNullCursor());
         visit_body(visit, cursor);
     } else if (definition) {
         struct function *const it = PUSH(unit->functions, unit->function_count, unit->function_capacity);

@@ -61,6 +61,19 @@ struct function {
     size_t callee_count, callee_capacity, member_type_count, member_type_capacity, reference_count, reference_capacity;
 };
 
+/* A value that is stored: `place` as flow.c names it, NULL for memory that a pointer leads to; the type of the object. */
+struct flow {
+    const void *place;
+    CXType type;
+    CXCursor value;
+};
+
+/* A direct call of a function that is not libc's, as flow.c names it. */
+struct direct_call {
+    const void *function;
+    CXCursor cursor;
+};
+
 /* A declaration of a boundary function or variable, or the definition of a shared variable. */
 struct declaration {
     CXCursor cursor;
@@ -97,6 +110,8 @@ struct unit {
     struct conversion *conversions;
     struct address *addresses;
     struct lookup *lookups;
+    struct flow *flows;
+    struct direct_call *direct_calls;
     struct function *functions;
     struct declaration *declarations, *shared_variables;
     struct annotation *annotations;
@@ -106,6 +121,7 @@ struct unit {
     size_t reference_count, reference_capacity;
     size_t designator_count, designator_capacity, call_count, call_capacity, conversion_count, conversion_capacity;
     size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
+    size_t flow_count, flow_capacity, direct_call_count, direct_call_capacity;
     size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
     size_t annotation_count, annotation_capacity, guide_number_count, guide_number_capacity;
     size_t registration_count, registration_capacity, lookup_count, lookup_capacity;

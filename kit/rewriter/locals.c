@@ -5,6 +5,7 @@
 
 #include "edits.h"
 #include "escape.h"
+#include "flow.h"
 #include "rewrite.h"
 #include "signature.h"
 
@@ -126,6 +127,24 @@ static void take(struct program *program, struct unit *unit, CXCursor variable, 
     }
 }
 
+static enum CXVisitorResult find_jump_buffer(CXCursor field, CXClientData data) {
+    bool *const found = data;
+    const CXType type = clang_getCanonicalType(clang_getCursorType(field));
+    *found = is_jump_buffer(type);
+    if (!*found && type.kind == CXType_Record)
+        clang_Type_visitFields(type, find_jump_buffer, found);
+    return *found ? CXVisit_Break : CXVisit_Continue;
+}
+
+/* By flow, which may be wrong: a record with a jump buffer stays too. */
+static void take_flowing(struct program *program, struct unit *unit, CXCursor variable, CXCursor cause) {
+    bool jumps = false;
+    if (clang_getCanonicalType(clang_getCursorType(variable)).kind == CXType_Record)
+        clang_Type_visitFields(clang_getCanonicalType(clang_getCursorType(variable)), find_jump_buffer, &jumps);
+    if (!jumps)
+        take(program, unit, variable, cause);
+}
+
 /* By flow: the argument itself is an address. */
 static void take_argument(struct program *program, struct unit *unit, CXCursor expression);
 
@@ -137,53 +156,7 @@ static enum CXChildVisitResult take_operand(CXCursor child, CXCursor parent, CXC
     return CXChildVisit_Continue;
 }
 
-/* A local pointer variable that is passed: what its function stores in it goes along. Of that only locals count: which global
- * it is that crosses, if any, the flow alone does not say. */
-static struct map followed;   /* set of declarations */
-
-struct follow {
-    struct program *program;
-    struct unit *unit;
-    CXCursor pointer;
-};
-
-static void take_stored(struct program *program, struct unit *unit, CXCursor value) {
-    const CXCursor inner = strip_casts(value);
-    CXCursor variable = clang_getNullCursor();
-    if (clang_getCursorKind(inner) == CXCursor_UnaryOperator &&
-        clang_getCursorUnaryOperatorKind(inner) == CXUnaryOperator_AddrOf)
-        variable = base_variable(first_child(inner));
-    else if (is_array(expression_type(inner)))
-        variable = base_variable(inner);
-    else if (clang_getCursorKind(inner) == CXCursor_BinaryOperator)   /* array + n */
-        take_stored(program, unit, first_child(inner));
-    if (!clang_Cursor_isNull(variable) && clang_getCursorKind(variable) == CXCursor_VarDecl &&
-        clang_getCursorLinkage(variable) == CXLinkage_NoLinkage && clang_Cursor_getStorageClass(variable) != CX_SC_Static)
-        take(program, unit, variable, inner);
-}
-
-static enum CXChildVisitResult follow_assignment(CXCursor cursor, CXCursor parent, CXClientData data) {
-    const struct follow *const it = data;
-    (void)parent;
-    if (clang_getCursorKind(cursor) == CXCursor_BinaryOperator &&
-        clang_getCursorBinaryOperatorKind(cursor) == CXBinaryOperator_Assign &&
-        clang_equalCursors(clang_getCursorReferenced(strip_implicit(first_child(cursor))), it->pointer))
-        take_stored(it->program, it->unit, last_expression(cursor));
-    return CXChildVisit_Recurse;
-}
-
-static void follow(struct program *program, struct unit *unit, CXCursor pointer) {
-    const enum CXCursorKind kind = clang_getCursorKind(pointer);
-    if ((kind != CXCursor_VarDecl && kind != CXCursor_ParmDecl) || clang_getCursorLinkage(pointer) != CXLinkage_NoLinkage ||
-        clang_getCanonicalType(clang_getCursorType(pointer)).kind != CXType_Pointer || !map_add(&followed, key_of(pointer.data[0])))
-        return;
-    const CXCursor initializer = clang_Cursor_getVarDeclInitializer(pointer);
-    if (!clang_Cursor_isNull(initializer))
-        take_stored(program, unit, initializer);
-    struct follow it = { program, unit, pointer };
-    clang_visitChildren(clang_getCursorSemanticParent(pointer), follow_assignment, &it);
-}
-
+/* Of what went another way first only locals count: which global it is that crosses, if any, the flow alone does not say. */
 static void take_argument(struct program *program, struct unit *unit, CXCursor expression) {
     const CXCursor inner = strip_casts(expression);
     void *context[] = { program, unit };
@@ -199,18 +172,20 @@ static void take_argument(struct program *program, struct unit *unit, CXCursor e
     default:
         if (is_array(expression_type(inner)))
             take(program, unit, base_variable(inner), inner);
-        else if (clang_getCursorKind(inner) == CXCursor_DeclRefExpr)
-            follow(program, unit, clang_getCursorReferenced(inner));
         break;
     }
+    flow_value(program, unit, inner, take_flowing);
 }
 
 static void take_arguments(struct program *program, struct unit *unit, const struct call *call) {
     struct signature passed = signature_of_call(function_type(call->callee), call->call);
     const int arguments = clang_Cursor_getNumArguments(call->call);
     for (int i = 0; i < arguments && i < (int)passed.count; i++)
-        if (parameter_crosses(program, unit, passed.parameters[i]) && !copy_of_argument(program, call, (unsigned)i))
+        if (parameter_crosses(program, unit, passed.parameters[i]) && !copy_of_argument(program, call, (unsigned)i)) {
             take_argument(program, unit, clang_Cursor_getArgument(call->call, (unsigned)i));
+            if (!plan_readable_by_all(program->plan, unit->plan->compartment))
+                flow_reachable(program, unit, passed.parameters[i], take_flowing);
+        }
     signature_free(&passed);
 }
 
@@ -223,6 +198,15 @@ static void find(struct program *program, struct unit *unit) {
     for (size_t i = 0; i < unit->call_count; i++)
         if (crosses(program, &unit->calls[i]))
             take_arguments(program, unit, &unit->calls[i]);
+}
+
+/* What an object that others can write holds, they can read too: unless a grant has them read it where it is. */
+static void open_contents(struct program *program, struct unit *unit, CXCursor variable) {
+    if (clang_getCursorLinkage(variable) == CXLinkage_External)
+        flow_shared(program, unit, variable, take_flowing);
+    else if (!plan_readable_by_all(program->plan, unit->plan->compartment))
+        flow_variable(program, unit, variable, take_flowing);
+    flow_reachable(program, unit, clang_getCursorType(variable), take_flowing);
 }
 
 static int compare(const void *left, const void *right) {
@@ -263,14 +247,21 @@ static bool reads_file_of_moved(const struct unit *unit) {
 
 void locals_find(struct program *program) {
     size_t escaping, seen = 0, literals = 0;
+    flow_index(program);
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t v = 0; v < program->units[u].shared_variable_count; v++)
+            open_contents(program, &program->units[u], program->units[u].shared_variables[v].cursor);
     do {
         escaping = program->escaping_count;
         for (size_t u = 0; u < program->unit_count; u++)
             collect_pointees(program, &program->units[u]);
         for (size_t u = 0; u < program->unit_count; u++)
             find(program, &program->units[u]);
-        for (; seen < moved_local_count; seen++)
-            escape_add(program, moved_locals[seen].unit, clang_getCursorType(moved_locals[seen].variable));
+        for (; seen < moved_local_count; seen++) {
+            const struct moved_local it = moved_locals[seen];
+            escape_add(program, it.unit, clang_getCursorType(it.variable));
+            open_contents(program, it.unit, it.variable);
+        }
         for (; literals < moved_literal_count; literals++)
             escape_add(program, moved_literals[literals].unit, clang_getCursorType(moved_literals[literals].literal));
     } while (escaping != program->escaping_count);   /* more types, more calls through the boundary */

@@ -1,0 +1,421 @@
+#include "flow.h"
+
+#include <stdlib.h>
+
+struct item {
+    enum { STORED, VARIABLE, MEMORY, CALL } kind;   /* a value; a variable that may be the memory; memory that may be the variable */
+    struct unit *unit;
+    CXCursor cursor;   /* MEMORY: the expression that takes the variable's address */
+    CXType type;       /* of the object that is stored to, or that has its address taken */
+};
+
+struct items {
+    struct item *list;
+    size_t count, capacity;
+};
+
+/* Per compartment: what is stored in a place, and the calls of a function. A place is a variable, the results of a function, or the
+ * spelling of a pointer's type, for all memory that is reached through pointers. */
+static struct map stored[MAX_KEY + 1], called[MAX_KEY + 1], reached[MAX_KEY + 1];
+
+/* Pointers of one type in one place: reached, and not yet followed. A parameter's function is looked for when it is. */
+struct node {
+    unsigned compartment;
+    const void *place;
+    const char *type;
+    struct unit *unit;    /* of `parameter` */
+    CXCursor parameter;   /* or the null cursor */
+};
+static struct node *waiting;
+static size_t waiting_count, waiting_capacity;
+
+/* Variables and functions: those that other units see, by name. */
+static const void *place_of_declaration(CXCursor declaration) {
+    const enum CXLinkageKind linkage = clang_getCursorLinkage(declaration);
+    if (linkage == CXLinkage_External || linkage == CXLinkage_UniqueExternal)
+        return cursor_name(declaration);
+    return clang_getCanonicalCursor(declaration).data[0];
+}
+
+static bool holds_addresses(CXType type) {
+    type = clang_getCanonicalType(type);
+    while (is_array(type))
+        type = clang_getCanonicalType(clang_getArrayElementType(type));
+    return type.kind == CXType_Pointer || type.kind == CXType_Record;
+}
+
+static bool is_variable(CXCursor cursor) {
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
+}
+
+static void note(struct unit *unit, const void *place, CXType type, CXCursor value) {
+    if (!clang_Cursor_isNull(value))
+        *PUSH(unit->flows, unit->flow_count, unit->flow_capacity) = (struct flow) { place, type, value };
+}
+
+void flow_note(struct unit *unit, CXCursor cursor, CXCursor function) {
+    const CXType type = clang_getCursorType(cursor);
+    CXCursor target;
+    switch (clang_getCursorKind(cursor)) {
+    case CXCursor_VarDecl:
+        if (holds_addresses(type))
+            note(unit, place_of_declaration(cursor), type, clang_Cursor_getVarDeclInitializer(cursor));
+        break;
+    case CXCursor_BinaryOperator:
+        if (clang_getCursorBinaryOperatorKind(cursor) != CXBinaryOperator_Assign || !holds_addresses(type))
+            break;
+        target = base_variable(first_child(cursor));
+        note(unit, is_variable(target) ? place_of_declaration(target) : NULL, type, last_expression(cursor));
+        break;
+    case CXCursor_ReturnStmt:
+        if (!clang_Cursor_isNull(function) && holds_addresses(clang_getCursorResultType(function)))
+            note(unit, place_of_declaration(function), clang_getCursorResultType(function), first_child(cursor));
+        break;
+    case CXCursor_CallExpr:
+        target = named_function(first_child(cursor));
+        if (!clang_Cursor_isNull(target) && !in_system_header(target))
+            *PUSH(unit->direct_calls, unit->direct_call_count, unit->direct_call_capacity) =
+                (struct direct_call) { place_of_declaration(target), cursor };
+        break;
+    default:
+        break;
+    }
+}
+
+static void add(struct map *map, const void *place, struct item item) {
+    struct items *items = map_get(map, key_of(place));
+    if (!items)
+        map_put(map, key_of(place), items = must_alloc(sizeof(*items)));
+    *PUSH(items->list, items->count, items->capacity) = item;
+}
+
+/* Each type of pointer that an object of a type holds. */
+struct pointers {
+    struct unit *unit;
+    void (*each)(void *data, const char *type);
+    void *data;
+};
+
+static void each_pointer(struct pointers *it, CXType type);
+
+static enum CXVisitorResult in_field(CXCursor field, CXClientData data) {
+    each_pointer(data, clang_getCursorType(field));
+    return CXVisit_Continue;
+}
+
+static void each_pointer(struct pointers *it, CXType type) {
+    type = clang_getCanonicalType(type);
+    if (is_array(type))
+        each_pointer(it, clang_getArrayElementType(type));
+    else if (type.kind == CXType_Record)
+        clang_Type_visitFields(type, in_field, it);
+    else if (type.kind == CXType_Pointer)
+        it->each(it->data, type_spelling(it->unit, type));
+}
+
+static void store(void *data, const char *type) {
+    const struct item *const it = data;
+    add(&stored[it->unit->plan->compartment], type, *it);
+}
+
+static CXType pointee_of(CXCursor address) {
+    return clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(address)));
+}
+
+void flow_index(const struct program *program) {
+    for (size_t u = 0; u < program->unit_count; u++) {
+        struct unit *const unit = &program->units[u];
+        const unsigned key = unit->plan->compartment;
+        for (size_t i = 0; i < unit->flow_count; i++) {
+            const struct flow *const it = &unit->flows[i];
+            struct item item = { STORED, unit, it->value, it->type };
+            if (it->place)
+                add(&stored[key], it->place, item);
+            else
+                each_pointer(&(struct pointers) { unit, store, &item }, it->type);
+        }
+        for (size_t i = 0; i < unit->address_count; i++) {
+            const struct address *const it = &unit->addresses[i];
+            if (!is_variable(it->variable))
+                continue;
+            struct item item = { VARIABLE, unit, it->variable, pointee_of(it->cursor) };
+            each_pointer(&(struct pointers) { unit, store, &item }, item.type);
+            add(&stored[key], place_of_declaration(it->variable), (struct item) { MEMORY, unit, it->cursor, item.type });
+        }
+        for (size_t i = 0; i < unit->direct_call_count; i++)
+            add(&called[key], unit->direct_calls[i].function, (struct item) { .kind = CALL, .unit = unit, .cursor = unit->direct_calls[i].cursor });
+    }
+}
+
+static void reach(unsigned compartment, const void *place, const char *type, struct unit *unit, CXCursor parameter) {
+    if (map_add(&reached[compartment], key_of(intern_format("%p %p", place, (const void *)type))))
+        *PUSH(waiting, waiting_count, waiting_capacity) = (struct node) { compartment, place, type, unit, parameter };
+}
+
+static void reach_memory(unsigned compartment, const char *type) {
+    reach(compartment, type, type, NULL, clang_getNullCursor());
+}
+
+static void reach_variable(struct unit *unit, CXCursor variable, const char *type) {
+    const bool parameter = clang_getCursorKind(variable) == CXCursor_ParmDecl;
+    reach(unit->plan->compartment, place_of_declaration(variable), type, unit, parameter ? variable : clang_getNullCursor());
+}
+
+/* Where an lvalue is reached through a pointer, that pointer. */
+static CXCursor pointer_to(CXCursor lvalue) {
+    for (;;) {
+        lvalue = strip_implicit(lvalue);
+        const CXCursor inner = first_child(lvalue);
+        const enum CXCursorKind kind = clang_getCursorKind(lvalue);
+        if (clang_Cursor_isNull(inner))
+            return inner;
+        if (kind == CXCursor_UnaryOperator)
+            return clang_getCursorUnaryOperatorKind(lvalue) == CXUnaryOperator_Deref ? inner : clang_getNullCursor();
+        if (kind != CXCursor_MemberRefExpr && kind != CXCursor_ArraySubscriptExpr)
+            return clang_getNullCursor();
+        if (kind == CXCursor_MemberRefExpr ? clang_getCanonicalType(clang_getCursorType(inner)).kind == CXType_Pointer :
+                                             !is_array(expression_type(strip_implicit(inner))))
+            return inner;
+        lvalue = inner;
+    }
+}
+
+/* How a value is followed. `only`: of a record, this type of pointer; NULL: all. */
+struct value {
+    struct program *program;
+    struct unit *unit;
+    flow_take *take;
+    const char *only;
+};
+
+static void follow(const struct value *context, CXCursor value);
+
+static enum CXChildVisitResult follow_operand(CXCursor child, CXCursor parent, CXClientData data) {
+    (void)parent;
+    if (clang_isExpression(clang_getCursorKind(child)))
+        follow(data, child);
+    return CXChildVisit_Continue;
+}
+
+static void follow_all(const struct value *context, CXCursor expression) {
+    clang_visitChildren(expression, follow_operand, (void *)context);
+}
+
+/* An element of an initializer has the type of the member that it initializes. */
+static enum CXChildVisitResult follow_element(CXCursor child, CXCursor parent, CXClientData data) {
+    const struct value *const context = data;
+    (void)parent;
+    if (clang_getCursorKind(child) == CXCursor_UnexposedExpr && !clang_equalCursors(first_child(child), last_expression(child)))
+        child = last_expression(child);   /* .member = value, [n] = value */
+    const CXType type = clang_getCanonicalType(clang_getCursorType(child));
+    if (clang_isExpression(clang_getCursorKind(child)) &&
+        (type.kind != CXType_Pointer || !context->only || type_spelling(context->unit, type) == context->only))
+        follow(context, child);
+    return CXChildVisit_Continue;
+}
+
+/* Places that hold a record, or a pointer. */
+struct contents {
+    const struct value *context;
+    CXCursor variable, function;   /* one of them, or memory */
+};
+
+static void reach_contents(void *data, const char *type) {
+    const struct contents *const it = data;
+    const struct value *const context = it->context;
+    const unsigned key = context->unit->plan->compartment;
+    if (context->only && type != context->only)
+        return;
+    if (!clang_Cursor_isNull(it->variable))
+        reach_variable(context->unit, it->variable, type);
+    else if (!clang_Cursor_isNull(it->function))
+        reach(key, place_of_declaration(it->function), type, NULL, clang_getNullCursor());
+    else
+        reach_memory(key, type);
+}
+
+static void follow_places(const struct value *context, CXType type, CXCursor variable, CXCursor function) {
+    /* Of a pointer there is only one type. */
+    const struct value whole = { context->program, context->unit, context->take, NULL };
+    struct contents contents = { clang_getCanonicalType(type).kind == CXType_Record ? context : &whole, variable, function };
+    each_pointer(&(struct pointers) { context->unit, reach_contents, &contents }, type);
+}
+
+/* The address of an lvalue. */
+static void follow_address(const struct value *context, CXCursor lvalue, CXCursor cause) {
+    const CXCursor variable = base_variable(lvalue);
+    if (clang_Cursor_isNull(variable)) {
+        const CXCursor pointer = pointer_to(lvalue);
+        if (!clang_Cursor_isNull(pointer))
+            follow(context, pointer);
+    } else if (!is_variable(variable) || (clang_getCursorLinkage(variable) == CXLinkage_NoLinkage &&
+                                          clang_Cursor_getStorageClass(variable) != CX_SC_Static)) {
+        context->take(context->program, context->unit, variable, cause);
+    }
+}
+
+/* What is read from an lvalue. */
+static void follow_contents(const struct value *context, CXCursor lvalue) {
+    const CXCursor variable = base_variable(lvalue);
+    if (!clang_Cursor_isNull(variable) && !is_variable(variable))   /* a compound literal */
+        follow_all(context, variable);
+    else
+        follow_places(context, clang_getCursorType(lvalue), variable, clang_getNullCursor());
+}
+
+static void follow_operator(const struct value *context, CXCursor expression) {
+    switch (clang_getCursorUnaryOperatorKind(expression)) {
+    case CXUnaryOperator_AddrOf: follow_address(context, first_child(expression), expression); break;
+    case CXUnaryOperator_Deref: follow_contents(context, expression); break;
+    default: follow_all(context, expression); break;   /* ++, --, __extension__ */
+    }
+}
+
+static void follow_binary(const struct value *context, CXCursor expression) {
+    switch (clang_getCursorBinaryOperatorKind(expression)) {
+    case CXBinaryOperator_Assign:
+    case CXBinaryOperator_Comma: follow(context, last_expression(expression)); break;
+    case CXBinaryOperator_Add:
+    case CXBinaryOperator_Sub: follow_all(context, expression); break;
+    default: break;
+    }
+}
+
+static void follow_call(const struct value *context, CXCursor call) {
+    const CXCursor function = named_function(first_child(call));
+    if (!clang_Cursor_isNull(function))
+        follow_places(context, clang_getCursorType(call), clang_getNullCursor(), function);
+}
+
+static void follow(const struct value *context, CXCursor value) {
+    const CXCursor inner = strip_casts(value);
+    if (is_array(expression_type(inner)) && clang_getCursorKind(inner) != CXCursor_InitListExpr) {
+        follow_address(context, inner, inner);
+        return;
+    }
+    if (!holds_addresses(clang_getCursorType(inner)))
+        return;
+    switch (clang_getCursorKind(inner)) {
+    case CXCursor_UnaryOperator: follow_operator(context, inner); break;
+    case CXCursor_BinaryOperator: follow_binary(context, inner); break;
+    case CXCursor_CallExpr: follow_call(context, inner); break;
+    case CXCursor_InitListExpr: clang_visitChildren(inner, follow_element, (void *)context); break;
+    case CXCursor_ConditionalOperator:
+    case CXCursor_CompoundAssignOperator: follow_all(context, inner); break;
+    case CXCursor_StmtExpr: follow(context, last_expression(first_child(inner))); break;
+    default: follow_contents(context, inner); break;
+    }
+}
+
+/* The argument that a call gives a parameter. */
+static void follow_arguments(struct program *program, const struct node *node, flow_take *take) {
+    const CXCursor function = clang_getCursorSemanticParent(node->parameter);
+    const struct items *const calls = map_get(&called[node->compartment], key_of(place_of_declaration(function)));
+    for (int p = 0; calls && p < clang_Cursor_getNumArguments(function); p++)
+        if (clang_equalCursors(clang_Cursor_getArgument(function, (unsigned)p), node->parameter))
+            for (size_t i = 0; i < calls->count; i++)
+                if (p < clang_Cursor_getNumArguments(calls->list[i].cursor))
+                    follow(&(struct value) { program, calls->list[i].unit, take, node->type },
+                           clang_Cursor_getArgument(calls->list[i].cursor, (unsigned)p));
+}
+
+static void is_type(void *data, const char *type) {
+    const char **const wanted = data;
+    if (type == *wanted)
+        *wanted = NULL;
+}
+
+/* Whether an object of the type holds pointers of the type that is spelled so. */
+static bool holds(struct unit *unit, CXType type, const char *wanted) {
+    each_pointer(&(struct pointers) { unit, is_type, &wanted }, type);
+    return !wanted;
+}
+
+static void settle(struct program *program, flow_take *take) {
+    while (waiting_count) {
+        const struct node node = waiting[--waiting_count];
+        const struct items *const items = map_get(&stored[node.compartment], key_of(node.place));
+        for (size_t i = 0; items && i < items->count; i++) {
+            const struct item *const it = &items->list[i];
+            if (!holds(it->unit, it->type, node.type))
+                continue;
+            if (it->kind == VARIABLE)
+                reach_variable(it->unit, it->cursor, node.type);
+            else if (it->kind == MEMORY)
+                reach_memory(node.compartment, node.type);
+            else
+                follow(&(struct value) { program, it->unit, take, node.type }, it->cursor);
+        }
+        if (!clang_Cursor_isNull(node.parameter))
+            follow_arguments(program, &node, take);
+    }
+}
+
+void flow_value(struct program *program, struct unit *unit, CXCursor value, flow_take *take) {
+    follow(&(struct value) { program, unit, take, NULL }, value);
+    settle(program, take);
+}
+
+void flow_variable(struct program *program, struct unit *unit, CXCursor variable, flow_take *take) {
+    const struct value context = { program, unit, take, NULL };
+    follow_places(&context, clang_getCursorType(variable), variable, clang_getNullCursor());
+    settle(program, take);
+}
+
+static bool is_open(const struct program *program, unsigned compartment) {
+    return !plan_readable_by_all(program->plan, compartment);
+}
+
+struct shared {
+    const struct program *program;
+    const char *name;
+};
+
+static void reach_shared(void *data, const char *type) {
+    const struct shared *const it = data;
+    for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
+        if (is_open(it->program, key))
+            reach(key, it->name, type, NULL, clang_getNullCursor());
+}
+
+void flow_shared(struct program *program, struct unit *unit, CXCursor variable, flow_take *take) {
+    struct shared it = { program, cursor_name(variable) };
+    each_pointer(&(struct pointers) { unit, reach_shared, &it }, clang_getCursorType(variable));
+    settle(program, take);
+}
+
+struct reachable {
+    const struct program *program;
+    struct unit *unit;
+};
+static struct map walked;   /* set of types' spellings */
+
+static void walk(const struct reachable *it, CXType type);
+
+static enum CXVisitorResult walk_field(CXCursor field, CXClientData data) {
+    walk(data, clang_getCursorType(field));
+    return CXVisit_Continue;
+}
+
+/* What an object of the type gives access to. */
+static void walk(const struct reachable *it, CXType type) {
+    type = clang_getCanonicalType(type);
+    if (is_array(type)) {
+        walk(it, clang_getArrayElementType(type));
+    } else if (type.kind == CXType_Record) {
+        if (!in_system_header(clang_getTypeDeclaration(type)) && map_add(&walked, key_of(type_spelling(it->unit, type))))
+            clang_Type_visitFields(type, walk_field, (void *)it);
+    } else if (type.kind == CXType_Pointer && map_add(&walked, key_of(type_spelling(it->unit, type)))) {
+        for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
+            if (is_open(it->program, key))
+                reach_memory(key, type_spelling(it->unit, type));
+        walk(it, clang_getPointeeType(type));
+    }
+}
+
+void flow_reachable(struct program *program, struct unit *unit, CXType type, flow_take *take) {
+    type = clang_getCanonicalType(type);
+    walk(&(struct reachable) { program, unit }, type.kind == CXType_Pointer ? clang_getPointeeType(type) : type);
+    settle(program, take);
+}
