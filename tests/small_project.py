@@ -111,6 +111,11 @@ def expect_total(number: int, program: pathlib.Path) -> None:
         raise RuntimeError(f"no total {number}: {done.stdout}")
 
 
+def compiled(out: pathlib.Path) -> dict[str, int]:
+    """Source -> when the kit last compiled it, in the output directory `out`. Compiled by every front: both sources of FILES."""
+    return {path.name.split(".", 1)[1].removesuffix(".o"): path.stat().st_mtime_ns for path in (out / "obj").glob("[0-9]*.c.o")}
+
+
 def run(*command, check=True, **options) -> subprocess.CompletedProcess:
     """Runs a command; what it printed is in the result's stdout. RuntimeError with that if it fails."""
     done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,

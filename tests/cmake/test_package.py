@@ -63,6 +63,27 @@ class Project(unittest.TestCase):
         self.assertTrue((self.build / "counter.ia2/bin/counting.ia2.so").exists())
         self.assertNotIn("Splitting", self.make())
 
+    def test_touching_one_source_compiles_that_one_again(self):
+        self.project(TOP + TARGETS + SPLIT)
+        self.make()
+        before, bin_before = small.compiled((self.build / "counter.ia2/work")), ((self.build / "counter.ia2/work") / "bin/counter.ia2.so").stat().st_mtime_ns
+        self.assertEqual(set(before), {"counter.c", "main.c"})
+        self.edit("lib/counter.c", "= value;", "= value * 3;")
+        self.make()
+        after = small.compiled((self.build / "counter.ia2/work"))
+        self.assertEqual({name for name in after if after[name] != before[name]}, {"counter.c"})
+        self.assertNotEqual(bin_before, ((self.build / "counter.ia2/work") / "bin/counter.ia2.so").stat().st_mtime_ns)
+        self.total(15)
+        # A function more that crosses: a gate more, and both sides see it.
+        self.edit("lib/counter.c", "int *counter_where(void) {", "int *counter_where(void); int counter_more(void); int counter_more(void) { return 100; }\nconst int *counter_where(void) {")
+        self.edit("tool/main.c", 'printf("total', 'extern int counter_more(void); total += counter_more(); printf("total')
+        self.make()
+        self.assertIn("__wrap_counter_more", ((self.build / "counter.ia2/work") / "boundary.json").read_text())
+        self.total(115)
+        again = small.compiled((self.build / "counter.ia2/work"))
+        self.make()
+        self.assertEqual(again, small.compiled((self.build / "counter.ia2/work")))
+
     def test_shared_library_keeps_the_program_as_it_is(self):
         self.project(TOP + TARGETS.replace("STATIC", "SHARED") + SPLIT)
         self.make()
@@ -139,6 +160,12 @@ class Ninja(Project):
     def test_sanitizer(self):
         self.project(TOP + "add_link_options(-fsanitize=address)\n" + TARGETS + SPLIT)
         self.assertRegex(self.make(check=False), r"the link of \S*counter has a sanitizer that replaces malloc or keeps a shadow of all memory")
+
+    def test_cxx(self):
+        text = (TOP.replace("small C", "small C CXX") + TARGETS).replace("lib/counter.c", "lib/other.cc lib/counter.c")
+        self.project(text + SPLIT, lib__other___cc="int other() { return 0; }\n", lib__counter___c=small.FILES["lib/counter.c"] + "int other(void);\n")
+        self.edit("tool/main.c", "    return 0;", '    extern int _Z5otherv(void);\n    return _Z5otherv();')
+        self.assertRegex(self.make(check=False), r"lib/other\.cc: is C\+\+; only C can be compartmentalized")
 
     def test_kit_that_is_not_built(self):
         small.make(self.root / "project", CMakeLists___txt=TOP)

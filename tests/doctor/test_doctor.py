@@ -1,9 +1,11 @@
 """scripts/doctor: what it says of this host, and of hosts that lack something."""
 
+import ctypes
 import errno
 import json
 import os
 import pathlib
+import struct
 import subprocess
 import tempfile
 import unittest
@@ -12,6 +14,21 @@ from unittest import mock
 from ia2 import doctor
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
+
+
+def forbid_pkey_alloc():
+    """For preexec_fn: what a container's seccomp filter does, EPERM for one system call."""
+    class Program(ctypes.Structure):
+        _fields_ = [("length", ctypes.c_ushort), ("filter", ctypes.c_void_p)]
+
+    # Load the number of the call; if it is not pkey_alloc's, skip the next; return the error; allow.
+    code = b"".join(struct.pack("<HBBI", *line) for line in ((0x20, 0, 0, 0), (0x15, 0, 1, doctor.PKEY_ALLOC), (0x06, 0, 0, 0x50000 | errno.EPERM),
+                                                             (0x06, 0, 0, 0x7FFF0000)))
+    text = ctypes.create_string_buffer(code, len(code))
+    program = Program(4, ctypes.cast(text, ctypes.c_void_p))
+    libc = ctypes.CDLL(None, use_errno=True)
+    if libc.prctl(38, 1, 0, 0, 0) or libc.prctl(22, 2, ctypes.byref(program), 0, 0):  # PR_SET_NO_NEW_PRIVS, PR_SET_SECCOMP
+        raise OSError(ctypes.get_errno(), "seccomp")
 
 
 class Doctor(unittest.TestCase):
@@ -56,6 +73,13 @@ class Doctor(unittest.TestCase):
         self.assertIn("seccomp filter", found["detail"])
         self.assertIn("pkey_alloc, pkey_free and pkey_mprotect", found["remedy"])
         self.assertIn("seccomp filter", self.system_call(errno.ENOSYS, True)["detail"])
+
+    def test_in_a_container_that_forbids_them(self):
+        done = subprocess.run([SOURCE / "scripts/doctor"], capture_output=True, text=True, preexec_fn=forbid_pkey_alloc)
+        line = next(line for line in done.stdout.splitlines() if "pkey_alloc:" in line)
+        self.assertEqual(line, "warning pkey_alloc: Operation not permitted: a seccomp filter, as containers have, refuses it  -> allow pkey_alloc, "
+                         "pkey_free and pkey_mprotect in the container's seccomp profile")
+        self.assertIn("and can enforce compartments in the PKU VM only", done.stdout)
 
     def test_kernel_without_the_system_calls(self):
         self.assertIn("this kernel does not have it", self.system_call(errno.ENOSYS, False)["detail"])

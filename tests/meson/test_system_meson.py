@@ -33,6 +33,38 @@ ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], l
         self.assertNotIn("counter.ia2/counter ", self.ninja("-v"))
         self.total(10, "other.ia2/other")
 
+    def test_touching_one_source_compiles_that_one_again(self):
+        self.project(TOP + TARGETS + SPLIT)
+        self.ninja()
+        before, bin_before = small.compiled((self.build / "counter.ia2/counter.p")), ((self.build / "counter.ia2/counter.p") / "bin/counter.ia2.so").stat().st_mtime_ns
+        self.assertEqual(set(before), {"counter.c", "main.c"})
+        self.edit("lib/counter.c", "= value;", "= value * 3;")
+        self.ninja()
+        after = small.compiled((self.build / "counter.ia2/counter.p"))
+        self.assertEqual({name for name in after if after[name] != before[name]}, {"counter.c"})
+        self.assertNotEqual(bin_before, ((self.build / "counter.ia2/counter.p") / "bin/counter.ia2.so").stat().st_mtime_ns)
+        self.total(15)
+        # A function more that crosses: a gate more, and both sides see it.
+        self.edit("lib/counter.c", "int *counter_where(void) {", "int *counter_where(void); int counter_more(void); int counter_more(void) { return 100; }\nconst int *counter_where(void) {")
+        self.edit("tool/main.c", 'printf("total', 'extern int counter_more(void); total += counter_more(); printf("total')
+        self.ninja()
+        self.assertIn("__wrap_counter_more", ((self.build / "counter.ia2/counter.p") / "boundary.json").read_text())
+        self.total(115)
+        again = small.compiled((self.build / "counter.ia2/counter.p"))
+        self.ninja()
+        self.assertEqual(again, small.compiled((self.build / "counter.ia2/counter.p")))
+
+    def test_precompiled_header_changes(self):
+        self.project(TOP + TARGETS.replace("'tool/main.c'", "'tool/main.c', c_pch: 'pch/all.h'") + SPLIT,
+                     pch__all___h='#include "../lib/counter.h"\n#define FACTOR 1\n',
+                     tool__main___c=small.FILES["tool/main.c"].replace("+= value", "+= value * FACTOR"))
+        self.ninja()
+        self.total(5)
+        self.edit("pch/all.h", "FACTOR 1", "FACTOR 4")
+        self.ninja()
+        self.total(20)
+        self.assertIn("no work to do", self.ninja())
+
     def test_compile_args(self):
         self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', compile_args: ['-DPLUS=100'])"),
                      tool__main___c=small.FILES["tool/main.c"].replace("total += value", "total += value + PLUS").replace(
@@ -95,6 +127,16 @@ ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], l
         done = self.project("project('mixed', 'c', 'cpp')\nia2 = import('ia2')\nexe = executable('mixed', 'main.cpp')\n" + SPLIT, check=False,
                             main___cpp="int main() { return 0; }\n")
         self.refused(done, 'argument "exe": only programs in C can be compartmentalized; \'mixed\' has cpp')
+
+    def test_prelinked_library(self):
+        text = TOP + TARGETS.replace("library('counter', 'lib/counter.c')", "static_library('counter', 'lib/counter.c', prelink: true)") + SPLIT
+        self.project(text)
+        self.assertIn("counter-prelink.o: is made from other objects, or by a tool that is not known: cc -r -o", self.ninja(check=False))
+
+    def test_cxx_library(self):
+        done = self.project((TOP + TARGETS + SPLIT).replace("'c')", "'c', 'cpp')", 1).replace("lib/counter.c", "lib/other.cc"), check=False,
+                            lib__other___cc="int other() { return 0; }\n")
+        self.refused(done, 'argument "exe": only programs in C can be compartmentalized; \'counter\' has cpp')
 
     def test_library_of_another_program(self):
         self.project(TOP + TARGETS + "lonely = library('lonely', 'lib/counter.c')\n" + SPLIT.replace("toml')", "toml', libraries: lonely)"))
