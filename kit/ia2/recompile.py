@@ -22,8 +22,9 @@ NOT_PIC = {"-fPIE", "-fpie", "-fno-PIC", "-fno-pic", "-fno-PIE", "-fno-pie", "-f
            "-static-pie"}
 # Among them what would write beside the project's own files.
 DROPPED = {"-c", "-MD", "-MMD", "-MP", "-MG", "-Werror", "-save-temps", "--save-temps"}
-JOINED_DROPPED = re.compile(r"-(?:(?:o|MF|MQ|MT).|Wp,-MM?D,)")
-DROPPED_WITH_OPERAND = {"-o", "-MF", "-MQ", "-MT"}
+JOINED_DROPPED = re.compile(r"-(?:(?:o|MF|MQ|MT|MJ).|Wp,-MM?D,|-?save-temps=)")
+DROPPED_WITH_OPERAND = {"-o", "-MF", "-MQ", "-MT", "-MJ", "-aux-info", "-dumpbase", "-dumpbase-ext", "-dumpdir", "-serialize-diagnostics",
+                        "--serialize-diagnostics"}
 
 
 class Mirror:
@@ -95,7 +96,9 @@ def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, com
                 argument = mirror.file(argument, directory) or argument
             if argument.startswith("-Werror="):
                 argument = "-W" + argument[len("-Werror="):]
-            if argument not in NOT_PIC and argument not in DROPPED and not JOINED_DROPPED.match(argument):
+            elif argument.startswith("-Wa,"):
+                argument = without_listing(argument)
+            if argument and argument not in NOT_PIC and argument not in DROPPED and not JOINED_DROPPED.match(argument):
                 result.append(argument)
             index += 1
     result += [*(more or []), "-fPIC", *([] if unit["pic"] else ["-fno-semantic-interposition"]), f"-DIA2_UNIT={unit['id']}"]
@@ -107,6 +110,12 @@ def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, com
         # Clang from 15 on takes a map as a wish to have "./x" shown as "x".
         result.append("-fno-file-reproducible")
     return [*result, "-idirafter", runtime_include, "-fdiagnostics-color=never", "-MD", "-MF", target + ".d", "-c", "-o", target]
+
+
+def without_listing(argument: str) -> str:
+    """-Wa,... without the assembler's listing (-a...=FILE), which it would write beside the project's own; empty if that is all."""
+    kept = [part for part in argument.split(",")[1:] if not part.startswith("-a")]
+    return ",".join(["-Wa", *kept]) if kept else ""
 
 
 @functools.lru_cache(maxsize=None)

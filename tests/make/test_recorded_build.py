@@ -99,6 +99,19 @@ class Recorded(unittest.TestCase):
         self.capture(project)
         self.assertEqual(again, small.compiled(self.out))
 
+    def test_options_that_write_files(self):
+        """What the kit compiles again writes nothing beside the project's own files."""
+        options = "-save-temps=cwd -Wa,-adhlns=main.lst,--noexecstack -aux-info main.info -fstack-usage"
+        project = self.project(Makefile=small.MAKEFILE.replace("tool/main.o: lib/counter.h", f"tool/main.o: tool/main.c\n\t$(CC) $(CFLAGS) {options} -c -o $@ $<"))
+        self.capture(project)
+        before = {path: path.stat().st_mtime_ns for path in project.rglob("*")}
+        self.assertLessEqual({"main.lst", "main.info", "main.s", "main.su"}, {path.name for path in before})
+        compiled = small.compiled(self.out)
+        self.capture(project, "make -j2", "--cflag=-DMORE")
+        self.assertNotEqual(compiled["main.c"], small.compiled(self.out)["main.c"])
+        self.assertEqual(before, {path: path.stat().st_mtime_ns for path in project.rglob("*")})
+        self.runs()
+
     def test_configure_and_make(self):
         project = self.project(Makefile___in=small.MAKEFILE, configure=CONFIGURE)
         (project / "configure").chmod(0o755)
