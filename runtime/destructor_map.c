@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "exit_records.h"
+#include "init.h"
 #include "state.h"
 
 #define NOTE_TABLE 2
@@ -170,19 +171,9 @@ static void import_note(const struct dl_phdr_info *info, const char *descriptor)
 
 void ia2_destructor_map_add(const struct dl_phdr_info *info)
 {
-    for (int i = 0; i < info->dlpi_phnum; i++) {
-        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        if (ph->p_type != PT_NOTE)
-            continue;
-        const char *at = (const char *)(info->dlpi_addr + ph->p_vaddr), *end = at + ph->p_memsz;
-        while (at + sizeof(ElfW(Nhdr)) < end) {
-            const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
-            const char *name = (const char *)(note + 1), *descriptor = name + ((note->n_namesz + 3) & -4u);
-            if (note->n_namesz == 4 && !memcmp(name, "IA2", 4) && note->n_type == NOTE_TABLE && note->n_descsz == 8)
-                import_note(info, descriptor);
-            at = descriptor + ((note->n_descsz + 3) & -4u);
-        }
-    }
+    const char *table = ia2_find_note(info, NOTE_TABLE);
+    if (table)
+        import_note(info, table);
 }
 
 static int find_tables(struct dl_phdr_info *info, size_t size, void *unused)

@@ -18,8 +18,7 @@
 #include "system_calls.h"
 #include "signals.h"
 
-/* The contents of the object's note of that type by IA2, NULL if there is none. */
-static const char *find_note(const struct dl_phdr_info *info, uint32_t type)
+const char *ia2_find_note(const struct dl_phdr_info *info, uint32_t type)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
@@ -39,7 +38,7 @@ static const char *find_note(const struct dl_phdr_info *info, uint32_t type)
 
 const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info)
 {
-    const char *desc = find_note(info, 1);
+    const char *desc = ia2_find_note(info, 1);
     int64_t distance = 0;
     if (desc)
         memcpy(&distance, desc, sizeof(distance));
@@ -96,7 +95,7 @@ static int find_carrier(struct dl_phdr_info *info, size_t size, void *module)
 {
     (void)size;
     struct ia2_module *plugin = module;
-    const char *key = find_note(info, 3);
+    const char *key = ia2_find_note(info, 3);
     if (!key || memcmp(key, &plugin->descriptor->id, sizeof(plugin->descriptor->id)))
         return 0;
     for (int i = 0; i < info->dlpi_phnum; i++)

@@ -2,6 +2,8 @@
 #ifndef IA2_INIT_H
 #define IA2_INIT_H
 
+#include <stdint.h>
+
 /* Called by the executable's main wrapper, once, on the only thread, after all constructors. Finds the compartments, takes
  * keys 1..n, closes everything, and runs the program's main in compartment 1. Returns what main returns, with the
  * rights of key 0 alone. Aborts with a message when something cannot be closed. */
@@ -14,8 +16,11 @@ void ia2_threads_start(void);
  * new threads, and expects to be able to write them. */
 void ia2_threads_forked(void);
 
-/* The compartment's descriptor in a loaded DSO, NULL if it is none. */
+/* The contents of the note of that type by IA2 in a loaded DSO, NULL if there is none; the link makes one of each type (ia2_gate_compartment.S). */
 struct dl_phdr_info;
+const char *ia2_find_note(const struct dl_phdr_info *info, uint32_t type);
+
+/* The compartment's descriptor in a loaded DSO, NULL if it is none. */
 struct ia2_compartment_descriptor;
 struct ia2_module;
 const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info);

@@ -190,6 +190,22 @@ static void enter(int number, siginfo_t *info, void *opaque)
     errno = saved_errno;
 }
 
+/* What the kernel gets for a signal that comes to the runtime first. */
+static struct sigaction entered(int flags)
+{
+    struct sigaction act = {.sa_sigaction = enter, .sa_flags = flags | SA_SIGINFO | SA_ONSTACK};
+    sigfillset(&act.sa_mask);
+    return act;
+}
+
+/* The same for a signal that nobody handles: the runtime explains it. */
+static void catch(int number)
+{
+    struct sigaction act = entered(0), old;
+    if (!sigaction(number, NULL, &old) && (old.sa_handler == SIG_DFL || ia2_permissive_catches(number)))
+        sigaction(number, &act, NULL);
+}
+
 int ia2_signal_set(int owner, int number, const struct sigaction *act, struct sigaction *old)
 {
     if (number < 1 || number >= _NSIG) {
@@ -202,21 +218,19 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
     struct sigaction raw, raw_old;
     if (act) {
         raw = *act;
+        int caught = (number == SIGSEGV && act->sa_handler == SIG_DFL) || ia2_permissive_catches(number);
         now.mask = mask_bits(&act->sa_mask);
         /* SA_RESETHAND, SA_NODEFER ... stay the kernel's; SIG_DFL and SIG_IGN are no code. */
         if (act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN) {
             now.handler = act->sa_sigaction;
             now.owner = (uint32_t)owner;
             now.flags = (uint32_t)act->sa_flags;
-            raw.sa_sigaction = enter;
-            raw.sa_flags |= SA_SIGINFO | SA_ONSTACK;
-            sigfillset(&raw.sa_mask);
-        } else if ((number == SIGSEGV && act->sa_handler == SIG_DFL) || ia2_permissive_catches(number)) {
+            caught = 1;
+        } else if (caught) {
             now.handler = act->sa_sigaction; /* SIG_DFL or SIG_IGN, for who asks what it was */
-            raw.sa_sigaction = enter;
-            raw.sa_flags |= SA_SIGINFO | SA_ONSTACK;
-            sigfillset(&raw.sa_mask);
         }
+        if (caught)
+            raw = entered(act->sa_flags);
         ia2_state_write(&ia2_state.signal[number], &now, sizeof(now));
     }
     if (sigaction(number, act ? &raw : NULL, &raw_old)) {
@@ -241,12 +255,9 @@ void ia2_signals_catch_faults(void)
     static int done;
     if (done++)
         return;
-    static const int numbers[] = {SIGBUS, SIGFPE, SIGILL};
-    struct sigaction act = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK}, old;
-    sigfillset(&act.sa_mask);
-    for (size_t i = 0; i < sizeof(numbers) / sizeof(numbers[0]); i++)
-        if (!sigaction(numbers[i], NULL, &old) && old.sa_handler == SIG_DFL)
-            sigaction(numbers[i], &act, NULL);
+    catch(SIGBUS);
+    catch(SIGFPE);
+    catch(SIGILL);
 }
 
 void ia2_signals_start(void)
@@ -254,11 +265,7 @@ void ia2_signals_start(void)
     unsigned a, b, c, d;
     if (ia2_state.pkeys && __get_cpuid_count(0xd, 9, &a, &b, &c, &d))
         IA2_STATE_SET(ia2_state.pkru_offset, b);
-    struct sigaction act = {.sa_sigaction = enter, .sa_flags = SA_SIGINFO | SA_ONSTACK};
-    sigfillset(&act.sa_mask);
-    struct sigaction old;
-    if (!sigaction(SIGSEGV, NULL, &old) && (old.sa_handler == SIG_DFL || ia2_permissive_catches(SIGSEGV)))
-        sigaction(SIGSEGV, &act, NULL);
+    catch(SIGSEGV);
     if (ia2_permissive_catches(SIGTRAP))
-        sigaction(SIGTRAP, &act, NULL);
+        catch(SIGTRAP);
 }

@@ -137,8 +137,9 @@ struct ia2_state {
     struct ia2_signal signal[_NSIG];
     uint64_t argc; /* main's, for the constructors of plugins */
     char **argv, **envp;
+    uint64_t static_tls; /* what a thread's stack must have room for besides (threads.c) */
     char page[IA2_STATE_THREADS - 16 - IA2_MAX_COMPARTMENTS * sizeof(struct ia2_module) -
-              _NSIG * sizeof(struct ia2_signal) - 24 - 8];
+              _NSIG * sizeof(struct ia2_signal) - 32 - 8];
     uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
     struct ia2_thread_record thread[IA2_SLOT_COUNT];
     uint8_t owner[IA2_GRANULES];

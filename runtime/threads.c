@@ -138,6 +138,13 @@ void ia2_threads_forked(void)
 
 void ia2_threads_start(void)
 {
+    /* Static TLS lies on the same block as a stack, with what ld.so keeps free for DSOs that come with dlopen (which only this
+     * function knows; it is there for the JVM). It is the same for all threads. */
+    size_t (*minimum)(const pthread_attr_t *) = (size_t (*)(const pthread_attr_t *))dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
+    pthread_attr_t any;
+    pthread_attr_init(&any);
+    IA2_STATE_SET(ia2_state.static_tls, minimum ? (minimum(&any) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE);
+    pthread_attr_destroy(&any);
     if (pthread_key_create(&end_key, end_thread))
         ia2_die("no thread-specific key left for the runtime");
     pthread_setspecific(end_key, &end_key);
@@ -194,10 +201,7 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, 
         return r;
     pthread_attr_getstacksize(attr ? attr : &own, &zone);
     zone = (zone + IA2_PAGE - 1) & -IA2_PAGE;
-    /* Static TLS lies on the same block as the stack, with what ld.so keeps free for DSOs that come with dlopen (which only this
-     * function knows; it is there for the JVM). */
-    size_t (*minimum)(const pthread_attr_t *) = (size_t (*)(const pthread_attr_t *))dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
-    size_t tls = minimum ? (minimum(&own) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE;
+    size_t tls = ia2_state.static_tls;
     for (uint32_t key = 1; key <= ia2_state.count; key++)
         if ((size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE > tls)
             tls = (size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE;
