@@ -36,10 +36,13 @@ class Build:
         except ValueError as error:
             raise Failure(f"is not JSON: {error}", self.file, "configure the build again") from None
         found = []
-        for entry in entries:
-            commands = shell_command.simple_commands(entry["command"])
-            output = entry.get("output") or shell_command.output(commands[0])
-            found.append(ninja.Step(entry["directory"], entry["command"], entry["file"], output))
+        try:
+            for entry in entries:
+                commands = shell_command.simple_commands(entry["command"])
+                output = entry.get("output") or shell_command.output(commands[0])
+                found.append(ninja.Step(entry["directory"], entry["command"], entry["file"], output))
+        except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
+            raise Failure(f"entry {len(found)} is not as CMake writes it ({error})", self.file, "configure the build again") from None
         return found
 
     def links(self) -> list[ninja.Step]:
@@ -53,14 +56,17 @@ class Build:
             directory = os.path.dirname(os.path.dirname(folder))
             with open(os.path.join(folder, "link.txt"), encoding="utf-8", errors="surrogateescape") as stream:
                 for command in filter(None, map(str.strip, stream)):
-                    made = self.link(command, directory)
+                    try:
+                        made = self.link(command, directory)
+                    except ValueError as error:
+                        raise Failure(f"the command cannot be split: {error}", stream.name, "configure the build again") from None
                     if made:
                         found.append(made)
         return found
 
     def link(self, command: str, directory: str) -> ninja.Step | None:
         for arguments in shell_command.simple_commands(command):
-            if shell_command.is_archiver(arguments):
+            if shell_command.is_archiver(arguments) and len(arguments) > 3:
                 return ninja.Step(directory, command, arguments[3], arguments[2])
             if shell_command.is_compiler(arguments) or shell_command.is_cxx_compiler(arguments):
                 return ninja.Step(directory, command, "", shell_command.output(arguments) or "a.out")

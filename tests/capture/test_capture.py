@@ -168,3 +168,27 @@ class Freshness(Folder):
         before = {path: path.stat().st_mtime_ns for path in project.root.rglob("*")}
         self.graph(project)
         self.assertEqual({path: path.stat().st_mtime_ns for path in project.root.rglob("*")}, before)
+
+
+class BrokenCMakeBuild(unittest.TestCase):
+    """Files of CMake's that were cut off or edited are told of, without a traceback."""
+
+    def refused(self, database, link):
+        with tempfile.TemporaryDirectory() as folder:
+            root = pathlib.Path(folder)
+            (root / "CMakeFiles/x.dir").mkdir(parents=True)
+            for name, text in (("CMakeCache.txt", ""), ("Makefile", ""), ("compile_commands.json", database), ("CMakeFiles/x.dir/link.txt", link)):
+                (root / name).write_text(text)
+            with self.assertRaises(Failure) as raised:
+                capture.find_build(folder, folder, False)
+            return str(raised.exception)
+
+    def test_compile_database(self):
+        for text in ('[{"directory": "/x", "file": "a.c"}]', '[3]', '[{"directory": "/x", "file": "a.c", "command": "gcc \\"a"}]', '3',
+                     '[{"directory": "/x", "file": "a.c", "command": ""}]'):
+            with self.subTest(text):
+                self.assertRegex(self.refused(text, ""), r"compile_commands.json: entry 0 is not as CMake writes it .*\(configure the build again\)")
+        self.assertIn("is not JSON", self.refused("[", ""))
+
+    def test_link_script(self):
+        self.assertIn("link.txt: the command cannot be split: No closing quotation", self.refused("[]", 'gcc "x -o\n'))
