@@ -18,7 +18,7 @@ from ia2 import pipeline  # noqa: E402
 from ia2.failure import Failure  # noqa: E402
 
 
-def main() -> int:
+def main(argv: list[str] | None = None) -> int:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--policy", required=True, metavar="FILE", help="compartments.toml")
     parser.add_argument("--out", required=True, metavar="DIR", help="directory for all output")
@@ -40,7 +40,7 @@ def main() -> int:
     parser.add_argument("-q", "--quiet", action="store_true", help="print errors only")
     parser.add_argument("--kit-build", metavar="DIR", help="the kit's own Meson build directory (default: build/ beside scripts/)")
     parser.add_argument("project", metavar="PROJECT")
-    options = parser.parse_args()
+    options = parser.parse_args(argv)
     if bool(options.depfile) != bool(options.depfile_target):
         parser.error("--depfile and --depfile-target go together")
     if options.stage != pipeline.STAGES[-1] and (options.depfile or options.publish):

@@ -1,0 +1,83 @@
+"""The fuzzer notices a rewriter that makes a mistake, keeps the program, and says how to make it again."""
+
+import os
+import pathlib
+import re
+import sys
+import tempfile
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import csmith_program  # noqa: E402
+import fuzzing  # noqa: E402
+import planted_rewriter  # noqa: E402
+from compared_program import BUILD, SOURCE, Program, run  # noqa: E402
+
+# Its program has gates of each kind and locals that move.
+SEED = 1013
+
+
+class Noticing(unittest.TestCase):
+    def setUp(self):
+        self.out = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(dir=os.environ["IA2_TEST_OUT"])))
+
+    def test_mistakes_that_show_without_keys(self):
+        for mistake in ("result_lost", "argument_lost", "initializer_lost"):
+            with self.subTest(mistake):
+                kit = planted_rewriter.kit(self.out / "kits", BUILD, mistake)
+                [result] = fuzzing.campaign(self.out / mistake, SEED, 1, 1, kit_build=kit)
+                self.assertEqual(result.verdict, "different")
+                self.assertTrue((self.out / mistake / str(SEED) / "source/program.h").exists())
+
+    def test_what_the_engine_refuses_is_a_difference(self):
+        kit = planted_rewriter.kit(self.out / "kits", BUILD, "result_lost")
+        (kit / "kit/rewriter/ia2-rewriter").write_text("#!/bin/sh\necho 'app.c:1:1: error: refused' >&2\nexit 1\n")
+        [result] = fuzzing.campaign(self.out, SEED, 1, 1, kit_build=kit)
+        self.assertEqual(result.verdict, "different")
+        self.assertIn("app.c:1:1: error: refused", result.text)
+
+    def program(self, seed: int) -> csmith_program.Split:
+        return Program(self.out / "made").generate(seed)
+
+    def command(self, *arguments):
+        return run("/usr/bin/python3", SOURCE / "tests/csmith/fuzzing.py", *arguments)
+
+    def test_command(self):
+        """One program by the command, and the same sources again: as they are, differing, and no longer a program."""
+        done = self.command("--programs", "1", "--seed", SEED, "--out", self.out)
+        self.assertEqual((done.returncode, done.stderr), (0, ""))
+        self.assertRegex(done.stdout, rf"^seeds {SEED} to {SEED}: 1 same, 0 different, 0 dropped; \d+ different calls across, \d+ gates, [1-9]\d* moved locals, ")
+        made = self.program(SEED)
+        folder = self.out / "again"
+        fuzzing.write(folder, {**made.files, "compartments.toml": made.policy()})
+        self.assertEqual(self.command("--again", folder).returncode, 0)
+        differing = {**made.files, "lib.c": made.files["lib.c"] + '#include <unistd.h>\n__attribute__((constructor)) static void first(void) '
+                     '{ if (access("/proc/self/exe", 0) == 0 && __builtin_return_address(0)) { char name[99]; '
+                     'if (readlink("/proc/self/exe", name, 99) > 0 && strstr(name, "/bin/")) puts("in compartments"); } }\n'}
+        fuzzing.write(folder, differing)
+        done = self.command("--again", folder)
+        self.assertEqual(done.returncode, 1, done.stderr)
+        self.assertIn("in compartments", done.stdout)
+        fuzzing.write(folder, {"lib.c": made.files["lib.c"].replace("return", "retrun", 1)})
+        self.assertEqual(self.command("--again", folder).returncode, 2)
+
+
+class Splitting(unittest.TestCase):
+    def test_other_output_is_not_taken_for_csmiths(self):
+        with self.assertRaises(csmith_program.Unexpected):
+            csmith_program.split("int main(void) { return 0; }\n", 1, [])
+
+    def test_every_line_is_dealt_out_once(self):
+        text = csmith_program.generate(SEED)
+        made = csmith_program.split(text, SEED, [])
+        self.assertEqual(set(made.files), {"program.h", *(f"{name}.c" for name in made.compartments)})
+        sources = "".join(body for name, body in made.files.items() if name.endswith(".c"))
+        for name in re.findall(r"^static .*?\b(\w+)\(.*\)\n\{", text, re.M):
+            self.assertEqual(len(re.findall(rf"^\w.*\b{name}\(.*\)\n\{{", sources, re.M)), 1, name)
+        for name in re.findall(r"^static .*?\b(g_\d+)(?:\[\d+\])* =", text, re.M):
+            self.assertEqual(len(re.findall(rf"^\w.*\b{name}(?:\[\d+\])* =", sources, re.M)), 1, name)
+        self.assertGreater(min(made.files[f"{name}.c"].count("\n") for name in made.compartments), 5)
+
+
+if __name__ == "__main__":
+    unittest.main()
