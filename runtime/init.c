@@ -11,6 +11,7 @@
 
 #include "exit_records.h"
 #include "heap_ranges.h"
+#include "late.h"
 #include "permissive.h"
 #include "sites.h"
 #include "stacks.h"
@@ -278,6 +279,8 @@ int ia2_start(int argc, char **argv, char **envp)
     IA2_STATE_SET(ia2_state.argv, argv);
     IA2_STATE_SET(ia2_state.envp, envp);
     IA2_STATE_SET(ia2_state.ready, 1u);
+    if (ia2_state.module[1].descriptor->late)
+        ia2_late_check();
     ia2_become_nobody();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);
 }

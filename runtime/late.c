@@ -150,10 +150,24 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
+/* A constructor before main, or a library outside of all compartments, may have loaded the file that the project built. */
+static int refuse_plain(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size, (void)unused;
+    const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
+    for (const struct ia2_plugin *plugin = first->plugins; plugin < first->plugins_end; plugin++)
+        if (info->dlpi_name && !strcmp(plugin->name, last_part(info->dlpi_name)) && !ia2_find_descriptor(info))
+            ia2_die("%s is a plugin of the policy, but was loaded with the rights of who needed it; dlopen it from a compartment, once main "
+                    "runs", info->dlpi_name);
+    return 0;
+}
+
 void ia2_late_check(void)
 {
-    if (ia2_state.ready)
+    if (ia2_state.ready) {
         dl_iterate_phdr(take_in, NULL);
+        dl_iterate_phdr(refuse_plain, NULL);
+    }
     ia2_permissive_objects();
 }
 

@@ -10,7 +10,8 @@
  * compartment. Not async-signal-safe. */
 int ia2_late_path(const char *name, char *path, size_t size);
 
-/* Aborts if a compartment's DSO was loaded in another way: it would run with the rights of whoever calls it. */
+/* Aborts if a compartment's DSO, or the file that the project built for a plugin, was loaded in another way: it would run with the rights
+ * of whoever calls it. */
 void ia2_late_check(void);
 
 /* Held while a thread gets its storage, so that a compartment that comes or goes then does not give or take it too. */

@@ -101,6 +101,13 @@ ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], l
         self.ninja()
         self.total(5, "tool/counter.ia2/counter")
 
+    def test_plugin_that_is_no_target(self):
+        policy = small.FILES["compartments.toml"] + '\n[compartment.extra]\npkey = 3\nsources = ["extra.c"]\nplugin = "extra.so"\nentries = ["extra"]\n'
+        done = self.project(TOP + TARGETS + SPLIT + "shared_module('extra', 'extra.c', name_prefix: '')\n", check=False, extra___c="int extra(void) { return 1; }\n",
+                            compartments___toml=policy)
+        self.refused(done, f'ia2.compartmentalize: argument "policy": {self.root}/project/compartments.toml:12: no shared library that is defined before '
+                           "this call is 'extra.so' in the build directory; there are: libcounter.so")
+
     # What is refused, with the line that says so. -----------------------------------------------------
 
     def test_bad_arguments(self):

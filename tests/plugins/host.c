@@ -81,6 +81,12 @@ static void threads(void)
     }
 }
 
+__attribute__((constructor)) static void early(void)
+{
+    if (getenv("EARLY") && !dlopen(getenv("EARLY"), RTLD_NOW))
+        puts(dlerror());
+}
+
 int main(int argc, char **argv)
 {
     const char *mode = argc > 1 ? argv[1] : "nothing";

@@ -72,6 +72,9 @@ def build(out: pathlib.Path):
         (project / "compartments.toml").write_text(POLICY)
         ninja_project.Project(project, {}, BUILD, compiler)
         small.rewrite(project, project / "out", "--target", "host", "--source-root", project, project / "build")
+        (project / "build/early").mkdir()
+        shutil.copy(project / "build/guest.so", project / "build/early/plugin.so")
+        small.run(compiler, "-shared", "-o", project / "build/needs.so", "-Wl,--no-as-needed", project / "build/early/plugin.so")
     for name, change in BROKEN.items():
         shutil.rmtree(out / name, ignore_errors=True)
         shutil.copytree(out / "gcc/out/bin", out / name / "out/bin")
@@ -133,9 +136,9 @@ REFUSED = {"empty": "it cannot be read", "cut": "it is no compartment", "ordinar
 
 
 class Distrust(unittest.TestCase):
-    def go(self, *words, compiler="gcc", plain=False):
+    def go(self, *words, compiler="gcc", plain=False, **environment):
         folder = pathlib.Path(os.environ["IA2_TEST_OUT"]) / compiler
-        return compartments.execute(folder / ("build/host" if plain else "out/bin/host"), *words, cwd=folder / "build")
+        return compartments.execute(folder / ("build/host" if plain else "out/bin/host"), *words, cwd=folder / "build", **environment)
 
     def same(self, *words):
         plain = self.go(*words, plain=True)
@@ -212,6 +215,15 @@ class Distrust(unittest.TestCase):
         done = self.go("nothing", compiler="missing")
         self.assertEqual(done.status, 1, done)
         self.assertRegex(done.out, r"/out/bin/plugin\.ia2\.so: cannot open shared object file")
+
+    def test_loaded_with_the_rights_of_another(self):
+        """By a constructor before main; by what needs it."""
+        message = r"ia2: \S*early/plugin.so is a plugin of the policy, but was loaded with the rights of who needed it"
+        for words, environment in ((("nothing",), {"EARLY": "early/plugin.so"}), (("guest", "./needs.so"), {})):
+            self.assertEqual(self.go(*words, plain=True, **environment).status, 0)
+            done = self.go(*words, **environment)
+            self.assertEqual((done.status, done.out), (-signal.SIGABRT, ""), done)
+            self.assertRegex(done.err, message)
 
     def test_second_copy(self):
         self.dies("dlmopen", "dlmopen: ./plugin.so is a compartment; it comes with dlopen only", out="")
