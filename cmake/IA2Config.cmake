@@ -1,8 +1,9 @@
 # find_package(IA2): splits programs into compartments.
 #
 #   ia2_compartmentalize(TARGET POLICY compartments.toml
-#       [LIBRARIES lib...] [COMPILE_OPTIONS opt...] [LINK_OPTIONS opt...] [INSTALL [DESTINATION dir]])
+#       [LIBRARIES lib...] [COMPILE_OPTIONS opt...] [LINK_OPTIONS opt...] [PERMISSIVE] [INSTALL [DESTINATION dir]])
 #
+# (PERMISSIVE: nothing is enforced; the target is then TARGET-ia2-permissive, in TARGET.ia2-permissive/.)
 # makes, as part of `all`, the target TARGET-ia2: the program and its libraries in the folder TARGET.ia2/ beside the plain one
 # (its property IA2_PROGRAM is the program's path). With IA2_ENABLED off it does nothing, and IA2_PROGRAM of TARGET-ia2
 # is the plain program. IA2::runtime is the library that programs with IA2's own annotations link. docs/cmake.md has it all.
@@ -81,15 +82,18 @@ function(_ia2_program_name target result)
 endfunction()
 
 function(ia2_compartmentalize target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALL" "POLICY;DESTINATION" "LIBRARIES;COMPILE_OPTIONS;LINK_OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALL;PERMISSIVE" "POLICY;DESTINATION" "LIBRARIES;COMPILE_OPTIONS;LINK_OPTIONS")
   if(DEFINED arg_UNPARSED_ARGUMENTS)
-    _ia2_refuse("${arg_UNPARSED_ARGUMENTS}" "unknown argument; known: POLICY LIBRARIES COMPILE_OPTIONS LINK_OPTIONS INSTALL DESTINATION")
+    _ia2_refuse("${arg_UNPARSED_ARGUMENTS}" "unknown argument; known: POLICY LIBRARIES COMPILE_OPTIONS LINK_OPTIONS PERMISSIVE INSTALL DESTINATION")
   endif()
   if(NOT arg_POLICY)
     _ia2_refuse("POLICY" "is missing; give a compartments.toml")
   endif()
   if(arg_DESTINATION AND NOT arg_INSTALL)
     _ia2_refuse("DESTINATION" "needs INSTALL")
+  endif()
+  if(arg_PERMISSIVE AND arg_INSTALL)
+    _ia2_refuse("PERMISSIVE" "nothing is enforced in a permissive program, so it is not installed; leave out INSTALL")
   endif()
   _ia2_check_target("${target}")
   cmake_path(ABSOLUTE_PATH arg_POLICY NORMALIZE)
@@ -103,16 +107,23 @@ function(ia2_compartmentalize target)
   endforeach()
 
   _ia2_program_name("${target}" name)
+  # Nobody shall take the one for the other.
+  set(suffix "ia2")
+  set(permissive "")
+  if(arg_PERMISSIVE)
+    set(suffix "ia2-permissive")
+    set(permissive "--permissive")
+  endif()
   if(NOT IA2_ENABLED)
-    add_custom_target("${target}-ia2" ALL DEPENDS "${target}")
-    set_target_properties("${target}-ia2" PROPERTIES IA2_PROGRAM "${CMAKE_CURRENT_BINARY_DIR}/${name}")
+    add_custom_target("${target}-${suffix}" ALL DEPENDS "${target}")
+    set_target_properties("${target}-${suffix}" PROPERTIES IA2_PROGRAM "${CMAKE_CURRENT_BINARY_DIR}/${name}")
     if(arg_INSTALL)
       install(TARGETS "${target}")
     endif()
     return()
   endif()
 
-  set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}.ia2")
+  set(folder "${CMAKE_CURRENT_BINARY_DIR}/${target}.${suffix}")
   set(stamp "${folder}/${target}.stamp")
   set(libraries "")
   foreach(library IN LISTS arg_LIBRARIES)
@@ -124,15 +135,15 @@ function(ia2_compartmentalize target)
     OUTPUT "${stamp}"
     COMMAND "${IA2_ROOT}/scripts/rewrite.py" --quiet --policy "${arg_POLICY}" --kit-build "${IA2_KIT_BUILD}" --out "${folder}/work"
       --target "$<PATH:RELATIVE_PATH,$<TARGET_FILE:${target}>,${CMAKE_BINARY_DIR}>" --publish "${folder}/bin"
-      --depfile "${folder}/${target}.d" --depfile-target "${stamp}" ${arg_COMPILE_OPTIONS} ${arg_LINK_OPTIONS} ${libraries} "${CMAKE_BINARY_DIR}"
+      --depfile "${folder}/${target}.d" --depfile-target "${stamp}" ${permissive} ${arg_COMPILE_OPTIONS} ${arg_LINK_OPTIONS} ${libraries} "${CMAKE_BINARY_DIR}"
     COMMAND "${CMAKE_COMMAND}" -E touch "${stamp}"
     DEPENDS "${target}" ${arg_LIBRARIES} "${arg_POLICY}"
     DEPFILE "${folder}/${target}.d"
     WORKING_DIRECTORY "${CMAKE_BINARY_DIR}"
     COMMENT "Splitting ${target} into compartments"
     VERBATIM)
-  add_custom_target("${target}-ia2" ALL DEPENDS "${stamp}")
-  set_target_properties("${target}-ia2" PROPERTIES IA2_PROGRAM "${folder}/bin/${name}")
+  add_custom_target("${target}-${suffix}" ALL DEPENDS "${stamp}")
+  set_target_properties("${target}-${suffix}" PROPERTIES IA2_PROGRAM "${folder}/bin/${name}")
   if(arg_INSTALL)
     _ia2_install("${target}" "${name}" "${folder}/bin" "${arg_DESTINATION}")
   endif()

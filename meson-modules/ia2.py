@@ -28,6 +28,7 @@ KIT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(KIT, "kit"))
 from ia2 import plugin_file  # noqa: E402
 from ia2 import policy as policy_file  # noqa: E402
+from ia2.audit import RUNTIMES  # noqa: E402
 from ia2.failure import Failure  # noqa: E402
 from ia2.link_line import SANITIZERS  # noqa: E402
 
@@ -69,6 +70,7 @@ class Ia2Module(ExtensionModule):
         KwargInfo("libraries", ContainerTypeInfo(list, LIBRARIES), listify=True, default=[]),
         KwargInfo("compile_args", ContainerTypeInfo(list, str), listify=True, default=[]),
         KwargInfo("link_args", ContainerTypeInfo(list, str), listify=True, default=[]),
+        KwargInfo("permissive", bool, default=False),
         KwargInfo("build_by_default", bool, default=True),
         KwargInfo("install", bool, default=False),
         KwargInfo("install_dir", (str, type(None)), default=None),
@@ -82,7 +84,7 @@ class Ia2Module(ExtensionModule):
         self.check(state, exe, kwargs)
         policy_path = self.policy_path(state, kwargs["policy"])
         policy = self.policy(policy_path)
-        outputs = self.outputs(exe, policy)
+        outputs = self.outputs(exe, policy, kwargs["permissive"])
         kwargs["libraries"] = [*kwargs["libraries"], *self.plugins(policy)]
         self.interpreter.add_build_def_file(policy_path)
         target = self.target(state, exe, kwargs, policy_path, outputs)
@@ -118,6 +120,8 @@ class Ia2Module(ExtensionModule):
             raise refuse("exe", "layout=flat would put two programs of one name in one folder; configure with layout=mirror")
         if (kwargs["install_dir"] is not None or kwargs["install_tag"] is not None) and not kwargs["install"]:
             raise refuse("install_dir" if kwargs["install_dir"] is not None else "install_tag", "needs install: true")
+        if kwargs["permissive"] and kwargs["install"]:
+            raise refuse("permissive", "nothing is enforced in a permissive program, so it is not installed; leave out install: true")
         if kwargs["install_dir"] == "":
             raise refuse("install_dir", "must not be empty")
         for name in ("compile_args", "link_args"):
@@ -140,10 +144,10 @@ class Ia2Module(ExtensionModule):
         except Failure as failure:
             raise InvalidArguments(f'{FUNCTION}: argument "policy": {str(failure).removeprefix("error: ")}') from None
 
-    def outputs(self, exe, policy: policy_file.Policy) -> list[str]:
+    def outputs(self, exe, policy: policy_file.Policy, permissive: bool) -> list[str]:
         libraries = [f"{compartment.name}.ia2.so" for compartment in policy.compartments[1:]]
         carriers = [plugin_file.carrier_name(compartment.name) for compartment in policy.compartments if compartment.plugin]
-        return [exe.get_filename(), *libraries, *carriers, "libia2.so"]
+        return [exe.get_filename(), *libraries, *carriers, RUNTIMES[permissive]]
 
     def plugins(self, policy: policy_file.Policy) -> list:
         """The targets of the policy's plugins, which exe does not depend on."""
@@ -160,7 +164,9 @@ class Ia2Module(ExtensionModule):
     # What is made. -----------------------------------------------------------------------------------
 
     def target(self, state, exe, kwargs, policy_path: str, outputs: list[str]):
-        backend, folder = self.interpreter.backend, exe.get_filename() + ".ia2"
+        # Nobody shall take the one for the other.
+        suffix = ".ia2-permissive" if kwargs["permissive"] else ".ia2"
+        backend, folder = self.interpreter.backend, exe.get_filename() + suffix
         libraries = [library.shared if isinstance(library, build.BothLibraries) else library for library in kwargs["libraries"]]
         command = [os.path.join(KIT, "scripts", "rewrite.py"), "--quiet", "--policy", policy_path, "--out", "@PRIVATE_DIR@",
                    "--target", os.path.join(backend.get_target_dir(exe), exe.get_filename()), "--publish", "@OUTDIR@",
@@ -170,8 +176,10 @@ class Ia2Module(ExtensionModule):
         command += [f"--cflag={argument}" for argument in kwargs["compile_args"]]
         command += [f"--ldflag={argument}" for argument in kwargs["link_args"]]
         command += [f"--library={backend.get_target_filename(library)}" for library in libraries]
+        if kwargs["permissive"]:
+            command.append("--permissive")
         # By name: their order is not the same in all versions.
-        made_from = {"name": exe.name + ".ia2", "subdir": os.path.join(state.subdir, folder), "environment": state.environment,
+        made_from = {"name": exe.name + suffix, "subdir": os.path.join(state.subdir, folder), "environment": state.environment,
                      "command": [*command, "."], "sources": [], "outputs": outputs}
         if "build_project" in inspect.signature(build.CustomTarget.__init__).parameters:
             made_from["build_project"] = state.current_build_project

@@ -39,8 +39,8 @@ static inline uint64_t ia2_permissive_mask(uint64_t mask)
 /* IA2_CALL with a value that is no gate, or (\a is_gate) one of another type. 1: recorded, to be called all the same. */
 int ia2_permissive_call(const void *target, const void *from, int is_gate);
 
-/* A block of another heap is freed or resized. 1: recorded. \a size gets the block's, 0 if it is not known. */
-int ia2_permissive_foreign_block(void *block, const char *function, size_t *size);
+/* A block of another heap is freed or resized, by \a function of libc, called from \a from. 1: recorded. \a size gets the block's, 0 if it is not known. */
+int ia2_permissive_foreign_block(void *block, const char *function, size_t *size, const void *from);
 
 /* The caller, \a from, is about to give [address, address + size) to the kernel, which enforces its rights but says only EFAULT. If it
  * has none there this is recorded as an access of \a function of libc, and everything is opened. Gives the PKRU to go back to. */
@@ -79,9 +79,9 @@ static inline int ia2_permissive_call(const void *target, const void *from, int 
     (void)target, (void)from, (void)is_gate;
     return 0;
 }
-static inline int ia2_permissive_foreign_block(void *block, const char *function, size_t *size)
+static inline int ia2_permissive_foreign_block(void *block, const char *function, size_t *size, const void *from)
 {
-    (void)block, (void)function, (void)size;
+    (void)block, (void)function, (void)size, (void)from;
     return 0;
 }
 static inline void ia2_permissive_allocated(void *block, size_t size)

@@ -171,12 +171,12 @@ static int is_client_of(int owner)
 }
 
 /* A block of another compartment, which may have been allocated for this one. */
-static void free_foreign(void *p, int owner)
+static void free_foreign(void *p, int owner, const void *from)
 {
     if (is_client_of(owner) && ia2_state.module[owner].descriptor->client_free(p, 0))
         return;
     size_t size;
-    if (ia2_permissive_foreign_block(p, "free", &size))
+    if (ia2_permissive_foreign_block(p, "free", &size, from))
         return; /* it stays allocated */
     ia2_die("compartment %s frees %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
             owner_name(owner));
@@ -194,7 +194,7 @@ HIDDEN void __wrap_free(void *p)
     else if (owner & IA2_OWNER_SHARED)
         shared_free(p);
     else if (!(owner & IA2_OWNER_GONE)) /* its books are gone: it stays */
-        free_foreign(p, owner);
+        free_foreign(p, owner, __builtin_return_address(0));
 }
 
 HIDDEN void *__wrap_realloc(void *p, size_t size)
@@ -218,7 +218,7 @@ HIDDEN void *__wrap_realloc(void *p, size_t size)
     if (owner & IA2_OWNER_GONE)
         ia2_die("compartment %s resizes %p, which a plugin allocated that is gone", ia2_this_compartment.name, p);
     size_t old;
-    if (ia2_permissive_foreign_block(p, "realloc", &old) && old) {
+    if (ia2_permissive_foreign_block(p, "realloc", &old, __builtin_return_address(0)) && old) {
         void *copy = __wrap_malloc(size);
         return copy ? memcpy(copy, p, old < size ? old : size) : NULL;
     }

@@ -4,6 +4,7 @@
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
+#include <unwind.h>
 
 #include "../heap_ranges.h"
 #include "../state.h"
@@ -41,7 +42,7 @@ static size_t read_words(uintptr_t from, uintptr_t *words, size_t count)
     return got > 0 ? (size_t)got / sizeof(*words) : 0;
 }
 
-uintptr_t ia2_return_address_above(uintptr_t stack, int key)
+static uintptr_t return_address_above(uintptr_t stack, int key)
 {
     uintptr_t words[WINDOW / sizeof(uintptr_t)];
     size_t count = read_words(stack & -sizeof(uintptr_t), words, sizeof(words) / sizeof(*words));
@@ -51,6 +52,31 @@ uintptr_t ia2_return_address_above(uintptr_t stack, int key)
         if (is_return_address(words[i], key))
             return words[i];
     return 0;
+}
+
+struct search {
+    int key;
+    uintptr_t found;
+};
+
+static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *context, void *opaque)
+{
+    struct search *search = opaque;
+    uintptr_t at = _Unwind_GetIP(context);
+    if (!at || !ia2_is_code_of(search->key, at))
+        return at ? _URC_NO_REASON : _URC_END_OF_STACK;
+    search->found = at;
+    return _URC_END_OF_STACK;
+}
+
+uintptr_t ia2_caller(int key, uintptr_t stack)
+{
+    struct search search = {key, 0};
+    uint32_t pkru = ia2_state.pkeys ? ia2_open_keys() : 0;
+    _Unwind_Backtrace(look_at_frame, &search);
+    if (ia2_state.pkeys)
+        ia2_close_keys(pkru);
+    return search.found ? search.found : return_address_above(stack, key);
 }
 
 /* Code of the function whose frame has \a address: below a frame lies the return address of what it called. */

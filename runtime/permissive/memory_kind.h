@@ -26,8 +26,13 @@ int ia2_key_of_address(uintptr_t address);
 
 int ia2_is_code_of(int key, uintptr_t address);
 
-/* The first word from \a stack upward that is a return address in the code of compartment \a key; 0 if there is none near. May be
- * stale. Reads past all keys. */
-uintptr_t ia2_return_address_above(uintptr_t stack, int key);
+/* Of the frames below this one, those of the code that a signal interrupted included, the first in code of compartment \a key. If they
+ * cannot be unwound, the first word from \a stack upward that looks like one, which may be stale. 0 if there is none. Reads past
+ * all keys. Async-signal-safe. */
+uintptr_t ia2_caller(int key, uintptr_t stack);
+
+/* open_keys.S: opens every key and gives the PKRU there was; sets it. */
+uint32_t ia2_open_keys(void);
+void ia2_close_keys(uint32_t pkru);
 
 #endif

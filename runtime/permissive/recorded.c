@@ -10,10 +10,6 @@
 #include "memory_kind.h"
 #include "violation_log.h"
 
-/* open_keys.S */
-uint32_t ia2_open_keys(void);
-void ia2_close_keys(uint32_t pkru);
-
 void ia2_permissive_start(void)
 {
     const char *require = getenv("IA2_REQUIRE_PKU");
@@ -34,14 +30,14 @@ int ia2_permissive_call(const void *target, const void *from, int is_gate)
     return 1;
 }
 
-int ia2_permissive_foreign_block(void *block, const char *function, size_t *size)
+int ia2_permissive_foreign_block(void *block, const char *function, size_t *size, const void *from)
 {
     struct ia2_block known = {0};
     int owner = ia2_heap_owner(block);
     struct ia2_violation v = {.kind = "block", .function = function, .address = (uintptr_t)block,
                               .accessor = ia2_current_compartment(), .owner = owner & ~IA2_OWNER_SHARED, .pkru = ia2_read_pkru(),
                               .writes = 1};
-    v.caller = v.accessor > 0 ? ia2_return_address_above((uintptr_t)__builtin_frame_address(0) + 2 * sizeof(void *), v.accessor) : 0;
+    v.caller = v.accessor > 0 ? (uintptr_t)from : 0;
     ia2_violation_log(&v);
     *size = ia2_block_at((uintptr_t)block, &known) && known.start == (uintptr_t)block ? known.size : 0;
     return 1;

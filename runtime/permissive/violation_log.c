@@ -67,8 +67,23 @@ static void put_string(struct line *line, const char *text)
     put(line, "\"");
 }
 
-/* Where code is: {"object": .., "offset": .., "function": ..}, null if in no DSO. */
-static void put_code(struct line *line, const char *name, uintptr_t at)
+/* The function that the direct call before \a at calls: it may have gone on to another one by a jump, and so have no frame. */
+static void put_called(struct line *line, const struct ia2_object *object, uintptr_t at)
+{
+    struct ia2_symbol symbol;
+    int32_t distance;
+    if (at - 5 < object->code || at > object->code_end || ((const uint8_t *)at)[-5] != 0xe8)
+        return;
+    memcpy(&distance, (const char *)at - 4, sizeof(distance));
+    uintptr_t called = at + (uintptr_t)(intptr_t)distance;
+    if (!ia2_symbol_at(object, called, &symbol) || symbol.start != called)
+        return;
+    put(line, ", \"calls\": ");
+    put_string(line, symbol.name);
+}
+
+/* Where code is: {"object": .., "offset": .., "function": ..}, null if in no DSO. \a returned: \a at is a return address. */
+static void put_code(struct line *line, const char *name, uintptr_t at, int returned)
 {
     const struct ia2_object *object = at ? ia2_object_at(at) : NULL;
     struct ia2_symbol symbol;
@@ -85,6 +100,8 @@ static void put_code(struct line *line, const char *name, uintptr_t at)
         put(line, ", \"function\": ");
         put_string(line, symbol.name);
     }
+    if (returned)
+        put_called(line, object, at);
     put(line, "}");
 }
 
@@ -109,7 +126,7 @@ static void put_memory(struct line *line, const struct ia2_memory *memory)
         put(line, ", \"frames\": [");
         for (int i = 0; i < IA2_BLOCK_FRAMES && memory->frames[i]; i++) {
             put(line, i ? ", " : "");
-            put_code(line, "", memory->frames[i]);
+            put_code(line, "", memory->frames[i], 1);
         }
         put(line, "]");
     }
@@ -217,8 +234,8 @@ void ia2_violation_log(const struct ia2_violation *v)
         put(&line, ", \"function\": ");
         put_string(&line, v->function);
     }
-    put_code(&line, "at", v->instruction);
-    put_code(&line, "caller", v->caller);
+    put_code(&line, "at", v->instruction, strcmp(v->kind, "access") != 0);
+    put_code(&line, "caller", v->caller, 1);
     put_memory(&line, &memory);
     if (line.length > sizeof(line.text) - 64) { /* names of many hundred bytes: the line must still be JSON */
         line.length = 0;
@@ -244,7 +261,7 @@ void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, 
                               .writes = (r[REG_ERR] & 2) != 0};
     /* In libc, mostly: who called it. */
     if (v.accessor > 0 && !ia2_is_code_of(v.accessor, v.instruction))
-        v.caller = ia2_return_address_above((uintptr_t)r[REG_RSP], v.accessor);
+        v.caller = ia2_caller(v.accessor, (uintptr_t)r[REG_RSP]);
     ia2_violation_log(&v);
 }
 

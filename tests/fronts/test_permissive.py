@@ -17,21 +17,37 @@ ALSO_NATIVE = True
 OUT = pathlib.Path(os.environ.get("IA2_TEST_OUT", "."))
 
 
+MODULE = small.MESON.replace("'c')\n", "'c')\nia2 = import('ia2')\n", 1) + "".join(
+    f"ia2.compartmentalize(exe, policy: 'compartments.toml'{more})\n" for more in ("", ", permissive: true"))
+PACKAGE = small.CMAKE.replace("set(CMAKE_EXPORT_COMPILE_COMMANDS ON)", "find_package(IA2 REQUIRED)") + "".join(
+    f"ia2_compartmentalize(counter POLICY compartments.toml{more})\n" for more in ("", " PERMISSIVE"))
+ENVIRONMENT = {**os.environ, "IA2_BUILD": str(small.KIT_BUILD), "CC": "gcc"}
+# Where each front puts the program that enforces and the one that does not, in one build.
+BESIDE = {"module": ("build/counter.ia2/counter", "build/counter.ia2-permissive/counter"),
+          "package": ("build/counter.ia2/bin/counter", "build/counter.ia2-permissive/bin/counter")}
+
+
+def configure(out: pathlib.Path, front: str, text: str, check=True):
+    """The project in out/FRONT, with `text` as its build file."""
+    if front == "module":
+        project = small.make(out / front, meson___build=text)
+        return small.run(small.SOURCE / "scripts/ia2-meson", "setup", project / "build", project, env=ENVIRONMENT, check=check)
+    project = small.make(out / front, CMakeLists___txt=text)
+    return small.run("cmake", "-G", "Ninja", "-S", project, "-B", project / "build", f"-DIA2_DIR={small.SOURCE}/cmake", env=ENVIRONMENT, check=check)
+
+
 def build(out: pathlib.Path):
+    for front, text in (("module", MODULE), ("package", PACKAGE)):
+        configure(out, front, text)
+        small.run("ninja", "-C", out / front / "build")
     project = small.make(out / "project", Makefile=small.MAKEFILE)
-    made = {}
     for name, options in (("enforcing", []), ("permissive", ["--permissive"])):
         shutil.rmtree(out / name, ignore_errors=True)
-        made[name] = small.rewrite(project, out / name, *options, "--capture", "make clean; make", "--target", "counter", project).stdout
-    # The same directory, one way and then the other.
-    shutil.rmtree(out / "changed", ignore_errors=True)
-    for options in ([], ["--permissive"]):
-        small.rewrite(project, out / "changed", *options, "--capture", "make clean; make", "--target", "counter", project)
-        shutil.copytree(out / "changed/bin", out / f"changed{len(options)}", dirs_exist_ok=True)
-    small.rewrite(project, out / "changed", "--capture", "make clean; make", "--target", "counter", project)
+        small.rewrite(project, out / name, *options, "--capture", "make clean; make", "--target", "counter", project)
     # A source of IA2's that asks for it.
     asking = small.make(out / "asking", Makefile=small.MAKEFILE.replace("-O2", f"-O2 -DIA2_ENABLE=0 -I{small.SOURCE}/runtime/include"),
                         tool__main___c="#include <ia2.h>\n#include <permissive_mode.h>\n" + small.FILES["tool/main.c"])
+    made = {}
     for name, options in (("refused", []), ("asked", ["--permissive"])):
         shutil.rmtree(out / name, ignore_errors=True)
         made[name] = small.rewrite(asking, out / name, *options, "--capture", "make clean; make", "--target", "counter", asking,
@@ -52,17 +68,6 @@ class Permissive(unittest.TestCase):
         found = [(line["accessor"], line["owner"], line["memory"]["name"], line["at"]["function"]) for line in lines[1:]]
         self.assertEqual(found, [("tool", "counter", "values", "main")] if compartments.enforced() else [])
 
-    @unittest.skipUnless(compartments.enforced(), "needs protection keys")
-    def test_the_same_dies_if_built_to_enforce(self):
-        for program in ("enforcing/bin/counter", "changed/bin/counter"):
-            done = self.attack(OUT / program)
-            self.assertEqual((done.status, done.out), (-11, "total 5\n"), done)
-
-    def test_engine_says_it_whatever_quiet_says(self):
-        said = json.loads((OUT / "said.json").read_text())
-        self.assertIn(f"warning: permissive: nothing is enforced in {OUT.resolve()}/permissive/bin\n", said["permissive"])
-        self.assertNotIn("permissive: ", said["enforcing"])
-
     def test_a_source_that_asks_for_it(self):
         said = json.loads((OUT / "said.json").read_text())
         self.assertIn("tool/main.c:2:10: error: #include <permissive_mode.h>: the source asks for a program that goes on after a violation, "
@@ -73,41 +78,20 @@ class Permissive(unittest.TestCase):
         self.assertIn("permissive: nothing is enforced", done.err)
         self.assertEqual(len(pathlib.Path("log.json").read_text().splitlines()), 2 if compartments.enforced() else 1)
 
-    def test_one_directory_both_ways(self):
-        for count, runtime in ((0, "libia2.so"), (1, "libia2_permissive.so")):
-            self.assertEqual(sorted(os.listdir(OUT / f"changed{count}")), sorted(["counter", "counter.ia2.so", runtime]))
-        self.assertEqual(sorted(os.listdir(OUT / "changed/bin")), ["counter", "counter.ia2.so", "libia2.so"])
+    def test_build_systems_have_one_beside_the_other(self):
+        for front, (enforcing, permissive) in BESIDE.items():
+            with self.subTest(front):
+                done = self.attack(OUT / front / permissive)
+                self.assertEqual((done.status, done.out), (0, "total 5\nstolen 2\n"), done)
+                self.assertTrue((OUT / front / permissive).with_name("libia2_permissive.so").exists())
+                done = self.attack(OUT / front / enforcing)
+                self.assertEqual(done.status, -11 if compartments.enforced() else 0, done)
 
-    def test_enforcing_program_is_the_same_as_ever(self):
-        for name in ("counter", "counter.ia2.so", "libia2.so"):
-            self.assertEqual((OUT / "changed/bin" / name).read_bytes(), (OUT / "changed0" / name).read_bytes())
+    @unittest.skipUnless(compartments.enforced(), "needs protection keys")
+    def test_the_same_dies_if_built_to_enforce(self):
+        done = self.attack(OUT / "enforcing/bin/counter")
+        self.assertEqual((done.status, done.out), (-11, "total 5\n"), done)
 
-    def audit(self, *arguments):
-        return small.run(small.SOURCE / "scripts/audit", *arguments, check=False)
-
-    def test_audit(self):
-        for target in ("permissive", "permissive/bin/counter"):
-            done = self.audit("-q", OUT / target)
-            self.assertEqual(done.returncode, 1, done.stdout)
-            self.assertIn("FAILED counter: enforces: permissive: nothing is enforced; build it without --permissive\n", done.stdout)
-            self.assertIn("PERMISSIVE: NOTHING IS ENFORCED in this program\n", done.stdout)
-            done = self.audit("-q", "--permissive", OUT / target)
-            self.assertEqual(done.returncode, 0, done.stdout)
-            self.assertIn("PERMISSIVE: NOTHING IS ENFORCED in this program\n", done.stdout)
-        done = self.audit("-q", "--permissive", OUT / "enforcing")
-        self.assertEqual(done.returncode, 0, done.stdout)
-        self.assertNotIn("PERMISSIVE", done.stdout)
-        self.assertTrue(json.loads(self.audit("--json", OUT / "permissive").stdout)["permissive"])
-
-    def test_audit_sees_the_mark_whatever_the_runtime_is_called(self):
-        """The flag of one compartment among enforcing ones."""
-        mixed = pathlib.Path("mixed")
-        shutil.rmtree(mixed, ignore_errors=True)
-        shutil.copytree(OUT / "enforcing/bin", mixed)
-        shutil.copy(OUT / "permissive/bin/counter.ia2.so", mixed)
-        done = self.audit("--only", "enforcement", mixed / "counter")
-        self.assertEqual(done.returncode, 1, done.stdout)
-        self.assertIn("ok     counter: enforces\nFAILED counter.ia2.so: enforces: permissive: nothing is enforced", done.stdout)
 
 
 if __name__ == "__main__":

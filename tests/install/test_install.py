@@ -12,7 +12,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import small_project as small  # noqa: E402
 
-COMMANDS = ("ia2-rewrite", "ia2-audit", "ia2-pad-tls", "ia2-doctor", "ia2-run-in-vm", "ia2-meson")
+COMMANDS = ("ia2-rewrite", "ia2-audit", "ia2-learn", "ia2-pad-tls", "ia2-doctor", "ia2-run-in-vm", "ia2-meson")
 MINIMAL = small.SOURCE / "examples/minimal"
 TIMEOUT = 240
 
