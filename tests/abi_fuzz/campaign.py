@@ -16,7 +16,7 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import broken_kit  # noqa: E402
 import disagreements  # noqa: E402
 import minimizing  # noqa: E402
-from projects import KIT_BUILD, Configuration, Project, Refused  # noqa: E402
+from projects import IN_VM, KIT_BUILD, Configuration, Project, Refused  # noqa: E402
 from signatures import Group  # noqa: E402
 
 PER_GROUP = 125
@@ -63,8 +63,9 @@ class Part:
         return split.wrong
 
 
-def parts(folder: pathlib.Path, seed: str, count: int, configurations=None, kit_build: pathlib.Path = KIT_BUILD) -> list[Part]:
-    """`count` signatures over the configurations, as even as it goes."""
+def parts(folder: pathlib.Path, seed: str, count: int, configurations=None, kit_build: pathlib.Path = KIT_BUILD,
+          runner: tuple = ()) -> list[Part]:
+    """`count` signatures over the configurations, as even as it goes. `runner`: see Project."""
     chosen = CONFIGURATIONS if configurations is None else configurations
     made, first = [], 1
     for index, configuration in enumerate(chosen):
@@ -83,7 +84,7 @@ def parts(folder: pathlib.Path, seed: str, count: int, configurations=None, kit_
             groups.append(Group(f"{seed}/{name}/{begin}", begin, min(PER_GROUP, first + share - begin), configuration.widest,
                                 accepts).signatures)
         if groups:
-            made.append(Part(name, Project(folder / name, configuration, kit_build), groups, left_out))
+            made.append(Part(name, Project(folder / name, configuration, kit_build, runner), groups, left_out))
         first += share
     return made
 
@@ -106,20 +107,22 @@ def build_all(some: list[Part], jobs: int) -> dict[str, str]:
 
 def minimized(part: Part, number: int, folder: pathlib.Path) -> str:
     """The C file that shows what is wrong with a signature."""
-    signature = part.find(number)
-    minimizer = minimizing.Minimizer(folder, part.project.configuration, part.project.kit_build, signature)
-    if not minimizer.minimize(minimizing.siblings(signature, next(group for group in part.groups if signature in group))):
-        return f"/* signature {number} of {part.name}, {signature.mode}: {signature.text()}, goes wrong only among the others */\n"
-    return minimizing.report(minimizer)
+    signature, like = part.find(number), part.project
+    siblings = minimizing.siblings(signature, next(group for group in part.groups if signature in group))
+    for runner in dict.fromkeys([(), like.runner]):   # a boot of the VM for each trial only if it goes wrong nowhere else
+        minimizer = minimizing.Minimizer(Project(folder, like.configuration, like.kit_build, runner), signature)
+        if minimizer.minimize(siblings):
+            return minimizing.report(minimizer)
+    return f"/* signature {number} of {part.name}, {signature.mode}: {signature.text()}, goes wrong only among the others */\n"
 
 
-def replay(path: pathlib.Path, folder: pathlib.Path, kit_build: pathlib.Path) -> int:
+def replay(path: pathlib.Path, folder: pathlib.Path, kit_build: pathlib.Path, runner: tuple) -> int:
     text = path.read_text()
     words = re.search(r"replay: (\S+) (\S+) (\S+) (\d+)", text)
     if not words:
         print(f"{path}: has no line 'replay: ...', so it is not this fuzzer's", file=sys.stderr)
         return 1
-    project = Project(folder, Configuration((words[1], words[2]), words[3], int(words[4])), kit_build)
+    project = Project(folder, Configuration((words[1], words[2]), words[3], int(words[4])), kit_build, runner)
     project.write_single(text)
     try:
         project.build()
@@ -133,12 +136,12 @@ def replay(path: pathlib.Path, folder: pathlib.Path, kit_build: pathlib.Path) ->
 
 
 def fuzz(options, folder: pathlib.Path, kit_build: pathlib.Path) -> int:
-    widest = widest_here()
+    widest = 16 if options.vm else widest_here()
     chosen = [it for it in CONFIGURATIONS if it.widest <= widest and (not options.compiler or set(it.compilers) == {options.compiler})]
     for it in CONFIGURATIONS:
         if it.widest > widest:
-            print(f"left out: {it.text()}, for this CPU has not the registers")
-    some, bad, begun = parts(folder, options.seed, options.signatures, chosen, kit_build), 0, time.monotonic()
+            print(f"left out: {it.text()}, for {'the VM' if options.vm else 'this CPU'} has not the registers")
+    some, bad, begun = parts(folder, options.seed, options.signatures, chosen, kit_build, IN_VM if options.vm else ()), 0, time.monotonic()
     failed = build_all(some, options.jobs)
     for part in some:
         wrong = {} if part.name in failed else part.compare()
@@ -157,6 +160,7 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--signatures", type=int, default=10000, metavar="N", help="how many (default: 10000)")
     parser.add_argument("--seed", default="1", metavar="S", help="the same seed makes the same signatures (default: 1)")
     parser.add_argument("--compiler", choices=(GCC, CLANG), help="this one alone, on both sides")
+    parser.add_argument("--vm", action="store_true", help="run in the PKU VM, where the keys are enforced")
     parser.add_argument("--show", type=int, default=1, metavar="N", help="reduce and print so many of each project (default: 1)")
     parser.add_argument("--replay", type=pathlib.Path, metavar="FILE", help="make the call of a C file that this printed")
     parser.add_argument("--fault", choices=sorted(broken_kit.FAULTS), help="put this fault into the gates, to see it found")
@@ -167,7 +171,7 @@ def main(argv: list[str]) -> int:
     shutil.rmtree(folder / "trial", ignore_errors=True)
     kit_build = broken_kit.make(folder / f"kit-{options.fault}", KIT_BUILD, options.fault) if options.fault else KIT_BUILD
     if options.replay:
-        return replay(options.replay, folder / "trial", kit_build)
+        return replay(options.replay, folder / "trial", kit_build, IN_VM if options.vm else ())
     return fuzz(options, folder, kit_build)
 
 

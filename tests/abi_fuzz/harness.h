@@ -9,7 +9,8 @@
 #define ROUNDING(id) (((id) & 3) << 13)       /* of MXCSR */
 #define X87_ROUNDING(id) (((id) & 3) << 10)
 
-/* The registers that a callee keeps (ABI 3.2.1), filled for the time of the call; rbp is the caller's frame pointer. */
+/* The registers that a callee keeps (ABI 3.2.1), filled for the time of the call; rbp is the caller's frame pointer. (Clang has the values
+ * in them at the call only from -O1 on; without, it keeps them in memory, and sees nothing.) */
 #define PLANT(id) \
     struct machine machine; \
     before(id, &machine); \

@@ -1,6 +1,5 @@
 """From a signature that goes wrong to the simplest one that still does, in one C file."""
 
-import pathlib
 import shutil
 from dataclasses import replace
 
@@ -88,19 +87,19 @@ def is_valid(it: Signature) -> bool:
 
 
 class Minimizer:
-    """`folder`: a place for trial projects. `kit_build`: of the kit that goes wrong. What is found so far is in `signature`,
-    `others` (signatures it needs beside it, which have its function type), `configuration` and `text` (what was seen)."""
+    """`like`: a project for trials, in a folder of its own. What is found so far is in `signature`, `others` (signatures it needs
+    beside it, which have its function type), `configuration` and `text` (what was seen)."""
 
-    def __init__(self, folder: pathlib.Path, configuration: Configuration, kit_build: pathlib.Path, signature: Signature):
-        self.folder, self.configuration, self.kit_build, self.signature = folder, configuration, kit_build, signature
+    def __init__(self, like: Project, signature: Signature):
+        self.like, self.configuration, self.signature = like, like.configuration, signature
         self.others: list[Signature] = []
         self.text, self.attempts = "", 0
 
     def seen(self, signature: Signature, others: list, configuration: Configuration) -> str:
         """What goes wrong with it; empty if nothing does, or not only in the split program."""
         self.attempts += 1
-        shutil.rmtree(self.folder, ignore_errors=True)
-        project = Project(self.folder, configuration, self.kit_build)
+        shutil.rmtree(self.like.root, ignore_errors=True)
+        project = Project(self.like.root, configuration, self.like.kit_build, self.like.runner)
         project.write_single(program.single_file([signature, *others], "trial"))
         try:
             project.build()

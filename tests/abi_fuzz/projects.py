@@ -23,6 +23,8 @@ rule link
 """
 VECTOR_FLAGS = {16: "", 32: "-mavx2", 64: "-mavx512f -mavx512bw -mavx512vl -mavx512dq"}
 NAMES = ("app", "lib")
+RUN_LIMIT = 300   # seconds
+IN_VM = (SOURCE / "scripts/run-in-vm", "--timeout", str(RUN_LIMIT - 10), "--")
 MISMATCH = re.compile(r"^MISMATCH (\d+) (.*)$", re.M)
 
 
@@ -54,10 +56,10 @@ def command(*words, **options) -> subprocess.CompletedProcess:
 
 
 class Project:
-    """One folder: sources, the plain build and the split program."""
+    """One folder: sources, the plain build and the split program. `runner`: the command in front of a program's."""
 
-    def __init__(self, root: pathlib.Path, configuration: Configuration, kit_build: pathlib.Path = KIT_BUILD):
-        self.root, self.configuration, self.kit_build = root, configuration, kit_build
+    def __init__(self, root: pathlib.Path, configuration: Configuration, kit_build: pathlib.Path = KIT_BUILD, runner: tuple = ()):
+        self.root, self.configuration, self.kit_build, self.runner = root, configuration, kit_build, runner
 
     def write(self, name: str, content) -> None:
         """Keeps what is there already, so that nothing is built twice."""
@@ -115,11 +117,11 @@ class Project:
     def run(self, plain: bool) -> Outcome:
         """All calls, also those after one that kills the program."""
         outcome = Outcome()
-        done = command(self.program(plain), timeout=300)
+        done = command(*self.runner, self.program(plain), timeout=RUN_LIMIT)
         self.note(outcome, done)
         first = 0
         while done.returncode:
-            done = command(self.program(plain), "trace", first, timeout=300)
+            done = command(*self.runner, self.program(plain), "trace", first, timeout=RUN_LIMIT)
             self.note(outcome, done)
             reached = re.findall(r"^at (\d+)$", done.stdout, re.M)
             if not done.returncode:
