@@ -16,12 +16,12 @@ struct compiler {
     bool splits_int128;      /* between the last register and the stack, where it has the alignment of its halves */
     bool float128_indirect;  /* a record with a __float128 is in memory */
     bool wide_unlisted_only; /* wide vectors are in registers only if the function is not variadic, also those with a name */
-    bool double1_indirect;   /* a vector of one double is in memory; in a record it always is */
+    bool returns_double1;    /* a vector of one double, which is passed in memory, is returned in a register */
 };
 static const struct compiler compilers[] = {
-    { true, false, false, false, true },    /* GCC 12 */
-    { false, true, true, true, false },     /* clang 14 */
-    { false, false, false, true, false },   /* clang from 18 on */
+    { true, false, false, false, false },   /* GCC 12 */
+    { false, true, true, true, true },      /* clang 14 */
+    { false, false, false, true, true },    /* clang from 18 on */
 };
 #define COMPILERS (sizeof(compilers) / sizeof(*compilers))
 
@@ -95,7 +95,7 @@ static void classify_vector(CXType type, long long offset, long long size, struc
         merge(value, offset, INTEGER);
         return;
     }
-    if (size == 8 && element == CXType_Double && (value->record || value->compiler->double1_indirect))
+    if (size == 8 && element == CXType_Double)
         value->classes[0] = MEMORY;
     merge(value, offset, SSE);
     for (long long at = 8; at < size; at += 8)
@@ -234,6 +234,10 @@ static const char *place_result(struct unit *unit, const struct compiler *compil
         count(&value, &shape->ret_int, &shape->ret_sse);
         shape->ret_ymm = is_wide(&value) && value.size == 32;
         shape->ret_zmm = is_wide(&value) && value.size == 64;
+        return NULL;
+    }
+    if (compiler->returns_double1 && clang_getCanonicalType(type).kind == CXType_Vector && value.size == 8) {
+        shape->ret_sse = 1;
         return NULL;
     }
     if (value.align > LARGEST_ALIGNMENT)

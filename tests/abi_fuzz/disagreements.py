@@ -13,7 +13,6 @@ FLOAT128 = "clang 14 takes a record with a __float128 for one in memory, and its
 WIDE = "clang passes a wide vector with a name in memory if the function is variadic, against the ABI"
 UNNAMED = "GCC counts an unnamed bit-field as INTEGER, clang as nothing (the ABI is silent), and its va_arg misses a record of nothing else"
 FLOAT16 = "clang 14 has no _Float16 without AVX-512 FP16"
-DOUBLE1 = "GCC passes a vector of one double in memory, clang in a register"
 REFUSED = "the kit refuses a result that one compiler returns in registers, another in memory: a record of 16 bytes with a __float128, " \
           "a vector of one double"
 
@@ -55,8 +54,6 @@ def reason(signature: Signature, compilers: tuple) -> str | None:
     mixed, clang = len(set(compilers)) > 1, any("clang" in it for it in compilers)
     if clang and any(holds(it, is_float16) for it in signature.types()):
         return FLOAT16
-    if mixed and any(map(is_double1, signature.types())):
-        return DOUBLE1
     for index, it in enumerate(signature.parameters):
         listed = signature.mode in WITH_LIST and index >= signature.fixed
         if it.name.endswith("__int128") and (mixed or clang and listed) and may_leave_registers(signature, index):
