@@ -11,7 +11,9 @@ import re
 import shlex
 import shutil
 import subprocess
+import tempfile
 import time
+import unittest
 from dataclasses import dataclass
 
 from ia2 import debian_source, vm
@@ -103,8 +105,42 @@ def build(package: Package) -> dict:
                 **json.loads(kept.read_text())}
 
 
+def build_all(chosen, out: pathlib.Path):
+    """Builds packages for the cases of a test module, whose directory `out` is, and prints what each took."""
+    made = {}
+    for package in chosen:
+        try:
+            it = made[package.name] = build(package)
+        except debian_source.SourceError as error:
+            made[package.name] = {"missing": f"the source of {package.source} cannot be had: {str(error).splitlines()[0]}"}
+            continue
+        print(f"note: {package.name}: {it['policy_lines']} lines of policy, {it['gates']} gates, "
+              f"{it['rewritten_lines']} lines rewritten in {it['rewritten_files']} files, {it['seconds']} s")
+    (out / REPORT).write_text(json.dumps(made))
+
+
 def run(program: str, *arguments, folder=None, given: bytes = b"", timeout: float = 100) -> dict:
     """How the program ended: "status" (-N for signal N), "out", "err". It is told the same name wherever it lies."""
     done = subprocess.run([os.path.basename(program), *map(str, arguments)], executable=program, input=given, cwd=folder,
                           capture_output=True, timeout=timeout, env={**os.environ, "IA2_REQUIRE_PKU": "1"})
     return {"status": done.returncode, "out": done.stdout, "err": re.sub(rb"0x[0-9a-f]+", b"ADDRESS", done.stderr)}
+
+
+class Case(unittest.TestCase):
+    """The tests of the package that build_all() made under this name."""
+    package = ""
+
+    @classmethod
+    def setUpClass(cls):
+        made = json.loads(pathlib.Path(os.environ["IA2_TEST_OUT"], REPORT).read_text())[cls.package]
+        if "missing" in made:
+            raise unittest.SkipTest(made["missing"])
+        cls.plain, cls.ours, cls.folder = made["plain"], made["compartmentalized"], pathlib.Path(made["folder"])
+        cls.scratch = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
+
+    def same(self, *arguments, **options) -> dict:
+        """Runs both programs in the same way; they must end alike, and by no signal. Returns how."""
+        plain, ours = (run(program, *arguments, **options) for program in (self.plain, self.ours))
+        self.assertEqual(ours, plain)
+        self.assertGreaterEqual(plain["status"], 0)
+        return ours

@@ -1,21 +1,18 @@
 """Programs nobody prepared, from Debian's source packages: each passes its own tests in compartments, with a policy file alone."""
 
-import json
 import os
 import pathlib
 import re
 import shutil
-import tempfile
 import unittest
 
 import packages
-from ia2 import debian_source
-from packages import Package
+from packages import Case, Package
 
 NEEDS_PKU = True
 TIMEOUT = 200
 
-PACKAGES = {package.name: package for package in (
+PACKAGES = (
     Package("zlib", "zlib", "minigzip", "make -j2 minigzip", "./configure --static"),
     Package("zlib_example", "zlib", "example", "make -j2 example", "./configure --static"),
     Package("bzip2", "bzip2", "bzip2", "make -j2 bzip2"),
@@ -29,39 +26,11 @@ PACKAGES = {package.name: package for package in (
     Package("lua", "lua5.4", "src/lua", "cd src && for f in l*.c; do gcc -O2 -fPIC -DLUA_COMPAT_5_3 -DLUA_USE_POSIX -c $f || exit 1; done && "
             "gcc -Wl,-E -o lua l*.o -lm",
             "rm src/luac.c && echo '#define DEB_HOST_MULTIARCH \"x86_64-linux-gnu\"' > src/lua5.4-deb-multiarch.h"),
-)}
+)
 
 
 def build(out: pathlib.Path):
-    made = {}
-    for name, package in PACKAGES.items():
-        try:
-            made[name] = packages.build(package)
-        except debian_source.SourceError as error:
-            made[name] = {"missing": f"the source of {package.source} cannot be had: {str(error).splitlines()[0]}"}
-            continue
-        print(f"note: {name}: {made[name]['policy_lines']} lines of policy, {made[name]['gates']} gates, "
-              f"{made[name]['rewritten_lines']} lines rewritten in {made[name]['rewritten_files']} files, {made[name]['seconds']} s")
-    (out / packages.REPORT).write_text(json.dumps(made))
-
-
-class Case(unittest.TestCase):
-    package = ""
-
-    @classmethod
-    def setUpClass(cls):
-        made = json.loads(pathlib.Path(os.environ["IA2_TEST_OUT"], packages.REPORT).read_text())[cls.package]
-        if "missing" in made:
-            raise unittest.SkipTest(made["missing"])
-        cls.plain, cls.ours, cls.folder = made["plain"], made["compartmentalized"], pathlib.Path(made["folder"])
-        cls.scratch = pathlib.Path(cls.enterClassContext(tempfile.TemporaryDirectory()))
-
-    def same(self, *arguments, **options) -> dict:
-        """Runs both programs in the same way; they must end alike, and by no signal. Returns how."""
-        plain, ours = (packages.run(program, *arguments, **options) for program in (self.plain, self.ours))
-        self.assertEqual(ours, plain)
-        self.assertGreaterEqual(plain["status"], 0)
-        return ours
+    packages.build_all(PACKAGES, out)
 
 
 class ZlibExample(Case):
