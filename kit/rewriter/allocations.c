@@ -54,12 +54,15 @@ static void place_value(struct assignments *it, CXCursor target, CXCursor value)
     /* The value may be a macro's use; then the text of the assignment says how far it goes. */
     struct span span = { source, offset, source ? source_initializer_end(source, offset) : 0, PLACE_FILE };
     if (!source || (begin.kind == PLACE_ARG && !span_of(it->unit, value, &span)) ||
-        !source_is_one_argument(source, span.begin, span.end)) {
+        !source_is_one_expression(source, span.begin, span.end)) {
         refuse_at(value, intern_format("value of %s, of [allocations]", it->variable),
                   "the assignment is made by a macro, so there is no text to rewrite", "name the function alone");
         return;
     }
-    edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->key), ")", value);
+    if (source_is_one_argument(source, span.begin, span.end))
+        edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->key), ")", value);
+    else
+        edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->key), "; })", value);
 }
 
 static void escape_value(struct assignments *it, CXCursor target, CXCursor value) {

@@ -232,11 +232,13 @@ static void on_conversion(struct visit *visit, CXCursor cursor, const struct fra
     const char *const from = function_pointer_spelling(unit, type);
     if (from == to)
         return;
-    const bool untyped = is_untyped(type) && !is_integer_constant(strip_casts(inner));   /* nor NULL */
+    const CXCursor value = strip_casts(inner);
+    const bool constant = !clang_Cursor_isNull(named_function(value)) || is_integer_constant(value);   /* NULL, too */
+    const bool untyped = is_untyped(type) && !constant;
     if (untyped)
         note_lookup(visit, looked_up(inner), clang_getCursorType(cursor));
     *PUSH(unit->conversions, unit->conversion_count, unit->conversion_capacity) =
-        (struct conversion) { cursor, from, to, type_spelling(unit, type), untyped ? unit->lookup_count : 0 };
+        (struct conversion) { cursor, from, to, type_spelling(unit, type), untyped ? unit->lookup_count : 0, constant };
 }
 
 static void note_types_in(struct visit *visit, CXType type);

@@ -7,6 +7,7 @@
 #include "analyze.h"
 #include "diag.h"
 #include "intern.h"
+#include "macros.h"
 
 static struct source *source_of(struct unit *unit, CXFile file) {
     struct source *source = map_get(&unit->files, key_of(file));
@@ -44,8 +45,7 @@ struct place place_of(struct unit *unit, CXSourceLocation location) {
     return place;
 }
 
-/* Where the reader sees the token: the use of the macro if it comes from one's body. */
-static struct place place_in_file(struct unit *unit, CXSourceLocation location) {
+struct place place_in_file(struct unit *unit, CXSourceLocation location) {
     struct place place = { 0 };
     CXFile file;
     unsigned offset;
@@ -138,6 +138,15 @@ static bool ends_with_bracket(CXCursor expression) {
     return kind == CXCursor_ParenExpr || kind == CXCursor_CallExpr || kind == CXCursor_ArraySubscriptExpr;
 }
 
+static const char *name_at(const struct source *source, size_t offset) {
+    return intern_n(source->text + offset, source_identifier(source, offset));
+}
+
+/* The name of the macro in whose body an offset is. */
+static const char *defined_name(const struct source *source, size_t offset) {
+    return name_at(source, source_macro_name(source, offset));
+}
+
 bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
     const CXSourceRange extent = clang_getCursorExtent(expression);
     const CXSourceLocation start = clang_getRangeStart(extent);
@@ -155,9 +164,12 @@ bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
         const size_t body = begin.offset;
         struct source *const macro = begin.source;
         begin = place_in_file(unit, start);
-        if (begin.source == end.source && source_is_macro_use(begin.source, begin.offset, end.offset) &&
-            ends_with_bracket(expression) && !source_bracket_ends_macro_body(macro, body))
-            return false;
+        if (begin.source == end.source && source_is_macro_use(begin.source, begin.offset, end.offset) && ends_with_bracket(expression)) {
+            if (!source_bracket_ends_macro_body(macro, body) || defined_name(macro, body) != name_at(begin.source, begin.offset))
+                return false;
+            *span = (struct span) { begin.source, begin.offset, end.offset, begin.kind };
+            return true;
+        }
     }
     if (end.kind == PLACE_BODY || begin.source != end.source || begin.offset >= end.offset ||
         !source_is_one_argument(begin.source, begin.offset, end.offset) ||
@@ -217,6 +229,35 @@ static size_t chain_start(const struct source *source, size_t offset) {
     }
 }
 
+/* Where `macro` is called, in the body of the macro `outer` or of one that it uses. Returns in how many places; `found` of them are
+ * known, and `span` is the last. */
+static int find_macro_call(const char *outer, const char *macro, int depth, int found, struct span *span) {
+    for (size_t m = depth < 8 ? macro_first(outer) : 0; m; m = macros[m - 1].next) {
+        struct source *const source = macros[m - 1].source;
+        size_t i = source_skip_blank(source, macros[m - 1].body), next;
+        for (; i < macros[m - 1].end; i = next) {
+            const size_t length = source_identifier(source, i);
+            const char *const name = length ? name_at(source, i) : "";
+            next = source_skip_blank(source, source_skip_token(source, i));
+            if (name == macro && source->text[next] == '(') {
+                found += !found || span->source != source || span->begin != i;
+                *span = (struct span) { source, i, i + length, PLACE_BODY };
+            } else if (length && name != outer) {
+                found = find_macro_call(name, macro, depth + 1, found, span);
+            }
+        }
+    }
+    return found;
+}
+
+/* A callee that is all of an object-like macro, which the body of another one calls: `#define close_it(x) os_close(x)`. */
+static bool span_of_macro_callee(struct unit *unit, CXCursor callee, struct place begin, struct span *span) {
+    const struct place use = place_in_file(unit, clang_getRangeStart(clang_getCursorExtent(callee)));
+    return use.source && source_starts_macro_body(begin.source, begin.offset) && ends_with_bracket(callee) &&
+           source_bracket_ends_macro_body(begin.source, begin.offset) &&
+           find_macro_call(name_at(use.source, use.offset), defined_name(begin.source, begin.offset), 0, 0, span) == 1;
+}
+
 bool span_of_callee(struct unit *unit, CXCursor callee, struct span *span) {
     if (span_of(unit, callee, span))
         return true;
@@ -224,6 +265,8 @@ bool span_of_callee(struct unit *unit, CXCursor callee, struct span *span) {
     size_t from = begin.offset, end = 0;
     if (!begin.source)
         return false;
+    if (begin.kind == PLACE_BODY && span_of_macro_callee(unit, callee, begin, span))
+        return true;
     if (begin.kind == PLACE_BODY) {
         end = source_skip_brackets(begin.source, from);
         if (!end)

@@ -30,6 +30,9 @@ struct span {
 
 struct place place_of(struct unit *unit, CXSourceLocation location);
 
+/* Where the reader sees the token: the use of the macro if it comes from one's body. */
+struct place place_in_file(struct unit *unit, CXSourceLocation location);
+
 /* The text of an expression. False if it is not one contiguous piece, that is if a macro makes up part of it. */
 bool span_of(struct unit *unit, CXCursor expression, struct span *span);
 

@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conversions.h"
 #include "rewrite.h"
 
 struct walk {
     struct program *program;
     struct unit *unit;
-    struct map seen;   /* canonical types of this unit */
+    struct map seen;          /* canonical types of this unit */
+    const struct map *known;  /* the records to look into, by spelling; NULL: all */
 };
 
 static void walk(struct walk *walk, CXType type);
@@ -59,7 +61,7 @@ static void walk(struct walk *it, CXType type) {
         walk_function(it, type);
         break;
     case CXType_Record:
-        if (!is_closed_record(type))
+        if (!is_closed_record(type) && (!it->known || map_get(it->known, key_of(type_spelling(it->unit, type)))))
             clang_Type_visitFields(type, walk_field, it);
         break;
     default:
@@ -120,7 +122,41 @@ static int compare(const void *left, const void *right) {
 }
 
 void escape_add(struct program *program, struct unit *unit, CXType type) {
-    struct walk it = { program, unit, { 0 } };
+    struct walk it = { program, unit, { 0 }, NULL };
+    walk(&it, type);
+    map_free(&it.seen);
+}
+
+struct records {
+    struct unit *unit;
+    struct map *found;
+};
+
+static enum CXChildVisitResult find_record(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct records *const it = data;
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    (void)parent;
+    if ((kind != CXCursor_StructDecl && kind != CXCursor_UnionDecl) || !clang_isCursorDefinition(cursor))
+        return CXChildVisit_Continue;
+    map_add(it->found, key_of(type_spelling(it->unit, clang_getCursorType(cursor))));
+    return CXChildVisit_Recurse;
+}
+
+/* The records that code of other compartments than `key` knows the members of. */
+static const struct map *known_to_others(struct program *program, unsigned key) {
+    static struct map known[MAX_KEY + 1];
+    static bool done[MAX_KEY + 1];
+    for (size_t u = 0; u < program->unit_count && !done[key]; u++) {
+        struct records it = { &program->units[u], &known[key] };
+        if (it.unit->plan->compartment != key)
+            clang_visitChildren(clang_getTranslationUnitCursor(it.unit->tu), find_record, &it);
+    }
+    done[key] = true;
+    return &known[key];
+}
+
+void escape_add_converted(struct program *program, struct unit *unit, CXType type) {
+    struct walk it = { program, unit, { 0 }, known_to_others(program, unit->plan->compartment) };
     walk(&it, type);
     map_free(&it.seen);
 }
@@ -178,13 +214,14 @@ static void escape_by_lookup(struct program *program) {
 
 void escape_compute(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++) {
-        struct walk it = { program, &program->units[u], { 0 } };
+        struct walk it = { program, &program->units[u], { 0 }, NULL };
         escape_by_declarations(&it);
         map_free(&it.seen);
     }
     escape_by_lookup(program);
     escape_by_allocation(program);
     allocations_escape(program);
+    conversions_escape(program);
 }
 
 void escape_settle(struct program *program) {

@@ -10,6 +10,10 @@ void escape_compute(struct program *program);
 /* Adds the types reachable from an object that others can write. */
 void escape_add(struct program *program, struct unit *unit, CXType type);
 
+/* The same for a function-pointer type that `unit` converts values of another one to or from: what it passes on of its own
+ * compartment's private structs is no concern of others. */
+void escape_add_converted(struct program *program, struct unit *unit, CXType type);
+
 /* Sorts program->escaping_list, when all is added. */
 void escape_settle(struct program *program);
 

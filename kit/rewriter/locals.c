@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conversions.h"
 #include "edits.h"
 #include "escape.h"
 #include "flow.h"
@@ -264,6 +265,7 @@ void locals_find(struct program *program) {
         }
         for (; literals < moved_literal_count; literals++)
             escape_add(program, moved_literals[literals].unit, clang_getCursorType(moved_literals[literals].literal));
+        conversions_escape(program);
     } while (escaping != program->escaping_count);   /* more types, more calls through the boundary */
     if (moved_local_count)
         qsort(moved_locals, moved_local_count, sizeof(*moved_locals), compare);

@@ -12,6 +12,7 @@
 #include "gates.h"
 #include "guide.h"
 #include "locals.h"
+#include "macros.h"
 #include "no_wrap.h"
 #include "parse.h"
 #include "rewrite.h"
@@ -149,6 +150,7 @@ int main(int argc, char **argv) {
     stop_if_refused();
     guide_check(&program, options.permissive);
     no_wrap_find(&program);
+    macros_scan(&program);
     escape_compute(&program);
     locals_find(&program);
     escape_settle(&program);

@@ -6,6 +6,7 @@
 #include "locals.h"
 
 struct jump {
+    CXCursor cursor;
     enum CXCursorKind kind;
     const char *label;
     unsigned begin, end;   /* offsets in the file */
@@ -14,7 +15,9 @@ struct jump {
 struct uses {
     const struct moved_local *local;
     const char *construct;
+    const char *shared;    /* the name of the pointer to its place, after `__ia2_shared_` */
     unsigned begin, end;   /* of its declaration; a parameter's goes on to the body */
+    unsigned forbidden;    /* uses before this come too early */
     bool parameter;
     struct jump *jumps;
     size_t count, capacity;
@@ -37,14 +40,14 @@ static void rewrite_use(struct uses *it, CXCursor cursor) {
     file_range(cursor, &begin, &end);
     if (it->parameter && begin < it->end)
         return;   /* in the declaration of another parameter */
-    if (begin >= it->begin && end <= it->end) {
-        refuse_at(cursor, it->construct, "its own initializer uses it, before it has its place on the shared stack",
+    if (begin >= it->begin && end <= it->forbidden) {
+        refuse_at(cursor, it->construct, "its own declaration uses it, before it has its place on the shared stack",
                   "declare it first and assign to it then");
     } else if (!span_of_name(local->unit, cursor, local->name, &span)) {
         refuse_at(cursor, it->construct, "its name is put together by a macro here, so there is no text to rewrite",
                   "write the name out, or pass it to the macro as an argument");
     } else {
-        edit_wrap(&span, EDIT_NAME, "(*__ia2_shared_", ")", cursor);
+        edit_wrap(&span, EDIT_NAME, "(*__ia2_shared_", intern_format("%s)", it->shared + strlen(local->name)), cursor);
     }
 }
 
@@ -55,15 +58,19 @@ static enum CXChildVisitResult find_label(CXCursor child, CXCursor parent, CXCli
     return CXChildVisit_Continue;
 }
 
-static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult on_use(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct uses *const it = data;
+    (void)parent;
+    if (clang_getCursorKind(cursor) == CXCursor_DeclRefExpr && clang_equalCursors(clang_getCursorReferenced(cursor), it->local->variable))
+        rewrite_use(it, cursor);
+    return CXChildVisit_Recurse;
+}
+
+static enum CXChildVisitResult on_statement(CXCursor cursor, CXCursor parent, CXClientData data) {
     struct uses *const it = data;
     (void)parent;
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
     switch (kind) {
-    case CXCursor_DeclRefExpr:
-        if (clang_equalCursors(clang_getCursorReferenced(cursor), it->local->variable))
-            rewrite_use(it, cursor);
-        break;
     case CXCursor_CompoundStmt:
     case CXCursor_ForStmt:
     case CXCursor_SwitchStmt:
@@ -73,6 +80,7 @@ static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXCli
     case CXCursor_GotoStmt:
     case CXCursor_IndirectGotoStmt: {
         struct jump *const jump = PUSH(it->jumps, it->count, it->capacity);
+        jump->cursor = cursor;
         jump->kind = kind;
         file_range(cursor, &jump->begin, &jump->end);
         if (kind == CXCursor_LabelStmt)
@@ -101,17 +109,16 @@ static unsigned innermost(const struct uses *it, unsigned offset, enum CXCursorK
     return end;
 }
 
-/* A jump into the scope past the declaration would leave the pointer unset. C allows that for a plain variable. */
-static bool is_bypassed(const struct uses *it) {
-    unsigned scope_begin;
-    const unsigned scope_end = innermost(it, it->begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope_begin);
+/* Whether a jump from outside of [begin, scope_end) leads into it past `end`. C allows that for a plain variable; a pointer to its
+ * place would stay unset. */
+static bool is_bypassed(const struct uses *it, unsigned begin, unsigned end, unsigned scope_end) {
     for (size_t i = 0; i < it->count; i++) {
         const struct jump *const target = &it->jumps[i];
-        if (target->begin <= it->end || target->begin >= scope_end)
+        if (target->begin <= end || target->begin >= scope_end)
             continue;
         if (target->kind == CXCursor_CaseStmt || target->kind == CXCursor_DefaultStmt) {
-            unsigned begin;
-            if (innermost(it, target->begin, CXCursor_SwitchStmt, CXCursor_SwitchStmt, &begin) && begin < it->begin)
+            unsigned switch_begin;
+            if (innermost(it, target->begin, CXCursor_SwitchStmt, CXCursor_SwitchStmt, &switch_begin) && switch_begin < begin)
                 return true;
         }
         for (size_t k = 0; target->kind == CXCursor_LabelStmt && k < it->count; k++) {
@@ -119,11 +126,26 @@ static bool is_bypassed(const struct uses *it) {
             if (jump->kind == CXCursor_IndirectGotoStmt)
                 return true;
             if (jump->kind == CXCursor_GotoStmt && jump->label == target->label &&
-                (jump->begin < it->begin || jump->begin >= scope_end))
+                (jump->begin < begin || jump->begin >= scope_end))
                 return true;
         }
     }
     return false;
+}
+
+/* The innermost block around the variable that no jump enters past its start; NULL if that is not in the text of a file. */
+static const struct jump *block_around(const struct uses *it, struct place *place) {
+    const struct jump *found = NULL;
+    for (size_t i = 0; i < it->count; i++) {
+        const struct jump *const block = &it->jumps[i];
+        if (block->kind == CXCursor_CompoundStmt && block->begin < it->begin && it->end <= block->end &&
+            (!found || block->begin > found->begin) && !is_bypassed(it, block->begin, block->begin, block->end))
+            found = block;
+    }
+    if (!found)
+        return NULL;
+    *place = place_of(it->local->unit, clang_getRangeStart(clang_getCursorExtent(found->cursor)));
+    return place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{' ? found : NULL;
 }
 
 static enum CXChildVisitResult find_attribute(CXCursor child, CXCursor parent, CXClientData data) {
@@ -195,6 +217,53 @@ static bool rewrite_declaration(const struct moved_local *local) {
     return true;
 }
 
+/* Whether the type can be named where the variable is not declared yet. */
+static bool has_name_everywhere(CXType type) {
+    for (type = clang_getCanonicalType(type);; type = clang_getCanonicalType(clang_getPointeeType(type))) {
+        while (is_array(type)) {
+            if (type.kind != CXType_ConstantArray)
+                return false;
+            type = clang_getCanonicalType(clang_getArrayElementType(type));
+        }
+        if (type.kind != CXType_Pointer)
+            break;
+    }
+    const CXCursor declaration = clang_getTypeDeclaration(type);
+    return clang_getCursorKind(declaration) == CXCursor_NoDeclFound ||
+           (!clang_Cursor_isAnonymous(declaration) && !is_function(type) &&
+            clang_getCursorKind(clang_getCursorSemanticParent(declaration)) == CXCursor_TranslationUnit);
+}
+
+/* A declaration that a jump bypasses stays as it is, and gives its value to the place on the shared stack, which a block around it has
+ * from its start on. */
+static bool rewrite_bypassed(struct uses *it) {
+    const struct moved_local *const local = it->local;
+    struct place block;
+    struct span name;
+    if (!block_around(it, &block) || !span_of_name(local->unit, local->variable, local->name, &name) || name.kind != PLACE_FILE ||
+        name.source != block.source || !has_name_everywhere(clang_getCursorType(local->variable)))
+        return false;
+    const size_t end = source_declarator_end(name.source, name.begin, name.end);
+    size_t semicolon = end;
+    while (name.source->text[semicolon] && name.source->text[semicolon] != ';')
+        semicolon = source_skip_brackets(name.source, semicolon) ? source_skip_brackets(name.source, semicolon) :
+                    source_skip_blank(name.source, source_skip_token(name.source, semicolon));
+    it->shared = intern_format("%s_%u", local->name, local->line);
+    it->forbidden = (unsigned)semicolon;
+    const char *const pointer = intern_format("__ia2_shared_%s", it->shared);
+    CXString type = clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(local->variable)));
+    edit_insert(block.source, block.offset + 1,
+                intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", clang_getCString(type), pointer, pointer), local->variable);
+    clang_disposeString(type);
+    if (clang_Cursor_isNull(clang_Cursor_getVarDeclInitializer(local->variable)))
+        edit_insert(name.source, end, " __attribute__((unused))", local->variable);
+    else
+        edit_insert(name.source, semicolon + 1,
+                    intern_format(" __builtin_memcpy((void *)%s, (const void *)&%s, sizeof(%s));", pointer, local->name, local->name),
+                    local->variable);
+    return true;
+}
+
 /* A parameter is copied to the shared stack first in the body. */
 static void rewrite_parameter(struct uses *it) {
     const struct moved_local *const local = it->local;
@@ -208,12 +277,12 @@ static void rewrite_parameter(struct uses *it) {
     edit_insert(body.source, body.offset + 1,
                 intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL_INIT(%s, %s);", local->name, shared_name(local),
                               shared_name(local), local->name), local->variable);
-    clang_visitChildren(local->function, on_cursor, it);
-    free(it->jumps);
+    it->forbidden = it->end;
+    clang_visitChildren(local->function, on_use, it);
 }
 
 void moved_rewrite(const struct moved_local *local) {
-    struct uses it = { .local = local, .parameter = clang_getCursorKind(local->variable) == CXCursor_ParmDecl };
+    struct uses it = { .local = local, .shared = local->name, .parameter = clang_getCursorKind(local->variable) == CXCursor_ParmDecl };
     it.construct = intern_format("%s %s, whose address crosses the boundary", it.parameter ? "parameter" : "local variable",
                                  local->name);
     file_range(local->variable, &it.begin, &it.end);
@@ -226,14 +295,18 @@ void moved_rewrite(const struct moved_local *local) {
                   "remove the attribute, or allocate the object with shared_malloc");
         return;
     }
-    if (!rewrite_declaration(local)) {
-        refuse_at(local->variable, it.construct, "its declaration is partly made by a macro, or too unusual to rewrite",
-                  "declare it by itself, as TYPE NAME = INITIALIZER;");
-        return;
-    }
-    clang_visitChildren(local->function, on_cursor, &it);
-    if (is_bypassed(&it))
+    unsigned scope;
+    it.forbidden = it.end;
+    clang_visitChildren(local->function, on_statement, &it);
+    const unsigned scope_end = innermost(&it, it.begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope);
+    const bool bypassed = is_bypassed(&it, it.begin, it.end, scope_end);
+    if (bypassed && !rewrite_bypassed(&it))
         refuse_at(local->variable, it.construct, "a jump into its scope (goto or case) bypasses its declaration",
                   "declare it before the jump, at the top of the function");
+    else if (!bypassed && !rewrite_declaration(local))
+        refuse_at(local->variable, it.construct, "its declaration is partly made by a macro, or too unusual to rewrite",
+                  "declare it by itself, as TYPE NAME = INITIALIZER;");
+    else
+        clang_visitChildren(local->function, on_use, &it);
     free(it.jumps);
 }

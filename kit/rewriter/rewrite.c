@@ -3,12 +3,14 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "conversions.h"
 #include "diag.h"
 #include "edits.h"
 #include "escape.h"
 #include "gates.h"
 #include "mangle.h"
 #include "no_wrap.h"
+#include "pasted.h"
 #include "stringify.h"
 #include "variadic.h"
 
@@ -32,11 +34,55 @@ static bool is_for_libc_alone(const struct program *program, struct unit *unit, 
     return is_variadic(type) || mangle_function(unit, type) != mangle_function(unit, clang_getPointeeType(clang_getCanonicalType(it->target)));
 }
 
+/* A function that is declared by text of a macro: by the name in a list, `#define EACH(X) X(open) X(close)`, or by an alias,
+ * `#define free_it lib_free_it`. */
+struct declared {
+    CXCursor function;
+    struct span span;
+};
+
+static struct declared *declared;
+static size_t declared_count, declared_capacity;
+static struct map declared_places;
+
+static uint64_t place_key(const struct span *span) {
+    return key_of(span->source) * 1099511628211ull ^ (uint64_t)span->begin;
+}
+
+static enum CXChildVisitResult note_declared(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct unit *const unit = data;
+    struct span span;
+    (void)parent;
+    if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
+        span_of_name(unit, cursor, cursor_name(cursor), &span) && span.kind != PLACE_FILE) {
+        *PUSH(declared, declared_count, declared_capacity) = (struct declared) { cursor, span };
+        map_add(&declared_places, place_key(&span));
+    }
+    return CXChildVisit_Continue;
+}
+
+/* Where a macro that is nothing but the name is used. */
+static bool span_of_alias(struct unit *unit, CXCursor reference, struct span *span) {
+    const struct place use = place_in_file(unit, clang_getCursorLocation(reference));
+    if (span->kind != PLACE_BODY || !use.source || !source_starts_macro_body(span->source, span->begin) ||
+        !source_ends_macro_body(span->source, span->end))
+        return false;
+    const size_t end = use.offset + source_identifier(use.source, use.offset);
+    if (end == use.offset || use.source->text[source_skip_blank(use.source, end)] == '(')
+        return false;
+    *span = (struct span) { use.source, use.offset, end, PLACE_ARG };
+    return true;
+}
+
 /* `&f` becomes IA2_FN(f) as a whole. */
 static bool designator_span(struct unit *unit, const struct designator *it, const char *name, struct span *span) {
     if (!clang_equalCursors(it->whole, it->reference))
         return span_of(unit, it->whole, span);
-    return span_of_name(unit, it->reference, name, span);
+    if (!span_of_name(unit, it->reference, name, span))
+        return false;
+    if (map_get(&declared_places, place_key(span)))
+        span_of_alias(unit, it->reference, span);
+    return true;
 }
 
 /* A type without prototype promises nothing about parameters: its calls say what they pass. */
@@ -98,13 +144,14 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
                   "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
         return;
     }
-    if (!has_text) {
+    const bool pasted = !has_text && !whole && pasted_span(unit, it->reference, name, &span);
+    if (!has_text && !pasted) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   "its name is put together by a macro, so there is no text to rewrite",
                   "write the function's name out, or pass it to the macro as an argument");
         return;
     }
-    if (stringify_sees(program, &span)) {
+    if (stringify_sees(&span)) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   "a macro makes a string of the function's name too, which would show what the name is rewritten to",
                   "give the macro the function in an argument that it does not make a string of");
@@ -114,7 +161,9 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
     const char *const macro = is_static ? "IA2_FN_STATIC(" : is_libc ? "IA2_FN_LIBC(" : "IA2_FN(";
     const CXType target_type = clang_getPointeeType(clang_getCanonicalType(it->target));
-    if (whole || guide == GUIDE_FN)
+    if (pasted)
+        pasted_rewrite(unit, it->reference, name, intern_format("%s%s)", macro, name));
+    else if (whole || guide == GUIDE_FN)
         edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
     else
         edit_wrap(&span, EDIT_NAME, macro, ")", it->reference);
@@ -123,9 +172,12 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     if (is_static && it->user && unit->functions[it->user - 1].dead)
         return;   /* no gate: its target would be compiled, and need what this compartment may not have */
     const struct variadic_lists *calls = NULL;
+    const char *const target_spelling = function_pointer_spelling(unit, it->target);
     if (is_variadic(clang_getCursorType(it->function))) {
-        calls = variadic_lists(function_pointer_spelling(unit, it->target));
-        if (!calls || !is_variadic(target_type)) {
+        /* It may go by another type than its own, which is then the one it is called through. */
+        const bool comes_back = it->types[0] != target_spelling && conversions_reach(target_spelling, it->types[0]);
+        calls = is_variadic(target_type) || comes_back ? variadic_lists(comes_back ? it->types[0] : target_spelling) : NULL;
+        if (!calls) {
             refuse_at(it->reference, intern_format("address of %s", name),
                       "the function is variadic, and no call through the type shows what it is called with",
                       "use a function of plain parameters (va_list is one)");
@@ -136,7 +188,7 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     if (!gate)
         return;
     const char *const target = mangle_function(unit, target_type);
-    if (!calls && !same_abi(gate->abi, target, target_type)) {
+    if (!calls && !same_abi(gate->abi, target, target_type) && !conversions_reach_abi(target_spelling, gate->abi)) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
                                 "through that type would be stopped", gate->abi, target),
@@ -216,42 +268,11 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
     edit_wrap(&span, EDIT_CALL, "IA2_CALL(", intern_format(", 0x%08xu)", hash), it->call);
 }
 
-static void check_conversion(struct program *program, const struct unit *unit, const struct conversion *it) {
-    if (!escapes(program, it->to) && !escapes(program, it->from))
-        return;
-    const CXCursor inner = strip_casts(last_expression(it->cursor));
-    if (!clang_Cursor_isNull(named_function(inner)) || is_integer_constant(inner))   /* 0, or a mark such as -1 */
-        return;
-    if (written_in_system_header(it->cursor))   /* SIG_IGN and the like: the check of a call stops them */
-        return;
-    if (it->lookup && escapes(program, it->to) && is_gate_lookup(program, unit, &unit->lookups[it->lookup - 1]))
-        return;   /* the check of a call decides */
-    if (escapes(program, it->to)) {
-        refuse_at(it->cursor, intern_format("conversion to %s", it->to),
-                  intern_format("a value of type %s is not known to be a call gate, and pointers of the target type cross the "
-                                "boundary", it->from_spelling),
-                  "keep the pointer in its own function-pointer type from where the function's address is taken");
-        return;
-    }
-    refuse_at(it->cursor, intern_format("conversion to %s", it->to),
-              intern_format("a value of type %s may come from another compartment, and a call through the target type would "
-                            "not be checked", it->from),
-              "call it through its own type");
-}
-
-/* The text of a name in a list macro may declare the function too: `#define EACH(X) X(open) X(close)`. */
-static enum CXChildVisitResult veto_declared_name(CXCursor cursor, CXCursor parent, CXClientData data) {
-    struct unit *const unit = data;
-    struct span span;
-    (void)parent;
-    if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
-        span_of_name(unit, cursor, cursor_name(cursor), &span) && span.kind != PLACE_FILE && edit_at_name(span.source, span.begin))
-        edit_veto(&span, EDIT_NAME, cursor);
-    return CXChildVisit_Continue;
-}
-
 void rewrite_pointers(struct program *program) {
+    conversions_group(program);
     variadic_scan(program);
+    for (size_t u = 0; u < program->unit_count; u++)
+        clang_visitChildren(clang_getTranslationUnitCursor(program->units[u].tu), note_declared, &program->units[u]);
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t i = 0; i < unit->include_count; i++)
@@ -267,14 +288,16 @@ void rewrite_pointers(struct program *program) {
                 copies_of_call(program, unit, call);
         }
         for (size_t i = 0; i < unit->conversion_count; i++)
-            check_conversion(program, unit, &unit->conversions[i]);
+            conversion_check(program, unit, &unit->conversions[i]);
     }
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t i = 0; i < program->units[u].designator_count; i++)
             if (program->units[u].designators[i].callee)
                 rewrite_designator(program, &program->units[u], &program->units[u].designators[i]);
     variadic_rewrite(program);
-    for (size_t u = 0; u < program->unit_count; u++)
-        clang_visitChildren(clang_getTranslationUnitCursor(program->units[u].tu), veto_declared_name, &program->units[u]);
+    pasted_declare(program);
+    for (size_t i = 0; i < declared_count; i++)
+        if (edit_at_name(declared[i].span.source, declared[i].span.begin))
+            edit_veto(&declared[i].span, EDIT_NAME, declared[i].function);
     copies_check_used(program);
 }

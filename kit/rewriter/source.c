@@ -188,28 +188,45 @@ static bool starts_line(const struct source *source, size_t offset) {
     return offset == 0 || source->text[offset - 1] == '\n';
 }
 
-static bool scan_brackets(const struct source *source, size_t begin, size_t end, bool one_argument) {
-    int depth = 0;
-    for (size_t i = source_skip_blank(source, begin); i < end; i = source_skip_blank(source, source_skip_token(source, i))) {
+/* The conditions that the preprocessor line at `offset` opens (or -1: closes), and the offset of its end. */
+static int directive(const struct source *source, size_t *offset) {
+    const size_t name = source_skip_blank(source, *offset + 1);
+    while (*offset < source->size && (source->text[*offset] != '\n' || source->text[*offset - 1] == '\\'))
+        ++*offset;
+    return !strncmp(source->text + name, "if", 2) ? 1 : !strncmp(source->text + name, "endif", 5) ? -1 : 0;
+}
+
+static bool scan_brackets(const struct source *source, size_t begin, size_t end, bool one_argument, bool directives) {
+    int depth = 0, conditions = 0;
+    for (size_t i = source_skip_blank(source, begin), next; i < end; i = source_skip_blank(source, next)) {
         const char c = source->text[i];
-        if (strchr("([{", c))
+        next = source_skip_token(source, i);
+        if (strchr("([{", c)) {
             depth++;
-        else if (strchr(")]}", c) && --depth < 0)
+        } else if (strchr(")]}", c) && --depth < 0) {
             return false;
-        else if (c == '#' && starts_line(source, i))
+        } else if (c == '#' && starts_line(source, i)) {
+            next = i;
+            conditions += directive(source, &next);
+            if (!directives || conditions < 0)
+                return false;
+        } else if (one_argument && depth == 0 && (c == ',' || c == ';')) {
             return false;
-        else if (one_argument && depth == 0 && (c == ',' || c == ';'))
-            return false;
+        }
     }
-    return depth == 0;
+    return depth == 0 && conditions == 0;
 }
 
 bool source_is_one_argument(const struct source *source, size_t begin, size_t end) {
-    return scan_brackets(source, begin, end, true);
+    return scan_brackets(source, begin, end, true, false);
+}
+
+bool source_is_one_expression(const struct source *source, size_t begin, size_t end) {
+    return scan_brackets(source, begin, end, true, true);
 }
 
 bool source_is_balanced(const struct source *source, size_t begin, size_t end) {
-    return scan_brackets(source, begin, end, false);
+    return scan_brackets(source, begin, end, false, false);
 }
 
 size_t source_skip_brackets(const struct source *source, size_t offset) {
@@ -271,6 +288,15 @@ bool source_starts_macro_body(const struct source *source, size_t offset) {
         i = (size_t)(close - t) + 1;
     }
     return source_skip_blank(source, i) == offset;
+}
+
+size_t source_macro_name(const struct source *source, size_t offset) {
+    size_t end;
+    if (!source_in_define(source, offset, &end))
+        return offset;
+    while (end > 0 && is_word(source->text[end - 1]))
+        end--;
+    return end;
 }
 
 /* Backwards over blanks and line continuations. */

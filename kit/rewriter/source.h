@@ -45,6 +45,9 @@ size_t source_identifier(const struct source *source, size_t offset);
  * preprocessor line. */
 bool source_is_one_argument(const struct source *source, size_t begin, size_t end);
 
+/* The same with whole `#if` ... `#endif` in it, which no macro's argument may have. */
+bool source_is_one_expression(const struct source *source, size_t begin, size_t end);
+
 /* Whether brackets pair up in [begin, end) and it holds no preprocessor line. */
 bool source_is_balanced(const struct source *source, size_t begin, size_t end);
 
@@ -57,6 +60,9 @@ bool source_in_define(const struct source *source, size_t offset, size_t *end);
 
 /* Whether `offset` is the first token of the body of a #define. */
 bool source_starts_macro_body(const struct source *source, size_t offset);
+
+/* Where the name of the macro stands in whose #define `offset` is; `offset` itself if it is in none. */
+size_t source_macro_name(const struct source *source, size_t offset);
 
 /* Whether the member name at `member`, in the body of a #define, is one of a parameter of the macro: `p->member`, `(p).member`.
  * Then `begin` is where the parameter, or its parenthesis, stands. */

@@ -4,8 +4,8 @@
 
 #include "analyze.h"
 
-/* Whether the text at `span`, which is in arguments of macros, is in one of a project's macro that stringifies, itself or by others
- * that it names. Macros are taken by name, whichever file defines them. */
-bool stringify_sees(const struct program *program, const struct span *span);
+/* Whether the text at `span`, which is in arguments of macros, is in one of which a macro of the
+ * project makes a string, itself or by others that it passes it to. Macros are taken by name, whichever file defines them. */
+bool stringify_sees(const struct span *span);
 
 #endif

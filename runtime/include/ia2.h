@@ -16,10 +16,14 @@
 
 /* ---- function pointers ---------------------------------------------------------------------------------- */
 
+/* Pasted when the arguments have been expanded: f may be an alias, `#define f g`. */
+#define IA2_JOIN_(a, b) a##b
+#define IA2_JOIN(a, b) IA2_JOIN_(a, b)
+
 /* The value of a function pointer that may cross a boundary: the address of f's call gate, which any compartment can call
  * and which runs f with its owner's rights. A constant expression. Not declared hidden: the strictest visibility that any object
  * gives a symbol wins, and a gate that another compartment calls must stay exported. */
-#define IA2_FN(f) ((__typeof__(&(f)))(const void *)__wrap_##f)
+#define IA2_FN(f) ((__typeof__(&(f)))(const void *)IA2_JOIN(__wrap_, f))
 #define IA2_FN_ADDR(f) IA2_FN(f)
 #define IA2_DECLARE_GATE(f) extern const char __wrap_##f[]
 
@@ -31,8 +35,10 @@
 #define IA2_DECLARE_GATE_STATIC(f) \
     extern __attribute__((visibility("hidden"))) const char IA2_PASTE(__ia2_gate_, IA2_UNIT, f)[]
 /* The same for a function of libc, which has no owner: it runs with the rights of the compartment that takes its address. */
-#define IA2_FN_LIBC(f) ((__typeof__(&(f)))(const void *)__ia2_libc_##f)
+#define IA2_FN_LIBC(f) ((__typeof__(&(f)))(const void *)IA2_JOIN(__ia2_libc_, f))
 #define IA2_DECLARE_GATE_LIBC(f) extern __attribute__((visibility("hidden"))) const char __ia2_libc_##f[]
+/* A name that a macro puts together with ##: the file says first what each of them stands for, `#define ia2_pasted_f IA2_FN(f)`. */
+#define IA2_PASTED(name) ia2_pasted_##name
 /* At the end of the file: the name by which the gate calls f. */
 #define IA2_STATIC_TARGET(f) \
     extern __typeof__(f) IA2_PASTE(__ia2_target_, IA2_UNIT, f) __attribute__((alias(#f), visibility("hidden")))
