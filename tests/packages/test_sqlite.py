@@ -1,0 +1,68 @@
+"""Debian's sqlite3, shell and library in compartments: what the shell is told on its standard input gives the same output and files."""
+
+import pathlib
+import tempfile
+import unittest
+
+import packages
+from packages import Case, Package
+
+NEEDS_PKU = True
+TIMEOUT = 300
+SCRIPTS = pathlib.Path(__file__).resolve().parent / "sqlite3"
+
+PACKAGES = (
+    # As Debian builds it (its flags, no amalgamation), but as one program, and without readline.
+    Package("sqlite3", "sqlite3", "sqlite3", "make -j2 sqlite3",
+            "CFLAGS=\"-O2 -fno-strict-aliasing $(grep -o -e '-DSQLITE_[A-Z0-9_=]*' debian/rules | tr '\\n' ' ')\" ./configure -q --disable-tcl "
+            "--disable-shared --disable-readline --disable-amalgamation --enable-load-extension --enable-fts4 --enable-fts5 && "
+            "make sqlite3.h parse.h opcodes.c keywordhash.h fts5.c shell.c"),   # with -j2 some would be made while they are read
+)
+
+
+def build(out: pathlib.Path):
+    packages.build_all(PACKAGES, out)
+
+
+class Sqlite(Case):
+    package = "sqlite3"
+
+    def told(self, name: str, *arguments) -> tuple[dict, dict]:
+        """How both programs end that are given the script NAME.sql, each in a folder of its own, and the databases they leave."""
+        results = []
+        for program in (self.plain, self.ours):
+            with tempfile.TemporaryDirectory() as folder:
+                ended = packages.run(program, *arguments, folder=folder, given=(SCRIPTS / f"{name}.sql").read_bytes(), timeout=140)
+                made = {path.name: path.read_bytes() for path in sorted(pathlib.Path(folder).glob("*.db"))}
+            results.append((ended, made))
+        (plain, plain_made), (ours, ours_made) = results
+        self.assertMultiLineEqual(ours["out"].decode(errors="replace"), plain["out"].decode(errors="replace"))
+        self.assertMultiLineEqual(ours["err"].decode(errors="replace"), plain["err"].decode(errors="replace"))
+        self.assertEqual(ours["status"], plain["status"])
+        self.assertGreaterEqual(plain["status"], 0)
+        self.assertEqual(ours_made, plain_made)
+        return ours, ours_made
+
+    def test_statements(self):
+        """Joins, aggregates, windows, triggers, transactions, the extensions, and the shell's ways to print what comes out."""
+        ended, _ = self.told("statements")
+        self.assertEqual(ended["status"], 3)
+        self.assertIn(b"no such table: nosuch", ended["err"])
+        self.assertGreater(len(ended["out"]), 15000)
+
+    def test_files(self):
+        """Write-ahead log, attached databases, sorts that spill, backups, imports, dumps, archives, constraints, callbacks."""
+        ended, made = self.told("files")
+        self.assertEqual(ended["status"], 1)
+        self.assertIn(b"NOT NULL constraint failed", ended["err"])
+        self.assertGreaterEqual(set(made), {"disk.db", "other.db", "vac.db", "back.db", "saved.db", "cloned.db"})
+
+    def test_arguments(self):
+        for arguments in (("-version",), ("-nosuch",), ("-csv", "-header", ":memory:", "select 1 as a, 'x,y' as b"), (":memory:", "select"),
+                          ("-bail", "-cmd", ".mode json", ":memory:", "values(1),(2)"), ("/nonexistent/x.db", "create table t(a)")):
+            with self.subTest(arguments):
+                self.same(*arguments)
+
+
+if __name__ == "__main__":
+    unittest.main()
