@@ -165,7 +165,10 @@ bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
         struct source *const macro = begin.source;
         begin = place_in_file(unit, start);
         if (begin.source == end.source && source_is_macro_use(begin.source, begin.offset, end.offset) && ends_with_bracket(expression)) {
-            if (!source_bracket_ends_macro_body(macro, body) || defined_name(macro, body) != name_at(begin.source, begin.offset))
+            /* Of another macro, which this one uses, the expression may be all of the use, if it is called after that, or the callee in it. */
+            if (!source_bracket_ends_macro_body(macro, body) ||
+                (defined_name(macro, body) != name_at(begin.source, begin.offset) &&
+                 begin.source->text[source_skip_blank(begin.source, end.offset)] != '('))
                 return false;
             *span = (struct span) { begin.source, begin.offset, end.offset, begin.kind };
             return true;
