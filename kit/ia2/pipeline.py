@@ -13,7 +13,7 @@ from .failure import Failure
 
 STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
 
-ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "destructors", "elf", "link", "link_line", "mapped_code", "ninja", "pad_tls", "pipeline", "plan",
+ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "destructors", "elf", "further_needs", "link", "link_line", "mapped_code", "ninja", "pad_tls", "pipeline", "plan",
           "plugin_file", "policy", "precompiled", "publishing", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
 
 
@@ -63,16 +63,7 @@ class Pipeline:
         if self.options.capture is not None:
             from . import recorded_build
             recorded_build.record(self.options.capture, self.options.project, self.out)
-        for stage in STAGES[:STAGES.index(last) + 1]:
-            started = time.monotonic()
-            key = [*self.engine, *self.key(stage)]
-            if self.stamps.fresh(stage, key):
-                self.say(f"{stage:<13}up to date")
-                continue
-            self.stamps.forget(stage)
-            summary, files = getattr(self, stage)()
-            self.stamps.record(stage, key, files)
-            self.say(f"{stage:<13}{summary}  ({time.monotonic() - started:.2f} s)")
+        self.run_stages(STAGES[:STAGES.index(last) + 1])
         if self.options.permissive and last == STAGES[-1]:
             # Whatever --quiet says: nobody shall take it for the other kind.
             print(f"warning: permissive: nothing is enforced in {self.path('bin')}", file=sys.stderr, flush=True)
@@ -82,6 +73,30 @@ class Pipeline:
         if self.options.depfile:
             from . import publishing
             publishing.write_depfile(self.options.depfile, self.options.depfile_target, self.inputs())
+
+    def run_stages(self, stages: tuple[str, ...]) -> None:
+        from . import further_needs
+        for _ in range(further_needs.ROUNDS):
+            try:
+                for stage in stages:
+                    self.run_stage(stage)
+                return
+            except further_needs.Found:
+                self.say("link         code that was compiled again needs more names of other compartments: planned again")
+                stages = stages[STAGES.index("plan"):]
+        raise Failure("code that was compiled again needs other names each time", self.path(further_needs.FILE),
+                      "report this: the boundary of the program does not settle")
+
+    def run_stage(self, stage: str) -> None:
+        started = time.monotonic()
+        key = [*self.engine, *self.key(stage)]
+        if self.stamps.fresh(stage, key):
+            self.say(f"{stage:<13}up to date")
+            return
+        self.stamps.forget(stage)
+        summary, files = getattr(self, stage)()
+        self.stamps.record(stage, key, files)
+        self.say(f"{stage:<13}{summary}  ({time.monotonic() - started:.2f} s)")
 
     def say(self, text: str) -> None:
         if not self.options.quiet:
@@ -138,11 +153,11 @@ class Pipeline:
         return f"{len(self.read('compile_commands.json'))} commands", [path]
 
     def plan(self):
-        from . import plan
+        from . import further_needs, plan
         graph = self.read("build-graph.json")
-        made = plan.make(self.load_policy(), graph, self.read("compile_commands.json"))
+        made = plan.make(self.load_policy(), graph, self.read("compile_commands.json"), further_needs.read(self.out))
         atomic.write_json(self.path("plan.json"), made)
-        files = [self.options.policy, self.path("build-graph.json"), self.path("compile_commands.json"), self.path("plan.json")]
+        files = [self.options.policy, self.path("build-graph.json"), self.path("compile_commands.json"), self.path(further_needs.FILE), self.path("plan.json")]
         return f"{len(made['compartments'])} compartments, {len(made['imports'])} names cross", files
 
     def rewrite(self):
@@ -159,7 +174,7 @@ class Pipeline:
         return f"{len(boundary['gates'])} gates, {len(rewritten)} files rewritten, {len(boundary['recompile'])} units to recompile", files
 
     def link(self):
-        from . import audit, link, recompile
+        from . import audit, further_needs, link, recompile
         kit = link.Kit(self.options.kit_build, self.options.permissive)
         kit.need(kit.libia2, kit.compartment, *kit.options, kit.include)
         plan, graph, boundary = self.read("plan.json"), self.read("build-graph.json"), link.read_boundary(self.out)
@@ -168,6 +183,7 @@ class Pipeline:
         recompiler = recompile.Recompiler(self.out, plan, graph, kit.include, self.options.cc, self.stamps,
                                            self.options.cflag)
         made = recompiler.run(units, self.options.jobs)
+        further_needs.check(self.out, plan, graph, made)
         target = tempfile.mkdtemp(prefix=".bin.", dir=self.out)
         os.rmdir(target)
         try:

@@ -56,10 +56,10 @@ class Owners:
 
 
 class Planner:
-    def __init__(self, policy: Policy, graph: dict, commands: list[dict]):
+    def __init__(self, policy: Policy, graph: dict, commands: list[dict], further: dict[str, list[str]]):
         self.policy, self.graph, self.commands = policy, graph, commands
         self.owners = Owners(policy, graph["source_root"], graph["build_dir"])
-        self.selection = symbols.Selection(graph)
+        self.selection = symbols.Selection(graph, further)
         self.links = self.selection.program()
         self.plugins = {compartment.pkey: graph["plugins"][compartment.name] for compartment in policy.compartments if compartment.plugin}
         self.homes: dict[int, list[int]] = {}
@@ -346,6 +346,7 @@ def is_pic(arguments: list[str]) -> bool:
     return made
 
 
-def make(policy: Policy, graph: dict, commands: list[dict]) -> dict:
-    """The contents of plan.json. Failure if the policy does not fit the program."""
-    return Planner(policy, graph, commands).plan()
+def make(policy: Policy, graph: dict, commands: list[dict], further: dict[str, list[str]]) -> dict:
+    """The contents of plan.json. `further`: names that objects need beside those of their symbol tables (further_needs). Failure if the
+    policy does not fit the program."""
+    return Planner(policy, graph, commands, further).plan()

@@ -99,14 +99,17 @@ def archive_names(path: str) -> set[str]:
 class Selection:
     """The objects a program really contains: linkers take archive members only when needed."""
 
-    def __init__(self, graph: dict):
-        self.graph = graph
+    def __init__(self, graph: dict, further: dict[str, list[str]]):
+        """`further`: names that an object needs beside those of its symbol table."""
+        self.graph, self.further = graph, further
         self.symbols: dict[int, ObjectSymbols] = {}
         self.by_link: dict[int, list[int]] = {}
 
     def of(self, index: int) -> ObjectSymbols:
         if index not in self.symbols:
-            self.symbols[index] = read(self.graph["objects"][index]["path"])
+            path = self.graph["objects"][index]["path"]
+            found = self.symbols[index] = read(path)
+            found.needs |= {name: True for name in self.further.get(path, ())}
         return self.symbols[index]
 
     def link(self, index: int) -> list[int]:

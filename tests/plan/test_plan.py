@@ -29,7 +29,7 @@ class Folder(unittest.TestCase):
         taken = capture.Capture(ninja.Build(str(project.build)))
         rules = policy.load(str(self.path / "compartments.toml"))
         graph = capture.graph(taken, capture.choose_program(taken, "tool", None), str(project.root), rules)
-        return plan.make(rules, graph, taken.commands)
+        return plan.make(rules, graph, taken.commands, {})
 
     def refused(self, *parts, **arguments):
         with self.assertRaises(Failure) as caught:
