@@ -233,7 +233,7 @@ static void on_conversion(struct visit *visit, CXCursor cursor, const struct fra
     if (from == to)
         return;
     const CXCursor value = strip_casts(inner);
-    const bool constant = !clang_Cursor_isNull(named_function(value)) || is_integer_constant(value);   /* NULL, too */
+    const bool constant = !clang_Cursor_isNull(named_function(value)) || is_integer_constant(value) || is_object_address(value);
     const bool untyped = is_untyped(type) && !constant;
     if (untyped)
         note_lookup(visit, looked_up(inner), clang_getCursorType(cursor));

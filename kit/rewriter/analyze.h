@@ -36,7 +36,7 @@ struct conversion {
     const char *from, *to;   /* function-pointer spellings; NULL: not one */
     const char *from_spelling;
     size_t lookup;   /* position + 1 in the unit's lookups; 0: not from a `void *` */
-    bool constant;   /* a designator, a null constant, or a mark such as -1 */
+    bool constant;   /* a designator, a null constant, or a mark such as -1 or `&x`, which the check of a call stops */
 };
 
 /* The result of dlsym becomes a pointer, or some `void *` does, which may be that. */

@@ -425,6 +425,12 @@ bool is_null_constant(CXCursor expression) {
     return zero;
 }
 
+bool is_object_address(CXCursor expression) {
+    const CXCursor inner = strip_casts(expression);
+    return clang_getCursorKind(inner) == CXCursor_UnaryOperator && clang_getCursorUnaryOperatorKind(inner) == CXUnaryOperator_AddrOf &&
+           !is_function(clang_getCursorType(first_child(inner)));
+}
+
 bool is_integer_constant(CXCursor expression) {
     const CXCursor inner = strip_casts(expression);
     if (clang_getCursorKind(inner) == CXCursor_GNUNullExpr)

@@ -63,6 +63,7 @@ bool is_null_constant(CXCursor expression);
 /* Whether a variable is declared with IA2_SHARED_DATA. */
 bool is_marked_shared(CXCursor variable);
 bool is_integer_constant(CXCursor expression);   /* a null constant is one */
+bool is_object_address(CXCursor expression);     /* `&x` */
 
 /* The type of an expression. libclang reports a parameter declared as array or function as that, not as the pointer
  * it is. */
