@@ -37,7 +37,8 @@ struct place place_of(struct unit *unit, CXSourceLocation location) {
         return place;
     clang_getExpansionLocation(location, &expansion, NULL, NULL, &expansion_offset);
     place.source = source_of(unit, spelling);
-    place.offset = offset;
+    /* The first token of a continued line begins with the backslash of the line before, as clang sees it. */
+    place.offset = place.source && place.source->text[offset] == '\\' ? source_skip_blank(place.source, offset) : offset;
     if (offset == expansion_offset && clang_File_isEqual(spelling, expansion))
         return place;
     clang_getFileLocation(location, &file, NULL, NULL, &file_offset);
@@ -232,11 +233,20 @@ static size_t chain_start(const struct source *source, size_t offset) {
     }
 }
 
+static bool reads_source(const struct unit *unit, const struct source *source) {
+    for (size_t i = 0; i < unit->include_count; i++)
+        if (unit->includes[i] == source)
+            return true;
+    return false;
+}
+
 /* Where `macro` is called, in the body of the macro `outer` or of one that it uses. Returns in how many places; `found` of them are
  * known, and `span` is the last. */
-static int find_macro_call(const char *outer, const char *macro, int depth, int found, struct span *span) {
+static int find_macro_call(const struct unit *unit, const char *outer, const char *macro, int depth, int found, struct span *span) {
     for (size_t m = depth < 8 ? macro_first(outer) : 0; m; m = macros[m - 1].next) {
         struct source *const source = macros[m - 1].source;
+        if (!reads_source(unit, source))
+            continue;
         size_t i = source_skip_blank(source, macros[m - 1].body), next;
         for (; i < macros[m - 1].end; i = next) {
             const size_t length = source_identifier(source, i);
@@ -246,7 +256,7 @@ static int find_macro_call(const char *outer, const char *macro, int depth, int 
                 found += !found || span->source != source || span->begin != i;
                 *span = (struct span) { source, i, i + length, PLACE_BODY };
             } else if (length && name != outer) {
-                found = find_macro_call(name, macro, depth + 1, found, span);
+                found = find_macro_call(unit, name, macro, depth + 1, found, span);
             }
         }
     }
@@ -258,7 +268,7 @@ static bool span_of_macro_callee(struct unit *unit, CXCursor callee, struct plac
     const struct place use = place_in_file(unit, clang_getRangeStart(clang_getCursorExtent(callee)));
     return use.source && source_starts_macro_body(begin.source, begin.offset) && ends_with_bracket(callee) &&
            source_bracket_ends_macro_body(begin.source, begin.offset) &&
-           find_macro_call(name_at(use.source, use.offset), defined_name(begin.source, begin.offset), 0, 0, span) == 1;
+           find_macro_call(unit, name_at(use.source, use.offset), defined_name(begin.source, begin.offset), 0, 0, span) == 1;
 }
 
 bool span_of_callee(struct unit *unit, CXCursor callee, struct span *span) {
