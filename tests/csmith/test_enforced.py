@@ -1,0 +1,48 @@
+"""More of the random programs, where keys are enforced: what crosses is what may cross, and what was planted is stopped."""
+
+import json
+import os
+import pathlib
+import sys
+import unittest
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import fuzzing  # noqa: E402
+import planted_rewriter  # noqa: E402
+from compared_program import BUILD, Program  # noqa: E402
+
+NEEDS_PKU = True
+SEED, PROGRAMS = 1001, 30
+MISTAKE = "global_left_private"
+
+
+def build(out: pathlib.Path):
+    results = fuzzing.campaign(out, SEED, PROGRAMS, keep=True)
+    bad = [result for result in results if result.verdict == "different"]
+    if bad:
+        raise RuntimeError("\n".join(f"{result.text}\n{fuzzing.reproduction(out, result.seed)}" for result in bad))
+    planted = out / "planted"
+    [result] = fuzzing.campaign(planted, SEED, 1, keep=True, kit_build=planted_rewriter.kit(out, BUILD, MISTAKE))
+    if result.verdict != "same":
+        raise RuntimeError(f"a mistake that only keys show is seen without them:\n{result.text}")
+    print(f"note: {fuzzing.summary(results)}")
+    (out / "seeds.json").write_text(json.dumps([result.seed for result in results if result.verdict == "same"]))
+
+
+class Enforced(unittest.TestCase):
+    def setUp(self):
+        self.out = pathlib.Path(os.environ["IA2_TEST_OUT"])
+
+    def test_same_checksums(self):
+        seeds = json.loads((self.out / "seeds.json").read_text())
+        self.assertEqual(len(seeds), PROGRAMS)
+        for seed in seeds:
+            with self.subTest(seed):
+                self.assertEqual(Program(self.out / str(seed)).compare(), "", fuzzing.reproduction(self.out, seed))
+
+    def test_what_must_not_cross_is_stopped(self):
+        self.assertIn("ia2: violation: ", Program(self.out / "planted" / str(SEED)).compare())
+
+
+if __name__ == "__main__":
+    unittest.main()
