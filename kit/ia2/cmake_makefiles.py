@@ -39,7 +39,8 @@ class Build:
         try:
             for entry in entries:
                 commands = shell_command.simple_commands(entry["command"])
-                output = entry.get("output") or shell_command.output(commands[0])
+                # CMake's own "output" (since 3.20) is relative to the top of the build, whatever "directory" says.
+                output = shell_command.output(commands[0]) or entry["output"]
                 found.append(ninja.Step(entry["directory"], entry["command"], entry["file"], output))
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise Failure(f"entry {len(found)} is not as CMake writes it ({error})", self.file, "configure the build again") from None

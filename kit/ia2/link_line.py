@@ -14,12 +14,12 @@ LINKER_WITH_OPERAND = {"-rpath", "--rpath", "-R", "-rpath-link", "--rpath-link",
                        "--undefined", "--version-script", "--dynamic-list", "-T", "--script", "-e", "--entry", "-init",
                        "-fini", "-Map", "--Map", "-m", "--defsym", "--wrap", "-wrap", "-plugin", "--plugin",
                        "--plugin-opt", "--exclude-libs", "-dynamic-linker", "--dynamic-linker", "-I", "-L", "-l",
-                       "--retain-symbols-file", "--hash-style", "--sort-section", "--out-implib"}
+                       "--retain-symbols-file", "--dependency-file", "--hash-style", "--sort-section", "--out-implib"}
 # The kit gives these itself, or they describe the file that is not made any more.
 REPLACED = {"-rpath-link", "--rpath-link", "-soname", "--soname", "-h", "--version-script", "--dynamic-list", "-Map", "--Map",
             "--exclude-libs", "--start-group", "--end-group", "-(", "-)", "--no-undefined", "-Bsymbolic", "-Bsymbolic-functions",
             "--allow-shlib-undefined", "--no-allow-shlib-undefined", "--out-implib", "--warn-common", "--fatal-warnings",
-            "--retain-symbols-file", "-plugin", "--plugin", "--plugin-opt", "-pie", "--pie", "-no-pie", "--no-pie", "-shared",
+            "--retain-symbols-file", "--dependency-file", "-plugin", "--plugin", "--plugin-opt", "-pie", "--pie", "-no-pie", "--no-pie", "-shared",
             "--no-fatal-warnings", "--gc-sections", "--no-gc-sections", "--print-gc-sections", "--icf", "-s", "--strip-all", "-S", "--strip-debug",
             "--print-map", "--cref", "--unresolved-symbols", "--no-copy-dt-needed-entries"}
 REPLACED_Z = {"now", "lazy", "relro", "norelro", "noexecstack", "separate-code", "noseparate-code", "text", "defs", "nodefs",

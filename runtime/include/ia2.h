@@ -59,9 +59,9 @@ const void *ia2_check_target(const void *pointer, unsigned type);
 /* A global that every compartment may read and write. Initialized; no bit of it is trusted. */
 #define IA2_SHARED_DATA __attribute__((section("ia2_shared_data"), used))
 
-/* A const volatile one, for the rewriter: GCC puts it among writable data, and so under its compartment's key; clang among
- * constants, which all may read, and would not have it in the other section. */
-#ifdef __clang__
+/* A const volatile one, for the rewriter: GCC up to 13 puts it among writable data, and so under its compartment's key; GCC 14 and
+ * clang among constants, which all may read, and would not have it in the other section. */
+#if defined(__clang__) || __GNUC__ >= 14
 #define IA2_SHARED_VOLATILE_CONSTANT
 #else
 #define IA2_SHARED_VOLATILE_CONSTANT IA2_SHARED_DATA

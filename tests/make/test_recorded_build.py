@@ -154,6 +154,15 @@ tool/counter: tool/main.c
         self.capture(project)
         self.assertIn("total 10\n", small.run(self.out / "bin/counter").stdout)
 
+    def test_what_the_linker_writes_for_the_build_is_left_alone(self):
+        """CMake 3.31's Makefiles have the linker say what it read; the kit's own link must not write there."""
+        makefile = small.MAKEFILE.replace("$(CC) -o $@", "$(CC) -Wl,--dependency-file=link.d -Wl,-Map,link.map -o $@")
+        project = self.project(Makefile=makefile)
+        self.capture(project)
+        self.runs()
+        for name in ("link.d", "link.map"):
+            self.assertNotIn(str(self.out), (project / name).read_text())
+
     def test_assembler(self):
         makefile = small.MAKEFILE.replace("$(AR) rcs $@ $^", "as lib/five.s -o lib/five.o && $(AR) rcs $@ $^ lib/five.o")
         counter = small.FILES["lib/counter.c"].replace("= value;", "= value + five();").replace("static", "int five(void);\nstatic", 1)

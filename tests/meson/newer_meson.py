@@ -27,7 +27,9 @@ def fetch(folder: pathlib.Path, suite: str) -> pathlib.Path:
         for name in ("parts", "lists/partial", "cache/archives/partial", "got"):
             (root / name).mkdir(parents=True)
         (root / "parts/suite.sources").write_text("\n\n".join(stanzas) + "\n")
-        settings = [f"Dir::Etc::SourceList={root}/none.list", f"Dir::Etc::SourceParts={root}/parts",
+        # What is installed counts for nothing: of two versions apt would take that one.
+        (root / "status").touch()
+        settings = [f"Dir::State::status={root}/status", f"Dir::Etc::SourceList={root}/none.list", f"Dir::Etc::SourceParts={root}/parts",
                     f"Dir::State::Lists={root}/lists", f"Dir::Cache={root}/cache", "Acquire::Languages=none",
                     f"APT::Sandbox::User={'root' if os.geteuid() == 0 else ''}"]
         options = [word for setting in settings for word in ("-o", setting)]

@@ -30,7 +30,8 @@ BUILD = pathlib.Path(os.environ.get("IA2_BUILD", SOURCE / "build"))
 REWRITER = BUILD / "kit" / "rewriter" / "ia2-rewriter"
 INCLUDE = SOURCE / "runtime" / "include"
 OUTPUT = ("=", "gates", "plugins", "destructors", "locals", "refused")
-FLAGS = ["-std=gnu11", "-O1", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-unused-parameter"]
+FLAGS = ["-std=gnu11", "-O1", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-unused-parameter", "-Wno-unknown-warning-option",
+         "-Wno-dangling-pointer", "-Wno-deprecated-non-prototype"]
 
 
 class Case:
