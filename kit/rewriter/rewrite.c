@@ -117,6 +117,15 @@ static enum guide_macro { NO_GUIDE_MACRO, GUIDE_IGNORE, GUIDE_FN } guide_macro(s
     return NO_GUIDE_MACRO;
 }
 
+/* What a variadic function is called with: through the type it goes to, or if it goes by another type than its own, through its own. */
+static const struct variadic_lists *lists_through(struct unit *unit, const struct designator *it) {
+    const char *const target = function_pointer_spelling(unit, it->target);
+    const bool comes_back = it->types[0] != target && conversions_reach(target, it->types[0]);
+    if (!comes_back && !is_variadic(clang_getPointeeType(clang_getCanonicalType(it->target))))
+        return NULL;
+    return variadic_lists(comes_back ? it->types[0] : target);
+}
+
 static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
     const char *const name = cursor_name(it->function);
     const bool whole = !clang_equalCursors(it->whole, it->reference);
@@ -174,9 +183,7 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     const struct variadic_lists *calls = NULL;
     const char *const target_spelling = function_pointer_spelling(unit, it->target);
     if (is_variadic(clang_getCursorType(it->function))) {
-        /* It may go by another type than its own, which is then the one it is called through. */
-        const bool comes_back = it->types[0] != target_spelling && conversions_reach(target_spelling, it->types[0]);
-        calls = is_variadic(target_type) || comes_back ? variadic_lists(comes_back ? it->types[0] : target_spelling) : NULL;
+        calls = lists_through(unit, it);
         if (!calls) {
             refuse_at(it->reference, intern_format("address of %s", name),
                       "the function is variadic, and no call through the type shows what it is called with",
