@@ -141,6 +141,7 @@ struct program {
 };
 
 struct source *unit_source(struct unit *unit, CXFile file);
+bool unit_reads(const struct unit *unit, const struct source *source);
 
 /* Fills the unit's facts. Called once per unit, from any thread. */
 void analyze_unit(struct unit *unit, const struct plan *plan);

@@ -126,8 +126,10 @@ static void check_defined(const struct program *program, const struct annotation
 }
 
 static void collect(struct program *program, struct unit *unit, const struct annotation *it) {
-    if (!it->definition)
+    if (!it->definition) {
         check_defined(program, it);
+        return;
+    }
     static const char pre[] = "ia2_pre_condition:", post[] = "ia2_post_condition:";
     const bool is_pre = !strncmp(it->text, pre, sizeof(pre) - 1), is_post = !strncmp(it->text, post, sizeof(post) - 1);
     if (!is_pre && !is_post)
@@ -139,8 +141,7 @@ static void collect(struct program *program, struct unit *unit, const struct ann
     unsigned line, column;
     cursor_position(it->function, &file, &line, &column);
     made.place = intern_format("%s:%u:%u", file, line, column);
-    if (it->definition)
-        *PUSH(conditions, condition_count, condition_capacity) = made;
+    *PUSH(conditions, condition_count, condition_capacity) = made;
 }
 
 /* Drops each condition that another unit has from the same header: it runs once, and in the compartment that has its function. */

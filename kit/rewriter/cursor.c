@@ -27,6 +27,13 @@ struct source *unit_source(struct unit *unit, CXFile file) {
     return source_of(unit, file);
 }
 
+bool unit_reads(const struct unit *unit, const struct source *source) {
+    for (size_t i = 0; i < unit->include_count; i++)
+        if (unit->includes[i] == source)
+            return true;
+    return false;
+}
+
 struct place place_of(struct unit *unit, CXSourceLocation location) {
     struct place place = { 0 };
     CXFile spelling, expansion, file;
@@ -214,6 +221,10 @@ static enum CXChildVisitResult find_mark(CXCursor child, CXCursor parent, CXClie
     (void)data;
     return clang_getCursorKind(child) == CXCursor_AnnotateAttr && !strcmp(cursor_name(child), "ia2_shared_data") ?
                CXChildVisit_Break : CXChildVisit_Continue;
+}
+
+bool is_automatic(CXCursor variable) {
+    return clang_getCursorLinkage(variable) == CXLinkage_NoLinkage && clang_Cursor_getStorageClass(variable) != CX_SC_Static;
 }
 
 bool is_marked_shared(CXCursor variable) {

@@ -5,6 +5,7 @@
 #include <clang-c/Index.h>
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 #include "source.h"
 
@@ -39,6 +40,9 @@ bool span_of(struct unit *unit, CXCursor expression, struct span *span);
 /* The text of a callee, also where it is in the body of a macro and only its first name comes from an argument. */
 bool span_of_callee(struct unit *unit, CXCursor callee, struct span *span);
 
+/* Of where a text begins, for a map. */
+uint64_t span_key(const struct span *span);
+
 /* The text of the name at a cursor's location; false if the text there is not `name`. */
 bool span_of_name(struct unit *unit, CXCursor cursor, const char *name, struct span *span);
 
@@ -62,6 +66,7 @@ bool is_null_constant(CXCursor expression);
 
 /* Whether a variable is declared with IA2_SHARED_DATA. */
 bool is_marked_shared(CXCursor variable);
+bool is_automatic(CXCursor variable);   /* a local that is not static, or a parameter */
 bool is_integer_constant(CXCursor expression);   /* a null constant is one */
 bool is_object_address(CXCursor expression);     /* `&x` */
 

@@ -55,14 +55,16 @@ static void note(struct unit *unit, const void *place, CXType type, CXCursor val
 }
 
 void flow_note(struct unit *unit, CXCursor cursor, CXCursor function) {
-    const CXType type = clang_getCursorType(cursor);
+    CXType type;
     CXCursor target;
     switch (clang_getCursorKind(cursor)) {
     case CXCursor_VarDecl:
+        type = clang_getCursorType(cursor);
         if (holds_addresses(type))
             note(unit, place_of_declaration(cursor), type, clang_Cursor_getVarDeclInitializer(cursor));
         break;
     case CXCursor_BinaryOperator:
+        type = clang_getCursorType(cursor);
         if (clang_getCursorBinaryOperatorKind(cursor) != CXBinaryOperator_Assign || !holds_addresses(type))
             break;
         target = base_variable(first_child(cursor));
@@ -249,8 +251,7 @@ static void follow_address(const struct value *context, CXCursor lvalue, CXCurso
         const CXCursor pointer = pointer_to(lvalue);
         if (!clang_Cursor_isNull(pointer))
             follow(context, pointer);
-    } else if (!is_variable(variable) || (clang_getCursorLinkage(variable) == CXLinkage_NoLinkage &&
-                                          clang_Cursor_getStorageClass(variable) != CX_SC_Static)) {
+    } else if (!is_variable(variable) || is_automatic(variable)) {
         context->take(context->program, context->unit, variable, cause);
     }
 }

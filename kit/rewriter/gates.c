@@ -385,8 +385,9 @@ char *gates_assembly(const struct plan *plan, const struct compartment *compartm
                     g->shape.sret_bytes, g->type, g->exported);
         if (g->shape.variadic)
             text_puts(&out, ", variadic=1");
-        if (further_gates(g))
-            text_printf(&out, ", further=%u", further_gates(g));
+        const unsigned further = further_gates(g);
+        if (further)
+            text_printf(&out, ", further=%u", further);
         if (g->shape.align)
             text_printf(&out, ", align=%u", g->shape.align);
         if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)

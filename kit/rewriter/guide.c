@@ -119,11 +119,6 @@ static void check_text(const struct source *source) {
     }
 }
 
-static bool is_guide(const struct source *source) {
-    const char *const slash = strrchr(source->path, '/');
-    return slash && !strcmp(slash, "/ia2_guide.h") && !source->rel_count;
-}
-
 /* Where a unit includes a file of the kit. */
 struct inclusion {
     struct unit *unit;
@@ -134,9 +129,8 @@ struct inclusion {
 static void on_inclusion(CXFile included, CXSourceLocation *stack, unsigned depth, CXClientData data) {
     struct inclusion *const it = data;
     struct source *const source = depth ? unit_source(it->unit, included) : NULL;
-    const char *const slash = source ? strrchr(source->path, '/') : NULL;
-    if (!slash || strcmp(slash + 1, it->name) || source->rel_count)
-        return;   /* a file of the project's own, of that name */
+    if (!source || !source_is_kits(source, it->name))
+        return;
     CXFile file;
     clang_getFileLocation(stack[0], &file, &it->line, &it->column, NULL);
     const struct source *const includer = file ? unit_source(it->unit, file) : NULL;
@@ -193,7 +187,7 @@ void guide_check(struct program *program, bool permissive) {
         check_main(program, unit);
         bool has_guide = false;
         for (size_t i = 0; i < unit->include_count; i++)
-            has_guide |= is_guide(unit->includes[i]);
+            has_guide |= source_is_kits(unit->includes[i], "ia2_guide.h");
         for (size_t i = 0; has_guide && i < unit->include_count; i++)
             if (unit->includes[i]->rel_count && map_add(&seen, key_of(unit->includes[i])))
                 check_text(unit->includes[i]);

@@ -119,8 +119,7 @@ static void take(struct program *program, struct unit *unit, CXCursor variable, 
         take_literal(program, unit, variable, cause);
     } else if (kind == CXCursor_ParmDecl) {
         move(unit, variable, name);
-    } else if (clang_getCursorLinkage(variable) == CXLinkage_NoLinkage &&
-               clang_Cursor_getStorageClass(variable) != CX_SC_Static) {
+    } else if (is_automatic(variable)) {
         move(unit, variable, name);
     } else if (!plan_is_shared(program->plan, name) && !is_marked_shared(variable) && !is_constant(clang_getCursorType(variable)) &&
                !in_system_header(variable)) {

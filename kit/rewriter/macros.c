@@ -32,12 +32,6 @@ size_t macro_arguments(const struct source *source, size_t open, macro_argument 
     return close;
 }
 
-static size_t end_of_line(const struct source *source, size_t offset) {
-    while (offset < source->size && (source->text[offset] != '\n' || (offset > 0 && source->text[offset - 1] == '\\')))
-        offset++;
-    return offset;
-}
-
 struct definition {
     struct macro *macro;
     struct source *source;
@@ -66,7 +60,7 @@ static void note_definition(struct source *source, size_t offset) {
     const size_t length = source_identifier(source, offset);
     macro.name = intern_n(source->text + offset, length);
     macro.body = offset + length;
-    macro.end = end_of_line(source, macro.body);
+    macro.end = source_line_end(source, macro.body);
     macro.function_like = source->text[macro.body] == '(';
     if (macro.function_like)
         macro.body = macro_arguments(source, macro.body, add_parameter, &it);
@@ -79,7 +73,7 @@ static void note_definition(struct source *source, size_t offset) {
 }
 
 static void scan_source(struct source *source) {
-    for (size_t line = 0; line < source->size; line = end_of_line(source, line) + 1) {
+    for (size_t line = 0; line < source->size; line = source_line_end(source, line) + 1) {
         size_t at = line;
         while (source->text[at] == ' ' || source->text[at] == '\t')
             at++;

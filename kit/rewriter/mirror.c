@@ -98,19 +98,14 @@ static int compare(const void *left, const void *right) {
     return strcmp(((const struct mirrored_file *)left)->rel, ((const struct mirrored_file *)right)->rel);
 }
 
-/* A unit that includes it was built with -DIA2_ENABLE=0, which makes its macros mean nothing. */
-static bool is_kit_header(const struct source *source) {
-    const char *const name = strrchr(source->path, '/');
-    return name && !strcmp(name, "/ia2.h") && !source->rel_count;
-}
-
 void mirror_collect(struct program *program, struct mirror *mirror) {
     struct map seen = { 0 };
     for (size_t u = 0; u < program->unit_count; u++) {
         const struct unit *const unit = &program->units[u];
         bool recompile = !unit->plan->pic;
         for (size_t i = 0; i < unit->include_count; i++)
-            recompile |= edit_touches(unit->includes[i]) || is_kit_header(unit->includes[i]);
+            /* A unit that includes ia2.h was built with -DIA2_ENABLE=0, which makes its macros mean nothing. */
+            recompile |= edit_touches(unit->includes[i]) || source_is_kits(unit->includes[i], "ia2.h");
         if (!recompile)
             continue;
         *PUSH(mirror->recompile, mirror->recompile_count, mirror->recompile_capacity) = unit->plan->id;

@@ -245,9 +245,10 @@ static bool rewrite_bypassed(struct uses *it) {
         return false;
     const size_t end = source_declarator_end(name.source, name.begin, name.end);
     size_t semicolon = end;
-    while (name.source->text[semicolon] && name.source->text[semicolon] != ';')
-        semicolon = source_skip_brackets(name.source, semicolon) ? source_skip_brackets(name.source, semicolon) :
-                    source_skip_blank(name.source, source_skip_token(name.source, semicolon));
+    while (name.source->text[semicolon] && name.source->text[semicolon] != ';') {
+        const size_t after = source_skip_brackets(name.source, semicolon);
+        semicolon = after ? after : source_skip_blank(name.source, source_skip_token(name.source, semicolon));
+    }
     it->shared = intern_format("%s_%u", local->name, local->line);
     it->forbidden = (unsigned)semicolon;
     const char *const pointer = intern_format("__ia2_shared_%s", it->shared);

@@ -48,12 +48,8 @@ static void add_include(CXFile file, CXSourceLocation *stack, unsigned depth, CX
     (void)depth;
     struct unit *const unit = data;
     struct source *const source = unit_source(unit, file);
-    if (!source)
-        return;
-    for (size_t i = 0; i < unit->include_count; i++)
-        if (unit->includes[i] == source)
-            return;
-    *PUSH(unit->includes, unit->include_count, unit->include_capacity) = source;
+    if (source && !unit_reads(unit, source))
+        *PUSH(unit->includes, unit->include_count, unit->include_capacity) = source;
 }
 
 /* gcc's options that clang does not know do not change the syntax tree. */

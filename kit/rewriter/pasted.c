@@ -175,10 +175,6 @@ static struct meaning *meanings;
 static size_t meaning_count, meaning_capacity;
 static struct map chains;   /* set of places */
 
-static uint64_t chain_key(const struct span *span) {
-    return key_of(span->source) * 1099511628211ull ^ (uint64_t)span->begin;
-}
-
 /* False if the name already stands for something else in this file. */
 static bool mean(struct source *source, const char *name, const char *text, bool weak) {
     for (size_t i = 0; i < meaning_count; i++)
@@ -193,7 +189,7 @@ static void rewrite_match(void *context, const struct span *span, const char *na
     const struct wanted *const it = context;
     if (name != it->name || declared)
         return;
-    map_add(&chains, chain_key(span));
+    map_add(&chains, span_key(span));
     edit_wrap(span, EDIT_NAME, "IA2_PASTED(", ")", it->cause);
     if (!mean(span->source, name, it->text, false))
         refuse_at(it->cause, intern_format("address of %s", name), "a macro puts the name together for different functions",
@@ -208,7 +204,7 @@ void pasted_rewrite(struct unit *unit, CXCursor cursor, const char *name, const 
 
 static void keep_name(void *context, const struct span *span, const char *name, bool declared) {
     (void)context, (void)declared;
-    if (map_get(&chains, chain_key(span)) && *name)
+    if (map_get(&chains, span_key(span)) && *name)
         mean(span->source, name, name, true);
 }
 
@@ -218,7 +214,7 @@ static void check_declaration(struct unit *unit, CXCursor function, const struct
     struct wanted it = { .name = cursor_name(function), .span = &span };
     if (!place_of(unit, clang_getCursorLocation(function)).source)
         search_use(use, match, &it);
-    if (it.found && !it.declared && map_get(&chains, chain_key(&span)))
+    if (it.found && !it.declared && map_get(&chains, span_key(&span)))
         edit_veto(&span, EDIT_NAME, function);
 }
 
@@ -246,9 +242,8 @@ static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXCli
 
 static bool reads_chain(const struct unit *unit) {
     for (size_t i = 0; i < meaning_count; i++)
-        for (size_t k = 0; k < unit->include_count; k++)
-            if (unit->includes[k] == meanings[i].source)
-                return true;
+        if (unit_reads(unit, meanings[i].source))
+            return true;
     return false;
 }
 

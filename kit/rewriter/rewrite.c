@@ -45,10 +45,6 @@ static struct declared *declared;
 static size_t declared_count, declared_capacity;
 static struct map declared_places;
 
-static uint64_t place_key(const struct span *span) {
-    return key_of(span->source) * 1099511628211ull ^ (uint64_t)span->begin;
-}
-
 static enum CXChildVisitResult note_declared(CXCursor cursor, CXCursor parent, CXClientData data) {
     struct unit *const unit = data;
     struct span span;
@@ -56,7 +52,7 @@ static enum CXChildVisitResult note_declared(CXCursor cursor, CXCursor parent, C
     if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
         span_of_name(unit, cursor, cursor_name(cursor), &span) && span.kind != PLACE_FILE) {
         *PUSH(declared, declared_count, declared_capacity) = (struct declared) { cursor, span };
-        map_add(&declared_places, place_key(&span));
+        map_add(&declared_places, span_key(&span));
     }
     return CXChildVisit_Continue;
 }
@@ -80,7 +76,7 @@ static bool designator_span(struct unit *unit, const struct designator *it, cons
         return span_of(unit, it->whole, span);
     if (!span_of_name(unit, it->reference, name, span))
         return false;
-    if (map_get(&declared_places, place_key(span)))
+    if (map_get(&declared_places, span_key(span)))
         span_of_alias(unit, it->reference, span);
     return true;
 }

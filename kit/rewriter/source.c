@@ -61,6 +61,11 @@ static const char *normalized(const char *path) {
     return result;
 }
 
+bool source_is_kits(const struct source *source, const char *name) {
+    const char *const slash = strrchr(source->path, '/');
+    return slash && !strcmp(slash + 1, name) && !source->rel_count;
+}
+
 const char *source_in_mirror(const char *path) {
     return mirrored(normalized(path));
 }
@@ -188,11 +193,16 @@ static bool starts_line(const struct source *source, size_t offset) {
     return offset == 0 || source->text[offset - 1] == '\n';
 }
 
+size_t source_line_end(const struct source *source, size_t offset) {
+    while (offset < source->size && (source->text[offset] != '\n' || (offset > 0 && source->text[offset - 1] == '\\')))
+        offset++;
+    return offset;
+}
+
 /* The conditions that the preprocessor line at `offset` opens (or -1: closes), and the offset of its end. */
 static int directive(const struct source *source, size_t *offset) {
     const size_t name = source_skip_blank(source, *offset + 1);
-    while (*offset < source->size && (source->text[*offset] != '\n' || source->text[*offset - 1] == '\\'))
-        ++*offset;
+    *offset = source_line_end(source, *offset);
     return !strncmp(source->text + name, "if", 2) ? 1 : !strncmp(source->text + name, "endif", 5) ? -1 : 0;
 }
 

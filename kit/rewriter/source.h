@@ -29,6 +29,12 @@ const char *source_in_mirror(const char *path);
 /* Line and column (from 1) of an offset. */
 void source_position(const struct source *source, size_t offset, unsigned *line, unsigned *column);
 
+/* The offset of the end of the line, which goes on where a backslash ends it. */
+size_t source_line_end(const struct source *source, size_t offset);
+
+/* Whether it is the kit's file of that name, and none of the project's. */
+bool source_is_kits(const struct source *source, const char *name);
+
 /* The offset after the blank, comment or line continuation at `offset`; `offset` itself if there is none. */
 size_t source_skip_blank(const struct source *source, size_t offset);
 

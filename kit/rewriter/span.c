@@ -7,6 +7,10 @@
 #include "intern.h"
 #include "macros.h"
 
+uint64_t span_key(const struct span *span) {
+    return key_of(span->source) * 1099511628211ull ^ (uint64_t)span->begin;
+}
+
 bool span_of_name(struct unit *unit, CXCursor cursor, const char *name, struct span *span) {
     const struct place place = place_of(unit, clang_getCursorLocation(cursor));
     const size_t length = strlen(name);
@@ -183,19 +187,12 @@ static size_t chain_start(const struct source *source, size_t offset) {
     }
 }
 
-static bool reads_source(const struct unit *unit, const struct source *source) {
-    for (size_t i = 0; i < unit->include_count; i++)
-        if (unit->includes[i] == source)
-            return true;
-    return false;
-}
-
 /* Where `macro` is called, in the body of the macro `outer` or of one that it uses. Returns in how many places; `found` of them are
  * known, and `span` is the last. */
 static int find_macro_call(const struct unit *unit, const char *outer, const char *macro, int depth, int found, struct span *span) {
     for (size_t m = depth < 8 ? macro_first(outer) : 0; m; m = macros[m - 1].next) {
         struct source *const source = macros[m - 1].source;
-        if (!reads_source(unit, source))
+        if (!unit_reads(unit, source))
             continue;
         size_t i = source_skip_blank(source, macros[m - 1].body), next;
         for (; i < macros[m - 1].end; i = next) {
