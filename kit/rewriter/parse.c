@@ -148,13 +148,13 @@ static void parse_unit(struct unit *unit, CXIndex index) {
 
 static void *work(void *unused) {
     (void)unused;
-    const CXIndex index = clang_createIndex(0, 0);
-    for (;;) {
-        const size_t i = atomic_fetch_add(&job.next, 1);
-        if (i >= job.program->unit_count)
-            return NULL;   /* the index lives as long as its units: to the end */
+    CXIndex index = NULL;   /* lives as long as its units: to the end */
+    for (size_t i; (i = atomic_fetch_add(&job.next, 1)) < job.program->unit_count;) {
+        if (!index)
+            index = clang_createIndex(0, 0);
         parse_unit(&job.program->units[i], index);
     }
+    return NULL;
 }
 
 void parse_units(struct program *program, const char *const *extra, size_t extra_count) {
