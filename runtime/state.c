@@ -10,6 +10,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "init.h"
@@ -60,30 +61,50 @@ static void set_state_file(int fd, int child)
 /* ---- fork ----------------------------------------------------------------------------------------------- */
 
 /* The child gets a state of its own: parent and child each go on with their own threads and heaps. It must be that of the moment of the
- * fork, so it is copied before, and writers wait from then on. They wait for a while only: a handler that forks may have interrupted
- * one. */
+ * fork, so it is copied before, and writers wait from then on: a thread that went on would have its storage under keys of which the child's
+ * copy knows nothing. A thread waits for nothing of its own: it may fork in a handler that has interrupted its own writing. And nobody waits
+ * forever: a handler that has interrupted a writer may have jumped out. All of these are hints, which every compartment can write. */
 static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int forking, writers;
-#define PATIENCE 10000
+static __thread int forks, writing; /* what of them is this thread's */
+#define PATIENCE 10 /* seconds */
+
+/* Yields. 0 if \a since, in seconds and 0 at first, is too long ago. */
+static int may_wait(time_t *since)
+{
+    struct timespec now;
+    sched_yield();
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    *since = *since ? *since : now.tv_sec;
+    return now.tv_sec - *since < PATIENCE;
+}
 
 static void start_writing(void)
 {
-    for (int i = 0; i < PATIENCE; i++) {
-        writers++;
-        if (!forking)
-            return;
-        writers--;
-        sched_yield();
-    }
+    writing++;
     writers++;
+    for (time_t since = 0; forking && !forks;) {
+        writers--;
+        int waits = may_wait(&since);
+        writers++;
+        if (!waits)
+            return;
+    }
+}
+
+static void end_writing(void)
+{
+    writers--;
+    writing--;
 }
 
 static void fork_prepare(void)
 {
+    writers -= writing;
     pthread_mutex_lock(&fork_lock);
-    forking = 1;
-    for (int i = 0; i < PATIENCE && writers; i++)
-        sched_yield();
+    forking = forks = 1;
+    for (time_t since = 0; writers > 0 && may_wait(&since);)
+        ;
     int fd = new_state_file();
     /* Only what is in use: the file is sparse. */
     off_t at = 0;
@@ -101,7 +122,8 @@ static void fork_parent(void)
 {
     close(state_file.child);
     set_state_file(state_file.fd, -1);
-    forking = 0;
+    writers += writing;
+    forking = forks = 0;
     pthread_mutex_unlock(&fork_lock);
 }
 
@@ -111,7 +133,8 @@ static void fork_child(void)
     map_state(own);
     set_state_file(own, -1);
     close(old);
-    forking = writers = 0;
+    writers = writing;
+    forking = forks = 0;
     pthread_mutex_init(&fork_lock, NULL);
     if (ia2_slot)
         IA2_STATE_SET(ia2_state.thread[ia2_slot & IA2_SLOT_MASK].tid, (uint64_t)getpid());
@@ -135,7 +158,7 @@ void ia2_state_write(const void *field, const void *value, size_t size)
         ia2_die("write outside of the runtime's state");
     start_writing();
     ssize_t written = pwrite(state_file.fd, value, size, (off_t)at);
-    writers--;
+    end_writing();
     if (written != (ssize_t)size)
         ia2_die("cannot write the runtime's state (%s); was its file descriptor closed?", strerrorname_np(errno));
 }

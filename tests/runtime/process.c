@@ -106,6 +106,39 @@ static void fork_among_threads(void)
         CHECK(!pthread_join(t[i], NULL));
 }
 
+static void *starts_threads(void *unused)
+{
+    while (!stop) {
+        pthread_t t;
+        CHECK(!pthread_create(&t, NULL, works, (void *)1L) && !pthread_join(t, NULL));
+    }
+    return unused;
+}
+
+/* A fork that takes long, with threads that start meanwhile: libc gives their storage to threads of the child. */
+static void slow_fork(void)
+{
+    size_t size = 400ul << 20;
+    char *memory = malloc(size);
+    for (size_t i = 0; i < size; i += 4096)
+        memory[i] = 1;
+    pthread_t t[2];
+    for (int i = 0; i < 2; i++)
+        CHECK(!pthread_create(&t[i], NULL, starts_threads, NULL));
+    for (int i = 0; i < 12; i++) {
+        int status;
+        pid_t child = fork();
+        if (child == 0) {
+            uses_everything();
+            _exit(0);
+        }
+        CHECK(waitpid(child, &status, 0) == child && status == 0);
+    }
+    stop = 1;
+    for (int i = 0; i < 2; i++)
+        CHECK(!pthread_join(t[i], NULL));
+}
+
 static void *forks_in_thread(void *unused)
 {
     forks(9);
@@ -239,6 +272,8 @@ int main(int argc, char **argv)
         CHECK(!pthread_create(&thread, NULL, forks_in_thread, NULL) && !pthread_join(thread, NULL));
     else if (!strcmp(name, "fork-among-threads"))
         fork_among_threads();
+    else if (!strcmp(name, "slow-fork"))
+        slow_fork();
     else if (!strcmp(name, "atfork"))
         atfork();
     else if (!strcmp(name, "spawn"))

@@ -44,6 +44,10 @@ class Process(unittest.TestCase):
         done = self.go("fork-among-threads")
         self.assertEqual((done.status, done.out), (0, "done\n" + DESTROYED), done)
 
+    def test_fork_that_takes_long(self):
+        done = self.go("slow-fork")
+        self.assertEqual((done.status, done.out), (0, "done\n" + DESTROYED), done)
+
     def test_atfork_handlers(self):
         done = self.go("atfork")
         self.assertEqual((done.status, done.out), (0, DESTROYED + "done\n" + DESTROYED), done)
