@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "guard.h"
 #include "init.h"
 #include "signals.h"
@@ -84,7 +85,7 @@ static const char *symbol_of(const void *function, int registrant, char text[96]
         return known->symbol_name;
     const struct ia2_module *module = registrant > 0 && registrant < IA2_MAX_COMPARTMENTS ? &ia2_state.module[registrant] : NULL;
     uintptr_t at = (uintptr_t)function;
-    if (module && at >= module->text.start && at < module->text.end)
+    if (module && ia2_is_in(&module->text, at))
         snprintf(text, 96, "%s+%#zx", module->descriptor->name, (size_t)(at - module->base));
     else
         snprintf(text, 96, "%p", function);
@@ -178,16 +179,6 @@ static void free_record(uint32_t index)
     atomic_store(&record_taken[index], 0);
 }
 
-static int is_stub(const char *at)
-{
-    for (uint32_t key = 1; key <= ia2_state.count; key++) {
-        const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
-        if (d && at >= d->stubs && at < d->stubs_end)
-            return 1;
-    }
-    return 0;
-}
-
 /* The compartment that may run a function which \a registrant registered: itself, if the code is its own or a gate. Code of another
  * compartment never runs with that one's rights just because somebody named it: its owner is as unknown as libc's. */
 static int owner_of(const void *function, int registrant)
@@ -195,9 +186,7 @@ static int owner_of(const void *function, int registrant)
     const struct ia2_destructor_metadata *known = ia2_destructor_lookup(function);
     if (registrant < 1 || (uint32_t)registrant > ia2_state.count || (known && known->compartment_id != registrant))
         return -1;
-    const struct ia2_range *text = &ia2_state.module[registrant].text;
-    uintptr_t at = (uintptr_t)function;
-    return (at >= text->start && at < text->end) || is_stub(function) ? registrant : -1;
+    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ? registrant : -1;
 }
 
 static uint32_t add_record(int registrant, uint32_t kind, void (*function)(void), void *argument)

@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #include <ucontext.h>
 
+#include "addresses.h"
 #include "guard.h"
 #include "permissive.h"
 #include "signal_frame.h"
@@ -56,7 +57,7 @@ static int interrupted_key(const ucontext_t *context, uint32_t pkru)
     int found = ia2_compartment_of_pkru(pkru);
     uintptr_t code = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
     for (uint32_t key = 1; found < 0 && key <= ia2_state.count; key++)
-        if (code >= ia2_state.module[key].text.start && code < ia2_state.module[key].text.end)
+        if (ia2_is_code_of((int)key, code))
             found = (int)key;
     return found;
 }

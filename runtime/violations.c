@@ -7,6 +7,7 @@
 #include <ucontext.h>
 #include <unistd.h>
 
+#include "addresses.h"
 #include "heap_ranges.h"
 #include "signals.h"
 #include "state.h"
@@ -30,10 +31,10 @@ static int describe_thread_memory(char *text, size_t size, uintptr_t address, in
         const struct ia2_thread_record *r = &ia2_state.thread[slot];
         if (r->state != IA2_SLOT_LIVE)
             continue;
-        if (address < r->top[key] && address >= r->top[key] - r->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE)
+        const struct ia2_range stack = ia2_stack_of(r, key), tls = ia2_tls_of(r, key);
+        if (ia2_is_in(&stack, address))
             return snprintf(text, size, "stack of thread %d", (int)r->tid);
-        uintptr_t tls = r->fsbase + (uintptr_t)ia2_state.module[key].tls_offset;
-        if (address >= tls && address < tls + ia2_state.module[key].tls_size)
+        if (ia2_is_in(&tls, address))
             return snprintf(text, size, "thread-local storage of thread %d", (int)r->tid);
     }
     return 0;
@@ -48,7 +49,7 @@ static void describe_memory(char *text, size_t size, uintptr_t address, int key)
             return;
         }
         for (int i = 0; i < 4; i++)
-            if (address >= module->data[i].start && address < module->data[i].end) {
+            if (ia2_is_in(&module->data[i], address)) {
                 Dl_info symbol;
                 if (dladdr((void *)address, &symbol) && symbol.dli_sname)
                     snprintf(text, size, "global %s+%#zx", symbol.dli_sname, address - (uintptr_t)symbol.dli_saddr);

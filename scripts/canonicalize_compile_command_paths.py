@@ -12,23 +12,15 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 sys.dont_write_bytecode = not (KIT / "meson.build").exists()  # an installed kit stays as it was installed
 sys.path.insert(0, str(KIT / "kit"))
 from ia2 import canonicalize  # noqa: E402
-from ia2.failure import Failure  # noqa: E402
+from ia2.failure import exit_status  # noqa: E402
 
 
-def main() -> int:
+def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="default: the current directory")
     path = parser.parse_args().path
-    try:
-        canonicalize.canonicalize_file(os.path.join(path, "compile_commands.json") if os.path.isdir(path) else path)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or path}: {error.strerror}", file=sys.stderr)
-        return 1
-    return 0
+    canonicalize.canonicalize_file(os.path.join(path, "compile_commands.json") if os.path.isdir(path) else path)
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(exit_status(main))

@@ -15,7 +15,7 @@ KIT = pathlib.Path(__file__).resolve().parents[1]
 sys.dont_write_bytecode = not (KIT / "meson.build").exists()  # an installed kit stays as it was installed
 sys.path.insert(0, str(KIT / "kit"))
 from ia2 import pipeline  # noqa: E402
-from ia2.failure import Failure  # noqa: E402
+from ia2.failure import exit_status  # noqa: E402
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -45,17 +45,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--depfile and --depfile-target go together")
     if options.stage != pipeline.STAGES[-1] and (options.depfile or options.publish):
         parser.error("--depfile and --publish need all stages")
-    try:
-        pipeline.Pipeline(options).run(options.stage)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
-        return 1
-    except KeyboardInterrupt:
-        return 130
-    return 0
+    return exit_status(lambda: pipeline.Pipeline(options).run(options.stage))
 
 
 if __name__ == "__main__":

@@ -21,12 +21,12 @@ SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).res
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
 RUNTIME = SOURCE / "runtime"
 TESTS = SOURCE / "tests"
-HARDENING = "-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"
 GATE = re.compile(r"/\* gate (\w+)((?: \w+=\w+)*) \*/")
 SHARE = re.compile(r"/\* share (\w+) \*/")
 DESTRUCTOR = re.compile(r"/\* destructor (\w+) \*/")
 FIELDS = ("args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes")
 sys.path.insert(0, str(SOURCE / "kit"))
+from ia2.link import HARDENING  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -138,7 +138,7 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
         script = folder / f"{own.name}.map"
         script.write_text("{ " + (f"global: {' '.join(name + ';' for name in exports)} " if exports else "") + "local: *; };\n")
         line += ["-shared", f"-Wl,-soname,{target.name}", f"-Wl,--version-script={script}"]
-    line += [HARDENING, "-Wl,-z,nocopyreloc", "-Wl,-rpath,$ORIGIN", f"-Wl,-rpath-link,{folder}", *own.objects]
+    line += [*HARDENING, "-Wl,-z,nocopyreloc", "-Wl,-rpath,$ORIGIN", f"-Wl,-rpath-link,{folder}", *own.objects]
     line += [f"@{RUNTIME / 'ia2_compartment.ldflags'}", *runtime.options, BUILD / "runtime" / runtime.archive, "-Wl,--exclude-libs,ALL"]
     line += [f"-Wl,--wrap={name}" for name in imports]
     line += ["-Wl,--no-as-needed", *linked, folder / runtime.library, "-lm", "-lpthread", "-ldl"]
@@ -154,7 +154,7 @@ def fit_plugin(folder, name, key, toolchain):
     source, carrier, path = folder / f"{name}.tls.S", folder / plugin_file.carrier_name(name), str(folder / f"{name}.ia2.so")
     source.write_text(plugin_file.carrier_source(path, key))
     linker = [f"-fuse-ld={toolchain.linker}"] if toolchain.linker else []
-    run(toolchain.compiler, *linker, *plugin_file.carrier_options(name), source, "-o", carrier)
+    run(toolchain.compiler, *linker, *HARDENING, *plugin_file.carrier_options(name), source, "-o", carrier)
     plugin_file.fit(path, key)
     return carrier
 

@@ -3,10 +3,9 @@
 import argparse
 import json
 import os
-import sys
 
 from . import atomic, audit, elf, plugin_file
-from .failure import Failure
+from .failure import Failure, exit_status
 
 
 def derived_plan(program: str) -> dict:
@@ -62,25 +61,11 @@ def target(path: str) -> tuple[str, dict, str | None]:
     return os.path.dirname(os.path.abspath(path)), derived_plan(path), None
 
 
-def main(description: str) -> int:
-    parser = argparse.ArgumentParser(description=description)
-    parser.add_argument("target", metavar="PROGRAM", help="a compartmentalized program, or the output directory of rewrite.py")
-    parser.add_argument("-q", "--quiet", action="store_true", help="print only what failed")
-    parser.add_argument("--json", action="store_true", help="print the contents of audit.json")
-    parser.add_argument("--permissive", action="store_true", help="accept that the program was built permissive, so that nothing is enforced")
-    parser.add_argument("--only", action="append", choices=audit.GROUPS, help="only the checks of this group; may be repeated")
-    options = parser.parse_args()
-    try:
-        folder, plan, report = target(options.target)
-        result = audit.Audit(folder, plan, options.permissive).run()
-        if report:
-            atomic.write_json(report, result)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
-        return 1
+def report(options: argparse.Namespace) -> int:
+    folder, plan, file = target(options.target)
+    result = audit.Audit(folder, plan, options.permissive).run()
+    if file:
+        atomic.write_json(file, result)
     checks = [check for check in result["checks"] if not options.only or check["group"] in options.only]
     failed = sum(not check["ok"] for check in checks)
     if options.json:
@@ -93,3 +78,14 @@ def main(description: str) -> int:
         print("PERMISSIVE: NOTHING IS ENFORCED in this program")
     print(f"{len(checks) - failed} checks passed, {failed} failed")
     return 1 if failed else 0
+
+
+def main(description: str) -> int:
+    parser = argparse.ArgumentParser(description=description)
+    parser.add_argument("target", metavar="PROGRAM", help="a compartmentalized program, or the output directory of rewrite.py")
+    parser.add_argument("-q", "--quiet", action="store_true", help="print only what failed")
+    parser.add_argument("--json", action="store_true", help="print the contents of audit.json")
+    parser.add_argument("--permissive", action="store_true", help="accept that the program was built permissive, so that nothing is enforced")
+    parser.add_argument("--only", action="append", choices=audit.GROUPS, help="only the checks of this group; may be repeated")
+    options = parser.parse_args()
+    return exit_status(lambda: report(options))

@@ -152,6 +152,10 @@ class Elf:
     def segment(self, kind: int) -> Segment | None:
         return next((segment for segment in self.segments if segment.type == kind), None)
 
+    def section_of(self, symbol: Symbol) -> Section | None:
+        """Where it is defined; None for an absolute or a common symbol, and in a file with more sections than a symbol can say."""
+        return self.sections[symbol.section] if symbol.section < min(SHN_LORESERVE, len(self.sections)) else None
+
     def symbols(self, kind: int = SHT_SYMTAB, only_global: bool = False) -> list[Symbol]:
         """Symbols of .symtab (SHT_SYMTAB) or .dynsym (SHT_DYNSYM), without the null symbol."""
         table = next((section for section in self.sections if section.type == kind), None)

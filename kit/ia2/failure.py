@@ -1,5 +1,8 @@
 """The one exception of the engine: what is wrong, where, and what to do about it."""
 
+import collections.abc
+import sys
+
 
 class Failure(Exception):
     """Bad input or an impossible request. Scripts print it and exit with status 1.
@@ -17,3 +20,17 @@ class Failure(Exception):
         place = f"{self.where}: " if self.where else ""
         advice = f" ({self.remedy})" if self.remedy else ""
         return f"error: {place}{self.message}{advice}"
+
+
+def exit_status(run: collections.abc.Callable[[], int | None]) -> int:
+    """The exit status of a script that does `run`: what it returns (None: 0), or 1 with the failure on stderr, or 130 if the user
+    interrupted it."""
+    try:
+        return run() or 0
+    except Failure as failure:
+        print(failure, file=sys.stderr)
+    except OSError as error:
+        print(f"error: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
+    except KeyboardInterrupt:
+        return 130
+    return 1

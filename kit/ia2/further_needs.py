@@ -46,7 +46,6 @@ def _load(out: str) -> dict[str, dict]:
 def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
     """`made`: object as built -> the one compiled again. Found if one needs what another compartment, or a member of an archive that is
     not taken, defines, and the plan does not say so."""
-    defined: dict[int, set[str]] = {}
     read_once: dict[str, symbols.ObjectSymbols] = {}
 
     def of(path: str) -> symbols.ObjectSymbols:
@@ -55,16 +54,18 @@ def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
         return read_once[path]
 
     keys = {record["path"]: record["compartment"] for record in plan["objects"]}
-    for path, key in keys.items():
-        defined.setdefault(key, set()).update(of(path).kinds)
     known = {(record["symbol"], key) for record in plan["imports"] for key in record["callers"]}
     further = {}
     for path, again in made.items():
         key = keys[path]
         names = {GATE.sub(r"\1", name) for name in of(again).needs if not name.startswith(RUNTIME)}
-        names = {name for name in names - of(path).needs.keys() - defined[key] if (name, key) not in known}
+        names = {name for name in names - of(path).needs.keys() if (name, key) not in known}
         if names:
             further[path] = names
+    # Most have none, and then the other objects are not read.
+    for path, names in further.items():
+        names -= {name for other, key in keys.items() if key == keys[path] for name in of(other).kinds}
+    further = {path: names for path, names in further.items() if names}
     if not further:
         return
     somewhere = {name for record in graph["objects"] for name in of(record["path"]).kinds}

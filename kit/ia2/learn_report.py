@@ -2,11 +2,10 @@
 
 import argparse
 import json
-import sys
 import tomllib
 
 from . import atomic, learn, policy_edit
-from .failure import Failure
+from .failure import Failure, exit_status
 
 NO_LINE = 3
 
@@ -78,11 +77,4 @@ def main(description: str) -> int:
     options = parser.parse_args()
     if bool(options.policy) != bool(options.write):
         parser.error("--policy and --write go together")
-    try:
-        return report(options)
-    except Failure as failure:
-        print(failure, file=sys.stderr)
-        return 1
-    except OSError as error:
-        print(f"error: {error.filename or 'system'}: {error.strerror}", file=sys.stderr)
-        return 1
+    return exit_status(lambda: report(options))

@@ -212,7 +212,7 @@ class Linker:
         source = os.path.join(self.out, "obj", f"{name}.tls.S")
         atomic.write_text(source, plugin_file.carrier_source(path, compartment["pkey"]))
         self.carriers.append(plugin_file.carrier_name(name))
-        self.run([*self.driver, *plugin_file.carrier_options(name), source, "-o", os.path.join(self.target, self.carriers[-1]),
+        self.run([*self.driver, *HARDENING, *plugin_file.carrier_options(name), source, "-o", os.path.join(self.target, self.carriers[-1]),
                   *([f"-fuse-ld={self.linker}"] if self.linker else [])], f"linking {self.carriers[-1]}", source + ".log")
         plugin_file.fit(path, compartment["pkey"])
 
@@ -239,8 +239,9 @@ class Linker:
     def check_undefined(self) -> None:
         """Asks the dynamic loader, which runs no code of the program for it, whether every name is found."""
         self.check_undefined_of(self.files[1], set())
+        given = self.given_to_plugins() if self.plugins else set()
         for key in sorted(self.plugins):
-            self.check_undefined_of(self.files[key], self.given_to_plugins())
+            self.check_undefined_of(self.files[key], given)
 
     def given_to_plugins(self) -> set[str]:
         """What a plugin finds in the program and the libraries that come with it."""

@@ -51,9 +51,8 @@ def carrier_symbol(key: int) -> str:
 
 
 def carrier_options(compartment: str) -> list[str]:
-    """What links a carrier from its object, after the compiler driver."""
-    return ["-shared", "-nostdlib", f"-Wl,-soname,{carrier_name(compartment)}",
-            "-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"]
+    """What links a carrier from its object, after the compiler driver and the options of every file."""
+    return ["-shared", "-nostdlib", f"-Wl,-soname,{carrier_name(compartment)}"]
 
 
 def carrier_source(path: str, key: int) -> str:

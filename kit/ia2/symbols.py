@@ -47,8 +47,8 @@ def read(path: str) -> ObjectSymbols:
             found.needs[symbol.name] = symbol.bind != elf.STB_WEAK
             continue
         found.kinds[symbol.name] = _kind(image, symbol)
-        if found.kinds[symbol.name] == "data" and symbol.section < min(elf.SHN_LORESERVE, len(image.sections)) and \
-                _is_constant(image.sections[symbol.section]):
+        section = image.section_of(symbol)
+        if found.kinds[symbol.name] == "data" and section and _is_constant(section):
             found.constant.add(symbol.name)
         if symbol.bind == elf.STB_WEAK:
             found.weak.add(symbol.name)
@@ -68,9 +68,9 @@ def _kind(image: elf.Elf, symbol: elf.Symbol) -> str:
     if symbol.type == elf.STT_TLS:
         return "thread-local"
     # Assemblers leave symbols without a type; then the section tells.
-    if symbol.type == elf.STT_NOTYPE and symbol.section < min(elf.SHN_LORESERVE, len(image.sections)):
-        if image.sections[symbol.section].flags & elf.SHF_EXECINSTR:
-            return "function"
+    section = image.section_of(symbol)
+    if symbol.type == elf.STT_NOTYPE and section and section.flags & elf.SHF_EXECINSTR:
+        return "function"
     return "data"
 
 

@@ -8,6 +8,7 @@
 #include <stdint.h>
 #include <string.h>
 
+#include "../addresses.h"
 #include "../heap_ranges.h"
 #include "../stacks.h"
 #include "compartment.h"
@@ -47,20 +48,9 @@ void __real_longjmp(struct __jmp_buf_tag *place, int value) __attribute__((noret
 
 /* ---- where things are ------------------------------------------------------------------------------------- */
 
-/* This compartment's stack on the calling thread; the signal zone is its lower end. */
-struct own_stack {
-    uintptr_t low, top;
-};
-
-static struct own_stack own_stack(const struct ia2_thread_record *record)
+static struct ia2_range own_stack(const struct ia2_thread_record *record)
 {
-    uintptr_t top = record->top[ia2_this_compartment.id];
-    return (struct own_stack){top - record->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE, top};
-}
-
-static int on(const struct own_stack *stack, uintptr_t address)
-{
-    return address >= stack->low && address < stack->top;
+    return ia2_stack_of(record, (int)ia2_this_compartment.id);
 }
 
 /* glibc keeps it mangled (sysdeps/unix/sysv/linux/x86_64/pointer_guard.h). */
@@ -83,9 +73,9 @@ static uint64_t word_at(uintptr_t address)
     return *(const volatile uint64_t *)address;
 }
 
-static uint64_t call_in_progress(const struct own_stack *stack)
+static uint64_t call_in_progress(const struct ia2_range *stack)
 {
-    uint64_t running = word_at(stack->top + (uintptr_t)(intptr_t)IA2_SUSPENDED_SP);
+    uint64_t running = word_at(stack->end + (uintptr_t)(intptr_t)IA2_SUSPENDED_SP);
     if (!(running >> 63))
         ia2_die("compartment %s: longjmp while the compartment does not run", NAME);
     return running;
@@ -93,15 +83,15 @@ static uint64_t call_in_progress(const struct own_stack *stack)
 
 /* Whether `target`, on the stack, is in a frame of the call that begins at `begin` and has come down to `low`. Either may be elsewhere: on
  * a stack that the program made itself (makecontext). */
-static int is_frame_of(const struct own_stack *stack, uintptr_t target, uintptr_t low, uintptr_t begin)
+static int is_frame_of(const struct ia2_range *stack, uintptr_t target, uintptr_t low, uintptr_t begin)
 {
-    return on(stack, begin) && target <= begin && (!on(stack, low) || target >= low);
+    return ia2_is_in(stack, begin) && target <= begin && (!ia2_is_in(stack, low) || target >= low);
 }
 
 /* Whether `target` is in a frame of this compartment that an older call of it has left to make another one. */
-static int is_waiting(const struct own_stack *stack, uintptr_t target)
+static int is_waiting(const struct ia2_range *stack, uintptr_t target)
 {
-    uintptr_t begin = begin_of(call_in_progress(stack)), first = stack->top + (uintptr_t)(intptr_t)IA2_FIRST_FRAME;
+    uintptr_t begin = begin_of(call_in_progress(stack)), first = stack->end + (uintptr_t)(intptr_t)IA2_FIRST_FRAME;
     while (begin && begin != first) {
         uintptr_t frame = begin;
         begin = begin_of(word_at(frame + IA2_FRAME_RUNNING));
@@ -111,21 +101,21 @@ static int is_waiting(const struct own_stack *stack, uintptr_t target)
     return 0;
 }
 
-static int within(uintptr_t address, uintptr_t start, uintptr_t end)
+static int has_stamp(const struct ia2_range *range, uintptr_t address)
 {
-    return address >= start && address < end && end - address >= sizeof(struct stamp);
+    return ia2_is_in(range, address) && range->end - address >= sizeof(struct stamp);
 }
 
 /* Whether only this compartment can write there. "No" is always a safe answer. */
 static int is_own(const struct ia2_thread_record *record, const void *buffer)
 {
     const struct ia2_module *module = &ia2_state.module[ia2_this_compartment.id];
-    uintptr_t at = (uintptr_t)buffer, tls = (uintptr_t)record->fsbase + (uintptr_t)module->tls_offset;
-    const struct own_stack stack = own_stack(record);
+    uintptr_t at = (uintptr_t)buffer;
+    const struct ia2_range stack = own_stack(record), tls = ia2_tls_of(record, (int)ia2_this_compartment.id);
     for (size_t i = 0; i < sizeof(module->data) / sizeof(module->data[0]); i++)
-        if (within(at, module->data[i].start, module->data[i].end))
+        if (has_stamp(&module->data[i], at))
             return 1;
-    return within(at, stack.low, stack.top) || within(at, tls, tls + module->tls_size) ||
+    return has_stamp(&stack, at) || has_stamp(&tls, at) ||
            (ia2_heap_owner(buffer) == (int)ia2_this_compartment.id &&
             ia2_heap_owner((const char *)buffer + sizeof(struct stamp) - 1) == (int)ia2_this_compartment.id);
 }
@@ -141,12 +131,12 @@ static struct __jmp_buf_tag *find(const void *buffer)
 }
 
 /* Frees what belongs to frames that have returned. */
-static void prune(const struct own_stack *stack, uintptr_t sp)
+static void prune(const struct ia2_range *stack, uintptr_t sp)
 {
     for (struct jump_record **at = &records; *at;) {
         struct jump_record *it = *at;
         uintptr_t target = target_of(&it->place);
-        if (!on(stack, sp) || !on(stack, target) || target >= sp) {
+        if (!ia2_is_in(stack, sp) || !ia2_is_in(stack, target) || target >= sp) {
             at = &it->next;
             continue;
         }
@@ -157,7 +147,7 @@ static void prune(const struct own_stack *stack, uintptr_t sp)
 
 static struct __jmp_buf_tag *record_of(const struct ia2_thread_record *record, const void *buffer, uintptr_t sp)
 {
-    const struct own_stack stack = own_stack(record);
+    const struct ia2_range stack = own_stack(record);
     prune(&stack, sp);
     struct __jmp_buf_tag *place = find(buffer);
     if (place)
@@ -211,22 +201,22 @@ SETJMP(__sigsetjmp);
 /* ---- longjmp ---------------------------------------------------------------------------------------------- */
 
 /* Scopes whose frames the jump skips. Frames on other stacks (makecontext) do not end with them. */
-static void leave_scopes(const struct own_stack *stack, const struct __jmp_buf_tag *place, uintptr_t target)
+static void leave_scopes(const struct ia2_range *stack, const struct __jmp_buf_tag *place, uintptr_t target)
 {
-    ia2_allocations_cut(stack->low, target);
-    ia2_thread_cleanup_cut(stack->low, target);
+    ia2_allocations_cut(stack->start, target);
+    ia2_thread_cleanup_cut(stack->start, target);
     ia2_shared_cut(((const struct stamp *)(const void *)place)->shared_level);
 }
 
 /* A gate calls its function with nothing but the two return addresses below the first frame (ia2_gate_function.S). */
-static int is_called_by_gate(const struct own_stack *stack, uintptr_t cfa)
+static int is_called_by_gate(const struct ia2_range *stack, uintptr_t cfa)
 {
     return cfa == (begin_of(call_in_progress(stack)) & -16ul) - 16;
 }
 
 static const struct __jmp_buf_tag *place_of(const struct ia2_thread_record *record, const struct __jmp_buf_tag *buffer, uintptr_t cfa)
 {
-    const struct own_stack stack = own_stack(record);
+    const struct ia2_range stack = own_stack(record);
     const struct __jmp_buf_tag *place = find(buffer);
     if (place && !is_own(record, buffer))
         return place;
@@ -243,8 +233,8 @@ static const struct __jmp_buf_tag *place_of(const struct ia2_thread_record *reco
 static void refuse_foreign(const struct ia2_thread_record *record, uintptr_t target)
 {
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
-        uintptr_t top = record->top[key];
-        if (key != ia2_this_compartment.id && target < top && target >= top - record->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE)
+        const struct ia2_range stack = ia2_stack_of(record, (int)key);
+        if (key != ia2_this_compartment.id && ia2_is_in(&stack, target))
             ia2_die("compartment %s: longjmp to a frame of compartment %u; return an error through the calls instead", NAME, key);
     }
 }
@@ -270,22 +260,22 @@ static __attribute__((noreturn)) void unwind(const struct __jmp_buf_tag *place, 
 /* Leaves the scopes of a jump from the function with the stack pointer `here`, or makes it and does not return. */
 static void check(const struct __jmp_buf_tag *place, const struct ia2_thread_record *record, uintptr_t here, int value)
 {
-    const struct own_stack stack = own_stack(record);
+    const struct ia2_range stack = own_stack(record);
     uintptr_t target = target_of(place);
-    if (!on(&stack, target))
+    if (!ia2_is_in(&stack, target))
         refuse_foreign(record, target);
     if (((const struct stamp *)(const void *)place)->thread != (record->fsbase ^ STAMPED))
         ia2_die("compartment %s: longjmp with a jump buffer that setjmp has not set on this thread", NAME);
     /* To and from a stack of the program's own (makecontext) is a switch, which ends no call. */
     uintptr_t begin = begin_of(call_in_progress(&stack));
-    if (!on(&stack, target) || (on(&stack, here) && !on(&stack, begin)))
+    if (!ia2_is_in(&stack, target) || (ia2_is_in(&stack, here) && !ia2_is_in(&stack, begin)))
         return;
     if (!is_frame_of(&stack, target, here, begin)) {
         if (!is_waiting(&stack, target))
             ia2_die("compartment %s: longjmp to a function that has returned", NAME);
         unwind(place, target, value);
     }
-    if (on(&stack, here))
+    if (ia2_is_in(&stack, here))
         leave_scopes(&stack, place, target);
 }
 
@@ -294,13 +284,13 @@ uint32_t ia2_compartment_unwound(uint32_t key, uintptr_t frame, uintptr_t interr
     const struct ia2_thread_record *record = ia2_this_thread();
     if (!record)
         ia2_die("compartment %s: a jump on a thread that the runtime did not start", NAME);
-    const struct own_stack stack = own_stack(record);
+    const struct ia2_range stack = own_stack(record);
     uintptr_t begin = begin_of(call_in_progress(&stack));
     if (key == ia2_this_compartment.id) {
         if (!pending.under_way)
             ia2_die("compartment %s: a jump in its name that it does not make", NAME);
-        uintptr_t low = on(&stack, interrupted) ? interrupted : frame + IA2_FRAME_WORDS;
-        if (on(&stack, begin) && pending.target <= begin) {
+        uintptr_t low = ia2_is_in(&stack, interrupted) ? interrupted : frame + IA2_FRAME_WORDS;
+        if (ia2_is_in(&stack, begin) && pending.target <= begin) {
             if (!is_frame_of(&stack, pending.target, low, begin))
                 ia2_die("compartment %s: longjmp to a function that has returned", NAME);
             pending.under_way = 0;
@@ -310,9 +300,9 @@ uint32_t ia2_compartment_unwound(uint32_t key, uintptr_t frame, uintptr_t interr
             __real_longjmp(&place, pending.value);
         }
     }
-    if (on(&stack, begin)) {
-        ia2_allocations_cut(stack.low, begin);
-        ia2_thread_cleanup_cut(stack.low, begin);
+    if (ia2_is_in(&stack, begin)) {
+        ia2_allocations_cut(stack.start, begin);
+        ia2_thread_cleanup_cut(stack.start, begin);
     }
     return key;
 }

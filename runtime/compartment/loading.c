@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "../addresses.h"
 #include "../late.h"
 #include "compartment.h"
 #include "ia2.h"
@@ -66,23 +67,13 @@ void ia2_compartment_construct(void)
         own->constructors[i]((int)ia2_state.argc, ia2_state.argv, ia2_state.envp);
 }
 
-static int is_gate(const char *at)
-{
-    for (uint32_t key = 1; key <= ia2_state.count; key++) {
-        const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
-        if (d && at >= d->stubs && at < d->stubs_end)
-            return 1;
-    }
-    return 0;
-}
-
 /* Compartments export gates, not functions. RTLD_NEXT goes by the DSO that calls, which is the same here. */
 HIDDEN void *__wrap_dlsym(void *handle, const char *symbol)
 {
     char gate[256];
     if (is_here() && symbol && (size_t)snprintf(gate, sizeof(gate), "__wrap_%s", symbol) < sizeof(gate)) {
         char *found = __real_dlsym(handle, gate);
-        if (found && is_gate(found))
+        if (found && ia2_is_in_gates(found))
             return found;
     }
     return __real_dlsym(handle, symbol);

@@ -6,16 +6,11 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include "../addresses.h"
 #include "../heap_ranges.h"
 #include "../state.h"
 
 #define WINDOW 4096
-
-int ia2_is_code_of(int key, uintptr_t address)
-{
-    const struct ia2_range *text = &ia2_state.module[key].text;
-    return address >= text->start && address < text->end;
-}
 
 /* Whether a call instruction ends at \a at: direct, or through a register or memory. */
 static int follows_call(const uint8_t *at)
@@ -96,14 +91,14 @@ static const struct ia2_thread_record *thread_of(uintptr_t address, int key, str
         const struct ia2_thread_record *r = &ia2_state.thread[slot];
         if (r->state != IA2_SLOT_LIVE)
             continue;
-        if (address < r->top[key] && address >= r->top[key] - r->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE) {
+        const struct ia2_range stack = ia2_stack_of(r, key), tls = ia2_tls_of(r, key);
+        if (ia2_is_in(&stack, address)) {
             memory->kind = "stack";
             return r;
         }
-        uintptr_t tls = r->fsbase + (uintptr_t)ia2_state.module[key].tls_offset;
-        if (address >= tls && address < tls + ia2_state.module[key].tls_size) {
+        if (ia2_is_in(&tls, address)) {
             memory->kind = "thread-local";
-            memory->offset = address - tls;
+            memory->offset = address - tls.start;
             return r;
         }
     }
@@ -114,7 +109,7 @@ static int is_global_of(int key, uintptr_t address)
 {
     const struct ia2_module *module = &ia2_state.module[key];
     for (int i = 0; i < 4; i++)
-        if (address >= module->data[i].start && address < module->data[i].end)
+        if (ia2_is_in(&module->data[i], address))
             return 1;
     return 0;
 }

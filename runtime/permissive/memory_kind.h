@@ -24,8 +24,6 @@ void ia2_memory_kind(uintptr_t address, int owner, struct ia2_memory *memory);
 /* The key that the runtime put an address under, 0 if none. Async-signal-safe. */
 int ia2_key_of_address(uintptr_t address);
 
-int ia2_is_code_of(int key, uintptr_t address);
-
 /* Of the frames below this one, those of the code that a signal interrupted included, the first in code of compartment \a key. If they
  * cannot be unwound, the first word from \a stack upward that looks like one, which may be stale. 0 if there is none. Reads past
  * all keys. Async-signal-safe. */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../addresses.h"
 #include "../heap_ranges.h"
 #include "../permissive.h"
 #include "../state.h"

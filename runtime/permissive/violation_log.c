@@ -13,6 +13,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../addresses.h"
 #include "../permissive.h"
 #include "../state.h"
 #include "memory_kind.h"
