@@ -7,6 +7,7 @@ import tempfile
 import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
+import newer_meson  # noqa: E402
 import small_project as small  # noqa: E402
 
 LAUNCHER = small.SOURCE / "scripts/ia2-meson"
@@ -21,9 +22,10 @@ SPLIT = "split = ia2.compartmentalize(exe, policy: 'compartments.toml')\n"
 class Project(unittest.TestCase):
     """What touches the inside of Meson."""
 
-    meson = ""  # the system's
+    suite = ""  # whose Meson; the system's
 
     def setUp(self):
+        self.meson = str(newer_meson.script(self.suite)) if self.suite else ""
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.root = pathlib.Path(os.path.realpath(folder.name))
