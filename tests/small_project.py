@@ -2,11 +2,13 @@
 
 The tool's `--attack` reads the library's memory: with keys enforced it must not get there."""
 
+import collections.abc
 import os
 import pathlib
 import shutil
 import subprocess
 import time
+import unittest
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[1])
 KIT_BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
@@ -114,6 +116,31 @@ def expect_total(number: int, program: pathlib.Path) -> None:
 def compiled(out: pathlib.Path) -> dict[str, int]:
     """Source -> when the kit last compiled it, in the output directory `out`. Compiled by every front: both sources of FILES."""
     return {path.name.split(".", 1)[1].removesuffix(".o"): path.stat().st_mtime_ns for path in (out / "obj").glob("[0-9]*.c.o")}
+
+
+def touch_one_source(case: unittest.TestCase, project: pathlib.Path, out: pathlib.Path, build: collections.abc.Callable[[], object],
+                     program: pathlib.Path) -> None:
+    """`build` builds `project` and splits it, with the kit's output in `out`: only what a change concerns is made again."""
+    build()
+    library = out / "bin/counter.ia2.so"
+    before, linked = compiled(out), library.stat().st_mtime_ns
+    case.assertEqual(set(before), {"counter.c", "main.c"})
+    edit(project / "lib/counter.c", "= value;", "= value * 3;")
+    build()
+    after = compiled(out)
+    case.assertEqual({name for name in after if after[name] != before[name]}, {"counter.c"})
+    case.assertNotEqual(linked, library.stat().st_mtime_ns)
+    expect_total(15, program)
+    # A function more that crosses: a gate more, and both sides see it.
+    edit(project / "lib/counter.c", "int *counter_where(void) {",
+         "int *counter_where(void); int counter_more(void); int counter_more(void) { return 100; }\nconst int *counter_where(void) {")
+    edit(project / "tool/main.c", 'printf("total', 'extern int counter_more(void); total += counter_more(); printf("total')
+    build()
+    case.assertIn("__wrap_counter_more", (out / "boundary.json").read_text())
+    expect_total(115, program)
+    again = compiled(out)
+    build()
+    case.assertEqual(again, compiled(out))
 
 
 def run(*command, check=True, **options) -> subprocess.CompletedProcess:

@@ -65,24 +65,7 @@ class Project(unittest.TestCase):
 
     def test_touching_one_source_compiles_that_one_again(self):
         self.project(TOP + TARGETS + SPLIT)
-        self.make()
-        before, bin_before = small.compiled((self.build / "counter.ia2/work")), ((self.build / "counter.ia2/work") / "bin/counter.ia2.so").stat().st_mtime_ns
-        self.assertEqual(set(before), {"counter.c", "main.c"})
-        self.edit("lib/counter.c", "= value;", "= value * 3;")
-        self.make()
-        after = small.compiled((self.build / "counter.ia2/work"))
-        self.assertEqual({name for name in after if after[name] != before[name]}, {"counter.c"})
-        self.assertNotEqual(bin_before, ((self.build / "counter.ia2/work") / "bin/counter.ia2.so").stat().st_mtime_ns)
-        self.total(15)
-        # A function more that crosses: a gate more, and both sides see it.
-        self.edit("lib/counter.c", "int *counter_where(void) {", "int *counter_where(void); int counter_more(void); int counter_more(void) { return 100; }\nconst int *counter_where(void) {")
-        self.edit("tool/main.c", 'printf("total', 'extern int counter_more(void); total += counter_more(); printf("total')
-        self.make()
-        self.assertIn("__wrap_counter_more", ((self.build / "counter.ia2/work") / "boundary.json").read_text())
-        self.total(115)
-        again = small.compiled((self.build / "counter.ia2/work"))
-        self.make()
-        self.assertEqual(again, small.compiled((self.build / "counter.ia2/work")))
+        small.touch_one_source(self, self.root / "project", self.build / "counter.ia2/work", self.make, self.build / "counter.ia2/bin/counter")
 
     def test_shared_library_keeps_the_program_as_it_is(self):
         self.project(TOP + TARGETS.replace("STATIC", "SHARED") + SPLIT)

@@ -80,24 +80,7 @@ class Recorded(unittest.TestCase):
 
     def test_touching_one_source_compiles_that_one_again(self):
         project = self.project(Makefile=small.MAKEFILE)
-        self.capture(project)
-        before, bin_before = small.compiled(self.out), (self.out / "bin/counter.ia2.so").stat().st_mtime_ns
-        self.assertEqual(set(before), {"counter.c", "main.c"})
-        small.edit(project / "lib/counter.c", "= value;", "= value * 3;")
-        self.capture(project)
-        after = small.compiled(self.out)
-        self.assertEqual({name for name in after if after[name] != before[name]}, {"counter.c"})
-        self.assertNotEqual(bin_before, (self.out / "bin/counter.ia2.so").stat().st_mtime_ns)
-        small.expect_total(15, self.out / "bin/counter")
-        # A function more that crosses: a gate more, and both sides see it.
-        small.edit(project / "lib/counter.c", "int *counter_where(void) {", "int *counter_where(void); int counter_more(void); int counter_more(void) { return 100; }\nconst int *counter_where(void) {")
-        small.edit(project / "tool/main.c", 'printf("total', 'extern int counter_more(void); total += counter_more(); printf("total')
-        self.capture(project)
-        self.assertIn("__wrap_counter_more", (self.out / "boundary.json").read_text())
-        small.expect_total(115, self.out / "bin/counter")
-        again = small.compiled(self.out)
-        self.capture(project)
-        self.assertEqual(again, small.compiled(self.out))
+        small.touch_one_source(self, project, self.out, lambda: self.capture(project), self.out / "bin/counter")
 
     def test_options_that_write_files(self):
         """What the kit compiles again writes nothing beside the project's own files."""

@@ -35,24 +35,7 @@ ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], l
 
     def test_touching_one_source_compiles_that_one_again(self):
         self.project(TOP + TARGETS + SPLIT)
-        self.ninja()
-        before, bin_before = small.compiled((self.build / "counter.ia2/counter.p")), ((self.build / "counter.ia2/counter.p") / "bin/counter.ia2.so").stat().st_mtime_ns
-        self.assertEqual(set(before), {"counter.c", "main.c"})
-        self.edit("lib/counter.c", "= value;", "= value * 3;")
-        self.ninja()
-        after = small.compiled((self.build / "counter.ia2/counter.p"))
-        self.assertEqual({name for name in after if after[name] != before[name]}, {"counter.c"})
-        self.assertNotEqual(bin_before, ((self.build / "counter.ia2/counter.p") / "bin/counter.ia2.so").stat().st_mtime_ns)
-        self.total(15)
-        # A function more that crosses: a gate more, and both sides see it.
-        self.edit("lib/counter.c", "int *counter_where(void) {", "int *counter_where(void); int counter_more(void); int counter_more(void) { return 100; }\nconst int *counter_where(void) {")
-        self.edit("tool/main.c", 'printf("total', 'extern int counter_more(void); total += counter_more(); printf("total')
-        self.ninja()
-        self.assertIn("__wrap_counter_more", ((self.build / "counter.ia2/counter.p") / "boundary.json").read_text())
-        self.total(115)
-        again = small.compiled((self.build / "counter.ia2/counter.p"))
-        self.ninja()
-        self.assertEqual(again, small.compiled((self.build / "counter.ia2/counter.p")))
+        small.touch_one_source(self, self.root / "project", self.build / "counter.ia2/counter.p", self.ninja, self.build / "counter.ia2/counter")
 
     def test_precompiled_header_changes(self):
         self.project(TOP + TARGETS.replace("'tool/main.c'", "'tool/main.c', c_pch: 'pch/all.h'") + SPLIT,
