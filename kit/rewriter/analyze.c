@@ -149,6 +149,11 @@ static void note_reference(struct visit *visit, const char *name) {
         *PUSH(visit->unit->references, visit->unit->reference_count, visit->unit->reference_capacity) = name;
 }
 
+static bool is_comparison(CXCursor cursor) {
+    const enum CXBinaryOperatorKind kind = clang_getCursorBinaryOperatorKind(cursor);
+    return kind == CXBinaryOperator_EQ || kind == CXBinaryOperator_NE;
+}
+
 static void on_function_reference(struct visit *visit, CXCursor reference, CXCursor function) {
     struct unit *const unit = visit->unit;
     struct designator it = { .reference = reference, .function = function, .whole = reference };
@@ -192,6 +197,7 @@ static void on_function_reference(struct visit *visit, CXCursor reference, CXCur
         it.libc_function = clang_Cursor_isNull(libc) ? NULL : cursor_name(libc);
         it.libc_returns = it.libc_function && function_pointer_spelling(unit, clang_getCursorResultType(libc));
         it.to_libc_object = goes_to_libc_object(visit, i);
+        it.compared = is_comparison(user->cursor);
     }
     *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = it;
 }
@@ -201,10 +207,16 @@ static bool is_untyped(CXType type) {
     return type.kind == CXType_Pointer && clang_getCanonicalType(clang_getPointeeType(type)).kind == CXType_Void;
 }
 
-/* A `void *` that is none of libc's (malloc) becomes a pointer to something, which may be a plugin's variable. */
+/* A `void *` that is none of libc's (malloc) becomes a pointer to something, which may be a plugin's variable. Or a function
+ * pointer becomes a `void *`. */
 static void on_data_conversion(struct visit *visit, CXCursor cursor) {
     const CXCursor inner = strip_casts(last_expression(cursor));
     const CXType target = clang_getCursorType(cursor);
+    struct unit *const unit = visit->unit;
+    const char *const from = is_untyped(target) ? function_pointer_spelling(unit, clang_getCursorType(last_expression(cursor))) : NULL;
+    if (from)
+        *PUSH(unit->conversions, unit->conversion_count, unit->conversion_capacity) =
+            (struct conversion) { cursor, from, NULL, from, 0, false };
     if (clang_Cursor_isNull(inner) || clang_getCanonicalType(target).kind != CXType_Pointer || is_untyped(target) ||
         !is_untyped(clang_getCursorType(inner)) || is_integer_constant(inner))
         return;

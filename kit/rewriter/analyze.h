@@ -17,6 +17,7 @@ struct designator {
     const char *libc_function;      /* it is an argument of this function of a system header */
     bool libc_returns;              /* and that one returns a function pointer, as signal() does */
     bool to_libc_object;            /* it is stored in a member of libc's struct, or a local of libc's macro */
+    bool compared;                  /* an operand of == or !=: nobody calls what is only compared */
     bool callee;
     CXCursor called;   /* of a callee: its whole expression, `(f)` */
     size_t user;                    /* position + 1 of the function it is in; 0: an initializer of a global */
@@ -30,10 +31,10 @@ struct call {
     CXCursor field;                /* the member the pointer is read from, else null */
 };
 
-/* A conversion between function-pointer types, or from something else to one. */
+/* A conversion between function-pointer types, from something else to one, or from one to `void *`. */
 struct conversion {
     CXCursor cursor;
-    const char *from, *to;   /* function-pointer spellings; NULL: not one */
+    const char *from, *to;   /* function-pointer spellings; NULL: not one, as a `to` that is `void *` */
     const char *from_spelling;
     size_t lookup;   /* position + 1 in the unit's lookups; 0: not from a `void *` */
     bool constant;   /* a designator, a null constant, or a mark such as -1 or `&x`, which the check of a call stops */

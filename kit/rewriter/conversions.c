@@ -24,16 +24,30 @@ static CXType from_type(const struct conversion *it) {
     return clang_getCursorType(last_expression(it->cursor));
 }
 
+/* Whether a `void *`, other than what dlsym gives directly, becomes a pointer that crosses somewhere. */
+static bool untyped_pointer_escapes(const struct program *program) {
+    for (size_t u = 0; u < program->unit_count; u++) {
+        struct unit *const unit = &program->units[u];
+        for (size_t i = 0; i < unit->lookup_count; i++)
+            if (!unit->lookups[i].symbol && !unit->lookups[i].data && escapes(program, function_pointer_spelling(unit, unit->lookups[i].target)))
+                return true;
+    }
+    return false;
+}
+
+/* A `void *` is one more type that values go by: what is put into it must be gates where what is taken out of it must be. */
 void conversions_escape(struct program *program) {
     for (bool more = true; more;) {
+        const bool untyped = untyped_pointer_escapes(program);
         more = false;
         for (size_t u = 0; u < program->unit_count; u++) {
             struct unit *const unit = &program->units[u];
             for (size_t i = 0; i < unit->conversion_count; i++) {
                 const struct conversion *const it = &unit->conversions[i];
-                if (!carries_pointer(it) || escapes(program, it->from) == escapes(program, it->to))
+                const bool from = it->from && escapes(program, it->from), to = it->to ? escapes(program, it->to) : from || untyped;
+                if (!it->from || it->constant || from == to)
                     continue;
-                escape_add_converted(program, unit, escapes(program, it->from) ? clang_getCursorType(it->cursor) : from_type(it));
+                escape_add_converted(program, unit, from ? clang_getCursorType(it->cursor) : from_type(it));
                 more = true;
             }
         }
@@ -85,12 +99,13 @@ bool conversions_reach(const char *type, const char *other) {
 }
 
 void conversion_check(struct program *program, const struct unit *unit, const struct conversion *it) {
-    if (it->constant || !escapes(program, it->to) || it->from)
+    if (it->constant || it->from || !escapes(program, it->to))
         return;
     if (written_in_system_header(it->cursor))   /* SIG_IGN and the like: the check of a call stops them */
         return;
-    if (it->lookup && is_gate_lookup(program, unit, &unit->lookups[it->lookup - 1]))
-        return;   /* the check of a call decides */
+    const struct lookup *const lookup = it->lookup ? &unit->lookups[it->lookup - 1] : NULL;
+    if (lookup && (!lookup->symbol || is_gate_lookup(program, unit, lookup)))
+        return;   /* a `void *` that comes from a table, say: the check of a call decides */
     refuse_at(it->cursor, intern_format("conversion to %s", it->to),
               intern_format("a value of type %s is not known to be a call gate, and pointers of the target type cross the "
                             "boundary", it->from_spelling),

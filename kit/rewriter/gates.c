@@ -267,9 +267,8 @@ static const struct where *find_owner(struct program *program, const char *name,
 }
 
 /* The gates of a function whose address is taken for others: one, or one for each list of arguments. */
-static struct gate *add_value_gates(struct program *program, unsigned owner, const char *family, const char *target,
+static struct gate *add_value_gates(unsigned callers, unsigned owner, const char *family, const char *target,
                                     const struct where *where, const struct variadic_lists *calls) {
-    const unsigned callers = plan_others(program->plan, owner);
     struct gate *gate = add_gate(owner, family, target, where, calls ? &calls->lists[0].signature : NULL, false);
     const char *const abi = gate ? gate->abi : NULL;
     for (size_t i = 0; gate && calls && i < calls->count; i++) {
@@ -277,17 +276,17 @@ static struct gate *add_value_gates(struct program *program, unsigned owner, con
             continue;
         gate = add_gate(owner, family, target, where, &calls->lists[i].signature, true);
         if (gate)
-            gate->callers = callers;
+            gate->callers |= callers;
     }
     if (!gate)
         return NULL;
     gate = &gates[(size_t)(uintptr_t)map_get(&gate_index, key_of(place_key(owner, family))) - 1];
-    gate->callers = callers;
+    gate->callers |= callers;
     return gate;
 }
 
 const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct variadic_lists *calls,
-                                  CXCursor cause) {
+                                  bool given, CXCursor cause) {
     const char *const name = cursor_name(function);
     struct where where = { unit, function };
     unsigned owner = unit->plan->compartment;
@@ -310,7 +309,7 @@ const struct gate *gate_for_value(struct program *program, struct unit *unit, CX
         if (definition)
             where = *definition;
     }
-    struct gate *const gate = add_value_gates(program, owner, symbol, target, &where, calls);
+    struct gate *const gate = add_value_gates(given ? plan_others(program->plan, owner) : 0, owner, symbol, target, &where, calls);
     const struct import *const import = plan_import(program->plan, name);
     if (gate && import && import->owner == owner && clang_getCursorLinkage(function) != CXLinkage_Internal)
         gate->exported = true;

@@ -26,10 +26,10 @@ void gates_for_entries(struct program *program);
 bool gates_defines(const struct plan *plan, const char *function);
 
 /* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken. `calls`: what a variadic one
- * is called with, else NULL; it has a gate for each, and ia2_check_target goes from the first to the others. NULL if refused.
- * Valid until the next gate is made. */
+ * is called with, else NULL; it has a gate for each, and ia2_check_target goes from the first to the others. `given`: others may
+ * get the value, and call it; else the program only compares with it. NULL if refused. Valid until the next gate is made. */
 const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct variadic_lists *calls,
-                                  CXCursor cause);
+                                  bool given, CXCursor cause);
 
 /* The gate of a variadic function for one list of arguments, with which `unit` calls it at `cause`. NULL if refused; valid as
  * above. */

@@ -180,6 +180,8 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     const char *const target_spelling = function_pointer_spelling(unit, it->target);
     if (is_variadic(clang_getCursorType(it->function))) {
         calls = lists_through(unit, it);
+        if (!calls && it->compared)
+            calls = variadic_uncalled(unit, it->function);
         if (!calls) {
             refuse_at(it->reference, intern_format("address of %s", name),
                       "the function is variadic, and no call through the type shows what it is called with",
@@ -187,11 +189,11 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
             return;
         }
     }
-    const struct gate *const gate = gate_for_value(program, unit, it->function, calls, it->reference);
+    const struct gate *const gate = gate_for_value(program, unit, it->function, calls, !it->compared, it->reference);
     if (!gate)
         return;
     const char *const target = mangle_function(unit, target_type);
-    if (!calls && !same_abi(gate->abi, target, target_type) && !conversions_reach_abi(target_spelling, gate->abi)) {
+    if (!calls && !it->compared && !same_abi(gate->abi, target, target_type) && !conversions_reach_abi(target_spelling, gate->abi)) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
                                 "through that type would be stopped", gate->abi, target),

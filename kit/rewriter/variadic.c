@@ -55,6 +55,22 @@ const struct variadic_lists *variadic_lists(const char *function_pointer) {
     return map_get(&types, key_of(function_pointer));
 }
 
+const struct variadic_lists *variadic_uncalled(struct unit *unit, CXCursor function) {
+    static struct map known;   /* ABI string -> struct variadic_lists */
+    struct signature signature = signature_of_type(clang_getCursorType(function));
+    const char *const abi = signature_mangled(unit, &signature);
+    struct variadic_lists *it = map_get(&known, key_of(abi));
+    if (it) {
+        signature_free(&signature);
+        return it;
+    }
+    it = must_alloc(sizeof(*it));
+    *it = (struct variadic_lists) { 0 };
+    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list) { signature, abi };
+    map_put(&known, key_of(abi), it);
+    return it;
+}
+
 /* ---- calls in the body of a macro, which each use may make with other arguments: the compiler picks the gate ---- */
 
 /* One such call's text, and the gates of all of its uses by the number of arguments of each kind. */
