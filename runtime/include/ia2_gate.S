@@ -125,6 +125,7 @@
 8802: ia2_site IA2_SITE_RDFSBASE, 8801b, 8802b
 .endm
 
+#include "ia2_gate_frames.S"
 #include "ia2_gate_registers.S"
 
 /* ---- the body ------------------------------------------------------------------------------------------- */
@@ -171,19 +172,32 @@
     mov %rcx, IA2_SUSPENDED_SP(%r14)
 .endm
 
-/* What ia2_body_enter pushed. */
-.macro ia2_pop_saved
+/* What ia2_body_enter pushed, with %rsp at it since \from. */
+.macro ia2_pop_saved from
     pop %r15
+8811:
     pop %r14
+8812:
     pop %r13
+8813:
     pop %r12
+8814:
     pop %rbx
+8815:
     pop %rbp
+8816:
+    ia2_frames_row \from, 8811b, CFA_SAME_VALUE, 15, CFA_DEF_CFA_OFFSET, 48
+    ia2_frames_row 8811b, 8812b, CFA_SAME_VALUE, 14, CFA_DEF_CFA_OFFSET, 40
+    ia2_frames_row 8812b, 8813b, CFA_SAME_VALUE, 13, CFA_DEF_CFA_OFFSET, 32
+    ia2_frames_row 8813b, 8814b, CFA_SAME_VALUE, 12, CFA_DEF_CFA_OFFSET, 24
+    ia2_frames_row 8814b, 8815b, CFA_SAME_VALUE, DWARF_RBX, CFA_DEF_CFA_OFFSET, 16
+    ia2_frames_row 8815b, 8816b, CFA_SAME_VALUE, DWARF_RBP, CFA_DEF_CFA_OFFSET, 8
 .endm
 
 /* One path: compartment \c calls compartment \n. */
 .macro ia2_gate_path c, pkru_c, n, pkru_n, table
 8803:
+    ia2_frames_row 8804b, 8803b, CFA_REMEMBER_STATE
     ia2_record 1
     mov IA2_RECORD_TOP + 8 * \c(%rbx), %r14
     shl $IA2_DESC_SHIFT, %r11d
@@ -194,6 +208,8 @@
     call *IA2_DESC_BEFORE(%r10)
 1:  mov IA2_SUSPENDED_SP(%r14), %rcx
     sub $IA2_FRAME_SIZE, %rsp
+8805:
+    ia2_frames_row 8803b, 8805b, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED + IA2_FRAME_SIZE
     mov %rcx, IA2_FRAME_RUNNING(%rsp)
     stmxcsr IA2_FRAME_MXCSR(%rsp)
     mov %rdi, IA2_FRAME_RESULT(%rsp)
@@ -214,6 +230,8 @@
     testl $(1 << \c), IA2_DESC_CALLERS(%r10)
     jz .Lia2_die_caller
     mov %rbx, %rsp          /* \n's own: it keeps %rbx and %r14 over the call, as every function does */
+8806:
+    ia2_frames_of_callee 8805b, 8806b, \c, \n, \table
     and $-16, %rsp
     mov %r12, %rcx
     mov %r13, %rdx
@@ -239,6 +257,7 @@
     xor %r11d, %r11d
     xor %r12d, %r12d
     xor %r13d, %r13d
+8807:
     xor %r14d, %r14d
     xor %r15d, %r15d
     cld
@@ -248,11 +267,16 @@
     /* with the rights of \c: of all registers only %r8, %r9 and xmm are used, as the callee's result */
     ia2_record 1
     ia2_resume_stack \c
+8808:
     mov %rax, %rsp
+8809:
+    ia2_frames_of_return 8806b, 8807b, 8808b, 8809b, \n
     mov (%rsp), %r10
     mov IA2_FRAME_RESULT(%rsp), %rdi
     ldmxcsr IA2_FRAME_MXCSR(%rsp)       /* its control bits are callee-saved (ABI 3.2.1) */
     add $IA2_FRAME_SIZE, %rsp
+8810:
+    ia2_frames_row 8809b, 8810b, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED
     lea \table\()_descs(%rip), %rbp
     mov %r10, %rcx
     sub %rbp, %rcx
@@ -266,22 +290,38 @@
 1:  xor %ecx, %ecx
     xor %r8d, %r8d
     xor %r9d, %r9d
-    ia2_pop_saved
+    ia2_pop_saved 8810b
     ret
 8804:
+    ia2_frames_row 8816b, 8804b, CFA_RESTORE_STATE
+    ia2_path_name \c, \n, 8803b, 8804b
     .pushsection ia2_paths, "a", @progbits
     .balign 8
     .long 8803b - ., 8804b - 8803b, \c, \n
     .popsection
 .endm
 
-.macro ia2_body_enter
+/* \body: the local label before it. */
+.macro ia2_body_enter body
     push %rbp
+8811:
     push %rbx
+8812:
     push %r12
+8813:
     push %r13
+8814:
     push %r14
+8815:
     push %r15
+8804:
+    ia2_frames_row \body, 8811b, CFA_DEF_CFA_OFFSET, 16
+    ia2_frames_row 8811b, 8812b, CFA_DEF_CFA_OFFSET, 24
+    ia2_frames_row 8812b, 8813b, CFA_DEF_CFA_OFFSET, 32
+    ia2_frames_row 8813b, 8814b, CFA_DEF_CFA_OFFSET, 40
+    ia2_frames_row 8814b, 8815b, CFA_DEF_CFA_OFFSET, 48
+    ia2_frames_row 8815b, 8804b, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED, CFA_OFFSET + DWARF_RBP, 2, CFA_OFFSET + DWARF_RBX, 3, \
+        CFA_OFFSET + 12, 4, CFA_OFFSET + 13, 5, CFA_OFFSET + 14, 6, CFA_OFFSET + 15, 7
     mov %rcx, %r12
     mov %rdx, %r13
     xor %ecx, %ecx
@@ -300,12 +340,17 @@
     .endif
 .endm
 
+/* Their one name is known to gdb: only through a function called __morestack may a caller's stack lie below the callee's; ia2_gate_frames.S
+ * has better names for who looks. */
 .macro ia2_bodies
     .text
+    ia2_names_begin
     .balign 64
-    .type __ia2_body, @function
-__ia2_body:
-    ia2_body_enter
+    .type __morestack, @function
+__morestack:
+.Lia2_bodies:
+    ia2_frames_begin body, .Lia2_bodies, .Lia2_body_nobody
+    ia2_body_enter .Lia2_bodies
     cmp $IA2_PKRU_SELF, %eax
     je 2f
     .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
@@ -315,20 +360,23 @@ __ia2_body:
     /* The owner calls its own gate, through a pointer: no switch. */
 2:  mov %r12, %rcx
     mov %r13, %rdx
-    ia2_pop_saved
+    ia2_pop_saved 8804b
     lea ia2_own_targets(%rip), %r10
     jmp *(%r10, %r11, 8)
-    .size __ia2_body, . - __ia2_body
+    ia2_frames_end body
 
     /* From this compartment to nobody: PKRU 0, on the thread's first stack. */
     .balign 64
-    .type __ia2_body_nobody, @function
-__ia2_body_nobody:
-    ia2_body_enter
+.Lia2_body_nobody:
+    ia2_frames_begin nobody, .Lia2_body_nobody, .Lia2_bodies_end
+    ia2_body_enter .Lia2_body_nobody
     cmp $IA2_PKRU_SELF, %eax
     jne .Lia2_die_caller
     ia2_gate_path IA2_ID, IA2_PKRU_SELF, 0, IA2_PKRU_0, ia2_nobody
-    .size __ia2_body_nobody, . - __ia2_body_nobody
+.Lia2_bodies_end:
+    .size __morestack, . - __morestack
+    ia2_frames_end nobody
+    ia2_names_end
 .endm
 
 #include "ia2_gate_memory.S"

@@ -99,11 +99,22 @@ ia2_nobody_descs:
     .hidden \name
     .type \name, @function
 \name:
+    .cfi_startproc
     push %rbx
+    .cfi_adjust_cfa_offset 8
     push %rbp
+    .cfi_adjust_cfa_offset 8
     push %r12
+    .cfi_adjust_cfa_offset 8
     push %r14
+    .cfi_adjust_cfa_offset 8
     push %r15
+    .cfi_adjust_cfa_offset 8
+    .cfi_offset %rbx, -16
+    .cfi_offset %rbp, -24
+    .cfi_offset %r12, -32
+    .cfi_offset %r14, -40
+    .cfi_offset %r15, -48
     ia2_wrpkru IA2_PKRU_SELF
     mov $186, %eax                          /* gettid: %rcx and %r11 are lost */
     syscall
@@ -145,11 +156,22 @@ ia2_nobody_descs:
     ia2_wrpkru IA2_PKRU_0
     mov %r12d, %eax
     pop %r15
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r15
     pop %r14
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r14
     pop %r12
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %r12
     pop %rbp
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %rbp
     pop %rbx
+    .cfi_adjust_cfa_offset -8
+    .cfi_restore %rbx
     ret
+    .cfi_endproc
     .size \name, . - \name
 .endm
 
@@ -214,8 +236,10 @@ ia2_nobody_descs:
     .text
     .type ia2_carried_storage, @function
 ia2_carried_storage:
+    .cfi_startproc
     mov IA2_TLS_SYMBOL(IA2_ID)@gottpoff(%rip), %rax
     ret
+    .cfi_endproc
     .size ia2_carried_storage, . - ia2_carried_storage
     .endif
 
@@ -227,6 +251,12 @@ ia2_carried_storage:
 .Lia2_plugins_end:
     .section ia2_own_stubs, "ax", @progbits
 ia2_own_stubs_end:
+    ia2_frames_begin own_stubs, ia2_own_stubs_begin, ia2_own_stubs_end
+    ia2_frames_end own_stubs
+    .section ia2_nobody_stubs, "ax", @progbits
+.Lia2_nobody_stubs_end:
+    ia2_frames_begin nobody_stubs, ia2_nobody_stubs_begin, .Lia2_nobody_stubs_end
+    ia2_frames_end nobody_stubs
 
     .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_paths, __stop_ia2_paths, __start_ia2_shared_data, __stop_ia2_shared_data
     .section .rodata.ia2, "a", @progbits
@@ -284,6 +314,8 @@ ia2_this_compartment:
     .quad .Lia2_plugins
     .quad .Lia2_plugins_end
     .size ia2_this_compartment, . - ia2_this_compartment
+.Lia2_state:
+    .quad ia2_state                         /* for debuggers: ia2_gate_frames.S */
 
     .section .note.ia2, "a", @note
     .balign 4

@@ -38,18 +38,22 @@
 
     .text
     .balign 16
-    /* Entered with the owner's rights, %rsp as at a function's first instruction. */
+    /* Entered with the owner's rights, %rsp as at a function's first instruction. The name is for who looks at a stack. */
+    .type \symbol\().entered, @function
+\symbol\().entered:
 .Lenter\@:
+    .cfi_startproc
     .set .Lresult\@, \align * ((8 * \stack_words + \align - 1) / \align)
     .set .Lkept\@, .Lresult\@ + 16 * ((\sret_bytes + 15) / 16)
     .if .Lfew\@ && .Lsmall\@
     .set .Lframe\@, .Lkept\@ + 8
-    sub $.Lframe\@, %rsp
     .else
     .set .Lframe\@, .Lkept\@ + 24
-    sub $.Lframe\@, %rsp
     .endif
+    sub $.Lframe\@, %rsp
+    .cfi_def_cfa_offset .Lframe\@ + 8
     .if \align > 16
+    ia2_frames_aligned DWARF_RBX
     and $-\align, %rsp
     .endif
     .ifeq .Lfew\@ && .Lsmall\@
@@ -59,12 +63,15 @@
     ia2_xmm_to_words \stack_words
     .else
     mov %rbx, .Lkept\@ + 8(%rsp)
+    .cfi_remember_state
+    ia2_frames_kept .Lkept\@ + 8, \align
     mov %rcx, %r12
     mov %rdx, %r13
     ia2_fetch_words \stack_words, .Ldesc\@
     mov %r12, %rcx
     mov %r13, %rdx
     mov .Lkept\@ + 8(%rsp), %rbx
+    .cfi_restore_state
     xor %ebp, %ebp
     xor %r10d, %r10d
     xor %r11d, %r11d
@@ -93,8 +100,11 @@
     .else
     mov .Lkept\@(%rsp), %eax
     mov %rbx, .Lkept\@ + 8(%rsp)
+    .cfi_remember_state
+    ia2_frames_kept .Lkept\@ + 8, \align
     ia2_deliver_result \sret_bytes, .Lresult\@, .Ldesc\@
     mov .Lkept\@ + 8(%rsp), %rbx
+    .cfi_restore_state
     .endif
     xor %eax, %eax
     xor %edx, %edx
@@ -111,25 +121,33 @@
     mov %rbx, %rsp          /* as the body made it */
     and $-16, %rsp
     sub $8, %rsp
+    .cfi_def_cfa %rsp, 8
     .else
     add $.Lframe\@, %rsp
+    .cfi_def_cfa_offset 8
     .endif
     ret
+    .cfi_endproc
+    .size \symbol\().entered, . - \symbol\().entered
     /* In the caller: %rdi is the caller's own result buffer, from its own stack. */
     .if \sret_bytes
 .Lafter\@:
+    .cfi_startproc
     .if .Lsmall\@
     ia2_store_result \sret_bytes
     ia2_scrub_vectors 0, 0, 0
     .endif
     mov %rdi, %rax
     ret
+    .cfi_endproc
     .endif
     /* In the caller, before the switch: 8 (return address) + 48 (registers) + 8 (return address) below the words. */
     .if \stack_words && .Lfew\@
 .Lbefore\@:
+    .cfi_startproc
     ia2_words_to_xmm \stack_words, 64, %rsp
     ret
+    .cfi_endproc
     .endif
 .endm
 
@@ -174,16 +192,16 @@
  * arguments of a variadic function, and \further: how many gates behind it are for others. \align: of the stack arguments and of a
  * result in memory. A result in x87 registers (long double) just stays there. */
 .macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
-    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \further, \ymm, \zmm, \ret_ymm, \ret_zmm, \align
+    ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \further, \ymm, \zmm, \ret_ymm, \ret_zmm, \align
 .endm
 
 /* Gates every compartment has. The runtime alone (key 0) may call them, except where more is said. \caller: the register
  * of the argument that is the caller's key, as the gate knows it. */
 .macro ia2_runtime_gate symbol, target, args, ret, callers=1, caller=
-    ia2_one_gate ia2_own, __ia2_body, \symbol, \target, \callers, \args, 0, \ret, 0, 0, 0, 0, 0, \caller
+    ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args, 0, \ret, 0, 0, 0, 0, 0, \caller
 .endm
 .macro ia2_nobody_gate symbol, target, args, ret
-    ia2_one_gate ia2_nobody, __ia2_body_nobody, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, 0, 0, 0, 0
+    ia2_one_gate ia2_nobody, .Lia2_body_nobody, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, 0, 0, 0, 0
 .endm
 
 /* For a function that runs with its caller's rights (IA2_BEGIN_NO_WRAP): where the callers' --wrap leads. */
@@ -192,6 +210,8 @@
     .globl \symbol
     .type \symbol, @function
 \symbol:
+    .cfi_startproc
     jmp \target
+    .cfi_endproc
     .size \symbol, . - \symbol
 .endm

@@ -50,7 +50,12 @@
     mov %r8d, %fs:(%rcx)
     ldmxcsr IA2_FRAME_MXCSR(%rsp)
     add $IA2_FRAME_SIZE, %rsp
-    ia2_pop_saved
+    pop %r15
+    pop %r14
+    pop %r13
+    pop %r12
+    pop %rbx
+    pop %rbp
     ret
     .endif
 3:
@@ -77,6 +82,8 @@
     .hidden __ia2_unwound
     .type __ia2_unwound, @function
 __ia2_unwound:
+    .cfi_startproc
+    .cfi_undefined %rip
     ia2_unwind_scrub
     ia2_record 1
     ia2_find_stack IA2_ID
@@ -102,6 +109,7 @@ __ia2_unwound:
     mov %eax, %edi
     mov %r12d, %esi
     jmp .Lunwind
+    .cfi_endproc
     .size __ia2_unwound, . - __ia2_unwound
 
     /* void __ia2_unwind(uint32_t key): called by this compartment, which runs and has the key that jumps: takes back the call in
@@ -110,6 +118,7 @@ __ia2_unwound:
     .hidden __ia2_unwind
     .type __ia2_unwind, @function
 __ia2_unwind:
+    .cfi_startproc
     xor %esi, %esi
 .Lunwind:
     mov %edi, %r8d
@@ -128,5 +137,6 @@ __ia2_unwind:
     ia2_unwind_path \c, ia2_pkru_\c
     .endr
     jmp .Lia2_die_caller
+    .cfi_endproc
     .size __ia2_unwind, . - __ia2_unwind
 .endm

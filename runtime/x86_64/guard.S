@@ -1,12 +1,14 @@
 /* Calls that survive a fault, and calls with every key open (guard.h). */
 #include "ia2_layout.h"
 
+    .cfi_sections .debug_frame              /* for debuggers alone: libgcc's unwinder ends here, as before there was any */
     .text
     .balign 16
     .globl ia2_guarded_call
     .hidden ia2_guarded_call
     .type ia2_guarded_call, @function
 ia2_guarded_call:
+    .cfi_startproc
     push %rbp
     push %rbx
     push %r12
@@ -15,6 +17,13 @@ ia2_guarded_call:
     push %r15
     push %rdi
     sub $16, %rsp
+    .cfi_adjust_cfa_offset 72
+    .cfi_offset %rbp, -16
+    .cfi_offset %rbx, -24
+    .cfi_offset %r12, -32
+    .cfi_offset %r13, -40
+    .cfi_offset %r14, -48
+    .cfi_offset %r15, -56
     stmxcsr (%rsp)
     fnstcw 8(%rsp)
     mov %rsp, (%rdi)
@@ -28,6 +37,7 @@ ia2_guarded_call:
     jne 1f
     xor %eax, %eax
     jmp 1f
+    .cfi_endproc
     .size ia2_guarded_call, . - ia2_guarded_call
 
     /* From a signal handler, with %rsp as above. */
@@ -35,6 +45,14 @@ ia2_guarded_call:
     .hidden ia2_guard_resume
     .type ia2_guard_resume, @function
 ia2_guard_resume:
+    .cfi_startproc
+    .cfi_adjust_cfa_offset 72
+    .cfi_offset %rbp, -16
+    .cfi_offset %rbx, -24
+    .cfi_offset %r12, -32
+    .cfi_offset %r13, -40
+    .cfi_offset %r14, -48
+    .cfi_offset %r15, -56
     fninit
     cld
     mov $1, %eax                            /* IA2_GUARD_FAULTED */
@@ -47,7 +65,9 @@ ia2_guard_resume:
     pop %r12
     pop %rbx
     pop %rbp
+    .cfi_adjust_cfa_offset -72
     ret
+    .cfi_endproc
     .size ia2_guard_resume, . - ia2_guard_resume
 
 /* As in a gate, nothing before the WRPKRU is a check: who jumps there gets every key only where the environment asked for that
@@ -57,9 +77,14 @@ ia2_guard_resume:
     .hidden ia2_call_with_all_keys
     .type ia2_call_with_all_keys, @function
 ia2_call_with_all_keys:
+    .cfi_startproc
     push %rbx
     push %r12
     push %r13
+    .cfi_adjust_cfa_offset 24
+    .cfi_offset %rbx, -16
+    .cfi_offset %r12, -24
+    .cfi_offset %r13, -32
     mov %rdi, %r12
     mov %esi, %ebx
     mov %rdx, %r13
@@ -84,12 +109,16 @@ ia2_call_with_all_keys:
     pop %r13
     pop %r12
     pop %rbx
+    .cfi_remember_state
+    .cfi_adjust_cfa_offset -24
     ret
+    .cfi_restore_state
     /* No fault: its handler could be somebody's, and would get a frame with these rights. */
 2:  mov $231, %eax                          /* exit_group */
     mov $134, %edi
     syscall
     ud2
+    .cfi_endproc
     .size ia2_call_with_all_keys, . - ia2_call_with_all_keys
     .section ia2_sites, "a", @progbits
     .balign 8
