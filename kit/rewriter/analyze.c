@@ -285,11 +285,13 @@ static void on_assignment(struct visit *visit, CXCursor cursor) {
         note_member_type(visit, type);
 }
 
-/* libc does not carry an address on to another compartment, unless it is one it does not know the type of. */
-static bool stays_in_libc(struct visit *visit) {
+/* Neither an atomic operation on an object nor libc carries its address on to another compartment, but libc one whose type it does not know. */
+static bool stays_here(struct visit *visit) {
+    CXCursor operands[ATOMIC_OPERANDS];
     size_t i = visit->depth - 1;
-    while (i > 0 && (visit->frames[i - 1].kind == CXCursor_UnexposedExpr || visit->frames[i - 1].kind == CXCursor_ParenExpr))
-        i--;
+    for (; i > 0 && (visit->frames[i - 1].kind == CXCursor_UnexposedExpr || visit->frames[i - 1].kind == CXCursor_ParenExpr); i--)
+        if (atomic_operands(visit->frames[i - 1].cursor, operands))
+            return !is_atomic_value(visit->frames[i].cursor, operands[0]);
     const CXCursor function = i > 0 ? libc_callee(visit, i) : clang_getNullCursor();
     if (clang_Cursor_isNull(function))
         return false;
@@ -305,7 +307,7 @@ static void on_address(struct visit *visit, CXCursor cursor, CXCursor lvalue, CX
     if (kind != CXType_Record && kind != CXType_Pointer)
         return;
     const CXCursor variable = base_variable(lvalue);
-    if (!clang_Cursor_isNull(variable) && !stays_in_libc(visit))
+    if (!clang_Cursor_isNull(variable) && !stays_here(visit))
         *PUSH(unit->addresses, unit->address_count, unit->address_capacity) =
             (struct address) { cursor, variable, type_spelling(unit, pointee) };
 }

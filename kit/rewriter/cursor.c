@@ -159,10 +159,49 @@ CXCursor last_expression(CXCursor cursor) {
     return child;
 }
 
+struct operands {
+    CXCursor *list;
+    unsigned count;
+};
+
+static enum CXChildVisitResult take_operand(CXCursor child, CXCursor parent, CXClientData data) {
+    struct operands *const it = data;
+    (void)parent;
+    if (clang_isExpression(clang_getCursorKind(child)) && it->count < ATOMIC_OPERANDS)
+        it->list[it->count++] = child;
+    return CXChildVisit_Continue;
+}
+
+/* libclang shows a type-generic builtin as an unexposed expression, as it does an implicit conversion, which has one operand. With
+ * more it shows the elements of initializers so, and few builtins, none of which begins with a pointer. */
+unsigned atomic_operands(CXCursor expression, CXCursor operands[ATOMIC_OPERANDS]) {
+    CXCursor none[ATOMIC_OPERANDS];
+    struct operands found = { operands ? operands : none, 0 };
+    const enum CXCursorKind kind = clang_getCursorKind(expression);
+    if (kind == CXCursor_UnexposedExpr) {
+        clang_visitChildren(expression, take_operand, &found);
+        const bool one = found.count < 2 || clang_getCanonicalType(clang_getCursorType(found.list[0])).kind != CXType_Pointer;
+        return one ? 0 : found.count;
+    }
+    if (kind != CXCursor_CallExpr || strncmp(cursor_name(expression), "__sync_", 7))
+        return 0;
+    const int count = clang_Cursor_getNumArguments(expression);
+    for (int i = 0; i < count && i < ATOMIC_OPERANDS; i++)
+        found.list[found.count++] = clang_Cursor_getArgument(expression, (unsigned)i);
+    return found.count;
+}
+
+bool is_atomic_value(CXCursor operand, CXCursor first) {
+    const CXType object = without_atomic(clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(first))));
+    return clang_equalTypes(clang_getUnqualifiedType(clang_getCanonicalType(clang_getCursorType(operand))), clang_getUnqualifiedType(object));
+}
+
 static CXCursor strip(CXCursor expression, bool casts) {
     for (;;) {
         const enum CXCursorKind kind = clang_getCursorKind(expression);
         CXCursor inner;
+        if (kind == CXCursor_UnexposedExpr && atomic_operands(expression, NULL))
+            return expression;
         if (kind == CXCursor_UnexposedExpr || kind == CXCursor_ParenExpr)
             inner = first_child(expression);
         else if (kind == CXCursor_CStyleCastExpr && casts)
@@ -197,10 +236,15 @@ bool is_null_constant(CXCursor expression) {
     return zero;
 }
 
-bool is_object_address(CXCursor expression) {
+CXCursor operand_of_address(CXCursor expression) {
     const CXCursor inner = strip_casts(expression);
-    return clang_getCursorKind(inner) == CXCursor_UnaryOperator && clang_getCursorUnaryOperatorKind(inner) == CXUnaryOperator_AddrOf &&
-           !is_function(clang_getCursorType(first_child(inner)));
+    return clang_getCursorKind(inner) == CXCursor_UnaryOperator && clang_getCursorUnaryOperatorKind(inner) == CXUnaryOperator_AddrOf ?
+           first_child(inner) : clang_getNullCursor();
+}
+
+bool is_object_address(CXCursor expression) {
+    const CXCursor object = operand_of_address(expression);
+    return !clang_Cursor_isNull(object) && !is_function(clang_getCursorType(object));
 }
 
 bool is_integer_constant(CXCursor expression) {

@@ -58,6 +58,17 @@ bool written_in_system_header(CXCursor cursor);   /* its text is in one, as a ma
 CXCursor first_child(CXCursor cursor);
 CXCursor last_expression(CXCursor cursor);
 
+/* The operands of an atomic operation (`__atomic_store_n`, `__sync_lock_test_and_set`, `atomic_store` and their like), of which the first is
+ * the address of its object. Returns how many; 0 for any other expression. `operands` may be NULL. */
+enum { ATOMIC_OPERANDS = 8 };
+unsigned atomic_operands(CXCursor expression, CXCursor operands[ATOMIC_OPERANDS]);
+
+/* Whether an operand is a value for the object: it has its type. Others are memory orders, and where a value is. */
+bool is_atomic_value(CXCursor operand, CXCursor first);
+
+/* `x` of `&x`, through casts; else the null cursor. */
+CXCursor operand_of_address(CXCursor expression);
+
 /* Without parentheses, implicit conversions (and casts). */
 CXCursor strip_implicit(CXCursor expression);
 CXCursor strip_casts(CXCursor expression);

@@ -38,9 +38,9 @@ static const void *place_of_declaration(CXCursor declaration) {
 }
 
 static bool holds_addresses(CXType type) {
-    type = clang_getCanonicalType(type);
+    type = without_atomic(type);
     while (is_array(type))
-        type = clang_getCanonicalType(clang_getArrayElementType(type));
+        type = without_atomic(clang_getArrayElementType(type));
     return type.kind == CXType_Pointer || type.kind == CXType_Record;
 }
 
@@ -54,7 +54,32 @@ static void note(struct unit *unit, const void *place, CXType type, CXCursor val
         *PUSH(unit->flows, unit->flow_count, unit->flow_capacity) = (struct flow) { place, type, value };
 }
 
+/* `value` is stored in the object at `address`. */
+static void note_through(struct unit *unit, CXCursor address, CXType type, CXCursor value) {
+    const CXCursor object = operand_of_address(address);
+    const CXCursor target = clang_Cursor_isNull(object) ? object : base_variable(object);
+    note(unit, is_variable(target) ? place_of_declaration(target) : NULL, type, value);
+}
+
+/* Values are stored, and what lies where other operands point is stored, or is where what was stored goes. */
+static void note_atomic(struct unit *unit, const CXCursor *operands, unsigned count) {
+    const CXType object = without_atomic(clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(operands[0]))));
+    if (!holds_addresses(object))
+        return;
+    for (unsigned i = 1; i < count; i++)
+        if (is_atomic_value(operands[i], operands[0])) {
+            note_through(unit, operands[0], object, operands[i]);
+        } else if (clang_getCanonicalType(clang_getCursorType(operands[i])).kind == CXType_Pointer) {
+            note_through(unit, operands[0], object, operand_of_address(operands[i]));
+            note_through(unit, operands[i], object, operand_of_address(operands[0]));
+        }
+}
+
 void flow_note(struct unit *unit, CXCursor cursor, CXCursor function) {
+    CXCursor operands[ATOMIC_OPERANDS];
+    const unsigned count = atomic_operands(cursor, operands);
+    if (count)
+        note_atomic(unit, operands, count);
     CXType type;
     CXCursor target;
     switch (clang_getCursorKind(cursor)) {
@@ -107,7 +132,7 @@ static enum CXVisitorResult in_field(CXCursor field, CXClientData data) {
 }
 
 static void each_pointer(struct pointers *it, CXType type) {
-    type = clang_getCanonicalType(type);
+    type = without_atomic(type);
     if (is_array(type))
         each_pointer(it, clang_getArrayElementType(type));
     else if (type.kind == CXType_Record)
@@ -289,8 +314,22 @@ static void follow_call(const struct value *context, CXCursor call) {
         follow_places(context, clang_getCursorType(call), clang_getNullCursor(), function);
 }
 
+/* What an atomic operation read from its object. */
+static void follow_atomic(const struct value *context, CXCursor address) {
+    const CXCursor object = operand_of_address(address);
+    if (clang_Cursor_isNull(object))
+        follow_places(context, clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(address))), object, object);
+    else
+        follow_contents(context, object);
+}
+
 static void follow(const struct value *context, CXCursor value) {
     const CXCursor inner = strip_casts(value);
+    CXCursor operands[ATOMIC_OPERANDS];
+    if (atomic_operands(inner, operands)) {
+        follow_atomic(context, operands[0]);
+        return;
+    }
     if (is_array(expression_type(inner)) && clang_getCursorKind(inner) != CXCursor_InitListExpr) {
         follow_address(context, inner, inner);
         return;
