@@ -36,7 +36,9 @@ class Package:
 
     @property
     def policy(self) -> pathlib.Path:
-        return HERE / self.name / "compartments.toml"
+        """A release whose version of the program has other variables has a policy of its own."""
+        own = HERE / self.name / f"compartments-{debian_source.codename()}.toml"
+        return own if own.exists() else HERE / self.name / "compartments.toml"
 
 
 def shell(command: str, folder: pathlib.Path):
