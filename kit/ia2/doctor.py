@@ -11,7 +11,7 @@ import shutil
 import subprocess
 import sys
 
-from . import link
+from . import link, recorded_build
 
 PKEY_ALLOC, PKEY_FREE = 330, 331  # x86-64 system calls
 OK, WARNING, MISSING = "ok", "warning", "missing"
@@ -53,6 +53,9 @@ class Doctor:
         for tool, package, purpose in OPTIONAL:
             path = shutil.which(tool)
             self.note(tool, OK if path else WARNING, path or f"not here; only for {purpose}", f"apt-get install {package}")
+        found = recorded_build.localhost_is_found()
+        self.note("localhost", OK if found else WARNING, "is found" if found else "is not found; only for rewrite.py --capture, where Bear needs it",
+                  "add the line `127.0.0.1 localhost` to /etc/hosts")
         return good
 
     # To enforce. -----------------------------------------------------------------------------------

@@ -15,6 +15,7 @@ import hashlib
 import json
 import os
 import shlex
+import socket
 import subprocess
 import tempfile
 
@@ -47,6 +48,11 @@ def record(command: str, project: str, out: str) -> None:
                                     check=False).returncode
         except FileNotFoundError:
             raise Failure("Bear, which records the build, is not installed", remedy="apt-get install bear") from None
+        if status and not localhost_is_found():
+            raise Failure("Bear, which records the build, cannot work: its parts meet under the name localhost, which is not found", "/etc/hosts",
+                          "add the line `127.0.0.1 localhost` to it")
+        if status < 0:
+            raise Failure(f"Bear, which records the build, died of signal {-status}: {command}", project)
         if status:
             raise Failure(f"the build failed with exit status {status}: {command}", project)
         steps = [made for directory, arguments in commands(report) for made in steps_of(directory, arguments, out)]
@@ -54,6 +60,14 @@ def record(command: str, project: str, out: str) -> None:
     made = {"version": VERSION, "directory": os.path.realpath(project), "command": command, "steps": kept}
     if not os.path.exists(path) or load(path) != made:
         atomic.write_json(path, made)
+
+
+def localhost_is_found() -> bool:
+    """Not in a bare debootstrap tree, for one, which has no /etc/hosts."""
+    try:
+        return bool(socket.getaddrinfo("localhost", None))
+    except OSError:
+        return False
 
 
 def load(path: str) -> dict:

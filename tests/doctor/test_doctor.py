@@ -59,6 +59,13 @@ class Doctor(unittest.TestCase):
         self.assertIn("missing C compiler: none  -> apt-get install gcc libc6-dev", done.stdout)
         self.assertIn("-> apt-get install ninja-build", done.stdout)
 
+    def test_host_without_localhost(self):
+        made = doctor.Doctor(None)
+        with mock.patch("socket.getaddrinfo", side_effect=OSError):
+            made.can_build()
+        self.assertEqual([(found["state"], found["remedy"]) for found in made.found if found["what"] == "localhost"],
+                         [("warning", "add the line `127.0.0.1 localhost` to /etc/hosts")])
+
     def system_call(self, error, expected):
         """What is noted when pkey_alloc fails with `error`."""
         made = doctor.Doctor(None)

@@ -4,12 +4,15 @@ import json
 import os
 import pathlib
 import shutil
+import socket
 import sys
 import tempfile
 import unittest
+from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import small_project as small  # noqa: E402
+from ia2 import failure, recorded_build  # noqa: E402
 
 CONFIGURE = """\
 #!/bin/sh
@@ -266,6 +269,25 @@ tool/counter: tool/main.c
     def test_failing_build_is_refused(self):
         project = self.project(Makefile=small.MAKEFILE, tool__main___c="int main(void) { return }\n")
         self.refused(self.capture(project, check=False), "the build failed with exit status 2: make -j2")
+
+    def bear_that(self, ends):
+        """What is said when Bear `ends` like that."""
+        project = self.project(Makefile=small.MAKEFILE)
+        bear = self.root / "bin/bear"
+        bear.parent.mkdir(exist_ok=True)
+        bear.write_text(f"#!/bin/sh\n{ends}\n")
+        bear.chmod(0o755)
+        with mock.patch.dict(os.environ, PATH=f"{bear.parent}:{os.environ['PATH']}"), self.assertRaises(failure.Failure) as caught:
+            recorded_build.record("make", str(project), str(self.out))
+        return str(caught.exception)
+
+    def test_host_without_localhost_is_refused(self):
+        with mock.patch("socket.getaddrinfo", side_effect=socket.gaierror):
+            self.assertEqual(self.bear_that("kill -SEGV $$"), "error: /etc/hosts: Bear, which records the build, cannot work: its parts meet under the name "
+                             "localhost, which is not found (add the line `127.0.0.1 localhost` to it)")
+
+    def test_bear_that_dies(self):
+        self.assertIn("Bear, which records the build, died of signal 11: make", self.bear_that("kill -SEGV $$"))
 
     def test_header_the_makefile_forgot_is_refused(self):
         project = self.project(Makefile=small.MAKEFILE.replace(" lib/limit.h", ""))
