@@ -70,8 +70,8 @@ struct flow {
     CXCursor value;
 };
 
-/* A direct call of a function that is not libc's, as flow.c names it. */
-struct direct_call {
+/* A call: of a function that is not libc's, as flow.c names it, or of whatever a pointer of the type that is spelled so leads to. */
+struct any_call {
     const void *function;
     CXCursor cursor;
 };
@@ -113,7 +113,7 @@ struct unit {
     struct address *addresses;
     struct lookup *lookups;
     struct flow *flows;
-    struct direct_call *direct_calls;
+    struct any_call *any_calls;
     struct function *functions;
     struct declaration *declarations, *shared_variables;
     struct annotation *annotations;
@@ -123,7 +123,7 @@ struct unit {
     size_t reference_count, reference_capacity;
     size_t designator_count, designator_capacity, call_count, call_capacity, conversion_count, conversion_capacity;
     size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
-    size_t flow_count, flow_capacity, direct_call_count, direct_call_capacity;
+    size_t flow_count, flow_capacity, any_call_count, any_call_capacity;
     size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
     size_t annotation_count, annotation_capacity, guide_number_count, guide_number_capacity;
     size_t registration_count, registration_capacity, lookup_count, lookup_capacity;

@@ -3,7 +3,8 @@
 #include <stdlib.h>
 
 struct item {
-    enum { STORED, VARIABLE, MEMORY, CALL } kind;   /* a value; a variable that may be the memory; memory that may be the variable */
+    /* A value; a variable that may be the memory; memory that may be the variable; a call; a function. */
+    enum { STORED, VARIABLE, MEMORY, CALL, FUNCTION } kind;
     struct unit *unit;
     CXCursor cursor;   /* MEMORY: the expression that takes the variable's address */
     CXType type;       /* of the object that is stored to, or that has its address taken */
@@ -14,9 +15,10 @@ struct items {
     size_t count, capacity;
 };
 
-/* Per compartment: what is stored in a place, and the calls of a function. A place is a variable, the results of a function, or the
- * spelling of a pointer's type, for all memory that is reached through pointers. */
-static struct map stored[MAX_KEY + 1], called[MAX_KEY + 1], reached[MAX_KEY + 1];
+/* Per compartment: what is stored in a place, the calls of a function or of a type of function pointer, and the functions of such a type
+ * whose address is taken. A place is a variable, the results of a function, or the spelling of a pointer's type, for all memory that is
+ * reached through pointers. */
+static struct map stored[MAX_KEY + 1], called[MAX_KEY + 1], taken[MAX_KEY + 1], reached[MAX_KEY + 1];
 
 /* Pointers of one type in one place: reached, and not yet followed. A parameter's function is looked for when it is. */
 struct node {
@@ -26,6 +28,7 @@ struct node {
     struct unit *unit;    /* of `parameter` */
     CXCursor parameter;   /* or the null cursor */
 };
+static struct map is_taken[MAX_KEY + 1];   /* functions that are in `taken` */
 static struct node *waiting;
 static size_t waiting_count, waiting_capacity;
 
@@ -47,6 +50,19 @@ static bool holds_addresses(CXType type) {
 static bool is_variable(CXCursor cursor) {
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
     return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
+}
+
+/* The spelling of a function's type as a pointer to it has it. */
+static const char *pointer_type(struct unit *unit, CXType function) {
+    return intern_format("*%s", type_spelling(unit, function));
+}
+
+/* The same of what a call through a pointer calls; NULL if it is not known. */
+static const char *called_type(struct unit *unit, CXCursor call) {
+    CXType type = without_atomic(expression_type(first_child(call)));
+    if (type.kind == CXType_Pointer)
+        type = clang_getPointeeType(type);
+    return is_function(type) ? pointer_type(unit, type) : NULL;
 }
 
 static void note(struct unit *unit, const void *place, CXType type, CXCursor value) {
@@ -75,6 +91,17 @@ static void note_atomic(struct unit *unit, const CXCursor *operands, unsigned co
         }
 }
 
+static void note_call(struct unit *unit, CXCursor call) {
+    const CXCursor target = named_function(first_child(call));
+    const void *function = NULL;
+    if (clang_Cursor_isNull(target))
+        function = called_type(unit, call);
+    else if (!in_system_header(target))
+        function = place_of_declaration(target);
+    if (function)
+        *PUSH(unit->any_calls, unit->any_call_count, unit->any_call_capacity) = (struct any_call) { function, call };
+}
+
 void flow_note(struct unit *unit, CXCursor cursor, CXCursor function) {
     CXCursor operands[ATOMIC_OPERANDS];
     const unsigned count = atomic_operands(cursor, operands);
@@ -100,10 +127,7 @@ void flow_note(struct unit *unit, CXCursor cursor, CXCursor function) {
             note(unit, place_of_declaration(function), clang_getCursorResultType(function), first_child(cursor));
         break;
     case CXCursor_CallExpr:
-        target = named_function(first_child(cursor));
-        if (!clang_Cursor_isNull(target) && !in_system_header(target))
-            *PUSH(unit->direct_calls, unit->direct_call_count, unit->direct_call_capacity) =
-                (struct direct_call) { place_of_declaration(target), cursor };
+        note_call(unit, cursor);
         break;
     default:
         break;
@@ -150,6 +174,16 @@ static CXType pointee_of(CXCursor address) {
     return clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(address)));
 }
 
+/* A function whose address is taken: by its type, and what type it can be called as. */
+static void index_designator(struct unit *unit, const struct designator *it) {
+    const unsigned key = unit->plan->compartment;
+    const void *const function = place_of_declaration(it->function);
+    if (it->callee || in_system_header(it->function) || !map_add(&is_taken[key], key_of(function)))
+        return;
+    const char *const type = pointer_type(unit, clang_getCursorType(it->function));
+    add(&taken[key], type, (struct item) { .kind = FUNCTION, .unit = unit, .cursor = it->function });
+}
+
 void flow_index(const struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
@@ -170,8 +204,10 @@ void flow_index(const struct program *program) {
             each_pointer(&(struct pointers) { unit, store, &item }, item.type);
             add(&stored[key], place_of_declaration(it->variable), (struct item) { MEMORY, unit, it->cursor, item.type });
         }
-        for (size_t i = 0; i < unit->direct_call_count; i++)
-            add(&called[key], unit->direct_calls[i].function, (struct item) { .kind = CALL, .unit = unit, .cursor = unit->direct_calls[i].cursor });
+        for (size_t i = 0; i < unit->any_call_count; i++)
+            add(&called[key], unit->any_calls[i].function, (struct item) { .kind = CALL, .unit = unit, .cursor = unit->any_calls[i].cursor });
+        for (size_t i = 0; i < unit->designator_count; i++)
+            index_designator(unit, &unit->designators[i]);
     }
 }
 
@@ -309,9 +345,15 @@ static void follow_binary(const struct value *context, CXCursor expression) {
 }
 
 static void follow_call(const struct value *context, CXCursor call) {
-    const CXCursor function = named_function(first_child(call));
-    if (!clang_Cursor_isNull(function))
-        follow_places(context, clang_getCursorType(call), clang_getNullCursor(), function);
+    const CXCursor function = named_function(first_child(call)), nothing = clang_getNullCursor();
+    if (!clang_Cursor_isNull(function)) {
+        follow_places(context, clang_getCursorType(call), nothing, function);
+        return;
+    }
+    const char *const type = called_type(context->unit, call);
+    const struct items *const functions = type ? map_get(&taken[context->unit->plan->compartment], key_of(type)) : NULL;
+    for (size_t i = 0; functions && i < functions->count; i++)
+        follow_places(context, clang_getCursorType(call), nothing, functions->list[i].cursor);
 }
 
 /* What an atomic operation read from its object. */
@@ -348,16 +390,26 @@ static void follow(const struct value *context, CXCursor value) {
     }
 }
 
-/* The argument that a call gives a parameter. */
+/* The arguments that the calls of one function or one type give the parameter at a position. */
+static void follow_argument(struct program *program, const struct node *node, const void *function, int position, flow_take *take) {
+    const struct items *const calls = map_get(&called[node->compartment], key_of(function));
+    for (size_t i = 0; calls && i < calls->count; i++)
+        if (position < clang_Cursor_getNumArguments(calls->list[i].cursor))
+            follow(&(struct value) { program, calls->list[i].unit, take, node->type },
+                   clang_Cursor_getArgument(calls->list[i].cursor, (unsigned)position));
+}
+
 static void follow_arguments(struct program *program, const struct node *node, flow_take *take) {
     const CXCursor function = clang_getCursorSemanticParent(node->parameter);
-    const struct items *const calls = map_get(&called[node->compartment], key_of(place_of_declaration(function)));
-    for (int p = 0; calls && p < clang_Cursor_getNumArguments(function); p++)
-        if (clang_equalCursors(clang_Cursor_getArgument(function, (unsigned)p), node->parameter))
-            for (size_t i = 0; i < calls->count; i++)
-                if (p < clang_Cursor_getNumArguments(calls->list[i].cursor))
-                    follow(&(struct value) { program, calls->list[i].unit, take, node->type },
-                           clang_Cursor_getArgument(calls->list[i].cursor, (unsigned)p));
+    const void *const place = place_of_declaration(function);
+    int position = clang_Cursor_getNumArguments(function) - 1;
+    while (position >= 0 && !clang_equalCursors(clang_Cursor_getArgument(function, (unsigned)position), node->parameter))
+        position--;
+    if (position < 0)
+        return;
+    follow_argument(program, node, place, position, take);
+    if (map_get(&is_taken[node->compartment], key_of(place)))
+        follow_argument(program, node, pointer_type(node->unit, clang_getCursorType(function)), position, take);
 }
 
 static void is_type(void *data, const char *type) {
