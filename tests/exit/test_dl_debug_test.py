@@ -3,7 +3,6 @@
 import os
 import pathlib
 import re
-import shutil
 import sys
 import unittest
 
@@ -50,7 +49,6 @@ class DlDebug(unittest.TestCase):
         self.assertNotIn("IA2_TRACE", err)
 
     @unittest.skipIf(os.environ.get("IA2_PKU") == "vm", "GDB takes too long in the VM")
-    @unittest.skipUnless(shutil.which("gdb"), "needs gdb")
     def test_gdb_recipe_of_the_documentation(self):
         text = (endings.compartments.SOURCE / "docs" / "exit-handling.md").read_text().split("## In GDB")[1]
         recipe = endings.out() / "exit.gdb"
