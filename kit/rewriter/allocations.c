@@ -45,6 +45,9 @@ static enum CXChildVisitResult on_assignment(CXCursor cursor, CXCursor parent, C
 }
 
 static void place_value(struct assignments *it, CXCursor target, CXCursor value) {
+    /* Allocates nothing; and a `0` that is not by itself is an int, and no null pointer. */
+    if (is_null_constant(value))
+        return;
     const struct place begin = place_of(it->unit, clang_getRangeStart(clang_getCursorExtent(value)));
     CXFile file;
     unsigned offset;

@@ -192,12 +192,12 @@ class Libpng(Case):
         """tests/pngtest-all."""
         self.assertEqual(self.png("--strict", "pngtest.png")["status"], 0)
         self.assertEqual(self.png("pngtest.png", self.scratch / "out.png")["status"], 0)
-        crashers = pathlib.Path("contrib/testpngs/crashers")
-        for option, *names in (("--relaxed", "badcrc", "badadler"),
-                               ("--xfail", "bad_iCCP", "empty_ancillary_chunks", "huge_bKGD_chunk", "huge_juNK_unsafe_to_copy", "huge_IDAT")):
-            for name in names:
-                with self.subTest(name):
-                    self.assertEqual(self.png(option, crashers / f"{name}.png")["status"], 0)
+        # The option for a picture is not the same in each version.
+        options = dict(reversed(pair) for pair in re.findall(r"(--\w+) \S*/contrib/testpngs/crashers/(\w+)\.png", (self.folder / "tests/pngtest-all").read_text()))
+        self.assertEqual(options["badcrc"], "--relaxed")
+        for name in ("badcrc", "badadler", "bad_iCCP", "empty_ancillary_chunks", "huge_bKGD_chunk", "huge_juNK_unsafe_to_copy", "huge_IDAT"):
+            with self.subTest(name):
+                self.assertEqual(self.png(options.get(name, "--xfail"), f"contrib/testpngs/crashers/{name}.png")["status"], 0)
 
     def test_error_in_the_library(self):
         """Where a picture is so broken that the library gives up, it longjmps to pngtest, over its own frames and pngtest's."""
