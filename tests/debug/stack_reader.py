@@ -12,10 +12,11 @@ GATE = re.compile(r"ia2_gate_from_(\d+)_to_(\d+)")
 
 
 def stack() -> list[list]:
-    """[name, file, line] of each frame, innermost first; the two frames of a gate are one, called `FROM>TO`. In the end why there is no other."""
+    """[name, file, line] of each frame, innermost first. A name that is not known is `? of FILE`; the two frames of a gate are one, called
+    `FROM>TO`. In the end why there is no other."""
     frames, frame = [], gdb.newest_frame()
     while frame is not None:
-        name = frame.name() or "?"
+        name = frame.name() or f"? of {os.path.basename(gdb.solib_name(frame.pc()) or '?')}"
         gate = GATE.fullmatch(name)
         sal = frame.find_sal()
         if frame.type() == gdb.SIGTRAMP_FRAME:

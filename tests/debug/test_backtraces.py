@@ -68,7 +68,8 @@ class Backtraces(unittest.TestCase):
     def test_to_the_first_frame_of_the_thread(self):
         ends = {tuple(name for name, _, _ in stack[-2:]) for _, stack in crossing.stops(crossing.program("gcc"))}
         self.assertEqual({end for _, end in ends}, {"outermost"})
-        self.assertTrue({start for start, _ in ends} <= {"_start", "clone", "clone3", "__clone3", "__clone"}, ends)
+        # Without libc6-dbg gdb does not know the name of clone3.
+        self.assertTrue({start for start, _ in ends} <= {"_start", "clone", "clone3", "__clone3", "__clone", "? of libc.so.6"}, ends)
 
     def test_source_lines(self):
         stack = next(stack for label, stack in crossing.stops(crossing.program("gcc")) if label == "hook")
