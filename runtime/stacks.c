@@ -13,7 +13,6 @@
 #define SS_AUTODISARM (1u << 31)
 #endif
 #define SHARED_HEADER 16 /* the previous shared_sp, below each block */
-#define IA2_COPY_ALIGN 64 /* of any type that a copy may have */
 
 /* Key 0's zone has no memory of its own: nobody runs on the thread's first stack, at the depth where the thread
  * left it. Only the word that holds that depth is needed. */
@@ -136,27 +135,4 @@ void *ia2_shared_level(void)
 void ia2_shared_cut(void *level)
 {
     shared_sp = level;
-}
-
-struct ia2_copied ia2_copy(const void *own, size_t size, int in, int out)
-{
-    struct ia2_copied copied = {NULL, (void *)own, 0};
-    if (!own)
-        return copied;
-    copied.shared = ia2_shared_push(size, IA2_COPY_ALIGN);
-    copied.back = out ? size : 0;
-    if (in)
-        memcpy(copied.shared, own, size);
-    else
-        memset(copied.shared, 0, size);
-    return copied;
-}
-
-void ia2_copy_back(struct ia2_copied *copied)
-{
-    if (!copied->shared)
-        return;
-    if (copied->back)
-        memcpy(copied->own, copied->shared, copied->back);
-    ia2_shared_pop(&copied->shared);
 }

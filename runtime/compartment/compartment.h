@@ -50,9 +50,10 @@ size_t ia2_shared_size(void *p);
  * here; otherwise cuts what belongs to the call in progress and returns  key. Signals are blocked. */
 uint32_t ia2_compartment_unwound(uint32_t key, uintptr_t frame, uintptr_t interrupted);
 void __ia2_unwind(uint32_t key) __attribute__((noreturn));
-/* heap.c, thread_exit.c: leaves the scopes of IA2_ALLOCATE_IN and of pthread_cleanup_push whose frames lie in this range,
- * because a jump skips them. */
+/* heap.c, copied_arguments.c, thread_exit.c: leaves the scopes of IA2_ALLOCATE_IN, of arguments by copy and of pthread_cleanup_push whose
+ * frames lie in this range, because a jump skips them. */
 void ia2_allocations_cut(uintptr_t low, uintptr_t high);
+void ia2_copies_cut(uintptr_t low, uintptr_t high);
 void ia2_thread_cleanup_cut(uintptr_t low, uintptr_t high);
 
 /* heap.c: this compartment's own heap, whatever IA2_ALLOCATE_IN says. */

@@ -204,6 +204,7 @@ SETJMP(__sigsetjmp);
 static void leave_scopes(const struct ia2_range *stack, const struct __jmp_buf_tag *place, uintptr_t target)
 {
     ia2_allocations_cut(stack->start, target);
+    ia2_copies_cut(stack->start, target);
     ia2_thread_cleanup_cut(stack->start, target);
     ia2_shared_cut(((const struct stamp *)(const void *)place)->shared_level);
 }
@@ -302,6 +303,7 @@ uint32_t ia2_compartment_unwound(uint32_t key, uintptr_t frame, uintptr_t interr
     }
     if (ia2_is_in(&stack, begin)) {
         ia2_allocations_cut(stack.start, begin);
+        ia2_copies_cut(stack.start, begin);
         ia2_thread_cleanup_cut(stack.start, begin);
     }
     return key;

@@ -91,20 +91,22 @@ void ia2_shared_pop(const void *variable);
 /* ---- arguments by copy ---------------------------------------------------------------------------------- */
 
 /* In a statement expression, before the call: a copy of *argument on the shared stack, to be passed as IA2_COPIED(n).
- * IN copies towards the callee, OUT back when the expression ends, INOUT both. A null pointer stays null. */
+ * IN copies towards the callee, OUT back when the expression ends or a longjmp skips its end, INOUT both. A null pointer stays null. */
 struct ia2_copied {
     void *shared, *own;
     unsigned long back; /* bytes to copy back */
+    struct ia2_copied *outer;
+    unsigned long sp; /* of the function that copies */
 };
 #define IA2_COPY(n, argument, in, out) \
     __typeof__(argument) ia2_argument_##n = (argument); \
     struct ia2_copied ia2_copied_##n __attribute__((cleanup(ia2_copy_back))) = \
-        ia2_copy(ia2_argument_##n, sizeof(*ia2_argument_##n), in, out)
+        ia2_copy(&ia2_copied_##n, ia2_argument_##n, sizeof(*ia2_argument_##n), in, out)
 #define IA2_COPY_IN(n, argument) IA2_COPY(n, argument, 1, 0)
 #define IA2_COPY_OUT(n, argument) IA2_COPY(n, argument, 0, 1)
 #define IA2_COPY_INOUT(n, argument) IA2_COPY(n, argument, 1, 1)
 #define IA2_COPIED(n) ((__typeof__(ia2_argument_##n))ia2_copied_##n.shared)
-struct ia2_copied ia2_copy(const void *own, unsigned long size, int in, int out);
+struct ia2_copied ia2_copy(struct ia2_copied *scope, const void *own, unsigned long size, int in, int out); /* what *scope shall hold */
 void ia2_copy_back(struct ia2_copied *copied);
 
 /* The same for a va_list: the list itself is copied (va_arg writes it), what it points to stays on the caller's
