@@ -1,7 +1,7 @@
 # find_package(IA2): splits programs into compartments.
 #
 #   ia2_compartmentalize(TARGET POLICY compartments.toml
-#       [LIBRARIES lib...] [COMPILE_OPTIONS opt...] [LINK_OPTIONS opt...] [PERMISSIVE] [INSTALL [DESTINATION dir]])
+#       [LIBRARIES lib...] [COMPILE_OPTIONS opt...] [LINK_OPTIONS opt...] [PERMISSIVE] [DEBUG] [INSTALL [DESTINATION dir]])
 #
 # (PERMISSIVE: nothing is enforced; the target is then TARGET-ia2-permissive, in TARGET.ia2-permissive/.)
 # makes, as part of `all`, the target TARGET-ia2: the program and its libraries in the folder TARGET.ia2/ beside the plain one
@@ -82,9 +82,9 @@ function(_ia2_program_name target result)
 endfunction()
 
 function(ia2_compartmentalize target)
-  cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALL;PERMISSIVE" "POLICY;DESTINATION" "LIBRARIES;COMPILE_OPTIONS;LINK_OPTIONS")
+  cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALL;PERMISSIVE;DEBUG" "POLICY;DESTINATION" "LIBRARIES;COMPILE_OPTIONS;LINK_OPTIONS")
   if(DEFINED arg_UNPARSED_ARGUMENTS)
-    _ia2_refuse("${arg_UNPARSED_ARGUMENTS}" "unknown argument; known: POLICY LIBRARIES COMPILE_OPTIONS LINK_OPTIONS PERMISSIVE INSTALL DESTINATION")
+    _ia2_refuse("${arg_UNPARSED_ARGUMENTS}" "unknown argument; known: POLICY LIBRARIES COMPILE_OPTIONS LINK_OPTIONS PERMISSIVE DEBUG INSTALL DESTINATION")
   endif()
   if(NOT arg_POLICY)
     _ia2_refuse("POLICY" "is missing; give a compartments.toml")
@@ -109,10 +109,13 @@ function(ia2_compartmentalize target)
   _ia2_program_name("${target}" name)
   # Nobody shall take the one for the other.
   set(suffix "ia2")
-  set(permissive "")
+  set(kind "")
   if(arg_PERMISSIVE)
     set(suffix "ia2-permissive")
-    set(permissive "--permissive")
+    list(APPEND kind "--permissive")
+  endif()
+  if(arg_DEBUG)
+    list(APPEND kind "--debug")
   endif()
   if(NOT IA2_ENABLED)
     add_custom_target("${target}-${suffix}" ALL DEPENDS "${target}")
@@ -135,7 +138,7 @@ function(ia2_compartmentalize target)
     OUTPUT "${stamp}"
     COMMAND "${IA2_ROOT}/scripts/rewrite.py" --quiet --policy "${arg_POLICY}" --kit-build "${IA2_KIT_BUILD}" --out "${folder}/work"
       --target "$<PATH:RELATIVE_PATH,$<TARGET_FILE:${target}>,${CMAKE_BINARY_DIR}>" --publish "${folder}/bin"
-      --depfile "${folder}/${target}.d" --depfile-target "${stamp}" ${permissive} ${arg_COMPILE_OPTIONS} ${arg_LINK_OPTIONS} ${libraries} "${CMAKE_BINARY_DIR}"
+      --depfile "${folder}/${target}.d" --depfile-target "${stamp}" ${kind} ${arg_COMPILE_OPTIONS} ${arg_LINK_OPTIONS} ${libraries} "${CMAKE_BINARY_DIR}"
     COMMAND "${CMAKE_COMMAND}" -E touch "${stamp}"
     DEPENDS "${target}" ${arg_LIBRARIES} "${arg_POLICY}"
     DEPFILE "${folder}/${target}.d"

@@ -71,6 +71,7 @@ class Ia2Module(ExtensionModule):
         KwargInfo("compile_args", ContainerTypeInfo(list, str), listify=True, default=[]),
         KwargInfo("link_args", ContainerTypeInfo(list, str), listify=True, default=[]),
         KwargInfo("permissive", bool, default=False),
+        KwargInfo("debug", bool, default=False),
         KwargInfo("build_by_default", bool, default=True),
         KwargInfo("install", bool, default=False),
         KwargInfo("install_dir", (str, type(None)), default=None),
@@ -176,8 +177,7 @@ class Ia2Module(ExtensionModule):
         command += [f"--cflag={argument}" for argument in kwargs["compile_args"]]
         command += [f"--ldflag={argument}" for argument in kwargs["link_args"]]
         command += [f"--library={backend.get_target_filename(library)}" for library in libraries]
-        if kwargs["permissive"]:
-            command.append("--permissive")
+        command += [f"--{kind}" for kind in ("permissive", "debug") if kwargs[kind]]
         # By name: their order is not the same in all versions.
         made_from = {"name": exe.name + suffix, "subdir": os.path.join(state.subdir, folder), "environment": state.environment,
                      "command": [*command, "."], "sources": [], "outputs": outputs}

@@ -29,6 +29,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--cflag", action="append", default=[], metavar="ARG", help="a further argument for what is compiled again")
     parser.add_argument("--ldflag", action="append", default=[], metavar="ARG", help="a further argument for each link")
     parser.add_argument("--permissive", action="store_true", help="make a program that records violations and goes on: NOTHING IS ENFORCED in it")
+    parser.add_argument("--debug", action="store_true", help="compile every C source again, for gdb: -g, and -Og where the project optimizes more. "
+                        "It enforces as ever")
     parser.add_argument("--library", action="append", default=[], metavar="FILE", help="refuse unless FILE is linked into the program")
     parser.add_argument("-j", dest="jobs", type=int, default=os.cpu_count() or 1, metavar="N", help="compilations at a time")
     parser.add_argument("--stage", choices=pipeline.STAGES, default=pipeline.STAGES[-1], help="the last stage to run")

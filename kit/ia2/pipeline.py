@@ -116,9 +116,9 @@ class Pipeline:
         if stage == "capture":
             return [os.path.realpath(options.project), options.capture is not None, options.target, options.library, options.source_root, os.path.abspath(options.policy)]
         if stage == "plan":
-            return [os.path.abspath(options.policy)]
+            return [os.path.abspath(options.policy), options.debug]
         if stage == "link":
-            return [options.cc, options.ld, options.kit_build, options.cflag, options.ldflag, options.permissive]
+            return [options.cc, options.ld, options.kit_build, options.cflag, options.ldflag, options.permissive, options.debug]
         if stage == "audit":
             return [options.permissive]
         return [options.kit_build, options.permissive] if stage == "rewrite" else []
@@ -155,7 +155,7 @@ class Pipeline:
     def plan(self):
         from . import further_needs, plan
         graph = self.read("build-graph.json")
-        made = plan.make(self.load_policy(), graph, self.read("compile_commands.json"), further_needs.read(self.out))
+        made = plan.make(self.load_policy(), graph, self.read("compile_commands.json"), further_needs.read(self.out), self.options.debug)
         atomic.write_json(self.path("plan.json"), made)
         files = [self.options.policy, self.path("build-graph.json"), self.path("compile_commands.json"), self.path(further_needs.FILE), self.path("plan.json")]
         return f"{len(made['compartments'])} compartments, {len(made['imports'])} names cross", files
@@ -181,7 +181,7 @@ class Pipeline:
         again = set(boundary["recompile"])
         units = [unit for unit in plan["units"] if unit["id"] in again or not unit["pic"]]
         recompiler = recompile.Recompiler(self.out, plan, graph, kit.include, self.options.cc, self.stamps,
-                                           self.options.cflag)
+                                           self.options.cflag, self.options.debug)
         made = recompiler.run(units, self.options.jobs)
         further_needs.check(self.out, plan, graph, made)
         target = tempfile.mkdtemp(prefix=".bin.", dir=self.out)

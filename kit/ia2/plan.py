@@ -56,8 +56,8 @@ class Owners:
 
 
 class Planner:
-    def __init__(self, policy: Policy, graph: dict, commands: list[dict], further: dict[str, list[str]]):
-        self.policy, self.graph, self.commands = policy, graph, commands
+    def __init__(self, policy: Policy, graph: dict, commands: list[dict], further: dict[str, list[str]], again: bool):
+        self.policy, self.graph, self.commands, self.again = policy, graph, commands, again
         self.owners = Owners(policy, graph["source_root"], graph["build_dir"])
         self.selection = symbols.Selection(graph, further)
         self.links = self.selection.program()
@@ -308,7 +308,7 @@ class Planner:
                 unit = len(units)
                 command = self.commands[record["command"]]
                 units.append({"id": unit, "command": record["command"], "file": command["file"], "compartment": self.key[index],
-                              "object": record["path"], "pic": is_pic(command["arguments"])})
+                              "object": record["path"], "pic": is_pic(command["arguments"]), "again": self.again})
             objects.append({"path": record["path"], "compartment": self.key[index], "unit": unit})
         return units, objects
 
@@ -346,7 +346,7 @@ def is_pic(arguments: list[str]) -> bool:
     return made
 
 
-def make(policy: Policy, graph: dict, commands: list[dict], further: dict[str, list[str]]) -> dict:
-    """The contents of plan.json. `further`: names that objects need beside those of their symbol tables (further_needs). Failure if the
-    policy does not fit the program."""
-    return Planner(policy, graph, commands, further).plan()
+def make(policy: Policy, graph: dict, commands: list[dict], further: dict[str, list[str]], again: bool = False) -> dict:
+    """The contents of plan.json. `further`: names that objects need beside those of their symbol tables (further_needs). `again`: every unit
+    is to be compiled again. Failure if the policy does not fit the program."""
+    return Planner(policy, graph, commands, further, again).plan()

@@ -67,8 +67,9 @@ class Mirror:
 
 
 def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, compiler: str | None, target: str,
-            more: list[str] | None = None) -> list[str]:
-    """The command that compiles `unit` from the mirror into `target` (its dependencies into `target`.d), with the arguments `more`."""
+            more: list[str] | None = None, debug: bool = False) -> list[str]:
+    """The command that compiles `unit` from the mirror into `target` (its dependencies into `target`.d), with the arguments `more`, and before
+    them those of a `debug` build."""
     directory, arguments = spelled["directory"], spelled["arguments"]
     source = canonicalize.absolute(spelled["source"], directory)
     result = [compiler or arguments[0]]
@@ -101,7 +102,7 @@ def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, com
             if argument and argument not in NOT_PIC and argument not in DROPPED and not JOINED_DROPPED.match(argument):
                 result.append(argument)
             index += 1
-    result += [*(more or []), "-fPIC", *([] if unit["pic"] else ["-fno-semantic-interposition"]), f"-DIA2_UNIT={unit['id']}"]
+    result += [*(for_debugger(result) if debug else []), *(more or []), "-fPIC", *([] if unit["pic"] else ["-fno-semantic-interposition"]), f"-DIA2_UNIT={unit['id']}"]
     if canonical_headers and not is_clang(result[0]):
         # GCC would name a system header by the shorter of two paths, which leads out of the mirror.
         result.append("-fno-canonical-system-headers")
@@ -110,6 +111,12 @@ def command(spelled: dict, unit: dict, mirror: Mirror, runtime_include: str, com
         # Clang from 15 on takes a map as a wish to have "./x" shown as "x".
         result.append("-fno-file-reproducible")
     return [*result, "-idirafter", runtime_include, "-fdiagnostics-color=never", "-MD", "-MF", target + ".d", "-c", "-o", target]
+
+
+def for_debugger(arguments: list[str]) -> list[str]:
+    """What a debug build adds to a compile command: optimization stays where it is less than -Og."""
+    levels = [argument for argument in arguments if argument.startswith("-O")]
+    return ["-g", *(["-Og"] if levels and levels[-1] != "-O0" else [])]
 
 
 def without_listing(argument: str) -> str:
@@ -138,8 +145,8 @@ class Recompiler:
     """Compiles units in parallel, only those whose command or inputs changed."""
 
     def __init__(self, out: str, plan: dict, graph: dict, runtime_include: str, compiler: str | None, made: stamps.Stamps,
-                 more: list[str] | None = None):
-        self.more = more or []
+                 more: list[str] | None = None, debug: bool = False):
+        self.more, self.debug = more or [], debug
         self.out, self.plan, self.runtime_include, self.compiler, self.stamps = out, plan, runtime_include, compiler, made
         self.spelled = {record["path"]: record.get("spelled") for record in graph["objects"]}
 
@@ -154,7 +161,7 @@ class Recompiler:
         for unit in units:
             mirror = Mirror(self.out, self.plan["source_root"], self.plan["build_dir"])
             line = command(self.spelled[unit["object"]], unit, mirror, self.runtime_include, self.compiler, self.object(unit),
-                           self.more)
+                           self.more, self.debug)
             if not self.fresh(unit, line):
                 work.append((unit, line))
         # Largest sources last to be waited for is the worst order.

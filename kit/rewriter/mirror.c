@@ -102,7 +102,7 @@ void mirror_collect(struct program *program, struct mirror *mirror) {
     struct map seen = { 0 };
     for (size_t u = 0; u < program->unit_count; u++) {
         const struct unit *const unit = &program->units[u];
-        bool recompile = !unit->plan->pic;
+        bool recompile = !unit->plan->pic || unit->plan->again;
         for (size_t i = 0; i < unit->include_count; i++)
             /* A unit that includes ia2.h was built with -DIA2_ENABLE=0, which makes its macros mean nothing. */
             recompile |= edit_touches(unit->includes[i]) || source_is_kits(unit->includes[i], "ia2.h");

@@ -22,7 +22,7 @@ struct compartment {
 struct plan_unit {
     unsigned id, command, compartment;
     const char *file;
-    bool pic, selected;   /* selected: named on the command line, or nothing was named */
+    bool pic, again, selected;   /* again: to be compiled again, whatever is in it; selected: named on the command line, or nothing was named */
 };
 
 struct import {

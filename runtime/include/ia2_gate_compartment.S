@@ -198,6 +198,10 @@ ia2_nobody_descs:
     ia2_suspend_entry __ia2_resume, 0
     ia2_unwind_entries
 
+    .type ia2_gate_dies, @function
+ia2_gate_dies:
+    .cfi_startproc
+    .cfi_undefined %rip
     ia2_die pkru, "call gate: PKRU does not hold the value the gate wrote; the gate was not entered at its start"
     ia2_die thread, "call gate: this thread's FS base is not the one of its record"
     ia2_die stack, "call gate: the compartment is not suspended on this thread"
@@ -229,6 +233,8 @@ ia2_nobody_descs:
     mov $62, %eax                           /* kill, SIGABRT */
     syscall
     ud2
+    .cfi_endproc
+    .size ia2_gate_dies, . - ia2_gate_dies
 
     /* A plugin's thread-local storage is in a library of its own, by this name (kit/ia2/plugin_file.py). Nobody calls this; it makes
      * the name known to ld.so. */

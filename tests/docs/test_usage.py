@@ -41,7 +41,7 @@ class Pages(unittest.TestCase):
 
     def test_links(self):
         import re
-        for name in ("usage.md", "policy.md", "macros.md", "meson.md", "cmake.md", "any-build.md"):
+        for name in ("usage.md", "policy.md", "macros.md", "debugging.md", "meson.md", "cmake.md", "any-build.md"):
             for target in re.findall(r"\]\(([^)#]+)(?:#[^)]*)?\)", pages.page(name)):
                 self.assertTrue((pages.SOURCE / "docs" / target).exists(), f"{name}: {target}")
 

@@ -84,7 +84,7 @@ class Run:
             command = ["cc", *FLAGS, f"-I{self.root}", f"-I{self.build}", *arguments, "-o", f"{number}.o", "-c", str(path)]
             self.commands.append({"directory": str(self.build), "file": str(path), "arguments": command})
             self.units.append({"id": number, "command": number, "file": str(path), "compartment": key,
-                               "object": str(self.build / f"{number}.o"), "pic": name not in self.case.policy.get("not_pic", [])})
+                               "object": str(self.build / f"{number}.o"), "pic": name not in self.case.policy.get("not_pic", []), "again": False})
 
     def write_plan(self):
         policy = self.case.policy
