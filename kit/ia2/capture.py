@@ -270,7 +270,9 @@ class Capture:
 
 
 def find_build(directory: str, out: str, recorded: bool):
-    """The Build of what is in `directory`; Failure if nothing is known of it. `recorded`: by recorded_build.record."""
+    """The Build of what is in `directory`, which may be a Ninja file; Failure if nothing is known of it. `recorded`: by recorded_build.record."""
+    if directory.endswith(ninja.FILE_SUFFIX) and os.path.isfile(directory) and not recorded:
+        return ninja.Build(directory)
     if not os.path.isdir(directory):
         raise Failure("no such build directory", directory)
     if recorded:

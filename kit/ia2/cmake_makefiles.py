@@ -16,6 +16,7 @@ class Build:
     def __init__(self, directory: str):
         self.directory = os.path.realpath(directory)
         self.file = os.path.join(self.directory, "compile_commands.json")
+        self.files = [self.file]
         self.remedy = f"bring the build up to date: cmake --build {self.directory}"
         self.steps = [*self.compilations(), *self.links()]
 

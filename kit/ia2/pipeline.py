@@ -142,7 +142,7 @@ class Pipeline:
         atomic.write_json(self.path("compile_commands.json"), taken.commands)
         atomic.write_json(self.path("build-graph.json"), graph)
         objects = [record["path"] for record in graph["objects"]]
-        files = [taken.build.file, self.options.policy, *objects, *graph["inputs"], self.path("build-graph.json"),
+        files = [*taken.build.files, self.options.policy, *objects, *graph["inputs"], self.path("build-graph.json"),
                  self.path("compile_commands.json")]
         return f"{os.path.relpath(program, taken.build_dir)}: {len(objects)} objects, {len(taken.commands)} of them C", files
 

@@ -273,6 +273,7 @@ class Build:
     def __init__(self, directory: str, out: str):
         self.directory = os.path.realpath(directory)
         self.file = os.path.join(out, STEPS_FILE)
+        self.files = [self.file]
         recorded = load(self.file)
         self.remedy = f"clean the project (make clean) and capture its build again: {recorded['command']}"
         self.steps = [ninja.Step(made["directory"], shlex.join(made["arguments"]), made["input"], made["output"])

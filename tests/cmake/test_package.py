@@ -165,13 +165,73 @@ class Makefiles(Project):
         self.assertIn("'counter' was made before find_package(IA2); find it first", " ".join(text.split()))
 
 
+class SeveralConfigurations(Project):
+    """Each has its own program, in a folder of its name."""
+
+    generator = "Ninja Multi-Config"
+
+    def make(self, *arguments, configuration="Release", check=True):
+        return super().make("--config", configuration, *arguments, check=check)
+
+    def total(self, number, program="counter.ia2/bin/counter", configuration="Release"):
+        folder, _, name = program.rpartition("bin/")
+        super().total(number, f"{folder}{configuration}/{'bin/' if folder else ''}{name}")
+
+    def test_build_and_test(self):
+        self.project(TOP + TARGETS + SPLIT + "enable_testing()\nget_target_property(program counter-ia2 IA2_PROGRAM)\n"
+                     "add_test(NAME split COMMAND ${program})\n")
+        for configuration, level in (("Release", b"-O3"), ("Debug", b"-g")):
+            self.assertIn("Splitting counter into compartments", self.make(configuration=configuration))
+            self.total(5, configuration=configuration)
+            self.total(5, "counter", configuration=configuration)
+            self.assertNotIn("Splitting", self.make(configuration=configuration))
+            self.assertIn("100% tests passed", small.run("ctest", "-C", configuration, "--test-dir", self.build).stdout)
+            self.assertIn(level, (self.build / f"counter.ia2/{configuration}/work/compile_commands.json").read_bytes())
+
+    def test_changes(self):
+        self.project(TOP + TARGETS + SPLIT)
+        self.make()
+        self.make(configuration="Debug")
+        self.edit("lib/counter.c", "= value;", "= value * 3;")
+        self.assertIn("Splitting", self.make())
+        self.total(15)
+        self.total(5, configuration="Debug")
+        self.assertIn("Splitting", self.make(configuration="Debug"))
+        self.total(15, configuration="Debug")
+        # What is said of one configuration is in a file that its Ninja file includes.
+        self.project(TOP + "set(CMAKE_C_FLAGS_RELEASE -O1)\n" + TARGETS + SPLIT, lib__counter___c=small.FILES["lib/counter.c"])
+        self.assertIn("Splitting", self.make())
+        self.total(5)
+        self.assertIn("-O1", (self.build / "counter.ia2/Release/work/compile_commands.json").read_text())
+        self.assertNotIn("Splitting", self.make())
+
+    def test_touching_one_source_compiles_that_one_again(self):
+        self.project(TOP + TARGETS + SPLIT)
+        made = self.build / "counter.ia2/Release"
+        small.touch_one_source(self, self.root / "project", made / "work", self.make, made / "bin/counter")
+
+    def test_install(self):
+        self.project(TOP + TARGETS + SPLIT.replace("toml)", "toml INSTALL)"), "-DCMAKE_INSTALL_PREFIX=/opt/p")
+        self.make()
+        small.run("cmake", "--install", self.build, "--config", "Release", env={**os.environ, "DESTDIR": str(self.root / "dest")})
+        self.assertIn("total 5\n", small.run(self.root / "dest/opt/p/bin/counter.ia2").stdout)
+
+    def test_disabled(self):
+        self.project(TOP + TARGETS + SPLIT + "enable_testing()\nget_target_property(program counter-ia2 IA2_PROGRAM)\n"
+                     "add_test(NAME plain COMMAND ${program})\n", "-DIA2_ENABLED=OFF")
+        self.make()
+        self.assertFalse((self.build / "counter.ia2").exists())
+        self.assertIn("100% tests passed", small.run("ctest", "-C", "Release", "--test-dir", self.build).stdout)
+
+
 class Package(unittest.TestCase):
     def test_other_generator(self):
         with tempfile.TemporaryDirectory() as folder:
-            project = small.make(pathlib.Path(folder) / "project", CMakeLists___txt=TOP + TARGETS + SPLIT)
-            done = small.run("cmake", "-G", "Ninja Multi-Config", "-S", project, "-B", project / "build", f"-DIA2_DIR={small.SOURCE}/cmake",
+            # None other can configure here, so the project says that it is one.
+            project = small.make(pathlib.Path(folder) / "project", CMakeLists___txt=TOP + TARGETS + "set(CMAKE_GENERATOR Xcode)\n" + SPLIT)
+            done = small.run("cmake", "-S", project, "-B", project / "build", f"-DIA2_DIR={small.SOURCE}/cmake",
                              check=False, env={**os.environ, "IA2_BUILD": str(small.KIT_BUILD)})
-            self.assertIn("the generator 'Ninja Multi-Config' is not supported; use Ninja or Unix Makefiles", " ".join(done.stdout.split()))
+            self.assertIn("the generator 'Xcode' is not supported; use Ninja, Ninja Multi-Config or Unix Makefiles", " ".join(done.stdout.split()))
 
 
 del Project

@@ -41,12 +41,12 @@ def module_newest(folder, env):
     module(folder, {**env, "IA2_MESON": str(newer_meson.script(newer_meson.NEWEST))})
 
 
-def cmake(generator):
+def cmake(generator, configuration=""):
     def make(folder, env):
         project = small.make(folder, CMakeLists___txt=PACKAGE)
         small.run("cmake", "-G", generator, "-S", project, "-B", project / "build", f"-DIA2_DIR={small.SOURCE}/cmake", env=env)
-        small.run("cmake", "--build", project / "build")
-        (project / "out").symlink_to(project / "build/counter.ia2/work")
+        small.run("cmake", "--build", project / "build", *(["--config", configuration] if configuration else []))
+        (project / "out").symlink_to(project / "build/counter.ia2" / configuration / "work")
     return make
 
 
@@ -55,7 +55,8 @@ def recorded(folder, env):
     small.rewrite(project, project / "out", "--capture", f"make CC={env['CC']}", "--target", "counter", project)
 
 
-FRONTS = {"meson": meson, "module": module, "module-newest": module_newest, "cmake-ninja": cmake("Ninja"), "cmake-makefiles": cmake("Unix Makefiles"), "recorded": recorded}
+FRONTS = {"meson": meson, "module": module, "module-newest": module_newest, "cmake-ninja": cmake("Ninja"), "cmake-makefiles": cmake("Unix Makefiles"),
+          "cmake-several": cmake("Ninja Multi-Config", "Debug"), "recorded": recorded}
 
 
 def made() -> list[tuple[str, str]]:
