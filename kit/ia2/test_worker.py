@@ -5,7 +5,8 @@
     python3 -m ia2.test_worker run FILE [ID...]   runs these tests (ids: Class.method), default all
 
 `run` writes JSON lines to its stdout: {"start": ID, "at": N} and {"end": ID, "result": "ok" | "failed" | "skipped",
-"text": ..., "seconds": ...}. What the tests themselves print goes to its stderr, a file; N is where it is then.
+"text": ..., "seconds": ...}. What the tests themselves print goes to its stderr, a file; N is where it is then. The text of a
+test that passed is what it printed after `note: `.
 """
 
 import importlib.util
@@ -16,6 +17,8 @@ import sys
 import time
 import traceback
 import unittest
+
+NOTE = "note: "   # begins a line that a person shall see although nothing failed
 
 
 def load(path: pathlib.Path):
@@ -79,9 +82,11 @@ class Reporter(unittest.TestResult):
     def finish(self, name, result, text):
         if name in self.missing:
             self.missing.remove(name)
+        output = os.pread(2, max(0, position() - self.printed), self.printed).decode(errors="replace")
         if result == "failed":
-            output = os.pread(2, max(0, position() - self.printed), self.printed).decode(errors="replace")
             text += f"\n--- output\n{output}" if output.strip() else ""
+        elif result == "ok":
+            text = "\n".join(line[len(NOTE):] for line in output.splitlines() if line.startswith(NOTE))
         self.emit(end=name, result=result, text=text, seconds=round(time.monotonic() - self.began, 2))
 
     def stopTest(self, test):

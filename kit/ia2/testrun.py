@@ -19,6 +19,7 @@ from collections import Counter
 
 from . import vm
 from .test_supervisor import supervise, tail, worker_command, worker_environment
+from .test_worker import NOTE
 
 SOURCE = vm.SOURCE
 VM_LIMIT, VM_LIMIT_ALL_VECTORS = 40 * 60, 12 * 3600
@@ -56,7 +57,9 @@ class Report:
         elif result == "skipped":
             self.skips[name_of(module) + where, text.strip().splitlines()[-1] if text.strip() else "no reason"] += 1
         if self.verbose and result != "failed":
-            self.say(f"{word:8}{title} ({seconds:g} s)" + (f": {text}" if text else ""))
+            self.say(f"{word:8}{title} ({seconds:g} s)" + (f": {text}" if text and result == "skipped" else ""))
+        if result == "ok" and text:
+            self.say("        " + text.replace("\n", "\n        "))
         entry = self.modules.get((module, where))
         if entry:
             left, count, _ = entry
@@ -121,8 +124,8 @@ def build(modules: list[dict], report: Report) -> list[dict]:
                               cwd=module["out"], env=worker_environment(module["out"]), errors="replace")
         # What a module wants a person to know, such as the size of what it built.
         for line in done.stdout.splitlines():
-            if line.startswith("note: ") and not done.returncode:
-                print(f"        {line[6:]}", flush=True)
+            if line.startswith(NOTE) and not done.returncode:
+                print(f"        {line[len(NOTE):]}", flush=True)
         return done.stdout or "build() failed" if done.returncode else None
 
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -15,7 +15,7 @@ import os, time, unittest
 TIMEOUT = 3
 class A(unittest.TestCase):
     def test_a_passes(self):
-        print("noise")
+        print("noise\\nnote: three counted\\nnote: none lost")
     def test_b_fails(self):
         print("said before")
         self.assertEqual(1, 2)
@@ -89,15 +89,19 @@ class Supervision(unittest.TestCase):
         self.assertEqual(self.text["A.test_c_is_skipped"], "a reason")
         self.assertEqual(self.text["FixtureSkips.test_one"], "nothing to test")
 
+    def test_a_note_is_all_that_is_kept_of_what_a_passing_test_printed(self):
+        self.assertEqual(self.text["A.test_a_passes"], "three counted\nnone lost")
+        self.assertEqual(self.text["A.test_f_passes_after_all_that"], "")
+
 
 class Reports(unittest.TestCase):
-    def report(self, *results):
+    def report(self, *results, note=""):
         path = str(testrun.SOURCE / "tests" / "room" / "test_x.py")
         out = io.StringIO()
         with contextlib.redirect_stdout(out):
             report = testrun.Report(False)
             for i, result in enumerate(results):
-                report.add("", path, f"A.test_{i}", result, "the reason", 0.1)
+                report.add("", path, f"A.test_{i}", result, note if result == "ok" else "the reason", 0.1)
             status = report.end()
         return status, out.getvalue().splitlines()
 
@@ -112,6 +116,9 @@ class Reports(unittest.TestCase):
     def test_a_failure_is_a_failure(self):
         status, lines = self.report("ok", "failed")
         self.assertEqual((status, lines[-2:]), (1, ["failed  room/test_x A.test_1", "1 passed, 1 failed, 0 skipped"]))
+
+    def test_notes_are_shown(self):
+        self.assertEqual(self.report("ok", note="three\ncounted"), (0, ["        three", "        counted", "1 passed, 0 failed, 0 skipped"]))
 
     def test_nothing_run_is_a_failure(self):
         self.assertEqual(self.report()[0], 1)
