@@ -449,6 +449,27 @@ void flow_value(struct program *program, struct unit *unit, CXCursor value, flow
     settle(program, take);
 }
 
+void flow_handed_down(struct program *program, struct unit *unit, CXCursor value, flow_take *take) {
+    static struct map seen;   /* set of parameters */
+    const CXCursor inner = strip_casts(value);
+    CXCursor pointer = inner;
+    if (is_array(expression_type(inner)) || is_object_address(inner)) {
+        const CXCursor lvalue = is_object_address(inner) ? first_child(inner) : inner, variable = base_variable(lvalue);
+        if (is_variable(variable) && is_automatic(variable))
+            take(program, unit, variable, inner);
+        pointer = clang_Cursor_isNull(variable) ? strip_casts(pointer_to(lvalue)) : clang_getNullCursor();
+    }
+    const CXCursor parameter = clang_getCursorReferenced(pointer), function = clang_getCursorSemanticParent(parameter);
+    if (clang_getCursorKind(pointer) != CXCursor_DeclRefExpr || clang_getCursorKind(parameter) != CXCursor_ParmDecl ||
+        !map_add(&seen, key_of(place_of_declaration(parameter))))
+        return;
+    const struct items *const calls = map_get(&called[unit->plan->compartment], key_of(place_of_declaration(function)));
+    for (int p = 0; calls && p < clang_Cursor_getNumArguments(function); p++)
+        for (size_t i = 0; clang_equalCursors(clang_Cursor_getArgument(function, (unsigned)p), parameter) && i < calls->count; i++)
+            if (p < clang_Cursor_getNumArguments(calls->list[i].cursor))
+                flow_handed_down(program, calls->list[i].unit, clang_Cursor_getArgument(calls->list[i].cursor, (unsigned)p), take);
+}
+
 void flow_variable(struct program *program, struct unit *unit, CXCursor variable, flow_take *take) {
     const struct value context = { program, unit, take, NULL };
     follow_places(&context, clang_getCursorType(variable), variable, clang_getNullCursor());

@@ -16,6 +16,9 @@ void flow_index(const struct program *program);
 typedef void flow_take(struct program *program, struct unit *unit, CXCursor variable, CXCursor cause);
 void flow_value(struct program *program, struct unit *unit, CXCursor value, flow_take *take);
 
+/* The same, as far as addresses are handed down from call to call and nowhere kept: of this there is no doubt. */
+void flow_handed_down(struct program *program, struct unit *unit, CXCursor value, flow_take *take);
+
 /* An object that others can read: whatever is stored in it. */
 void flow_variable(struct program *program, struct unit *unit, CXCursor variable, flow_take *take);
 /* The same for a global that is known by its name, in any compartment that others may not read as it is. */

@@ -174,6 +174,7 @@ static void take_argument(struct program *program, struct unit *unit, CXCursor e
             take(program, unit, base_variable(inner), inner);
         break;
     }
+    flow_handed_down(program, unit, inner, take);
     flow_value(program, unit, inner, take_flowing);
 }
 
