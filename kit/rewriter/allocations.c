@@ -135,6 +135,24 @@ void rewrite_allocations(struct program *program) {
     }
 }
 
+/* A definition that a macro makes is declared before, with the mark: attributes add up. */
+static void share_before(struct unit *unit, const struct declaration *it, const char *construct) {
+    const CXSourceLocation start = clang_getRangeStart(clang_getCursorExtent(it->cursor));
+    const struct place place = place_in_file(unit, start);
+    const CXType type = clang_getCanonicalType(clang_getCursorType(it->cursor));
+    const bool at_top = clang_getCursorKind(clang_getCursorSemanticParent(it->cursor)) == CXCursor_TranslationUnit;
+    if (!place.source || place_of(unit, start).kind == PLACE_ARG || !at_top || is_volatile_constant(type) || !has_name_everywhere(type)) {
+        refuse_at(it->cursor, construct, "its definition is made by a macro, so there is no text to rewrite",
+                  "write the definition out");
+        return;
+    }
+    CXString spelling = clang_getTypeSpelling(type);
+    const char *const linkage = clang_getCursorLinkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
+    edit_insert(place.source, place.offset, intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED; ", linkage, clang_getCString(spelling), it->name),
+                it->cursor);
+    clang_disposeString(spelling);
+}
+
 static void share_variable(struct unit *unit, const struct declaration *it) {
     struct span name;
     const struct place start = place_of(unit, clang_getRangeStart(clang_getCursorExtent(it->cursor)));
@@ -144,8 +162,7 @@ static void share_variable(struct unit *unit, const struct declaration *it) {
         return;
     }
     if (!span_of_name(unit, it->cursor, it->name, &name) || name.kind != PLACE_FILE) {
-        refuse_at(it->cursor, construct, "its definition is made by a macro, so there is no text to rewrite",
-                  "write the definition out");
+        share_before(unit, it, construct);
         return;
     }
     /* The type may come from a macro; then the declarator starts at its name for all that matters here. */

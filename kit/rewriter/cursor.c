@@ -460,3 +460,19 @@ const char *looked_up(CXCursor expression) {
     clang_disposeString(spelling);
     return symbol;
 }
+
+bool has_name_everywhere(CXType type) {
+    for (type = clang_getCanonicalType(type);; type = clang_getCanonicalType(clang_getPointeeType(type))) {
+        while (is_array(type)) {
+            if (type.kind != CXType_ConstantArray)
+                return false;
+            type = clang_getCanonicalType(clang_getArrayElementType(type));
+        }
+        if (type.kind != CXType_Pointer)
+            break;
+    }
+    const CXCursor declaration = clang_getTypeDeclaration(type);
+    return clang_getCursorKind(declaration) == CXCursor_NoDeclFound ||
+           (!clang_Cursor_isAnonymous(declaration) && !is_function(type) &&
+            clang_getCursorKind(clang_getCursorSemanticParent(declaration)) == CXCursor_TranslationUnit);
+}

@@ -110,4 +110,7 @@ bool is_constant(CXType type);            /* const, or an array of const; not vo
 bool is_volatile_constant(CXType type);
 bool is_va_list_parameter(CXType type);
 
+/* Whether the type can be named before the declaration that it is the type of. */
+bool has_name_everywhere(CXType type);
+
 #endif

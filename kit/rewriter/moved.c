@@ -217,23 +217,6 @@ static bool rewrite_declaration(const struct moved_local *local) {
     return true;
 }
 
-/* Whether the type can be named where the variable is not declared yet. */
-static bool has_name_everywhere(CXType type) {
-    for (type = clang_getCanonicalType(type);; type = clang_getCanonicalType(clang_getPointeeType(type))) {
-        while (is_array(type)) {
-            if (type.kind != CXType_ConstantArray)
-                return false;
-            type = clang_getCanonicalType(clang_getArrayElementType(type));
-        }
-        if (type.kind != CXType_Pointer)
-            break;
-    }
-    const CXCursor declaration = clang_getTypeDeclaration(type);
-    return clang_getCursorKind(declaration) == CXCursor_NoDeclFound ||
-           (!clang_Cursor_isAnonymous(declaration) && !is_function(type) &&
-            clang_getCursorKind(clang_getCursorSemanticParent(declaration)) == CXCursor_TranslationUnit);
-}
-
 /* A declaration that a jump bypasses stays as it is, and gives its value to the place on the shared stack, which a block around it has
  * from its start on. */
 static bool rewrite_bypassed(struct uses *it) {

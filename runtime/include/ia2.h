@@ -59,6 +59,9 @@ const void *ia2_check_target(const void *pointer, unsigned type);
 /* A global that every compartment may read and write. Initialized; no bit of it is trusted. */
 #define IA2_SHARED_DATA __attribute__((section("ia2_shared_data"), used))
 
+/* For the rewriter, on a declaration before the definition, which a macro makes: `used` would be ignored there, with a warning. */
+#define IA2_SHARED_DECLARED __attribute__((section("ia2_shared_data")))
+
 /* A const volatile one, for the rewriter: GCC up to 13 puts it among writable data, and so under its compartment's key; GCC 14 and
  * clang among constants, which all may read, and would not have it in the other section. */
 #if defined(__clang__) || __GNUC__ >= 14
