@@ -1,4 +1,4 @@
-"""Programs of Debian's source packages, built twice: as they are, and compartmentalized with NAME/compartments.toml alone.
+"""Programs of Debian's source packages, built twice: as they are, and compartmentalized with a policy file alone.
 
 Sources, plain builds and results are kept in BUILD/packages and made again only when something they depend on changed.
 """
@@ -25,20 +25,29 @@ REPORT = "packages.json"
 @dataclass(frozen=True)
 class Package:
     """How one program is built. `source`: the Debian source package. `top`: the folder of it that is built, a copy of which is
-    the build directory. `configure`, `make`: shell commands there; `make` is recorded by Bear, and builds only what is
-    needed. `program`: what it makes, in the build directory."""
+    the build directory. `configure`, `make`: shell commands there; `make` is recorded by Bear, unless the build is Ninja's, and
+    builds only what is needed. `ninja`: where Ninja's files are, in the build directory. `program`: what it makes, in
+    the build directory. `tree`: the name of the build directory, which programs of a Ninja build may share."""
     name: str
     source: str
     program: str
     make: str
     configure: str = "true"
     top: str = "."
+    ninja: str = ""
+    tree: str = ""
 
     @property
     def policy(self) -> pathlib.Path:
         """A release whose version of the program has other variables has a policy of its own."""
         own = HERE / self.name / f"compartments-{debian_source.codename()}.toml"
         return own if own.exists() else HERE / self.name / "compartments.toml"
+
+    def rewriting(self, project: pathlib.Path) -> str:
+        """What rewrite.py is told about the build."""
+        if self.ninja:
+            return f"--target {os.path.relpath(self.program, self.ninja)} {project / self.ninja}"
+        return f"--target {self.program} --capture {shlex.quote(self.make)} {project}"
 
 
 def shell(command: str, folder: pathlib.Path):
@@ -55,19 +64,20 @@ def source(package: Package, folder: pathlib.Path) -> pathlib.Path:
 
 
 def plain(package: Package, tree: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
-    """The build directory, configured; rewrite.py builds in it. Made again when the commands are other ones."""
-    target = folder / f"plain-{package.name}"
+    """The build directory, configured; what is recorded rewrite.py builds in it. Made again when the commands are other ones."""
+    target = folder / f"plain-{package.tree or package.name}"
     stamp = target / ".ia2-package.json"
-    wanted = json.dumps([str(tree), package.top, package.configure, package.make])
+    wanted = json.dumps([str(tree), package.top, package.configure, "" if package.ninja else package.make])
     out = folder / f"out-{package.name}"
     # Without the record of a build that was made, nothing would be left to record.
-    if stamp.exists() and stamp.read_text() == wanted and (out / "build-steps.json").exists():
-        return target
-    for stale in (target, out):
-        shutil.rmtree(stale, ignore_errors=True)
-    shutil.copytree(tree / package.top, target, symlinks=True)
-    shell(package.configure, target)
-    stamp.write_text(wanted)
+    if not (stamp.exists() and stamp.read_text() == wanted and (package.ninja or (out / "build-steps.json").exists())):
+        for stale in (target, out):
+            shutil.rmtree(stale, ignore_errors=True)
+        shutil.copytree(tree / package.top, target, symlinks=True)
+        shell(package.configure, target)
+        stamp.write_text(wanted)
+    if package.ninja:
+        shell(package.make, target)
     return target
 
 
@@ -97,7 +107,7 @@ def build(package: Package) -> dict:
         begun = time.monotonic()
         # Bear keeps what it saw the first time; later on there is nothing to make.
         said = shell(f"/usr/bin/python3 {vm.SOURCE / 'scripts' / 'rewrite.py'} --policy {package.policy} --out {out} -j2 "
-                     f"--target {package.program} --capture {shlex.quote(package.make)} {project} 2>&1", folder)
+                     f"{package.rewriting(project)} 2>&1", folder)
         seconds = time.monotonic() - begun
         program = out / "bin" / os.path.basename(package.program)
         kept = out / "measured.json"
@@ -121,10 +131,11 @@ def build_all(chosen, out: pathlib.Path):
     (out / REPORT).write_text(json.dumps(made))
 
 
-def run(program: str, *arguments, folder=None, given: bytes = b"", timeout: float = 100) -> dict:
-    """How the program ended: "status" (-N for signal N), "out", "err". It is told the same name wherever it lies."""
+def run(program: str, *arguments, folder=None, given: bytes = b"", timeout: float = 100, environment=None) -> dict:
+    """How the program ended: "status" (-N for signal N), "out", "err". It is told the same name wherever it lies. `environment`:
+    further variables."""
     done = subprocess.run([os.path.basename(program), *map(str, arguments)], executable=program, input=given, cwd=folder,
-                          capture_output=True, timeout=timeout, env={**os.environ, "IA2_REQUIRE_PKU": "1"})
+                          capture_output=True, timeout=timeout, env={**os.environ, "IA2_REQUIRE_PKU": "1", **(environment or {})})
     return {"status": done.returncode, "out": done.stdout, "err": re.sub(rb"0x[0-9a-f]+", b"ADDRESS", done.stderr)}
 
 
@@ -146,3 +157,7 @@ class Case(unittest.TestCase):
         self.assertEqual(ours, plain)
         self.assertGreaterEqual(plain["status"], 0)
         return ours
+
+    def suite(self, name: str, count: int, what: str):
+        """Says how much of the package's own tests ran. Last in a test, so that it is said only of what passed."""
+        print(f"note: {self.package}, {name}: {count} {what}, the same enforced as plain")

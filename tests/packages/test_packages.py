@@ -20,8 +20,6 @@ PACKAGES = (
     Package("expat", "expat", "build/xmlwf/xmlwf", "cmake --build build --target xmlwf",
             "cmake -G Ninja -B build -DEXPAT_BUILD_TESTS=OFF -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF -DCMAKE_C_FLAGS=-DXML_DTD=1",
             top="expat"),
-    Package("libpng", "libpng1.6", "build/pngtest", "cmake --build build --target pngtest",
-            "cmake -G Ninja -B build -DPNG_STATIC=OFF"),
     # Debian's Makefile needs libtool. No LUA_USE_DLOPEN: a module that is loaded belongs to no compartment.
     Package("lua", "lua5.4", "src/lua", "cd src && for f in l*.c; do gcc -O2 -fPIC -DLUA_COMPAT_5_3 -DLUA_USE_POSIX -c $f || exit 1; done && "
             "gcc -Wl,-E -o lua l*.o -lm",
@@ -178,42 +176,6 @@ class Expat(Case):
                 self.same(*options, "-k", "entities.xml", "external.xml", "notations.xml", folder=self.scratch)
         self.same("none.xml", folder=self.scratch)
         self.same("-v")
-
-
-class Libpng(Case):
-    package = "libpng"
-
-    def png(self, *arguments):
-        done = self.same(*arguments, folder=self.folder)
-        self.assertIn(b"libpng version", done["out"])
-        return done
-
-    def test_own_test(self):
-        """tests/pngtest-all."""
-        self.assertEqual(self.png("--strict", "pngtest.png")["status"], 0)
-        self.assertEqual(self.png("pngtest.png", self.scratch / "out.png")["status"], 0)
-        # The option for a picture is not the same in each version.
-        options = dict(reversed(pair) for pair in re.findall(r"(--\w+) \S*/contrib/testpngs/crashers/(\w+)\.png", (self.folder / "tests/pngtest-all").read_text()))
-        self.assertEqual(options["badcrc"], "--relaxed")
-        for name in ("badcrc", "badadler", "bad_iCCP", "empty_ancillary_chunks", "huge_bKGD_chunk", "huge_juNK_unsafe_to_copy", "huge_IDAT"):
-            with self.subTest(name):
-                self.assertEqual(self.png(options.get(name, "--xfail"), f"contrib/testpngs/crashers/{name}.png")["status"], 0)
-
-    def test_error_in_the_library(self):
-        """Where a picture is so broken that the library gives up, it longjmps to pngtest, over its own frames and pngtest's."""
-        text = bytearray((self.folder / "pngtest.png").read_bytes())
-        for at in range(40, len(text), 611):
-            broken = self.scratch / f"broken{at}.png"
-            broken.write_bytes(text[:at] + bytes([text[at] ^ 0x55]) + text[at + 1:])
-        done = self.png("-m", *sorted(self.scratch.glob("broken*.png")))
-        self.assertGreater((done["out"] + done["err"]).count(b"libpng error"), 3)
-
-    def test_suite(self):
-        """The pictures of Willem van Schaik's suite that come with the library, several at a time."""
-        for kind in ("basn*", "ftb*", "ftp*"):
-            pictures = sorted(path.relative_to(self.folder) for path in (self.folder / "contrib" / "pngsuite").glob(f"{kind}.png"))
-            self.assertGreater(len(pictures), 2)
-            self.png("-m", *pictures)
 
 
 class Lua(Case):

@@ -1,0 +1,142 @@
+"""Debian's libpng and the programs of its own test suite, each in a compartment of its own: tests/* of the package, as they are."""
+
+import os
+import pathlib
+import re
+import shutil
+import unittest
+
+import packages
+from packages import Case, Package
+
+NEEDS_PKU = True
+ALL = "IA2_ALL_VECTORS" in os.environ
+TIMEOUT = 3600 if ALL else 300
+
+CONFIGURE = "cmake -G Ninja -B build -DPNG_STATIC=OFF -DCMAKE_C_FLAGS=-g"
+PROGRAMS = {"libpng": "pngtest", "pngvalid": "pngvalid", "pngstest": "pngstest", "pngunknown": "pngunknown"}
+PACKAGES = tuple(Package(name, "libpng1.6", f"build/{program}", f"ninja -C build {program}", CONFIGURE, ninja="build", tree="libpng")
+                 for name, program in PROGRAMS.items())
+
+
+def build(out: pathlib.Path):
+    packages.build_all(PACKAGES, out)
+
+
+class Suite(Case):
+    """A program that the scripts of the package's tests run as ./PROGRAM."""
+
+    def script(self, name: str, source: pathlib.Path | None = None) -> dict:
+        """Runs tests/NAME with both programs, in a folder for each; it must pass, and say the same. `source`: what it takes for the
+        source tree."""
+        results = []
+        for program in (self.plain, self.ours):
+            folder = self.scratch / "run"
+            folder.mkdir()
+            (folder / os.path.basename(program)).symlink_to(program)
+            results.append(packages.run("/bin/sh", self.folder / "tests" / name, folder=folder, timeout=TIMEOUT,
+                                        environment={"srcdir": str(source or self.folder)}))
+            shutil.rmtree(folder)
+        self.assertEqual(results[1], results[0])
+        self.assertEqual(results[0]["status"], 0)
+        return results[0]
+
+    def scripts(self, *names):
+        for name in names:
+            with self.subTest(name):
+                self.script(name)
+        self.suite("tests/*", len(names), "scripts")
+
+
+class Pngtest(Suite):
+    package = "libpng"
+
+    def png(self, *arguments):
+        done = self.same(*arguments, folder=self.folder)
+        self.assertIn(b"libpng version", done["out"])
+        return done
+
+    def test_own_test(self):
+        """What tests/pngtest-all does, without the chunks that say that they are huge: these get the memory first."""
+        self.assertEqual(self.png("--strict", "pngtest.png")["status"], 0)
+        self.assertEqual(self.png("pngtest.png", self.scratch / "out.png")["status"], 0)
+        # The option for a picture is not the same in each version.
+        options = dict(reversed(pair) for pair in re.findall(r"(--\w+) \S*/contrib/testpngs/crashers/(\w+)\.png", (self.folder / "tests/pngtest-all").read_text()))
+        self.assertEqual(options["badcrc"], "--relaxed")
+        for name in ("badcrc", "badadler", "bad_iCCP", "empty_ancillary_chunks", "huge_bKGD_chunk", "huge_juNK_unsafe_to_copy", "huge_IDAT"):
+            with self.subTest(name):
+                self.assertEqual(self.png(options.get(name, "--xfail"), f"contrib/testpngs/crashers/{name}.png")["status"], 0)
+        self.suite("tests/pngtest-all", 7, "of 24 pictures")
+
+    @unittest.skipUnless(ALL, "takes minutes in emulation; --all-vectors")
+    def test_all_of_own_test(self):
+        self.scripts("pngtest-all")
+
+    def test_error_in_the_library(self):
+        """Where a picture is so broken that the library gives up, it longjmps to pngtest, over its own frames and pngtest's."""
+        text = bytearray((self.folder / "pngtest.png").read_bytes())
+        for at in range(40, len(text), 611):
+            broken = self.scratch / f"broken{at}.png"
+            broken.write_bytes(text[:at] + bytes([text[at] ^ 0x55]) + text[at + 1:])
+        done = self.png("-m", *sorted(self.scratch.glob("broken*.png")))
+        self.assertGreater((done["out"] + done["err"]).count(b"libpng error"), 3)
+
+    def test_suite(self):
+        """The pictures of Willem van Schaik's suite that come with the library, several at a time."""
+        pictures = sorted(path.relative_to(self.folder) for path in (self.folder / "contrib" / "pngsuite").glob("*.png"))
+        self.assertGreater(len(pictures), 50)
+        for at in range(0, len(pictures), 20):
+            self.png("-m", *pictures[at:at + 20])
+        self.suite("contrib/pngsuite", len(pictures), "pictures")
+
+
+class Pngunknown(Suite):
+    package = "pngunknown"
+
+    def test_own_tests(self):
+        self.scripts(*(f"pngunknown-{kind}" for kind in ("IDAT", "discard", "if-safe", "sAPI", "sTER", "save", "vpAg")))
+
+
+class Pngstest(Suite):
+    """The simplified interface. In emulation a picture of 16 bits or of colours takes a minute, so these need --all-vectors."""
+    package = "pngstest"
+    KINDS = ("1.8", "1.8-alpha", "linear", "linear-alpha", "none", "none-alpha", "sRGB", "sRGB-alpha")
+
+    def test_own_tests(self):
+        source, pictures = self.folder, list((self.folder / "contrib" / "testpngs").glob("*.png"))
+        if not ALL:
+            source = self.scratch / "source"
+            (source / "contrib" / "testpngs").mkdir(parents=True)
+            (source / "tests").symlink_to(self.folder / "tests")
+            pictures = [path for path in pictures if path.name.startswith(("gray-4", "palette-8"))]
+            for path in pictures:
+                (source / "contrib" / "testpngs" / path.name).symlink_to(path)
+        passed = 0
+        for kind in self.KINDS if ALL else [kind for kind in self.KINDS if not kind.endswith("alpha")]:
+            with self.subTest(kind):
+                passed += self.script(f"pngstest-{kind}", source)["out"].count(b"PASS")
+        self.assertEqual(passed, len(pictures))
+        self.suite("tests/pngstest-*", passed, "pictures")
+
+    @unittest.skipUnless(ALL, "takes minutes in emulation; --all-vectors")
+    def test_large_stride(self):
+        self.scripts("pngstest-large-stride")
+
+
+class Pngvalid(Suite):
+    package = "pngvalid"
+    QUICK = ("standard",)
+    LONG = ("gamma-16-to-8", "gamma-alpha-mode", "gamma-background", "gamma-expand16-alpha-mode", "gamma-expand16-background", "gamma-expand16-transform",
+            "gamma-sbit", "gamma-threshold", "gamma-transform", "progressive-interlace-standard", "progressive-size",
+            "progressive-standard", "transform")
+
+    def test_own_tests(self):
+        self.scripts(*(f"pngvalid-{kind}" for kind in self.QUICK))
+
+    @unittest.skipUnless(ALL, "takes minutes in emulation; --all-vectors")
+    def test_long_ones(self):
+        self.scripts(*(f"pngvalid-{kind}" for kind in self.LONG))
+
+
+if __name__ == "__main__":
+    unittest.main()
