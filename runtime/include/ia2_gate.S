@@ -151,14 +151,17 @@
     mov IA2_SUSPENDED_SP(%r14), %rax
 .endm
 
-/* For a call: %rbx = where the frame goes. */
+/* For a call: %rbx = where the frame goes. Mostly the compartment is idle: then a predicted branch says so, and its stack pointer does not
+ * wait for the word that the last call has just stored. */
 .macro ia2_enter_stack key
     ia2_find_stack \key
-    lea IA2_FIRST_FRAME(%r14), %rbp
+    lea IA2_FIRST_FRAME(%r14), %rbx
+    cmp %rbx, %rax
+    je 5f
     test %rax, %rax
     js .Lia2_die_stack
-    cmovz %rbp, %rax
-    mov %rax, %rbx
+    cmovnz %rax, %rbx
+5:  mov %rbx, %rax
     not %rax
     mov %rax, IA2_SUSPENDED_SP(%r14)
 .endm
@@ -223,10 +226,9 @@
     lea \table\()_descs(%rip), %rbp
     mov %r10, %rcx
     sub %rbp, %rcx
-    cmp $\table\()_descs_size, %rcx
+    ror $IA2_DESC_SHIFT, %rcx           /* what is no multiple of a descriptor's size becomes too large */
+    cmp $\table\()_descs_count, %rcx
     jae .Lia2_die_descriptor
-    test $((1 << IA2_DESC_SHIFT) - 1), %cl
-    jnz .Lia2_die_descriptor
     testl $(1 << \c), IA2_DESC_CALLERS(%r10)
     jz .Lia2_die_caller
     mov %rbx, %rsp          /* \n's own: it keeps %rbx and %r14 over the call, as every function does */
@@ -235,31 +237,20 @@
     and $-16, %rsp
     mov %r12, %rcx
     mov %r13, %rdx
-    mov IA2_DESC_ENTER(%r10), %r11
     mov $\c, %eax
-    xor %ebp, %ebp
-    xor %r10d, %r10d
+    xor %ebp, %ebp          /* the outermost frame. %r10, %r11 and %r15 hold what everybody can read: the gate and the record */
     xor %r12d, %r12d
     xor %r13d, %r13d
-    xor %r15d, %r15d
     cld
     ia2_scrub_avx512
-    call *%r11
+    call *IA2_DESC_ENTER(%r10)
 .Lback_\table\()_\c:           /* ia2_gate_unwind.S: this return address tells who called */
     mov %rbx, IA2_SUSPENDED_SP(%r14)
     mov %rax, %r8
     mov %rdx, %r9
-    xor %esi, %esi
-    xor %edi, %edi
-    xor %ebx, %ebx
-    xor %ebp, %ebp
-    xor %r10d, %r10d
+    xor %esi, %esi          /* these two are \n's still when \c goes on; the others are loaded below, from \c's own memory */
     xor %r11d, %r11d
-    xor %r12d, %r12d
-    xor %r13d, %r13d
 8807:
-    xor %r14d, %r14d
-    xor %r15d, %r15d
     cld
     ia2_scrub_avx512
     ia2_wrpkru \pkru_c
@@ -353,7 +344,7 @@ __morestack:
     ia2_body_enter .Lia2_bodies
     cmp $IA2_PKRU_SELF, %eax
     je 2f
-    .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0 /* nobody seldom calls */
     ia2_caller \c, ia2_pkru_\c
     .endr
     jmp .Lia2_die_caller

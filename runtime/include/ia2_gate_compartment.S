@@ -251,8 +251,10 @@ ia2_carried_storage:
 
     .section .data.rel.ro.ia2_own_descs, "aw", @progbits
     .set ia2_own_descs_size, . - ia2_own_descs
+    .set ia2_own_descs_count, ia2_own_descs_size >> IA2_DESC_SHIFT
     .section .data.rel.ro.ia2_nobody_descs, "aw", @progbits
     .set ia2_nobody_descs_size, . - ia2_nobody_descs
+    .set ia2_nobody_descs_count, ia2_nobody_descs_size >> IA2_DESC_SHIFT
     .section .data.rel.ro.ia2_plugins, "aw", @progbits
 .Lia2_plugins_end:
     .section ia2_own_stubs, "ax", @progbits
