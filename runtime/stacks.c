@@ -30,17 +30,15 @@ size_t ia2_stacks_size(size_t zone)
 }
 
 /* A zone ends in a guard page. Between zones there is none: the next one has another key. Nor between the parts under key 0: the
- * shared stack is checked at each push. Each page that differs from its neighbours costs every new thread a system call. */
+ * shared stack is checked at each push. Each part is set once, to what it shall be: on a stack that libc has kept from another thread it
+ * mostly is so already, and the kernel has nothing to do ([m] 0.2 us; to take a guard page away and put it back, 2.5 to 4). */
 static int lay_zone(char *low, size_t zone, int inaccessible, int key)
 {
     char *guard = low + IA2_SIGNAL_ZONE, *stack = guard + IA2_SIGNAL_GUARD;
-    int r;
-    if (inaccessible) {
+    int r = inaccessible ? 0 : ia2_sys_protect(guard, IA2_SIGNAL_GUARD, PROT_NONE, 0);
+    if (!r)
         r = ia2_sys_protect(stack, zone, PROT_READ | PROT_WRITE, key);
-        return r ? r : ia2_sys_protect(low, IA2_SIGNAL_ZONE, PROT_READ | PROT_WRITE, key);
-    }
-    r = ia2_sys_protect(low, IA2_SIGNAL_ZONE + IA2_SIGNAL_GUARD + zone, PROT_READ | PROT_WRITE, key);
-    return r ? r : ia2_sys_protect(guard, IA2_SIGNAL_GUARD, PROT_NONE, 0);
+    return r ? r : ia2_sys_protect(low, IA2_SIGNAL_ZONE, PROT_READ | PROT_WRITE, key);
 }
 
 int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record)

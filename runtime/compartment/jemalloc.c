@@ -13,9 +13,10 @@
 #define HIDDEN __attribute__((visibility("hidden")))
 
 /* One arena: a compartment has few threads that allocate at once, and each arena costs memory (scripts/bench). Blocks of
- * 256 KiB and more go back to the kernel when they are freed, as glibc's do from 128 KiB on. */
+ * 256 KiB and more go back to the kernel when they are freed, as glibc's do from 128 KiB on. All smaller ones are kept by the thread for a while: from
+ * 32 KiB on jemalloc would else merge and split them in the arena each time ([m] four times what malloc and free take so; the same memory). */
 HIDDEN const char *ia2_je_malloc_conf =
-    "narenas:1,oversize_threshold:262144,dirty_decay_ms:500,muzzy_decay_ms:0,abort_conf:true";
+    "narenas:1,oversize_threshold:262144,tcache_max:229376,dirty_decay_ms:500,muzzy_decay_ms:0,abort_conf:true";
 
 HIDDEN void *ia2_heap_mmap(void *hint, size_t size, int prot, int flags, int fd, long offset)
 {
