@@ -18,7 +18,8 @@
  *     this thread really has (the records are read-only to everybody);
  *   - the stack pointer comes from memory of the compartment entered, and only if that compartment is
  *     suspended or idle on this thread (a forged second return or entry finds that it runs);
- *   - the descriptor must lie in this compartment's table, and on return be the one the caller's stack names.
+ *   - the descriptor must lie in this compartment's table, and on return be the one the caller's stack names;
+ *   - the direction flag is cleared, which functions rely on (ABI 3.2.1).
  *
  * Alternatives that were rejected: WRPKRU with both keys open around the copy of the arguments (four per
  * call, and a window in which the caller can be steered by what the callee writes); a stack pointer in a
@@ -251,11 +252,11 @@
     xor %esi, %esi          /* these two are \n's still when \c goes on; the others are loaded below, from \c's own memory */
     xor %r11d, %r11d
 8807:
-    cld
     ia2_scrub_avx512
     ia2_wrpkru \pkru_c
 
     /* with the rights of \c: of all registers only %r8, %r9 and xmm are used, as the callee's result */
+    cld
     ia2_record 1
     ia2_resume_stack \c
 8808:

@@ -40,6 +40,7 @@
     mov IA2_STATE_MODULES + IA2_MODULE_SIZE * \c(%rbp), %rbp
     jmp *IA2_COMPARTMENT_UNWOUND(%rbp)
     .else
+    cld
     /* Nobody: a signal's entry, which learns that its handler has jumped (signals.c), or a call that no jump may skip. */
     cmp $((__ia2_signal - ia2_own_stubs_begin) << (IA2_DESC_SHIFT - IA2_STUB_SHIFT)), %rcx
     jne .Lia2_die_jump

@@ -40,6 +40,10 @@ int main(int argc, char **argv)
         result = sites_with_library_suspended(quick);
     else
         result = attacker == 1 ? attack_by_1(2, name) : attack_by_2(1, name);
+    unsigned long flags;
+    __asm__ volatile("pushfq; pop %0; cld" : "=r"(flags));
+    if (flags & 0x400)
+        puts("compromised: the direction flag is set");
     if (getpid() != own)
         _exit(42); /* the attempt was a proper return from the library */
     printf("result %d\n", result);

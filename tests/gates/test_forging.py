@@ -110,6 +110,11 @@ class Forging(unittest.TestCase):
     def test_cutting_a_stack_from_outside(self):
         self.stopped("jump-entry", "", DIES)
 
+    def test_return_with_the_direction_flag_set(self):
+        """The program goes on. The library has not said that it no longer runs, so it is not entered again, at exit."""
+        done = self.go(2, "direction")
+        self.assertEqual((done.status, done.out), (-6, "result 7\n"), done)
+
     def test_moving_a_suspended_stack(self):
         self.stopped("resume", "", DIES)
 
