@@ -15,7 +15,7 @@ import shutil
 import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from compared_program import BUILD, HERE, SOURCE, Program, Result, difference, ending, need, run, write  # noqa: E402
+from compared_program import BUILD, HERE, LENIENT, SOURCE, Program, Result, difference, ending, need, run, write  # noqa: E402
 from ia2 import vm  # noqa: E402
 
 
@@ -89,7 +89,7 @@ def again(folder: pathlib.Path, policy: pathlib.Path) -> int:
     kept = [line for line in policy.read_text().splitlines() if not re.match(r'    "', line) or re.search(rf"\b{line.strip()[1:-2]}\b", text)]
     program = Program(scratch)
     write(program.source, {**files, "compartments.toml": "\n".join(kept) + "\n"})
-    compile_plain = ["gcc", "-w", "-Werror=implicit-function-declaration", "-Werror=uninitialized", "-Werror=return-type", "-I/usr/include/csmith",
+    compile_plain = ["gcc", *LENIENT.split(), "-Werror=implicit-function-declaration", "-Werror=uninitialized", "-Werror=return-type", "-I/usr/include/csmith",
                      *sorted(program.source.glob("*.c")), "-o", program.original]
     try:
         # (Pointers into packed structs are misaligned.)

@@ -233,7 +233,7 @@ pkey = 3
 sources = ["third/**"]
 """,
     "Makefile": """\
-CFLAGS = -O1 -g -Wno-psabi -Ilib -Ithird
+CFLAGS = -O1 -g -fno-optimize-sibling-calls -Wno-psabi -Ilib -Ithird
 OBJECTS = app/app.o lib/lib.o third/third.o
 prog: $(OBJECTS)
 \t$(CC) -o $@ $(OBJECTS) -pthread
