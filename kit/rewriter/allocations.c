@@ -16,44 +16,43 @@ static void allocate_in(struct unit *unit, const struct function *function, unsi
 struct assignments {
     struct unit *unit;
     const char *variable;
-    void (*found)(struct assignments *it, CXCursor target, CXCursor value);
+    void (*found)(struct assignments *it, struct cursor target, struct cursor value);
     struct program *program;
     unsigned key;
     bool any;
 };
 
-static enum CXChildVisitResult on_assignment(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor parent, void *data) {
     struct assignments *const it = data;
-    const enum CXCursorKind kind = clang_getCursorKind(cursor);
-    CXCursor target = clang_getNullCursor(), value = clang_getNullCursor();
+    const enum CXCursorKind kind = cursor_kind(cursor);
+    struct cursor target = no_cursor(), value = no_cursor();
     (void)parent;
-    if (kind == CXCursor_BinaryOperator && clang_getCursorBinaryOperatorKind(cursor) == CXBinaryOperator_Assign) {
+    if (kind == CXCursor_BinaryOperator && cursor_binary_operator(cursor) == CXBinaryOperator_Assign) {
         target = strip_implicit(first_child(cursor));
         value = last_expression(cursor);
-        const enum CXCursorKind target_kind = clang_getCursorKind(target);
+        const enum CXCursorKind target_kind = cursor_kind(target);
         if (target_kind != CXCursor_DeclRefExpr && target_kind != CXCursor_MemberRefExpr)
             return CXChildVisit_Recurse;
     } else if (kind == CXCursor_VarDecl) {
         target = cursor;
-        value = clang_Cursor_getVarDeclInitializer(cursor);
+        value = cursor_initializer(cursor);
     }
-    if (!clang_Cursor_isNull(target) && !clang_Cursor_isNull(value) && cursor_name(target) == it->variable) {
+    if (!cursor_is_null(target) && !cursor_is_null(value) && cursor_name(target) == it->variable) {
         it->any = true;
         it->found(it, target, value);
     }
     return CXChildVisit_Recurse;
 }
 
-static void place_value(struct assignments *it, CXCursor target, CXCursor value) {
+static void place_value(struct assignments *it, struct cursor target, struct cursor value) {
     /* Allocates nothing; and a `0` that is not by itself is an int, and no null pointer. */
     if (is_null_constant(value))
         return;
-    const struct place begin = place_of(it->unit, clang_getRangeStart(clang_getCursorExtent(value)));
-    CXFile file;
-    unsigned offset;
+    const struct place begin = place_of(it->unit, cursor_begin(value));
+    const struct place seen = place_in_file(it->unit, cursor_begin(value));
+    struct source *const source = seen.source;
+    const size_t offset = seen.offset;
     (void)target;
-    clang_getFileLocation(clang_getRangeStart(clang_getCursorExtent(value)), &file, NULL, NULL, &offset);
-    struct source *const source = file ? unit_source(it->unit, file) : NULL;
     /* The value may be a macro's use; then the text of the assignment says how far it goes. */
     struct span span = { source, offset, source ? source_initializer_end(source, offset) : 0, PLACE_FILE };
     if (!source || (begin.kind == PLACE_ARG && !span_of(it->unit, value, &span)) ||
@@ -68,17 +67,17 @@ static void place_value(struct assignments *it, CXCursor target, CXCursor value)
         edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->key), "; })", value);
 }
 
-static void escape_value(struct assignments *it, CXCursor target, CXCursor value) {
+static void escape_value(struct assignments *it, struct cursor target, struct cursor value) {
     (void)value;
-    escape_add(it->program, it->unit, clang_getCursorType(target));
+    escape_add(it->program, it->unit, cursor_type(target));
 }
 
 /* Calls `found` for each assignment that the line names; whether there is one. */
 static bool visit_assignments(struct program *program, struct unit *unit, const struct function *function,
                               const struct allocation *line,
-                              void (*found)(struct assignments *it, CXCursor target, CXCursor value)) {
+                              void (*found)(struct assignments *it, struct cursor target, struct cursor value)) {
     struct assignments it = { unit, line->variable, found, program, line->key, false };
-    clang_visitChildren(function->cursor, on_assignment, &it);
+    cursor_visit(function->cursor, on_assignment, &it);
     return it.any;
 }
 
@@ -137,27 +136,25 @@ void rewrite_allocations(struct program *program) {
 
 /* A definition that a macro makes is declared before, with the mark: attributes add up. */
 static void share_before(struct unit *unit, const struct declaration *it, const char *construct) {
-    const CXSourceLocation start = clang_getRangeStart(clang_getCursorExtent(it->cursor));
+    const struct location start = cursor_begin(it->cursor);
     const struct place place = place_in_file(unit, start);
-    const CXType type = clang_getCanonicalType(clang_getCursorType(it->cursor));
-    const bool at_top = clang_getCursorKind(clang_getCursorSemanticParent(it->cursor)) == CXCursor_TranslationUnit;
+    const struct type type = type_canonical(cursor_type(it->cursor));
+    const bool at_top = cursor_kind(cursor_parent(it->cursor)) == CXCursor_TranslationUnit;
     if (!place.source || place_of(unit, start).kind == PLACE_ARG || !at_top || is_volatile_constant(type) || !has_name_everywhere(type)) {
         refuse_at(it->cursor, construct, "its definition is made by a macro, so there is no text to rewrite",
                   "write the definition out");
         return;
     }
-    CXString spelling = clang_getTypeSpelling(type);
-    const char *const linkage = clang_getCursorLinkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
-    edit_insert(place.source, place.offset, intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED; ", linkage, clang_getCString(spelling), it->name),
+    const char *const linkage = cursor_linkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
+    edit_insert(place.source, place.offset, intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED; ", linkage, type_text(type), it->name),
                 it->cursor);
-    clang_disposeString(spelling);
 }
 
 static void share_variable(struct unit *unit, const struct declaration *it) {
     struct span name;
-    const struct place start = place_of(unit, clang_getRangeStart(clang_getCursorExtent(it->cursor)));
+    const struct place start = place_of(unit, cursor_begin(it->cursor));
     const char *const construct = intern_format("shared variable %s", it->name);
-    if (clang_getCursorTLSKind(it->cursor) != CXTLS_None) {
+    if (cursor_tls(it->cursor) != CXTLS_None) {
         refuse_at(it->cursor, construct, "it is thread-local", "share memory that a pointer in it points to instead");
         return;
     }
@@ -167,7 +164,7 @@ static void share_variable(struct unit *unit, const struct declaration *it) {
     }
     /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
     const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
-    const char *const mark = is_volatile_constant(clang_getCursorType(it->cursor)) ? " IA2_SHARED_VOLATILE_CONSTANT" : " IA2_SHARED_DATA";
+    const char *const mark = is_volatile_constant(cursor_type(it->cursor)) ? " IA2_SHARED_VOLATILE_CONSTANT" : " IA2_SHARED_DATA";
     edit_insert(name.source, source_declarator_end(name.source, begin, name.end), mark, it->cursor);
 }
 
@@ -182,7 +179,7 @@ void rewrite_shared_variables(struct program *program) {
                     continue;
                 found = true;
                 /* Constant data is open to all as it is. */
-                if (!is_constant(clang_getCursorType(it->cursor)))
+                if (!is_constant(cursor_type(it->cursor)))
                     share_variable(&program->units[u], it);
             }
         if (!found)

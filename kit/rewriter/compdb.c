@@ -145,3 +145,7 @@ const char **compdb_parse_arguments(const struct command *command, size_t *count
     *PUSH(result, used, capacity) = NULL;
     return result;
 }
+
+const char *compdb_path(const struct command *command, const char *path) {
+    return path[0] == '/' ? intern(path) : intern_format("%s/%s", command->directory, path);
+}

@@ -22,4 +22,7 @@ void compdb_read(struct compdb *db, const char *path);
  * code generation is dropped. The result (NULL-terminated, count in *count) is the caller's to free. */
 const char **compdb_parse_arguments(const struct command *command, size_t *count);
 
+/* A path as the command's compiler takes it, interned. */
+const char *compdb_path(const struct command *command, const char *path);
+
 #endif

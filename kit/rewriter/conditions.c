@@ -10,12 +10,12 @@
 
 struct condition {
     struct unit *unit;       /* that defines it */
-    CXCursor function;
+    struct cursor function;
     bool post;
     const char *target;      /* the name that the macro is given */
     const char *place;       /* of its text: units that include the same header have the same condition */
     struct unit *target_unit;
-    CXCursor target_function;   /* null: refused */
+    struct cursor target_function;   /* null: refused */
 };
 
 static struct condition *conditions;
@@ -58,24 +58,24 @@ static bool find_target(struct program *program, struct condition *it, bool refu
     return it->target_unit;
 }
 
-static CXType unqualified_pointee(CXType type) {
-    return clang_getUnqualifiedType(clang_getCanonicalType(clang_getPointeeType(clang_getCanonicalType(type))));
+static struct type unqualified_pointee(struct type type) {
+    return type_unqualified(type_canonical(type_pointee(type_canonical(type))));
 }
 
 /* Whether a parameter of a condition takes what the function has there: its type, or a pointer that promises more or says less. */
-static bool takes(struct unit *own_unit, CXType own, struct unit *unit, CXType given) {
+static bool takes(struct unit *own_unit, struct type own, struct unit *unit, struct type given) {
     if (type_spelling(own_unit, own) == type_spelling(unit, given))
         return true;
-    if (clang_getCanonicalType(own).kind != CXType_Pointer || clang_getCanonicalType(given).kind != CXType_Pointer)
+    if (type_canonical(own).kind != CXType_Pointer || type_canonical(given).kind != CXType_Pointer)
         return false;
-    const CXType pointee = unqualified_pointee(own);
+    const struct type pointee = unqualified_pointee(own);
     return pointee.kind == CXType_Void || type_spelling(own_unit, pointee) == type_spelling(unit, unqualified_pointee(given));
 }
 
 static bool check_signature(const struct condition *it) {
-    struct signature own = signature_of_type(clang_getCursorType(it->function));
-    struct signature target = signature_of_type(clang_getCursorType(it->target_function));
-    const enum CXTypeKind result = clang_getCanonicalType(own.result).kind, target_result = clang_getCanonicalType(target.result).kind;
+    struct signature own = signature_of_type(cursor_type(it->function));
+    struct signature target = signature_of_type(cursor_type(it->target_function));
+    const enum CXTypeKind result = type_canonical(own.result).kind, target_result = type_canonical(target.result).kind;
     const char *reason = NULL, *remedy = NULL;
     if (target.variadic || own.variadic) {
         reason = "a variadic function can have no conditions, as its arguments are not known";
@@ -93,7 +93,7 @@ static bool check_signature(const struct condition *it) {
     }
     for (size_t i = 0; !reason && i < own.count; i++)
         if (!takes(it->unit, own.parameters[i], it->target_unit, i < target.count ? target.parameters[i] : target.result)) {
-            const CXType given = i < target.count ? target.parameters[i] : target.result;
+            const struct type given = i < target.count ? target.parameters[i] : target.result;
             reason = intern_format("its parameter %zu is of type %s, and gets %s", i + 1, type_spelling(it->unit, own.parameters[i]),
                                    type_spelling(it->target_unit, given));
             remedy = "give it the parameter's type in the function";
@@ -136,7 +136,7 @@ static void collect(struct program *program, struct unit *unit, const struct ann
         return;
     struct condition made = { .unit = unit, .function = it->function, .post = is_post,
                               .target = intern(it->text + (is_pre ? sizeof(pre) : sizeof(post)) - 1),
-                              .target_function = clang_getNullCursor() };
+                              .target_function = no_cursor() };
     const char *file;
     unsigned line, column;
     cursor_position(it->function, &file, &line, &column);
@@ -168,7 +168,7 @@ static void keep_one_each(struct program *program) {
 /* ---- the function in front of a checked one --------------------------------------------------------------------------- */
 
 static bool is_for(const struct condition *it, const struct gate *gate) {
-    return it->target_unit == gate->unit && clang_equalCursors(it->target_function, gate->cursor);
+    return it->target_unit == gate->unit && cursor_equal(it->target_function, gate->cursor);
 }
 
 /* `ia2_1, ia2_2`, the names of the first `count` parameters. */
@@ -178,16 +178,14 @@ static void put_arguments(struct text *out, size_t count) {
 }
 
 /* A type as the end of the function's file can write it; false if it has no name. GCC knows the tag of a va_list's struct as another. */
-static bool put_type(struct text *out, CXType type) {
+static bool put_type(struct text *out, struct type type) {
     if (is_va_list_parameter(type)) {
         text_puts(out, "__builtin_va_list");
         return true;
     }
-    CXString spelling = clang_getTypeSpelling(type);
-    const char *const text = clang_getCString(spelling);
-    const bool named = text && !strstr(text, "(unnamed") && !strstr(text, "(anonymous");
-    text_printf(out, "__typeof__(%s)", text ? text : "");
-    clang_disposeString(spelling);
+    const char *const text = type_text(type);
+    const bool named = !strstr(text, "(unnamed") && !strstr(text, "(anonymous");
+    text_printf(out, "__typeof__(%s)", text);
     return named;
 }
 
@@ -209,11 +207,11 @@ static const char *condition_name(struct text *declarations, const struct condit
     const char *const name = cursor_name(it->function);
     if (it->unit == it->target_unit)
         return name;
-    const bool is_static = clang_getCursorLinkage(it->function) == CXLinkage_Internal;
+    const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
     const char *const alias = intern_format("__ia2_condition_%u_%s_of_%s", it->unit->plan->id, name, it->target);
-    const CXType type = clang_getCursorType(it->function);
+    const struct type type = cursor_type(it->function);
     struct signature own = signature_of_type(type);
-    text_printf(declarations, "extern %s %s(", clang_getCanonicalType(own.result).kind == CXType_Void ? "void" : "_Bool", alias);
+    text_printf(declarations, "extern %s %s(", type_canonical(own.result).kind == CXType_Void ? "void" : "_Bool", alias);
     put_parameters(declarations, target, own.count, false);
     text_printf(declarations, ") __asm__(\"%s\");\n",
                 is_static ? intern_format("__ia2_target_%u_%s", it->unit->plan->id, name) : name);
@@ -229,8 +227,8 @@ static void put_conditions(struct text *out, struct text *declarations, const st
         const struct condition *const it = &conditions[i];
         if (it->post != post || !is_for(it, gate))
             continue;
-        struct signature own = signature_of_type(clang_getCursorType(it->function));
-        const bool tells = clang_getCanonicalType(own.result).kind == CXType_Bool;
+        struct signature own = signature_of_type(cursor_type(it->function));
+        const bool tells = type_canonical(own.result).kind == CXType_Bool;
         text_printf(out, tells ? "    IA2_REQUIRE(%s(" : "    %s(", condition_name(declarations, it, target));
         put_arguments(out, own.count < target->count ? own.count : target->count);
         if (own.count > target->count)
@@ -256,8 +254,8 @@ static void put_block(struct text *out, struct text *statements) {
 
 /* The text of IA2_CHECKED(f), the caller's to free; NULL if refused. */
 static char *checked_function(const struct gate *gate, const struct object_checks *objects) {
-    struct signature signature = signature_of_type(clang_getCursorType(gate->cursor));
-    const bool is_void = clang_getCanonicalType(signature.result).kind == CXType_Void;
+    struct signature signature = signature_of_type(cursor_type(gate->cursor));
+    const bool is_void = type_canonical(signature.result).kind == CXType_Void;
     struct text head = { 0 }, body = { 0 }, declarations = { 0 }, checks = { 0 };
     bool named = put_type(&head, signature.result);
     text_printf(&head, " IA2_CHECKED(%s)(", gate->function);
@@ -269,7 +267,7 @@ static char *checked_function(const struct gate *gate, const struct object_check
     put_block(&body, &checks);
     text_puts(&body, "    ");
     if (!is_void) {
-        put_type(&body, clang_getUnqualifiedType(signature.result));
+        put_type(&body, type_unqualified(signature.result));
         text_puts(&body, " ia2_result = ");
     }
     text_printf(&body, "(%s)(", gate->function);

@@ -20,8 +20,8 @@ static bool carries_pointer(const struct conversion *it) {
     return it->from && it->to && !it->constant;
 }
 
-static CXType from_type(const struct conversion *it) {
-    return clang_getCursorType(last_expression(it->cursor));
+static struct type from_type(const struct conversion *it) {
+    return cursor_type(last_expression(it->cursor));
 }
 
 /* Whether a `void *`, other than what dlsym gives directly, becomes a pointer that crosses somewhere. */
@@ -47,7 +47,7 @@ void conversions_escape(struct program *program) {
                 const bool from = it->from && escapes(program, it->from), to = it->to ? escapes(program, it->to) : from || untyped;
                 if (!it->from || it->constant || from == to)
                     continue;
-                escape_add_converted(program, unit, from ? clang_getCursorType(it->cursor) : from_type(it));
+                escape_add_converted(program, unit, from ? cursor_type(it->cursor) : from_type(it));
                 more = true;
             }
         }
@@ -61,10 +61,10 @@ static struct group *group_of(const char *type) {
     return it;
 }
 
-static struct group *add_group(struct unit *unit, const char *spelling, CXType pointer) {
+static struct group *add_group(struct unit *unit, const char *spelling, struct type pointer) {
     if (!map_get(&groups, key_of(spelling))) {
         struct group *const it = must_alloc(sizeof(*it));
-        *it = (struct group) { spelling, mangle_function(unit, clang_getPointeeType(without_atomic(pointer))), it };
+        *it = (struct group) { spelling, mangle_function(unit, type_pointee(without_atomic(pointer))), it };
         map_put(&groups, key_of(spelling), it);
         *PUSH(list, list_count, list_capacity) = it;
     }
@@ -79,7 +79,7 @@ void conversions_group(struct program *program) {
             if (!carries_pointer(it) || !escapes(program, it->from))
                 continue;
             struct group *const from = add_group(unit, it->from, from_type(it));
-            struct group *const to = add_group(unit, it->to, clang_getCursorType(it->cursor));
+            struct group *const to = add_group(unit, it->to, cursor_type(it->cursor));
             from->root = to;
         }
     }

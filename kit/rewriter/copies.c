@@ -12,75 +12,72 @@ struct parameters {
     unsigned count;
 };
 
-static enum CXChildVisitResult add_parameter(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult add_parameter(struct cursor child, struct cursor parent, void *data) {
     struct parameters *const it = data;
     (void)parent;
-    if (clang_getCursorKind(child) == CXCursor_ParmDecl && it->count < 64)
+    if (cursor_kind(child) == CXCursor_ParmDecl && it->count < 64)
         it->names[it->count++] = cursor_name(child);
     return CXChildVisit_Continue;
 }
 
-static enum CXChildVisitResult find_type_reference(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_type_reference(struct cursor child, struct cursor parent, void *data) {
     (void)parent;
-    if (clang_getCursorKind(child) != CXCursor_TypeRef)
+    if (cursor_kind(child) != CXCursor_TypeRef)
         return CXChildVisit_Continue;
-    *(CXCursor *)data = clang_getCursorReferenced(child);
+    *(struct cursor *)data = cursor_referenced(child);
     return CXChildVisit_Break;
 }
 
 /* Parameter names are written in the member's declaration, or in that of the typedef it has. */
-static struct parameters parameters_of(CXCursor field) {
+static struct parameters parameters_of(struct cursor field) {
     struct parameters it = { .count = 0 };
     for (int i = 0; i < 4; i++) {
-        clang_visitChildren(field, add_parameter, &it);
-        CXCursor type = clang_getNullCursor();
-        clang_visitChildren(field, find_type_reference, &type);
-        if (it.count || clang_getCursorKind(type) != CXCursor_TypedefDecl)
+        cursor_visit(field, add_parameter, &it);
+        struct cursor type = no_cursor();
+        cursor_visit(field, find_type_reference, &type);
+        if (it.count || cursor_kind(type) != CXCursor_TypedefDecl)
             break;
         field = type;
     }
     return it;
 }
 
-static bool is_record(CXCursor field, const char *name) {
-    const CXCursor record = clang_getCursorSemanticParent(field);
+static bool is_record(struct cursor field, const char *name) {
+    const struct cursor record = cursor_parent(field);
     if (cursor_name(record) == name)
         return true;
-    CXString spelling = clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(record)));
-    const bool result = !strcmp(clang_getCString(spelling), name);
-    clang_disposeString(spelling);
-    return result;
+    return type_text(type_canonical(cursor_type(record))) == name;
 }
 
 struct typedef_search {
     const char *name;
-    CXType record;
+    struct type record;
     bool found;
 };
 
 /* `typedef struct tag Name;` names the record too. */
-static enum CXChildVisitResult find_typedef(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_typedef(struct cursor child, struct cursor parent, void *data) {
     struct typedef_search *const it = data;
     (void)parent;
-    if (clang_getCursorKind(child) == CXCursor_TypedefDecl && cursor_name(child) == it->name &&
-        clang_equalTypes(clang_getCanonicalType(clang_getCursorType(child)), it->record)) {
+    if (cursor_kind(child) == CXCursor_TypedefDecl && cursor_name(child) == it->name &&
+        type_equal(type_canonical(cursor_type(child)), it->record)) {
         it->found = true;
         return CXChildVisit_Break;
     }
     return CXChildVisit_Continue;
 }
 
-static bool names_record(CXCursor field, const char *name) {
+static bool names_record(struct cursor field, const char *name) {
     if (is_record(field, name))
         return true;
-    const CXCursor record = clang_getCursorSemanticParent(field);
-    struct typedef_search it = { name, clang_getCanonicalType(clang_getCursorType(record)), false };
-    clang_visitChildren(clang_getTranslationUnitCursor(clang_Cursor_getTranslationUnit(field)), find_typedef, &it);
+    const struct cursor record = cursor_parent(field);
+    struct typedef_search it = { name, type_canonical(cursor_type(record)), false };
+    cursor_visit(tree_root(field.tree), find_typedef, &it);
     return it.found;
 }
 
 struct parameter_copy *copy_of_argument(struct program *program, const struct call *call, unsigned index) {
-    if (clang_Cursor_isNull(call->field))
+    if (cursor_is_null(call->field))
         return NULL;
     struct plan *const plan = program->plan;
     const char *const name = cursor_name(call->field);
@@ -102,28 +99,28 @@ static const char *entry_of(const struct parameter_copy *copy) {
 }
 
 /* The copy is of sizeof(*argument), so that must be known. */
-static bool copyable(struct unit *unit, CXCursor argument, const struct parameter_copy *copy) {
-    const CXType parameter = clang_getCanonicalType(clang_getCursorType(argument));
-    const CXType pointee = clang_getPointeeType(parameter);
+static bool copyable(struct unit *unit, struct cursor argument, const struct parameter_copy *copy) {
+    const struct type parameter = type_canonical(cursor_type(argument));
+    const struct type pointee = type_pointee(parameter);
     const char *const construct = intern_format("parameter %s of %s", copy->parameter, entry_of(copy));
-    if (parameter.kind != CXType_Pointer || clang_Type_getSizeOf(pointee) < 0 ||
-        clang_getCanonicalType(pointee).kind == CXType_Void || is_function(pointee)) {
+    if (parameter.kind != CXType_Pointer || type_size(pointee) < 0 ||
+        type_canonical(pointee).kind == CXType_Void || is_function(pointee)) {
         refuse_at(argument, construct, "the policy has it copied, but it does not point to an object of known size",
                   "remove the parameter from [parameters]");
         return false;
     }
-    if (copy->direction != COPY_IN && clang_isConstQualifiedType(pointee)) {
+    if (copy->direction != COPY_IN && type_is_const(pointee)) {
         refuse_at(argument, construct, "the policy has it copied back, but it points to const",
                   "write \"in\" for it in [parameters]");
         return false;
     }
     /* The macro sees the argument as it is written, without its conversion to the parameter's type. */
-    CXCursor written = argument;
-    while (clang_getCursorKind(written) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(written)))
+    struct cursor written = argument;
+    while (cursor_kind(written) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(written)))
         written = first_child(written);
-    const CXType type = clang_getCanonicalType(expression_type(written));
+    const struct type type = type_canonical(expression_type(written));
     if (type.kind != CXType_Pointer ||
-        type_spelling(unit, clang_getPointeeType(type)) != type_spelling(unit, pointee)) {
+        type_spelling(unit, type_pointee(type)) != type_spelling(unit, pointee)) {
         refuse_at(argument, construct, "the policy has it copied, but the argument is not written as a pointer of its type",
                   "pass a variable of the parameter's type");
         return false;
@@ -131,7 +128,7 @@ static bool copyable(struct unit *unit, CXCursor argument, const struct paramete
     return true;
 }
 
-static bool add_slot(struct unit *unit, CXCursor argument, struct slot *slot, const char *before, const char *instead) {
+static bool add_slot(struct unit *unit, struct cursor argument, struct slot *slot, const char *before, const char *instead) {
     struct span span;
     if (!span_of(unit, argument, &span)) {
         refuse_at(argument, "argument of a call through the boundary",
@@ -143,7 +140,7 @@ static bool add_slot(struct unit *unit, CXCursor argument, struct slot *slot, co
     return true;
 }
 
-static bool share_va_list(struct program *program, struct unit *unit, CXCursor argument, struct slot *slot, unsigned n) {
+static bool share_va_list(struct program *program, struct unit *unit, struct cursor argument, struct slot *slot, unsigned n) {
     const struct plan *const plan = program->plan;
     const struct compartment *const caller = &plan->compartments[unit->plan->compartment - 1];
     if (!plan_readable_by_all(plan, caller->key)) {
@@ -162,9 +159,9 @@ void copies_of_call(struct program *program, struct unit *unit, const struct cal
     static const char *const macros[] = { "", "IA2_COPY_IN", "IA2_COPY_OUT", "IA2_COPY_INOUT" };
     struct slot slots[MAX_SLOTS];
     unsigned count = 0;
-    const int arguments = clang_Cursor_getNumArguments(call->call);
+    const int arguments = cursor_argument_count(call->call);
     for (int i = 0; i < arguments; i++) {
-        const CXCursor argument = clang_Cursor_getArgument(call->call, (unsigned)i);
+        const struct cursor argument = cursor_argument(call->call, (unsigned)i);
         const struct parameter_copy *const copy = copy_of_argument(program, call, (unsigned)i);
         const bool va_list = is_va_list_parameter(expression_type(argument));
         if ((!copy && !va_list) || is_null_constant(argument))

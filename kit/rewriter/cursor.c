@@ -8,23 +8,12 @@
 #include "diag.h"
 #include "intern.h"
 
-static struct source *source_of(struct unit *unit, CXFile file) {
-    struct source *source = map_get(&unit->files, key_of(file));
-    if (!source) {
-        CXString name = clang_getFileName(file);
-        const char *path = clang_getCString(name);
-        if (path && path[0] != '/')
-            path = intern_format("%s/%s", unit->command->directory, path);
-        source = path ? source_read(path) : NULL;
-        clang_disposeString(name);
-        if (source)
-            map_put(&unit->files, key_of(file), source);
-    }
-    return source;
-}
-
-struct source *unit_source(struct unit *unit, CXFile file) {
-    return source_of(unit, file);
+struct source *unit_source(struct unit *unit, uint32_t file) {
+    if (!file)
+        return NULL;
+    if (!unit->sources[file])
+        unit->sources[file] = source_read(compdb_path(unit->command, tree_file_name(unit->tree, file)));
+    return unit->sources[file];
 }
 
 bool unit_reads(const struct unit *unit, const struct source *source) {
@@ -34,172 +23,118 @@ bool unit_reads(const struct unit *unit, const struct source *source) {
     return false;
 }
 
-struct place place_of(struct unit *unit, CXSourceLocation location) {
+static bool same_place(struct unit *unit, struct spot a, struct spot b) {
+    return a.offset == b.offset && (a.file == b.file || unit_source(unit, a.file) == unit_source(unit, b.file));
+}
+
+struct place place_of(struct unit *unit, struct location location) {
+    const struct spots at = location_spots(location);
     struct place place = { 0 };
-    CXFile spelling, expansion, file;
-    unsigned offset, expansion_offset, file_offset;
-    clang_getSpellingLocation(location, &spelling, NULL, NULL, &offset);
-    if (!spelling)
+    if (!at.spelling.file)
         return place;
-    clang_getExpansionLocation(location, &expansion, NULL, NULL, &expansion_offset);
-    place.source = source_of(unit, spelling);
+    place.source = unit_source(unit, at.spelling.file);
     /* The first token of a continued line begins with the backslash of the line before, as clang sees it. */
-    place.offset = place.source && place.source->text[offset] == '\\' ? source_skip_blank(place.source, offset) : offset;
-    if (offset == expansion_offset && clang_File_isEqual(spelling, expansion))
-        return place;
-    clang_getFileLocation(location, &file, NULL, NULL, &file_offset);
-    place.kind = offset == file_offset && file && clang_File_isEqual(spelling, file) ? PLACE_ARG : PLACE_BODY;
+    place.offset = place.source && place.source->text[at.spelling.offset] == '\\' ? source_skip_blank(place.source, at.spelling.offset) :
+                                                                                   at.spelling.offset;
+    if (at.in_macro && !same_place(unit, at.spelling, at.expansion))
+        place.kind = at.seen.file && same_place(unit, at.spelling, at.seen) ? PLACE_ARG : PLACE_BODY;
     return place;
 }
 
-struct place place_in_file(struct unit *unit, CXSourceLocation location) {
-    struct place place = { 0 };
-    CXFile file;
-    unsigned offset;
-    clang_getFileLocation(location, &file, NULL, NULL, &offset);
-    if (file)
-        place.source = source_of(unit, file);
-    place.offset = offset;
-    return place;
+struct place place_in_file(struct unit *unit, struct location location) {
+    const struct spot seen = location_spots(location).seen;
+    return (struct place) { unit_source(unit, seen.file), seen.offset, PLACE_FILE };
 }
 
-void cursor_position(CXCursor cursor, const char **file, unsigned *line, unsigned *column) {
-    CXFile at;
-    clang_getFileLocation(clang_getCursorLocation(cursor), &at, line, column, NULL);
-    CXString name = clang_File_tryGetRealPathName(at);
-    const char *path = clang_getCString(name);
-    if (!path || !*path) {
-        clang_disposeString(name);
-        name = clang_getFileName(at);
-        path = clang_getCString(name);
-    }
-    struct source *const source = path ? source_get(path) : NULL;
-    *file = source ? source->shown : intern(path ? path : "(no file)");
-    clang_disposeString(name);
+void cursor_position(struct cursor cursor, const char **file, unsigned *line, unsigned *column) {
+    const struct spot seen = location_spots(cursor_location(cursor)).seen;
+    const char *path = seen.file ? tree_file_real_name(cursor.tree, seen.file) : "";
+    if (seen.file && !*path)
+        path = tree_file_name(cursor.tree, seen.file);
+    struct source *const source = *path ? source_get(path) : NULL;
+    *file = source ? source->shown : *path ? path : "(no file)";
+    *line = *column = 0;
+    if (source)
+        source_position(source, seen.offset, line, column);
 }
 
-void refuse_at(CXCursor cursor, const char *construct, const char *reason, const char *remedy) {
+void refuse_at(struct cursor cursor, const char *construct, const char *reason, const char *remedy) {
     const char *file;
     unsigned line, column;
     cursor_position(cursor, &file, &line, &column);
     diag_refuse(file, line, column, construct, reason, remedy);
 }
 
-const char *cursor_name(CXCursor cursor) {
-    CXString name = clang_getCursorSpelling(cursor);
-    const char *const text = clang_getCString(name);
-    const char *const result = intern(text ? text : "");
-    clang_disposeString(name);
-    return result;
+bool written_in_system_header(struct cursor cursor) {
+    return location_spelled_in_system_header(cursor_location(cursor));
 }
 
-static bool in_mirror(CXString name) {
-    const char *const path = clang_getCString(name);
-    const bool found = path && *path == '/' && source_in_mirror(path);
-    clang_disposeString(name);
-    return found;
-}
-
-/* Whether a file is the project's. A header that the project takes for a system header (-isystem, #pragma GCC system_header,
- * all that CMake precompiles) is its own all the same: it has to be rewritten. */
-static bool of_project(CXFile file) {
-    static _Thread_local CXFileUniqueID last;
-    static _Thread_local bool answer;
-    CXFileUniqueID id;
-    if (clang_getFileUniqueID(file, &id))
-        return false;
-    if (memcmp(&id, &last, sizeof(id))) {
-        last = id;
-        answer = in_mirror(clang_getFileName(file)) || in_mirror(clang_File_tryGetRealPathName(file));
-    }
-    return answer;
-}
-
-static bool is_system(CXSourceLocation location) {
-    CXFile file;
-    if (!clang_Location_isInSystemHeader(location))
-        return false;
-    clang_getExpansionLocation(location, &file, NULL, NULL, NULL);
-    return !file || !of_project(file);
-}
-
-bool in_system_header(CXCursor cursor) {
-    return is_system(clang_getCursorLocation(cursor));
-}
-
-bool written_in_system_header(CXCursor cursor) {
-    CXFile file;
-    unsigned offset;
-    clang_getSpellingLocation(clang_getCursorLocation(cursor), &file, NULL, NULL, &offset);
-    return file && is_system(clang_getLocationForOffset(clang_Cursor_getTranslationUnit(cursor), file, offset));
-}
-
-static enum CXChildVisitResult take_first(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult take_first(struct cursor child, struct cursor parent, void *data) {
     (void)parent;
-    *(CXCursor *)data = child;
+    *(struct cursor *)data = child;
     return CXChildVisit_Break;
 }
 
-CXCursor first_child(CXCursor cursor) {
-    CXCursor child = clang_getNullCursor();
-    clang_visitChildren(cursor, take_first, &child);
+struct cursor first_child(struct cursor cursor) {
+    struct cursor child = no_cursor();
+    cursor_visit(cursor, take_first, &child);
     return child;
 }
 
-static enum CXChildVisitResult take_expression(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult take_expression(struct cursor child, struct cursor parent, void *data) {
     (void)parent;
-    if (clang_isExpression(clang_getCursorKind(child)))
-        *(CXCursor *)data = child;
+    if (clang_isExpression(cursor_kind(child)))
+        *(struct cursor *)data = child;
     return CXChildVisit_Continue;
 }
 
-CXCursor last_expression(CXCursor cursor) {
-    CXCursor child = clang_getNullCursor();
-    clang_visitChildren(cursor, take_expression, &child);
+struct cursor last_expression(struct cursor cursor) {
+    struct cursor child = no_cursor();
+    cursor_visit(cursor, take_expression, &child);
     return child;
 }
 
 struct operands {
-    CXCursor *list;
+    struct cursor *list;
     unsigned count;
 };
 
-static enum CXChildVisitResult take_operand(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult take_operand(struct cursor child, struct cursor parent, void *data) {
     struct operands *const it = data;
     (void)parent;
-    if (clang_isExpression(clang_getCursorKind(child)) && it->count < ATOMIC_OPERANDS)
+    if (clang_isExpression(cursor_kind(child)) && it->count < ATOMIC_OPERANDS)
         it->list[it->count++] = child;
     return CXChildVisit_Continue;
 }
 
 /* libclang shows a type-generic builtin as an unexposed expression, as it does an implicit conversion, which has one operand. With
  * more it shows the elements of initializers so, and few builtins, none of which begins with a pointer. */
-unsigned atomic_operands(CXCursor expression, CXCursor operands[ATOMIC_OPERANDS]) {
-    CXCursor none[ATOMIC_OPERANDS];
+unsigned atomic_operands(struct cursor expression, struct cursor operands[ATOMIC_OPERANDS]) {
+    struct cursor none[ATOMIC_OPERANDS];
     struct operands found = { operands ? operands : none, 0 };
-    const enum CXCursorKind kind = clang_getCursorKind(expression);
+    const enum CXCursorKind kind = cursor_kind(expression);
     if (kind == CXCursor_UnexposedExpr) {
-        clang_visitChildren(expression, take_operand, &found);
-        const bool one = found.count < 2 || clang_getCanonicalType(clang_getCursorType(found.list[0])).kind != CXType_Pointer;
+        cursor_visit(expression, take_operand, &found);
+        const bool one = found.count < 2 || type_canonical(cursor_type(found.list[0])).kind != CXType_Pointer;
         return one ? 0 : found.count;
     }
     if (kind != CXCursor_CallExpr || strncmp(cursor_name(expression), "__sync_", 7))
         return 0;
-    const int count = clang_Cursor_getNumArguments(expression);
+    const int count = cursor_argument_count(expression);
     for (int i = 0; i < count && i < ATOMIC_OPERANDS; i++)
-        found.list[found.count++] = clang_Cursor_getArgument(expression, (unsigned)i);
+        found.list[found.count++] = cursor_argument(expression, (unsigned)i);
     return found.count;
 }
 
-bool is_atomic_value(CXCursor operand, CXCursor first) {
-    const CXType object = without_atomic(clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(first))));
-    return clang_equalTypes(clang_getUnqualifiedType(clang_getCanonicalType(clang_getCursorType(operand))), clang_getUnqualifiedType(object));
+bool is_atomic_value(struct cursor operand, struct cursor first) {
+    const struct type object = without_atomic(type_pointee(type_canonical(cursor_type(first))));
+    return type_equal(type_unqualified(type_canonical(cursor_type(operand))), type_unqualified(object));
 }
 
-static CXCursor strip(CXCursor expression, bool casts) {
+static struct cursor strip(struct cursor expression, bool casts) {
     for (;;) {
-        const enum CXCursorKind kind = clang_getCursorKind(expression);
-        CXCursor inner;
+        const enum CXCursorKind kind = cursor_kind(expression);
+        struct cursor inner;
         if (kind == CXCursor_UnexposedExpr && atomic_operands(expression, NULL))
             return expression;
         if (kind == CXCursor_UnexposedExpr || kind == CXCursor_ParenExpr)
@@ -208,165 +143,159 @@ static CXCursor strip(CXCursor expression, bool casts) {
             inner = last_expression(expression);
         else
             return expression;
-        if (clang_Cursor_isNull(inner))
+        if (cursor_is_null(inner))
             return expression;
         expression = inner;
     }
 }
 
-CXCursor strip_implicit(CXCursor expression) {
+struct cursor strip_implicit(struct cursor expression) {
     return strip(expression, false);
 }
 
-CXCursor strip_casts(CXCursor expression) {
+struct cursor strip_casts(struct cursor expression) {
     return strip(expression, true);
 }
 
-bool is_null_constant(CXCursor expression) {
-    const CXCursor inner = strip_casts(expression);
-    const enum CXCursorKind kind = clang_getCursorKind(inner);
+bool is_null_constant(struct cursor expression) {
+    const struct cursor inner = strip_casts(expression);
+    const enum CXCursorKind kind = cursor_kind(inner);
     if (kind == CXCursor_GNUNullExpr)
         return true;
     if (kind != CXCursor_IntegerLiteral)
         return false;
-    CXEvalResult value = clang_Cursor_Evaluate(inner);
-    const bool zero = value && clang_EvalResult_getKind(value) == CXEval_Int && !clang_EvalResult_getAsLongLong(value);
-    if (value)
-        clang_EvalResult_dispose(value);
-    return zero;
+    long long value;
+    return cursor_integer(inner, &value) && !value;
 }
 
-CXCursor operand_of_address(CXCursor expression) {
-    const CXCursor inner = strip_casts(expression);
-    return clang_getCursorKind(inner) == CXCursor_UnaryOperator && clang_getCursorUnaryOperatorKind(inner) == CXUnaryOperator_AddrOf ?
-           first_child(inner) : clang_getNullCursor();
+struct cursor operand_of_address(struct cursor expression) {
+    const struct cursor inner = strip_casts(expression);
+    return cursor_kind(inner) == CXCursor_UnaryOperator && cursor_unary_operator(inner) == CXUnaryOperator_AddrOf ?
+           first_child(inner) : no_cursor();
 }
 
-bool is_object_address(CXCursor expression) {
-    const CXCursor object = operand_of_address(expression);
-    return !clang_Cursor_isNull(object) && !is_function(clang_getCursorType(object));
+bool is_object_address(struct cursor expression) {
+    const struct cursor object = operand_of_address(expression);
+    return !cursor_is_null(object) && !is_function(cursor_type(object));
 }
 
-bool is_integer_constant(CXCursor expression) {
-    const CXCursor inner = strip_casts(expression);
-    if (clang_getCursorKind(inner) == CXCursor_GNUNullExpr)
+bool is_integer_constant(struct cursor expression) {
+    const struct cursor inner = strip_casts(expression);
+    if (cursor_kind(inner) == CXCursor_GNUNullExpr)
         return true;
-    if (clang_getCanonicalType(clang_getCursorType(inner)).kind > CXType_Int128)
+    if (type_canonical(cursor_type(inner)).kind > CXType_Int128)
         return false;
-    CXEvalResult value = clang_Cursor_Evaluate(inner);
-    const bool constant = value && clang_EvalResult_getKind(value) == CXEval_Int;
-    if (value)
-        clang_EvalResult_dispose(value);
-    return constant;
+    long long value;
+    return cursor_integer(inner, &value);
 }
 
-static enum CXChildVisitResult find_mark(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_mark(struct cursor child, struct cursor parent, void *data) {
     (void)parent;
     (void)data;
-    return clang_getCursorKind(child) == CXCursor_AnnotateAttr && !strcmp(cursor_name(child), "ia2_shared_data") ?
+    return cursor_kind(child) == CXCursor_AnnotateAttr && !strcmp(cursor_name(child), "ia2_shared_data") ?
                CXChildVisit_Break : CXChildVisit_Continue;
 }
 
-bool is_automatic(CXCursor variable) {
-    return clang_getCursorLinkage(variable) == CXLinkage_NoLinkage && clang_Cursor_getStorageClass(variable) != CX_SC_Static;
+bool is_automatic(struct cursor variable) {
+    return cursor_linkage(variable) == CXLinkage_NoLinkage && cursor_storage(variable) != CX_SC_Static;
 }
 
-bool is_marked_shared(CXCursor variable) {
-    return clang_visitChildren(variable, find_mark, NULL);
+bool is_marked_shared(struct cursor variable) {
+    return cursor_visit(variable, find_mark, NULL);
 }
 
-CXCursor named_function(CXCursor expression) {
+struct cursor named_function(struct cursor expression) {
     for (;;) {
         expression = strip_implicit(expression);
-        const enum CXCursorKind kind = clang_getCursorKind(expression);
+        const enum CXCursorKind kind = cursor_kind(expression);
         if (kind == CXCursor_DeclRefExpr) {
-            const CXCursor decl = clang_getCursorReferenced(expression);
-            return clang_getCursorKind(decl) == CXCursor_FunctionDecl ? decl : clang_getNullCursor();
+            const struct cursor decl = cursor_referenced(expression);
+            return cursor_kind(decl) == CXCursor_FunctionDecl ? decl : no_cursor();
         }
         if (kind != CXCursor_UnaryOperator)
-            return clang_getNullCursor();
-        const enum CXUnaryOperatorKind operator = clang_getCursorUnaryOperatorKind(expression);
+            return no_cursor();
+        const enum CXUnaryOperatorKind operator = cursor_unary_operator(expression);
         if (operator != CXUnaryOperator_Deref && operator != CXUnaryOperator_AddrOf)
-            return clang_getNullCursor();
+            return no_cursor();
         expression = first_child(expression);
     }
 }
 
-static enum CXChildVisitResult take_body(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult take_body(struct cursor child, struct cursor parent, void *data) {
     (void)parent;
-    if (clang_getCursorKind(child) == CXCursor_CompoundStmt)
-        *(CXCursor *)data = child;
+    if (cursor_kind(child) == CXCursor_CompoundStmt)
+        *(struct cursor *)data = child;
     return CXChildVisit_Continue;
 }
 
-bool body_place(struct unit *unit, CXCursor function, struct place *place) {
-    CXCursor body = clang_getNullCursor();
-    clang_visitChildren(function, take_body, &body);
-    *place = place_of(unit, clang_getRangeStart(clang_getCursorExtent(body)));
+bool body_place(struct unit *unit, struct cursor function, struct place *place) {
+    struct cursor body = no_cursor();
+    cursor_visit(function, take_body, &body);
+    *place = place_of(unit, cursor_begin(body));
     return place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{';
 }
 
-bool is_array(CXType type) {
-    type = clang_getCanonicalType(type);
+bool is_array(struct type type) {
+    type = type_canonical(type);
     return type.kind == CXType_ConstantArray || type.kind == CXType_VariableArray || type.kind == CXType_IncompleteArray;
 }
 
-static CXType object_type(CXType type) {
-    type = clang_getCanonicalType(type);
-    while (is_array(type) && !clang_isConstQualifiedType(type))
-        type = clang_getCanonicalType(clang_getArrayElementType(type));
+static struct type object_type(struct type type) {
+    type = type_canonical(type);
+    while (is_array(type) && !type_is_const(type))
+        type = type_canonical(type_element(type));
     return type;
 }
 
-bool is_constant(CXType type) {
+bool is_constant(struct type type) {
     type = object_type(type);
-    return clang_isConstQualifiedType(type) && !clang_isVolatileQualifiedType(type);
+    return type_is_const(type) && !type_is_volatile(type);
 }
 
-bool is_volatile_constant(CXType type) {
+bool is_volatile_constant(struct type type) {
     type = object_type(type);
-    return clang_isConstQualifiedType(type) && clang_isVolatileQualifiedType(type);
+    return type_is_const(type) && type_is_volatile(type);
 }
 
-CXType expression_type(CXCursor expression) {
-    const CXType type = clang_getCursorType(expression);
+struct type expression_type(struct cursor expression) {
+    const struct type type = cursor_type(expression);
     if (!is_array(type) && !is_function(type))
         return type;
-    const CXCursor inner = strip_implicit(expression);
-    if (clang_getCursorKind(inner) != CXCursor_DeclRefExpr)
+    const struct cursor inner = strip_implicit(expression);
+    if (cursor_kind(inner) != CXCursor_DeclRefExpr)
         return type;
-    const CXCursor parameter = clang_getCursorReferenced(inner), function = clang_getCursorSemanticParent(parameter);
-    if (clang_getCursorKind(parameter) != CXCursor_ParmDecl)
+    const struct cursor parameter = cursor_referenced(inner), function = cursor_parent(parameter);
+    if (cursor_kind(parameter) != CXCursor_ParmDecl)
         return type;
-    const CXType function_type = clang_getCanonicalType(clang_getCursorType(function));
-    for (int i = 0; i < clang_Cursor_getNumArguments(function); i++)
-        if (clang_equalCursors(clang_Cursor_getArgument(function, (unsigned)i), parameter))
-            return clang_getArgType(function_type, (unsigned)i);
+    const struct type function_type = type_canonical(cursor_type(function));
+    for (int i = 0; i < cursor_argument_count(function); i++)
+        if (cursor_equal(cursor_argument(function, (unsigned)i), parameter))
+            return type_argument(function_type, (unsigned)i);
     return type;
 }
 
-CXCursor base_variable(CXCursor lvalue) {
+struct cursor base_variable(struct cursor lvalue) {
     for (;;) {
         lvalue = strip_implicit(lvalue);
-        const CXCursor inner = first_child(lvalue);
-        switch (clang_getCursorKind(lvalue)) {
+        const struct cursor inner = first_child(lvalue);
+        switch (cursor_kind(lvalue)) {
         case CXCursor_DeclRefExpr: {
-            const CXCursor decl = clang_getCursorReferenced(lvalue);
-            const enum CXCursorKind kind = clang_getCursorKind(decl);
-            return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl ? decl : clang_getNullCursor();
+            const struct cursor decl = cursor_referenced(lvalue);
+            const enum CXCursorKind kind = cursor_kind(decl);
+            return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl ? decl : no_cursor();
         }
         case CXCursor_CompoundLiteralExpr:
             return lvalue;
         case CXCursor_MemberRefExpr:   /* `->` leaves the object, `.` does not */
-            if (clang_Cursor_isNull(inner) || clang_getCanonicalType(clang_getCursorType(inner)).kind == CXType_Pointer)
-                return clang_getNullCursor();
+            if (cursor_is_null(inner) || type_canonical(cursor_type(inner)).kind == CXType_Pointer)
+                return no_cursor();
             break;
         case CXCursor_ArraySubscriptExpr:
             if (!is_array(expression_type(strip_implicit(inner))))
-                return clang_getNullCursor();
+                return no_cursor();
             break;
         default:
-            return clang_getNullCursor();
+            return no_cursor();
         }
         lvalue = inner;
     }
@@ -385,9 +314,7 @@ static const char *normalize(struct unit *unit, const char *spelling) {
             const char *const colon = strchr(p + 4, ':');
             if (colon) {
                 const char *path = intern_n(p + 4, (size_t)(colon - p) - 4);
-                if (path[0] != '/')
-                    path = intern_format("%s/%s", unit->command->directory, path);
-                struct source *const source = source_get(path);
+                struct source *const source = source_get(path = compdb_path(unit->command, path));
                 text_puts(&text, " at ");
                 text_puts(&text, source ? source->shown : path);
                 p = colon;
@@ -401,78 +328,68 @@ static const char *normalize(struct unit *unit, const char *spelling) {
     return result;
 }
 
-const char *type_spelling(struct unit *unit, CXType type) {
-    type = clang_getUnqualifiedType(clang_getCanonicalType(type));
-    const char *spelling = type.data[0] ? map_get(&unit->spellings, key_of(type.data[0])) : NULL;
+const char *type_spelling(struct unit *unit, struct type type) {
+    type = type_unqualified(type_canonical(type));
+    const char *spelling = map_get(&unit->spellings, type_key(type));
     if (!spelling) {
-        CXString text = clang_getTypeSpelling(type);
-        const char *const raw = clang_getCString(text);
-        spelling = normalize(unit, raw ? raw : "");
-        clang_disposeString(text);
-        if (type.data[0])
-            map_put(&unit->spellings, key_of(type.data[0]), (void *)spelling);
+        spelling = normalize(unit, type_text(type));
+        map_put(&unit->spellings, type_key(type), (void *)spelling);
     }
     return spelling;
 }
 
-bool is_function(CXType type) {
-    const enum CXTypeKind kind = clang_getCanonicalType(type).kind;
+bool is_function(struct type type) {
+    const enum CXTypeKind kind = type_canonical(type).kind;
     return kind == CXType_FunctionProto || kind == CXType_FunctionNoProto;
 }
 
-CXType without_atomic(CXType type) {
-    type = clang_getCanonicalType(type);
-    return type.kind == CXType_Atomic ? clang_getCanonicalType(clang_Type_getValueType(type)) : type;
+struct type without_atomic(struct type type) {
+    type = type_canonical(type);
+    return type.kind == CXType_Atomic ? type_canonical(type_value(type)) : type;
 }
 
-const char *function_pointer_spelling(struct unit *unit, CXType type) {
+const char *function_pointer_spelling(struct unit *unit, struct type type) {
     type = without_atomic(type);
-    if (type.kind != CXType_Pointer || !is_function(clang_getPointeeType(type)))
+    if (type.kind != CXType_Pointer || !is_function(type_pointee(type)))
         return NULL;
     return type_spelling(unit, type);
 }
 
-bool is_va_list_parameter(CXType type) {
-    type = clang_getCanonicalType(type);
+bool is_va_list_parameter(struct type type) {
+    type = type_canonical(type);
     if (type.kind != CXType_Pointer)
         return false;
-    CXString text = clang_getTypeSpelling(clang_getUnqualifiedType(clang_getPointeeType(type)));
-    const bool result = !strcmp(clang_getCString(text), "struct __va_list_tag");
-    clang_disposeString(text);
-    return result;
+    return !strcmp(type_text(type_unqualified(type_pointee(type))), "struct __va_list_tag");
 }
 
-const char *looked_up(CXCursor expression) {
-    const CXCursor call = strip_casts(expression);
-    if (clang_getCursorKind(call) != CXCursor_CallExpr)
+const char *looked_up(struct cursor expression) {
+    const struct cursor call = strip_casts(expression);
+    if (cursor_kind(call) != CXCursor_CallExpr)
         return NULL;
-    const CXCursor function = named_function(first_child(call));
-    if (clang_Cursor_isNull(function) || !in_system_header(function) || strcmp(cursor_name(function), "dlsym") ||
-        clang_Cursor_getNumArguments(call) != 2)
+    const struct cursor function = named_function(first_child(call));
+    if (cursor_is_null(function) || !in_system_header(function) || strcmp(cursor_name(function), "dlsym") ||
+        cursor_argument_count(call) != 2)
         return NULL;
-    const CXCursor name = strip_casts(clang_Cursor_getArgument(call, 1));
-    if (clang_getCursorKind(name) != CXCursor_StringLiteral)
+    const struct cursor name = strip_casts(cursor_argument(call, 1));
+    if (cursor_kind(name) != CXCursor_StringLiteral)
         return intern("");
-    CXString spelling = clang_getCursorSpelling(name);
-    const char *const text = clang_getCString(spelling);   /* with its quotation marks */
+    const char *const text = cursor_name(name);   /* with its quotation marks */
     const size_t length = strlen(text);
-    const char *const symbol = length > 2 && *text == '"' ? intern_n(text + 1, length - 2) : intern("");
-    clang_disposeString(spelling);
-    return symbol;
+    return length > 2 && *text == '"' ? intern_n(text + 1, length - 2) : intern("");
 }
 
-bool has_name_everywhere(CXType type) {
-    for (type = clang_getCanonicalType(type);; type = clang_getCanonicalType(clang_getPointeeType(type))) {
+bool has_name_everywhere(struct type type) {
+    for (type = type_canonical(type);; type = type_canonical(type_pointee(type))) {
         while (is_array(type)) {
             if (type.kind != CXType_ConstantArray)
                 return false;
-            type = clang_getCanonicalType(clang_getArrayElementType(type));
+            type = type_canonical(type_element(type));
         }
         if (type.kind != CXType_Pointer)
             break;
     }
-    const CXCursor declaration = clang_getTypeDeclaration(type);
-    return clang_getCursorKind(declaration) == CXCursor_NoDeclFound ||
-           (!clang_Cursor_isAnonymous(declaration) && !is_function(type) &&
-            clang_getCursorKind(clang_getCursorSemanticParent(declaration)) == CXCursor_TranslationUnit);
+    const struct cursor declaration = type_declaration(type);
+    return cursor_kind(declaration) == CXCursor_NoDeclFound ||
+           (!cursor_is_anonymous(declaration) && !is_function(type) &&
+            cursor_kind(cursor_parent(declaration)) == CXCursor_TranslationUnit);
 }

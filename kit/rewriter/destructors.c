@@ -90,7 +90,7 @@ static void add_registered(struct program *program, struct unit *unit, const str
     if (!kind || (it->user && unit->functions[it->user - 1].dead))
         return;
     const char *const name = cursor_name(it->function);
-    struct unit *const home = clang_getCursorLinkage(it->function) == CXLinkage_Internal ? unit :
+    struct unit *const home = cursor_linkage(it->function) == CXLinkage_Internal ? unit :
                               definer(program, unit->plan->compartment, name);
     const struct function *const function = home ? definition_in(home, name) : NULL;
     if (function)

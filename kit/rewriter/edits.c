@@ -14,7 +14,7 @@ struct edit {
     const char *prefix, *suffix;
     struct slot *slots;
     size_t slot_count;
-    CXCursor cause;
+    struct cursor cause;
 };
 
 struct tail {
@@ -45,7 +45,7 @@ static struct frame *frame_of(const struct source *source) {
     return frame;
 }
 
-static struct edit *add(struct source *source, size_t begin, size_t end, enum edit_kind kind, CXCursor cause) {
+static struct edit *add(struct source *source, size_t begin, size_t end, enum edit_kind kind, struct cursor cause) {
     struct edit *const edit = PUSH(edits, edit_count, edit_capacity);
     *edit = (struct edit) { .source = source, .begin = begin, .end = end, .kind = kind, .prefix = "", .suffix = "",
                             .cause = cause };
@@ -57,7 +57,7 @@ static uint64_t name_key(const struct source *source, size_t offset) {
     return key_of(source) * 1099511628211ull ^ (uint64_t)offset;
 }
 
-void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix, CXCursor cause) {
+void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix, struct cursor cause) {
     if (!span->source->rel_count) {
         refuse_at(cause, "rewriting a file outside of the project",
                   intern_format("%s is under neither the source root nor the build directory", span->source->path),
@@ -76,12 +76,12 @@ bool edit_at_name(const struct source *source, size_t offset) {
     return map_get(&names, name_key(source, offset)) != NULL;
 }
 
-void edit_insert(struct source *source, size_t offset, const char *text, CXCursor cause) {
+void edit_insert(struct source *source, size_t offset, const char *text, struct cursor cause) {
     const struct span span = { source, offset, offset, PLACE_FILE };
     edit_wrap(&span, EDIT_INSERT, text, "", cause);
 }
 
-void edit_template(const struct span *span, const struct slot *slots, size_t count, CXCursor cause) {
+void edit_template(const struct span *span, const struct slot *slots, size_t count, struct cursor cause) {
     const size_t before = edit_count;
     edit_wrap(span, EDIT_TEMPLATE, "({ ", "; })", cause);
     if (edit_count == before)
@@ -92,7 +92,7 @@ void edit_template(const struct span *span, const struct slot *slots, size_t cou
     memcpy(edit->slots, slots, count * sizeof(*slots));
 }
 
-void edit_veto(const struct span *span, enum edit_kind kind, CXCursor cause) {
+void edit_veto(const struct span *span, enum edit_kind kind, struct cursor cause) {
     add(span->source, span->begin, span->end, kind, cause)->veto = true;
 }
 

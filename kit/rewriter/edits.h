@@ -17,16 +17,16 @@ struct slot {
 };
 
 /* Puts `prefix` and `suffix` around the text of `span` (EDIT_REPLACE: prefix in place of it). */
-void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix, CXCursor cause);
+void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix, struct cursor cause);
 
 /* Inserts text at an offset. */
-void edit_insert(struct source *source, size_t offset, const char *text, CXCursor cause);
+void edit_insert(struct source *source, size_t offset, const char *text, struct cursor cause);
 
 /* The call `span` becomes `({ SLOTS CALL; })`. `slots` (in order of the text) is copied. */
-void edit_template(const struct span *span, const struct slot *slots, size_t count, CXCursor cause);
+void edit_template(const struct span *span, const struct slot *slots, size_t count, struct cursor cause);
 
 /* This occurrence of the text must stay as it is. */
-void edit_veto(const struct span *span, enum edit_kind kind, CXCursor cause);
+void edit_veto(const struct span *span, enum edit_kind kind, struct cursor cause);
 
 /* The declaration of the gate of a global function, which is hidden if all who read the file have it in their own DSO. */
 void edit_declare_gate(struct source *source, const char *function, bool own);

@@ -13,10 +13,10 @@ struct walk {
     const struct map *known;  /* the records to look into, by spelling; NULL: all */
 };
 
-static void walk(struct walk *walk, CXType type);
+static void walk(struct walk *walk, struct type type);
 
-static enum CXVisitorResult walk_field(CXCursor field, CXClientData data) {
-    walk(data, clang_getCursorType(field));
+static enum CXVisitorResult walk_field(struct cursor field, void *data) {
+    walk(data, cursor_type(field));
     return CXVisit_Continue;
 }
 
@@ -26,35 +26,35 @@ static void add_escaping(struct program *program, const char *spelling) {
 }
 
 /* libc's structs end the search: their function pointers are called by libc. */
-static bool is_closed_record(CXType record) {
-    return clang_Type_getSizeOf(record) < 0 || in_system_header(clang_getTypeDeclaration(record));
+static bool is_closed_record(struct type record) {
+    return type_size(record) < 0 || in_system_header(type_declaration(record));
 }
 
-static void walk_function(struct walk *it, CXType function) {
-    walk(it, clang_getResultType(function));
-    for (int i = 0; i < clang_getNumArgTypes(function); i++)
-        walk(it, clang_getArgType(function, (unsigned)i));
+static void walk_function(struct walk *it, struct type function) {
+    walk(it, type_result(function));
+    for (int i = 0; i < type_argument_count(function); i++)
+        walk(it, type_argument(function, (unsigned)i));
 }
 
-static void walk(struct walk *it, CXType type) {
-    type = clang_getUnqualifiedType(clang_getCanonicalType(type));
-    if (!map_add(&it->seen, key_of(type.data[0])))
+static void walk(struct walk *it, struct type type) {
+    type = type_unqualified(type_canonical(type));
+    if (!map_add(&it->seen, type_key(type)))
         return;
     switch (type.kind) {
     case CXType_Pointer: {
         const char *const spelling = function_pointer_spelling(it->unit, type);
         if (spelling)
             add_escaping(it->program, spelling);
-        walk(it, clang_getPointeeType(type));
+        walk(it, type_pointee(type));
         break;
     }
     case CXType_ConstantArray:
     case CXType_IncompleteArray:
     case CXType_VariableArray:
-        walk(it, clang_getArrayElementType(type));
+        walk(it, type_element(type));
         break;
     case CXType_Atomic:
-        walk(it, clang_Type_getValueType(type));
+        walk(it, type_value(type));
         break;
     case CXType_FunctionProto:
     case CXType_FunctionNoProto:
@@ -62,7 +62,7 @@ static void walk(struct walk *it, CXType type) {
         break;
     case CXType_Record:
         if (!is_closed_record(type) && (!it->known || map_get(it->known, key_of(type_spelling(it->unit, type)))))
-            clang_Type_visitFields(type, walk_field, it);
+            type_visit_fields(type, walk_field, it);
         break;
     default:
         break;
@@ -121,7 +121,7 @@ static int compare(const void *left, const void *right) {
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-void escape_add(struct program *program, struct unit *unit, CXType type) {
+void escape_add(struct program *program, struct unit *unit, struct type type) {
     struct walk it = { program, unit, { 0 }, NULL };
     walk(&it, type);
     map_free(&it.seen);
@@ -132,13 +132,13 @@ struct records {
     struct map *found;
 };
 
-static enum CXChildVisitResult find_record(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_record(struct cursor cursor, struct cursor parent, void *data) {
     struct records *const it = data;
-    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    const enum CXCursorKind kind = cursor_kind(cursor);
     (void)parent;
-    if ((kind != CXCursor_StructDecl && kind != CXCursor_UnionDecl) || !clang_isCursorDefinition(cursor))
+    if ((kind != CXCursor_StructDecl && kind != CXCursor_UnionDecl) || !cursor_is_definition(cursor))
         return CXChildVisit_Continue;
-    map_add(it->found, key_of(type_spelling(it->unit, clang_getCursorType(cursor))));
+    map_add(it->found, key_of(type_spelling(it->unit, cursor_type(cursor))));
     return CXChildVisit_Recurse;
 }
 
@@ -149,13 +149,13 @@ static const struct map *known_to_others(struct program *program, unsigned key) 
     for (size_t u = 0; u < program->unit_count && !done[key]; u++) {
         struct records it = { &program->units[u], &known[key] };
         if (it.unit->plan->compartment != key)
-            clang_visitChildren(clang_getTranslationUnitCursor(it.unit->tu), find_record, &it);
+            cursor_visit(tree_root(it.unit->tree), find_record, &it);
     }
     done[key] = true;
     return &known[key];
 }
 
-void escape_add_converted(struct program *program, struct unit *unit, CXType type) {
+void escape_add_converted(struct program *program, struct unit *unit, struct type type) {
     struct walk it = { program, unit, { 0 }, known_to_others(program, unit->plan->compartment) };
     walk(&it, type);
     map_free(&it.seen);
@@ -163,13 +163,13 @@ void escape_add_converted(struct program *program, struct unit *unit, CXType typ
 
 /* The owner's own view of a boundary function: what a caller passes where its prototype says `void *`. Structs are not followed:
  * those that callers do not know are the owner's handles. */
-static void escape_by_owner(struct program *program, struct unit *unit, CXType function) {
-    function = clang_getCanonicalType(function);
-    const char *const result = function_pointer_spelling(unit, clang_getResultType(function));
+static void escape_by_owner(struct program *program, struct unit *unit, struct type function) {
+    function = type_canonical(function);
+    const char *const result = function_pointer_spelling(unit, type_result(function));
     if (result)
         add_escaping(program, result);
-    for (int i = 0; i < clang_getNumArgTypes(function); i++) {
-        const char *const parameter = function_pointer_spelling(unit, clang_getArgType(function, (unsigned)i));
+    for (int i = 0; i < type_argument_count(function); i++) {
+        const char *const parameter = function_pointer_spelling(unit, type_argument(function, (unsigned)i));
         if (parameter)
             add_escaping(program, parameter);
     }
@@ -180,7 +180,7 @@ static void escape_by_declarations(struct walk *it) {
     for (size_t d = 0; d < unit->declaration_count; d++) {
         const struct declaration *const declaration = &unit->declarations[d];
         const struct import *const import = plan_import(it->program->plan, declaration->name);
-        const CXType type = clang_getCursorType(declaration->cursor);
+        const struct type type = cursor_type(declaration->cursor);
         if (import && import->ungated)
             continue;   /* its callers' code, in effect */
         if (!import || import->callers & 1u << unit->plan->compartment)
@@ -189,7 +189,7 @@ static void escape_by_declarations(struct walk *it) {
             escape_by_owner(it->program, it->unit, type);
     }
     for (size_t d = 0; d < unit->shared_variable_count; d++)
-        walk(it, clang_getCursorType(unit->shared_variables[d].cursor));
+        walk(it, cursor_type(unit->shared_variables[d].cursor));
 }
 
 bool is_gate_lookup(const struct program *program, const struct unit *unit, const struct lookup *lookup) {
@@ -235,33 +235,33 @@ struct pointees {
     bool deep;
 };
 
-static void find_pointees(struct pointees *it, CXType type);
+static void find_pointees(struct pointees *it, struct type type);
 
-static enum CXVisitorResult find_in_field(CXCursor field, CXClientData data) {
-    find_pointees(data, clang_getCursorType(field));
+static enum CXVisitorResult find_in_field(struct cursor field, void *data) {
+    find_pointees(data, cursor_type(field));
     return CXVisit_Continue;
 }
 
-static void find_pointees(struct pointees *it, CXType type) {
-    type = clang_getUnqualifiedType(clang_getCanonicalType(type));
-    if (!map_add(&it->seen, key_of(type.data[0])))
+static void find_pointees(struct pointees *it, struct type type) {
+    type = type_unqualified(type_canonical(type));
+    if (!map_add(&it->seen, type_key(type)))
         return;
     if (type.kind == CXType_Pointer) {
-        const CXType pointee = clang_getCanonicalType(clang_getPointeeType(type));
-        if (pointee.kind == CXType_Pointer || (pointee.kind == CXType_Record && clang_Type_getSizeOf(pointee) >= 0))
+        const struct type pointee = type_canonical(type_pointee(type));
+        if (pointee.kind == CXType_Pointer || (pointee.kind == CXType_Record && type_size(pointee) >= 0))
             map_add(it->found, key_of(type_spelling(it->unit, pointee)));
         else if (pointee.kind != CXType_ConstantArray)
             return;
         if (it->deep || pointee.kind != CXType_Record)
             find_pointees(it, pointee);
     } else if (type.kind == CXType_Record && !is_closed_record(type)) {
-        clang_Type_visitFields(type, find_in_field, it);
+        type_visit_fields(type, find_in_field, it);
     } else if (type.kind == CXType_ConstantArray) {
-        find_pointees(it, clang_getArrayElementType(type));
+        find_pointees(it, type_element(type));
     }
 }
 
-void escape_pointees(struct unit *unit, CXType type, bool deep, struct map *pointees) {
+void escape_pointees(struct unit *unit, struct type type, bool deep, struct map *pointees) {
     struct pointees it = { unit, pointees, { 0 }, deep };
     find_pointees(&it, type);
     map_free(&it.seen);

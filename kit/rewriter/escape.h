@@ -8,11 +8,11 @@
 void escape_compute(struct program *program);
 
 /* Adds the types reachable from an object that others can write. */
-void escape_add(struct program *program, struct unit *unit, CXType type);
+void escape_add(struct program *program, struct unit *unit, struct type type);
 
 /* The same for a function-pointer type that `unit` converts values of another one to or from: what it passes on of its own
  * compartment's private structs is no concern of others. */
-void escape_add_converted(struct program *program, struct unit *unit, CXType type);
+void escape_add_converted(struct program *program, struct unit *unit, struct type type);
 
 /* Sorts program->escaping_list, when all is added. */
 void escape_settle(struct program *program);
@@ -26,6 +26,6 @@ bool is_gate_lookup(const struct program *program, const struct unit *unit, cons
 
 /* Adds to `pointees` the spelling of each complete struct, union and pointer type that a value of `type` points to, also through
  * members when `deep`. */
-void escape_pointees(struct unit *unit, CXType type, bool deep, struct map *pointees);
+void escape_pointees(struct unit *unit, struct type type, bool deep, struct map *pointees);
 
 #endif

@@ -6,8 +6,8 @@ struct item {
     /* A value; a variable that may be the memory; memory that may be the variable; a call; a function. */
     enum { STORED, VARIABLE, MEMORY, CALL, FUNCTION } kind;
     struct unit *unit;
-    CXCursor cursor;   /* MEMORY: the expression that takes the variable's address */
-    CXType type;       /* of the object that is stored to, or that has its address taken */
+    struct cursor cursor;   /* MEMORY: the expression that takes the variable's address */
+    struct type type;       /* of the object that is stored to, or that has its address taken */
 };
 
 struct items {
@@ -26,75 +26,75 @@ struct node {
     const void *place;
     const char *type;
     struct unit *unit;    /* of `parameter` */
-    CXCursor parameter;   /* or the null cursor */
+    struct cursor parameter;   /* or the null cursor */
 };
 static struct map is_taken[MAX_KEY + 1];   /* functions that are in `taken` */
 static struct node *waiting;
 static size_t waiting_count, waiting_capacity;
 
 /* Variables and functions: those that other units see, by name. */
-static const void *place_of_declaration(CXCursor declaration) {
-    const enum CXLinkageKind linkage = clang_getCursorLinkage(declaration);
+static const void *place_of_declaration(struct cursor declaration) {
+    const enum CXLinkageKind linkage = cursor_linkage(declaration);
     if (linkage == CXLinkage_External || linkage == CXLinkage_UniqueExternal)
         return cursor_name(declaration);
-    return clang_getCanonicalCursor(declaration).data[0];
+    return (const void *)(uintptr_t)cursor_key(cursor_canonical(declaration));
 }
 
-static bool holds_addresses(CXType type) {
+static bool holds_addresses(struct type type) {
     type = without_atomic(type);
     while (is_array(type))
-        type = without_atomic(clang_getArrayElementType(type));
+        type = without_atomic(type_element(type));
     return type.kind == CXType_Pointer || type.kind == CXType_Record;
 }
 
-static bool is_variable(CXCursor cursor) {
-    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+static bool is_variable(struct cursor cursor) {
+    const enum CXCursorKind kind = cursor_kind(cursor);
     return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
 }
 
 /* The spelling of a function's type as a pointer to it has it. */
-static const char *pointer_type(struct unit *unit, CXType function) {
+static const char *pointer_type(struct unit *unit, struct type function) {
     return intern_format("*%s", type_spelling(unit, function));
 }
 
 /* The same of what a call through a pointer calls; NULL if it is not known. */
-static const char *called_type(struct unit *unit, CXCursor call) {
-    CXType type = without_atomic(expression_type(first_child(call)));
+static const char *called_type(struct unit *unit, struct cursor call) {
+    struct type type = without_atomic(expression_type(first_child(call)));
     if (type.kind == CXType_Pointer)
-        type = clang_getPointeeType(type);
+        type = type_pointee(type);
     return is_function(type) ? pointer_type(unit, type) : NULL;
 }
 
-static void note(struct unit *unit, const void *place, CXType type, CXCursor value) {
-    if (!clang_Cursor_isNull(value))
+static void note(struct unit *unit, const void *place, struct type type, struct cursor value) {
+    if (!cursor_is_null(value))
         *PUSH(unit->flows, unit->flow_count, unit->flow_capacity) = (struct flow) { place, type, value };
 }
 
 /* `value` is stored in the object at `address`. */
-static void note_through(struct unit *unit, CXCursor address, CXType type, CXCursor value) {
-    const CXCursor object = operand_of_address(address);
-    const CXCursor target = clang_Cursor_isNull(object) ? object : base_variable(object);
+static void note_through(struct unit *unit, struct cursor address, struct type type, struct cursor value) {
+    const struct cursor object = operand_of_address(address);
+    const struct cursor target = cursor_is_null(object) ? object : base_variable(object);
     note(unit, is_variable(target) ? place_of_declaration(target) : NULL, type, value);
 }
 
 /* Values are stored, and what lies where other operands point is stored, or is where what was stored goes. */
-static void note_atomic(struct unit *unit, const CXCursor *operands, unsigned count) {
-    const CXType object = without_atomic(clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(operands[0]))));
+static void note_atomic(struct unit *unit, const struct cursor *operands, unsigned count) {
+    const struct type object = without_atomic(type_pointee(type_canonical(cursor_type(operands[0]))));
     if (!holds_addresses(object))
         return;
     for (unsigned i = 1; i < count; i++)
         if (is_atomic_value(operands[i], operands[0])) {
             note_through(unit, operands[0], object, operands[i]);
-        } else if (clang_getCanonicalType(clang_getCursorType(operands[i])).kind == CXType_Pointer) {
+        } else if (type_canonical(cursor_type(operands[i])).kind == CXType_Pointer) {
             note_through(unit, operands[0], object, operand_of_address(operands[i]));
             note_through(unit, operands[i], object, operand_of_address(operands[0]));
         }
 }
 
-static void note_call(struct unit *unit, CXCursor call) {
-    const CXCursor target = named_function(first_child(call));
+static void note_call(struct unit *unit, struct cursor call) {
+    const struct cursor target = named_function(first_child(call));
     const void *function = NULL;
-    if (clang_Cursor_isNull(target))
+    if (cursor_is_null(target))
         function = called_type(unit, call);
     else if (!in_system_header(target))
         function = place_of_declaration(target);
@@ -102,29 +102,29 @@ static void note_call(struct unit *unit, CXCursor call) {
         *PUSH(unit->any_calls, unit->any_call_count, unit->any_call_capacity) = (struct any_call) { function, call };
 }
 
-void flow_note(struct unit *unit, CXCursor cursor, CXCursor function) {
-    CXCursor operands[ATOMIC_OPERANDS];
+void flow_note(struct unit *unit, struct cursor cursor, struct cursor function) {
+    struct cursor operands[ATOMIC_OPERANDS];
     const unsigned count = atomic_operands(cursor, operands);
     if (count)
         note_atomic(unit, operands, count);
-    CXType type;
-    CXCursor target;
-    switch (clang_getCursorKind(cursor)) {
+    struct type type;
+    struct cursor target;
+    switch (cursor_kind(cursor)) {
     case CXCursor_VarDecl:
-        type = clang_getCursorType(cursor);
+        type = cursor_type(cursor);
         if (holds_addresses(type))
-            note(unit, place_of_declaration(cursor), type, clang_Cursor_getVarDeclInitializer(cursor));
+            note(unit, place_of_declaration(cursor), type, cursor_initializer(cursor));
         break;
     case CXCursor_BinaryOperator:
-        type = clang_getCursorType(cursor);
-        if (clang_getCursorBinaryOperatorKind(cursor) != CXBinaryOperator_Assign || !holds_addresses(type))
+        type = cursor_type(cursor);
+        if (cursor_binary_operator(cursor) != CXBinaryOperator_Assign || !holds_addresses(type))
             break;
         target = base_variable(first_child(cursor));
         note(unit, is_variable(target) ? place_of_declaration(target) : NULL, type, last_expression(cursor));
         break;
     case CXCursor_ReturnStmt:
-        if (!clang_Cursor_isNull(function) && holds_addresses(clang_getCursorResultType(function)))
-            note(unit, place_of_declaration(function), clang_getCursorResultType(function), first_child(cursor));
+        if (!cursor_is_null(function) && holds_addresses(cursor_result_type(function)))
+            note(unit, place_of_declaration(function), cursor_result_type(function), first_child(cursor));
         break;
     case CXCursor_CallExpr:
         note_call(unit, cursor);
@@ -148,19 +148,19 @@ struct pointers {
     void *data;
 };
 
-static void each_pointer(struct pointers *it, CXType type);
+static void each_pointer(struct pointers *it, struct type type);
 
-static enum CXVisitorResult in_field(CXCursor field, CXClientData data) {
-    each_pointer(data, clang_getCursorType(field));
+static enum CXVisitorResult in_field(struct cursor field, void *data) {
+    each_pointer(data, cursor_type(field));
     return CXVisit_Continue;
 }
 
-static void each_pointer(struct pointers *it, CXType type) {
+static void each_pointer(struct pointers *it, struct type type) {
     type = without_atomic(type);
     if (is_array(type))
-        each_pointer(it, clang_getArrayElementType(type));
+        each_pointer(it, type_element(type));
     else if (type.kind == CXType_Record)
-        clang_Type_visitFields(type, in_field, it);
+        type_visit_fields(type, in_field, it);
     else if (type.kind == CXType_Pointer)
         it->each(it->data, type_spelling(it->unit, type));
 }
@@ -170,8 +170,8 @@ static void store(void *data, const char *type) {
     add(&stored[it->unit->plan->compartment], type, *it);
 }
 
-static CXType pointee_of(CXCursor address) {
-    return clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(address)));
+static struct type pointee_of(struct cursor address) {
+    return type_pointee(type_canonical(cursor_type(address)));
 }
 
 /* A function whose address is taken: by its type, and what type it can be called as. */
@@ -180,7 +180,7 @@ static void index_designator(struct unit *unit, const struct designator *it) {
     const void *const function = place_of_declaration(it->function);
     if (it->callee || in_system_header(it->function) || !map_add(&is_taken[key], key_of(function)))
         return;
-    const char *const type = pointer_type(unit, clang_getCursorType(it->function));
+    const char *const type = pointer_type(unit, cursor_type(it->function));
     add(&taken[key], type, (struct item) { .kind = FUNCTION, .unit = unit, .cursor = it->function });
 }
 
@@ -211,33 +211,33 @@ void flow_index(const struct program *program) {
     }
 }
 
-static void reach(unsigned compartment, const void *place, const char *type, struct unit *unit, CXCursor parameter) {
+static void reach(unsigned compartment, const void *place, const char *type, struct unit *unit, struct cursor parameter) {
     if (map_add(&reached[compartment], key_of(intern_format("%p %p", place, (const void *)type))))
         *PUSH(waiting, waiting_count, waiting_capacity) = (struct node) { compartment, place, type, unit, parameter };
 }
 
 static void reach_memory(unsigned compartment, const char *type) {
-    reach(compartment, type, type, NULL, clang_getNullCursor());
+    reach(compartment, type, type, NULL, no_cursor());
 }
 
-static void reach_variable(struct unit *unit, CXCursor variable, const char *type) {
-    const bool parameter = clang_getCursorKind(variable) == CXCursor_ParmDecl;
-    reach(unit->plan->compartment, place_of_declaration(variable), type, unit, parameter ? variable : clang_getNullCursor());
+static void reach_variable(struct unit *unit, struct cursor variable, const char *type) {
+    const bool parameter = cursor_kind(variable) == CXCursor_ParmDecl;
+    reach(unit->plan->compartment, place_of_declaration(variable), type, unit, parameter ? variable : no_cursor());
 }
 
 /* Where an lvalue is reached through a pointer, that pointer. */
-static CXCursor pointer_to(CXCursor lvalue) {
+static struct cursor pointer_to(struct cursor lvalue) {
     for (;;) {
         lvalue = strip_implicit(lvalue);
-        const CXCursor inner = first_child(lvalue);
-        const enum CXCursorKind kind = clang_getCursorKind(lvalue);
-        if (clang_Cursor_isNull(inner))
+        const struct cursor inner = first_child(lvalue);
+        const enum CXCursorKind kind = cursor_kind(lvalue);
+        if (cursor_is_null(inner))
             return inner;
         if (kind == CXCursor_UnaryOperator)
-            return clang_getCursorUnaryOperatorKind(lvalue) == CXUnaryOperator_Deref ? inner : clang_getNullCursor();
+            return cursor_unary_operator(lvalue) == CXUnaryOperator_Deref ? inner : no_cursor();
         if (kind != CXCursor_MemberRefExpr && kind != CXCursor_ArraySubscriptExpr)
-            return clang_getNullCursor();
-        if (kind == CXCursor_MemberRefExpr ? clang_getCanonicalType(clang_getCursorType(inner)).kind == CXType_Pointer :
+            return no_cursor();
+        if (kind == CXCursor_MemberRefExpr ? type_canonical(cursor_type(inner)).kind == CXType_Pointer :
                                              !is_array(expression_type(strip_implicit(inner))))
             return inner;
         lvalue = inner;
@@ -252,27 +252,27 @@ struct value {
     const char *only;
 };
 
-static void follow(const struct value *context, CXCursor value);
+static void follow(const struct value *context, struct cursor value);
 
-static enum CXChildVisitResult follow_operand(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult follow_operand(struct cursor child, struct cursor parent, void *data) {
     (void)parent;
-    if (clang_isExpression(clang_getCursorKind(child)))
+    if (clang_isExpression(cursor_kind(child)))
         follow(data, child);
     return CXChildVisit_Continue;
 }
 
-static void follow_all(const struct value *context, CXCursor expression) {
-    clang_visitChildren(expression, follow_operand, (void *)context);
+static void follow_all(const struct value *context, struct cursor expression) {
+    cursor_visit(expression, follow_operand, (void *)context);
 }
 
 /* An element of an initializer has the type of the member that it initializes. */
-static enum CXChildVisitResult follow_element(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult follow_element(struct cursor child, struct cursor parent, void *data) {
     const struct value *const context = data;
     (void)parent;
-    if (clang_getCursorKind(child) == CXCursor_UnexposedExpr && !clang_equalCursors(first_child(child), last_expression(child)))
+    if (cursor_kind(child) == CXCursor_UnexposedExpr && !cursor_equal(first_child(child), last_expression(child)))
         child = last_expression(child);   /* .member = value, [n] = value */
-    const CXType type = clang_getCanonicalType(clang_getCursorType(child));
-    if (clang_isExpression(clang_getCursorKind(child)) &&
+    const struct type type = type_canonical(cursor_type(child));
+    if (clang_isExpression(cursor_kind(child)) &&
         (type.kind != CXType_Pointer || !context->only || type_spelling(context->unit, type) == context->only))
         follow(context, child);
     return CXChildVisit_Continue;
@@ -281,7 +281,7 @@ static enum CXChildVisitResult follow_element(CXCursor child, CXCursor parent, C
 /* Places that hold a record, or a pointer. */
 struct contents {
     const struct value *context;
-    CXCursor variable, function;   /* one of them, or memory */
+    struct cursor variable, function;   /* one of them, or memory */
 };
 
 static void reach_contents(void *data, const char *type) {
@@ -290,27 +290,27 @@ static void reach_contents(void *data, const char *type) {
     const unsigned key = context->unit->plan->compartment;
     if (context->only && type != context->only)
         return;
-    if (!clang_Cursor_isNull(it->variable))
+    if (!cursor_is_null(it->variable))
         reach_variable(context->unit, it->variable, type);
-    else if (!clang_Cursor_isNull(it->function))
-        reach(key, place_of_declaration(it->function), type, NULL, clang_getNullCursor());
+    else if (!cursor_is_null(it->function))
+        reach(key, place_of_declaration(it->function), type, NULL, no_cursor());
     else
         reach_memory(key, type);
 }
 
-static void follow_places(const struct value *context, CXType type, CXCursor variable, CXCursor function) {
+static void follow_places(const struct value *context, struct type type, struct cursor variable, struct cursor function) {
     /* Of a pointer there is only one type. */
     const struct value whole = { context->program, context->unit, context->take, NULL };
-    struct contents contents = { clang_getCanonicalType(type).kind == CXType_Record ? context : &whole, variable, function };
+    struct contents contents = { type_canonical(type).kind == CXType_Record ? context : &whole, variable, function };
     each_pointer(&(struct pointers) { context->unit, reach_contents, &contents }, type);
 }
 
 /* The address of an lvalue. */
-static void follow_address(const struct value *context, CXCursor lvalue, CXCursor cause) {
-    const CXCursor variable = base_variable(lvalue);
-    if (clang_Cursor_isNull(variable)) {
-        const CXCursor pointer = pointer_to(lvalue);
-        if (!clang_Cursor_isNull(pointer))
+static void follow_address(const struct value *context, struct cursor lvalue, struct cursor cause) {
+    const struct cursor variable = base_variable(lvalue);
+    if (cursor_is_null(variable)) {
+        const struct cursor pointer = pointer_to(lvalue);
+        if (!cursor_is_null(pointer))
             follow(context, pointer);
     } else if (!is_variable(variable) || is_automatic(variable)) {
         context->take(context->program, context->unit, variable, cause);
@@ -318,24 +318,24 @@ static void follow_address(const struct value *context, CXCursor lvalue, CXCurso
 }
 
 /* What is read from an lvalue. */
-static void follow_contents(const struct value *context, CXCursor lvalue) {
-    const CXCursor variable = base_variable(lvalue);
-    if (!clang_Cursor_isNull(variable) && !is_variable(variable))   /* a compound literal */
+static void follow_contents(const struct value *context, struct cursor lvalue) {
+    const struct cursor variable = base_variable(lvalue);
+    if (!cursor_is_null(variable) && !is_variable(variable))   /* a compound literal */
         follow_all(context, variable);
     else
-        follow_places(context, clang_getCursorType(lvalue), variable, clang_getNullCursor());
+        follow_places(context, cursor_type(lvalue), variable, no_cursor());
 }
 
-static void follow_operator(const struct value *context, CXCursor expression) {
-    switch (clang_getCursorUnaryOperatorKind(expression)) {
+static void follow_operator(const struct value *context, struct cursor expression) {
+    switch (cursor_unary_operator(expression)) {
     case CXUnaryOperator_AddrOf: follow_address(context, first_child(expression), expression); break;
     case CXUnaryOperator_Deref: follow_contents(context, expression); break;
     default: follow_all(context, expression); break;   /* ++, --, __extension__ */
     }
 }
 
-static void follow_binary(const struct value *context, CXCursor expression) {
-    switch (clang_getCursorBinaryOperatorKind(expression)) {
+static void follow_binary(const struct value *context, struct cursor expression) {
+    switch (cursor_binary_operator(expression)) {
     case CXBinaryOperator_Assign:
     case CXBinaryOperator_Comma: follow(context, last_expression(expression)); break;
     case CXBinaryOperator_Add:
@@ -344,45 +344,45 @@ static void follow_binary(const struct value *context, CXCursor expression) {
     }
 }
 
-static void follow_call(const struct value *context, CXCursor call) {
-    const CXCursor function = named_function(first_child(call)), nothing = clang_getNullCursor();
-    if (!clang_Cursor_isNull(function)) {
-        follow_places(context, clang_getCursorType(call), nothing, function);
+static void follow_call(const struct value *context, struct cursor call) {
+    const struct cursor function = named_function(first_child(call)), nothing = no_cursor();
+    if (!cursor_is_null(function)) {
+        follow_places(context, cursor_type(call), nothing, function);
         return;
     }
     const char *const type = called_type(context->unit, call);
     const struct items *const functions = type ? map_get(&taken[context->unit->plan->compartment], key_of(type)) : NULL;
     for (size_t i = 0; functions && i < functions->count; i++)
-        follow_places(context, clang_getCursorType(call), nothing, functions->list[i].cursor);
+        follow_places(context, cursor_type(call), nothing, functions->list[i].cursor);
 }
 
 /* What an atomic operation read from its object. */
-static void follow_atomic(const struct value *context, CXCursor address) {
-    const CXCursor object = operand_of_address(address);
-    if (clang_Cursor_isNull(object))
-        follow_places(context, clang_getPointeeType(clang_getCanonicalType(clang_getCursorType(address))), object, object);
+static void follow_atomic(const struct value *context, struct cursor address) {
+    const struct cursor object = operand_of_address(address);
+    if (cursor_is_null(object))
+        follow_places(context, type_pointee(type_canonical(cursor_type(address))), object, object);
     else
         follow_contents(context, object);
 }
 
-static void follow(const struct value *context, CXCursor value) {
-    const CXCursor inner = strip_casts(value);
-    CXCursor operands[ATOMIC_OPERANDS];
+static void follow(const struct value *context, struct cursor value) {
+    const struct cursor inner = strip_casts(value);
+    struct cursor operands[ATOMIC_OPERANDS];
     if (atomic_operands(inner, operands)) {
         follow_atomic(context, operands[0]);
         return;
     }
-    if (is_array(expression_type(inner)) && clang_getCursorKind(inner) != CXCursor_InitListExpr) {
+    if (is_array(expression_type(inner)) && cursor_kind(inner) != CXCursor_InitListExpr) {
         follow_address(context, inner, inner);
         return;
     }
-    if (!holds_addresses(clang_getCursorType(inner)))
+    if (!holds_addresses(cursor_type(inner)))
         return;
-    switch (clang_getCursorKind(inner)) {
+    switch (cursor_kind(inner)) {
     case CXCursor_UnaryOperator: follow_operator(context, inner); break;
     case CXCursor_BinaryOperator: follow_binary(context, inner); break;
     case CXCursor_CallExpr: follow_call(context, inner); break;
-    case CXCursor_InitListExpr: clang_visitChildren(inner, follow_element, (void *)context); break;
+    case CXCursor_InitListExpr: cursor_visit(inner, follow_element, (void *)context); break;
     case CXCursor_ConditionalOperator:
     case CXCursor_CompoundAssignOperator: follow_all(context, inner); break;
     case CXCursor_StmtExpr: follow(context, last_expression(first_child(inner))); break;
@@ -394,22 +394,22 @@ static void follow(const struct value *context, CXCursor value) {
 static void follow_argument(struct program *program, const struct node *node, const void *function, int position, flow_take *take) {
     const struct items *const calls = map_get(&called[node->compartment], key_of(function));
     for (size_t i = 0; calls && i < calls->count; i++)
-        if (position < clang_Cursor_getNumArguments(calls->list[i].cursor))
+        if (position < cursor_argument_count(calls->list[i].cursor))
             follow(&(struct value) { program, calls->list[i].unit, take, node->type },
-                   clang_Cursor_getArgument(calls->list[i].cursor, (unsigned)position));
+                   cursor_argument(calls->list[i].cursor, (unsigned)position));
 }
 
 static void follow_arguments(struct program *program, const struct node *node, flow_take *take) {
-    const CXCursor function = clang_getCursorSemanticParent(node->parameter);
+    const struct cursor function = cursor_parent(node->parameter);
     const void *const place = place_of_declaration(function);
-    int position = clang_Cursor_getNumArguments(function) - 1;
-    while (position >= 0 && !clang_equalCursors(clang_Cursor_getArgument(function, (unsigned)position), node->parameter))
+    int position = cursor_argument_count(function) - 1;
+    while (position >= 0 && !cursor_equal(cursor_argument(function, (unsigned)position), node->parameter))
         position--;
     if (position < 0)
         return;
     follow_argument(program, node, place, position, take);
     if (map_get(&is_taken[node->compartment], key_of(place)))
-        follow_argument(program, node, pointer_type(node->unit, clang_getCursorType(function)), position, take);
+        follow_argument(program, node, pointer_type(node->unit, cursor_type(function)), position, take);
 }
 
 static void is_type(void *data, const char *type) {
@@ -419,7 +419,7 @@ static void is_type(void *data, const char *type) {
 }
 
 /* Whether an object of the type holds pointers of the type that is spelled so. */
-static bool holds(struct unit *unit, CXType type, const char *wanted) {
+static bool holds(struct unit *unit, struct type type, const char *wanted) {
     each_pointer(&(struct pointers) { unit, is_type, &wanted }, type);
     return !wanted;
 }
@@ -439,40 +439,40 @@ static void settle(struct program *program, flow_take *take) {
             else
                 follow(&(struct value) { program, it->unit, take, node.type }, it->cursor);
         }
-        if (!clang_Cursor_isNull(node.parameter))
+        if (!cursor_is_null(node.parameter))
             follow_arguments(program, &node, take);
     }
 }
 
-void flow_value(struct program *program, struct unit *unit, CXCursor value, flow_take *take) {
+void flow_value(struct program *program, struct unit *unit, struct cursor value, flow_take *take) {
     follow(&(struct value) { program, unit, take, NULL }, value);
     settle(program, take);
 }
 
-void flow_handed_down(struct program *program, struct unit *unit, CXCursor value, flow_take *take) {
+void flow_handed_down(struct program *program, struct unit *unit, struct cursor value, flow_take *take) {
     static struct map seen;   /* set of parameters */
-    const CXCursor inner = strip_casts(value);
-    CXCursor pointer = inner;
+    const struct cursor inner = strip_casts(value);
+    struct cursor pointer = inner;
     if (is_array(expression_type(inner)) || is_object_address(inner)) {
-        const CXCursor lvalue = is_object_address(inner) ? first_child(inner) : inner, variable = base_variable(lvalue);
+        const struct cursor lvalue = is_object_address(inner) ? first_child(inner) : inner, variable = base_variable(lvalue);
         if (is_variable(variable) && is_automatic(variable))
             take(program, unit, variable, inner);
-        pointer = clang_Cursor_isNull(variable) ? strip_casts(pointer_to(lvalue)) : clang_getNullCursor();
+        pointer = cursor_is_null(variable) ? strip_casts(pointer_to(lvalue)) : no_cursor();
     }
-    const CXCursor parameter = clang_getCursorReferenced(pointer), function = clang_getCursorSemanticParent(parameter);
-    if (clang_getCursorKind(pointer) != CXCursor_DeclRefExpr || clang_getCursorKind(parameter) != CXCursor_ParmDecl ||
+    const struct cursor parameter = cursor_referenced(pointer), function = cursor_parent(parameter);
+    if (cursor_kind(pointer) != CXCursor_DeclRefExpr || cursor_kind(parameter) != CXCursor_ParmDecl ||
         !map_add(&seen, key_of(place_of_declaration(parameter))))
         return;
     const struct items *const calls = map_get(&called[unit->plan->compartment], key_of(place_of_declaration(function)));
-    for (int p = 0; calls && p < clang_Cursor_getNumArguments(function); p++)
-        for (size_t i = 0; clang_equalCursors(clang_Cursor_getArgument(function, (unsigned)p), parameter) && i < calls->count; i++)
-            if (p < clang_Cursor_getNumArguments(calls->list[i].cursor))
-                flow_handed_down(program, calls->list[i].unit, clang_Cursor_getArgument(calls->list[i].cursor, (unsigned)p), take);
+    for (int p = 0; calls && p < cursor_argument_count(function); p++)
+        for (size_t i = 0; cursor_equal(cursor_argument(function, (unsigned)p), parameter) && i < calls->count; i++)
+            if (p < cursor_argument_count(calls->list[i].cursor))
+                flow_handed_down(program, calls->list[i].unit, cursor_argument(calls->list[i].cursor, (unsigned)p), take);
 }
 
-void flow_variable(struct program *program, struct unit *unit, CXCursor variable, flow_take *take) {
+void flow_variable(struct program *program, struct unit *unit, struct cursor variable, flow_take *take) {
     const struct value context = { program, unit, take, NULL };
-    follow_places(&context, clang_getCursorType(variable), variable, clang_getNullCursor());
+    follow_places(&context, cursor_type(variable), variable, no_cursor());
     settle(program, take);
 }
 
@@ -489,12 +489,12 @@ static void reach_shared(void *data, const char *type) {
     const struct shared *const it = data;
     for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
         if (is_open(it->program, key))
-            reach(key, it->name, type, NULL, clang_getNullCursor());
+            reach(key, it->name, type, NULL, no_cursor());
 }
 
-void flow_shared(struct program *program, struct unit *unit, CXCursor variable, flow_take *take) {
+void flow_shared(struct program *program, struct unit *unit, struct cursor variable, flow_take *take) {
     struct shared it = { program, cursor_name(variable) };
-    each_pointer(&(struct pointers) { unit, reach_shared, &it }, clang_getCursorType(variable));
+    each_pointer(&(struct pointers) { unit, reach_shared, &it }, cursor_type(variable));
     settle(program, take);
 }
 
@@ -504,31 +504,31 @@ struct reachable {
 };
 static struct map walked;   /* set of types' spellings */
 
-static void walk(const struct reachable *it, CXType type);
+static void walk(const struct reachable *it, struct type type);
 
-static enum CXVisitorResult walk_field(CXCursor field, CXClientData data) {
-    walk(data, clang_getCursorType(field));
+static enum CXVisitorResult walk_field(struct cursor field, void *data) {
+    walk(data, cursor_type(field));
     return CXVisit_Continue;
 }
 
 /* What an object of the type gives access to. */
-static void walk(const struct reachable *it, CXType type) {
-    type = clang_getCanonicalType(type);
+static void walk(const struct reachable *it, struct type type) {
+    type = type_canonical(type);
     if (is_array(type)) {
-        walk(it, clang_getArrayElementType(type));
+        walk(it, type_element(type));
     } else if (type.kind == CXType_Record) {
-        if (!in_system_header(clang_getTypeDeclaration(type)) && map_add(&walked, key_of(type_spelling(it->unit, type))))
-            clang_Type_visitFields(type, walk_field, (void *)it);
+        if (!in_system_header(type_declaration(type)) && map_add(&walked, key_of(type_spelling(it->unit, type))))
+            type_visit_fields(type, walk_field, (void *)it);
     } else if (type.kind == CXType_Pointer && map_add(&walked, key_of(type_spelling(it->unit, type)))) {
         for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
             if (is_open(it->program, key))
                 reach_memory(key, type_spelling(it->unit, type));
-        walk(it, clang_getPointeeType(type));
+        walk(it, type_pointee(type));
     }
 }
 
-void flow_reachable(struct program *program, struct unit *unit, CXType type, flow_take *take) {
-    type = clang_getCanonicalType(type);
-    walk(&(struct reachable) { program, unit }, type.kind == CXType_Pointer ? clang_getPointeeType(type) : type);
+void flow_reachable(struct program *program, struct unit *unit, struct type type, flow_take *take) {
+    type = type_canonical(type);
+    walk(&(struct reachable) { program, unit }, type.kind == CXType_Pointer ? type_pointee(type) : type);
     settle(program, take);
 }

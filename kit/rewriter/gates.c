@@ -16,7 +16,7 @@ static struct map definitions;    /* interned "compartment name" -> struct where
 
 struct where {
     struct unit *unit;
-    CXCursor cursor;
+    struct cursor cursor;
 };
 
 static const char *place_key(unsigned compartment, const char *name) {
@@ -49,7 +49,7 @@ static struct gate *add_gate(unsigned owner, const char *family, const char *tar
     const char *const key = place_key(owner, symbol);
     const size_t position = (size_t)(uintptr_t)map_get(&gate_index, key_of(key));
     const char *const name = cursor_name(where->cursor), *const construct = intern_format("boundary function %s", name);
-    const CXType type = clang_getCursorType(where->cursor);
+    const struct type type = cursor_type(where->cursor);
     struct signature own = { 0 };
     if (position && gates[position - 1].target == target)
         return &gates[position - 1];
@@ -62,7 +62,7 @@ static struct gate *add_gate(unsigned owner, const char *family, const char *tar
         refusal = intern_format("its gate has the name %s, which is that of a gate of %s", symbol, gates[position - 1].function);
     else if (!call && signature->variadic)
         refusal = "it is variadic";
-    else if (signature->function.kind == CXType_FunctionNoProto && !clang_isCursorDefinition(where->cursor))
+    else if (signature->function.kind == CXType_FunctionNoProto && !cursor_is_definition(where->cursor))
         refusal = "it has no prototype, so its arguments are not known";
     if (refusal) {
         const bool known = signature->function.kind != CXType_FunctionNoProto;
@@ -72,14 +72,12 @@ static struct gate *add_gate(unsigned owner, const char *family, const char *tar
     }
     struct gate *const gate = PUSH(gates, gate_count, gate_capacity);
     map_put(&gate_index, key_of(key), (void *)(uintptr_t)gate_count);
-    CXString spelling = clang_getTypeSpelling(type);
     unsigned column;
     *gate = (struct gate) { .symbol = symbol, .family = family, .function = name, .target = target, .owner = owner,
                             .shape = shape, .unit = where->unit, .cursor = where->cursor,
-                            .signature = intern(clang_getCString(spelling)), .abi = signature_mangled(where->unit, signature) };
+                            .signature = type_text(type), .abi = signature_mangled(where->unit, signature) };
     gate->type = mangle_hash(gate->abi);
     cursor_position(where->cursor, &gate->file, &gate->line, &column);
-    clang_disposeString(spelling);
     signature_free(&own);
     return gate;
 }
@@ -87,20 +85,18 @@ static struct gate *add_gate(unsigned owner, const char *family, const char *tar
 /* In place of a gate: what the callers' --wrap leads to the function itself. */
 static void add_jump(const struct import *import, const struct where *where) {
     struct gate *const gate = PUSH(gates, gate_count, gate_capacity);
-    CXString spelling = clang_getTypeSpelling(clang_getCursorType(where->cursor));
     unsigned column;
     const char *const symbol = intern_format("__wrap_%s", import->symbol);
     *gate = (struct gate) { .symbol = symbol, .family = symbol, .function = import->symbol, .target = import->symbol,
                             .owner = import->owner, .callers = import->callers, .exported = true, .ungated = true,
-                            .unit = where->unit, .cursor = where->cursor, .signature = intern(clang_getCString(spelling)), .abi = "" };
+                            .unit = where->unit, .cursor = where->cursor, .signature = type_text(cursor_type(where->cursor)), .abi = "" };
     cursor_position(where->cursor, &gate->file, &gate->line, &column);
-    clang_disposeString(spelling);
 }
 
 /* Every declaration that a caller or the owner sees must agree with the one the gate is made from. One without prototype agrees:
  * what its calls pass is the program's to get right, gate or not. */
 static void check_agreement(struct program *program, const struct import *import, const struct where *where) {
-    const char *const abi = mangle_function(where->unit, clang_getCursorType(where->cursor));
+    const char *const abi = mangle_function(where->unit, cursor_type(where->cursor));
     const char *file;
     unsigned line, column;
     cursor_position(where->cursor, &file, &line, &column);
@@ -112,7 +108,7 @@ static void check_agreement(struct program *program, const struct import *import
             const struct declaration *const it = &unit->declarations[d];
             if (it->name != import->symbol)
                 continue;
-            const CXType type = clang_getCanonicalType(clang_getCursorType(it->cursor));
+            const struct type type = type_canonical(cursor_type(it->cursor));
             const char *const own = mangle_function(unit, type);
             const size_t compared = type.kind == CXType_FunctionNoProto ? strcspn(own, "(") + 1 : strlen(own) + 1;
             if (type.kind == CXType_FunctionNoProto && strchr(abi, '.'))
@@ -137,7 +133,7 @@ static bool find_declaration(struct program *program, const struct import *impor
         for (size_t d = 0; d < unit->declaration_count; d++) {
             const struct declaration *const it = &unit->declarations[d];
             const int rank = owner ? it->definition ? 3 : 2 : 1;
-            if (it->name == import->symbol && rank > best && is_function(clang_getCursorType(it->cursor))) {
+            if (it->name == import->symbol && rank > best && is_function(cursor_type(it->cursor))) {
                 *where = (struct where) { unit, it->cursor };
                 best = rank;
             }
@@ -165,7 +161,7 @@ void gates_for_imports(struct program *program) {
             continue;
         }
         check_agreement(program, import, &where);
-        if (is_variadic(clang_getCursorType(where.cursor)))
+        if (is_variadic(cursor_type(where.cursor)))
             continue;   /* a gate for each list of arguments */
         struct gate *const gate =
             add_gate(import->owner, intern_format("__wrap_%s", import->symbol), import->symbol, &where, NULL, false);
@@ -214,8 +210,8 @@ bool gates_defines(const struct plan *plan, const char *function) {
     return definition_elsewhere(plan, function) || plan_import(plan, function);
 }
 
-bool gates_is_libc(const struct plan *plan, CXCursor function) {
-    return clang_getCursorLinkage(function) != CXLinkage_Internal && in_system_header(clang_getCanonicalCursor(function)) &&
+bool gates_is_libc(const struct plan *plan, struct cursor function) {
+    return cursor_linkage(function) != CXLinkage_Internal && in_system_header(cursor_canonical(function)) &&
            !gates_defines(plan, cursor_name(function));
 }
 
@@ -224,30 +220,27 @@ struct attribute_search {
     const char *name;
 };
 
-static enum CXChildVisitResult find_attribute(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor parent, void *data) {
     const struct attribute_search *const it = data;
     (void)parent;
-    if (!clang_isAttribute(clang_getCursorKind(child)))
+    if (!clang_isAttribute(cursor_kind(child)))
         return CXChildVisit_Continue;
-    const struct place at = place_of(it->unit, clang_getCursorLocation(child));
+    const struct place at = place_of(it->unit, cursor_location(child));
     const char *const text = at.source ? at.source->text + at.offset : "";
     const size_t underscores = strspn(text, "_"), length = strlen(it->name);
     return !strncmp(text + underscores, it->name, length) ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
-bool gates_is_absent(const struct plan *plan, struct unit *unit, CXCursor function) {
+bool gates_is_absent(const struct plan *plan, struct unit *unit, struct cursor function) {
     struct attribute_search it = { unit, "weak" };
-    return clang_getCursorLinkage(function) != CXLinkage_Internal && !in_system_header(clang_getCanonicalCursor(function)) &&
-           !gates_defines(plan, cursor_name(function)) && clang_visitChildren(function, find_attribute, &it);
+    return cursor_linkage(function) != CXLinkage_Internal && !in_system_header(cursor_canonical(function)) &&
+           !gates_defines(plan, cursor_name(function)) && cursor_visit(function, find_attribute, &it);
 }
 
 /* The symbol that the compiler uses: an asm label may give it another than the function's name. */
-static const char *symbol_of(CXCursor function) {
-    CXString mangled = clang_Cursor_getMangling(function);
-    const char *const text = clang_getCString(mangled);
-    const char *const symbol = intern(text && *text == '\1' ? text + 1 : text ? text : "");
-    clang_disposeString(mangled);
-    return symbol;
+static const char *symbol_of(struct cursor function) {
+    const char *const text = cursor_symbol(function);
+    return *text == '\1' ? intern(text + 1) : text;
 }
 
 /* Where a global function is defined, if in a compartment; `owner` becomes that one. */
@@ -285,17 +278,17 @@ static struct gate *add_value_gates(unsigned callers, unsigned owner, const char
     return gate;
 }
 
-const struct gate *gate_for_value(struct program *program, struct unit *unit, CXCursor function, const struct variadic_lists *calls,
-                                  bool given, CXCursor cause) {
+const struct gate *gate_for_value(struct program *program, struct unit *unit, struct cursor function, const struct variadic_lists *calls,
+                                  bool given, struct cursor cause) {
     const char *const name = cursor_name(function);
     struct where where = { unit, function };
     unsigned owner = unit->plan->compartment;
     const char *symbol = intern_format("__wrap_%s", name), *target = symbol_of(function);
-    if (clang_getCursorLinkage(function) == CXLinkage_Internal) {
+    if (cursor_linkage(function) == CXLinkage_Internal) {
         symbol = intern_format("__ia2_gate_%u_%s", unit->plan->id, name);
         target = intern_format("__ia2_target_%u_%s", unit->plan->id, name);
-        const CXCursor definition = clang_getCursorDefinition(function);
-        if (!clang_Cursor_isNull(definition))
+        const struct cursor definition = cursor_definition(function);
+        if (!cursor_is_null(definition))
             where.cursor = definition;
     } else if (gates_is_libc(program->plan, function)) {
         symbol = intern_format("__ia2_libc_%s", name);   /* of the compartment that takes the address */
@@ -311,13 +304,13 @@ const struct gate *gate_for_value(struct program *program, struct unit *unit, CX
     }
     struct gate *const gate = add_value_gates(given ? plan_others(program->plan, owner) : 0, owner, symbol, target, &where, calls);
     const struct import *const import = plan_import(program->plan, name);
-    if (gate && import && import->owner == owner && clang_getCursorLinkage(function) != CXLinkage_Internal)
+    if (gate && import && import->owner == owner && cursor_linkage(function) != CXLinkage_Internal)
         gate->exported = true;
     return gate;
 }
 
-const struct gate *gate_for_arguments(struct unit *unit, const struct import *import, CXCursor function,
-                                      const struct signature *call, CXCursor cause) {
+const struct gate *gate_for_arguments(struct unit *unit, const struct import *import, struct cursor function,
+                                      const struct signature *call, struct cursor cause) {
     const struct where where = { unit, function };
     struct shape shape;
     const char *const refusal = sysv_shape(unit, call, &shape);

@@ -40,19 +40,13 @@ static void check_handler(const struct program *program, const struct unit *unit
                   "give it the key of its compartment, or move it");
 }
 
-static bool constant_argument(CXCursor call, unsigned index, long long *value) {
-    CXEvalResult const result = clang_Cursor_Evaluate(strip_casts(clang_Cursor_getArgument(call, index)));
-    const bool known = result && clang_EvalResult_getKind(result) == CXEval_Int;
-    if (known)
-        *value = clang_EvalResult_getAsLongLong(result);
-    if (result)
-        clang_EvalResult_dispose(result);
-    return known;
+static bool constant_argument(struct cursor call, unsigned index, long long *value) {
+    return cursor_integer(strip_casts(cursor_argument(call, index)), value);
 }
 
-static void check_registration(const struct program *program, CXCursor call) {
+static void check_registration(const struct program *program, struct cursor call) {
     long long key = 0;
-    if (clang_Cursor_getNumArguments(call) != 3)
+    if (cursor_argument_count(call) != 3)
         return;   /* not the guide's */
     if (!constant_argument(call, 1, &key))
         refuse_at(call, "ia2_register_compartment", "its key is not a constant, so it cannot be compared with the policy's",
@@ -60,7 +54,7 @@ static void check_registration(const struct program *program, CXCursor call) {
     else if (key < 0 || key > program->plan->compartment_count)   /* 0: what all share */
         refuse_at(call, intern_format("ia2_register_compartment of key %lld", key),
                   intern_format("the policy has %u compartments", program->plan->compartment_count), agree);
-    if (!is_null_constant(clang_Cursor_getArgument(call, 2)))
+    if (!is_null_constant(cursor_argument(call, 2)))
         refuse_at(call, "ia2_register_compartment with further libraries", "which libraries a compartment has is said by the policy",
                   "pass NULL, and name the libraries in `libraries` of the compartment");
 }
@@ -77,14 +71,14 @@ static bool is_name(const struct source *source, size_t at, const char *name) {
     return source_identifier(source, at) == strlen(name) && !strncmp(source->text + at, name, strlen(name));
 }
 
-static void refuse_text(const struct source *source, size_t at, const char *construct, const char *reason, const char *remedy) {
+static void refuse_text(struct source *source, size_t at, const char *construct, const char *reason, const char *remedy) {
     unsigned line, column;
     source_position(source, at, &line, &column);
     diag_refuse(source->shown, line, column, construct, reason, remedy);
 }
 
 /* IA2_CALL(p, id) that calls nothing is the call without arguments of newer versions of the guide. */
-static void check_guide_call(const struct source *source, size_t at) {
+static void check_guide_call(struct source *source, size_t at) {
     const size_t open = source_skip_blank(source, at + strlen("IA2_CALL")), end = source_skip_brackets(source, open);
     size_t commas = 0;
     for (size_t i = open + 1; i + 1 < end; i = source_skip_blank(source, i)) {
@@ -97,7 +91,7 @@ static void check_guide_call(const struct source *source, size_t at) {
 }
 
 /* What must be edited where it stands: IA2_CALL, IA2_FN and IA2_FN_ADDR name a gate or a type that a macro's body cannot know. */
-static void check_text(const struct source *source) {
+static void check_text(struct source *source) {
     static const char *const edited[] = { "IA2_CALL", "IA2_FN", "IA2_FN_ADDR" };
     for (size_t at = 0; at < source->size;) {
         const size_t blank = source_skip_blank(source, at);
@@ -126,20 +120,20 @@ struct inclusion {
     unsigned line, column;
 };
 
-static void on_inclusion(CXFile included, CXSourceLocation *stack, unsigned depth, CXClientData data) {
-    struct inclusion *const it = data;
-    struct source *const source = depth ? unit_source(it->unit, included) : NULL;
-    if (!source || !source_is_kits(source, it->name))
-        return;
-    CXFile file;
-    clang_getFileLocation(stack[0], &file, &it->line, &it->column, NULL);
-    const struct source *const includer = file ? unit_source(it->unit, file) : NULL;
-    it->file = includer ? includer->shown : it->unit->plan->file;
-}
-
 static struct inclusion find_inclusion(struct unit *unit, const char *name) {
     struct inclusion it = { .unit = unit, .name = name };
-    clang_getInclusions(unit->tu, on_inclusion, &it);
+    size_t count;
+    const struct tree_inclusion *const all = tree_inclusions(unit->tree, &count);
+    for (size_t i = 0; i < count; i++) {
+        const struct source *const source = all[i].depth ? unit_source(unit, all[i].file) : NULL;
+        const char *const slash = source ? strrchr(source->path, '/') : NULL;
+        if (!slash || strcmp(slash + 1, name) || source->rel_count)
+            continue;   /* a file of the project's own, of that name */
+        const struct place from = place_in_file(unit, (struct location) { unit->tree, all[i].from });
+        if (from.source)
+            source_position(from.source, from.offset, &it.line, &it.column);
+        it.file = from.source ? from.source->shown : unit->plan->file;
+    }
     return it;
 }
 
@@ -158,7 +152,7 @@ static void check_key(const struct program *program, struct unit *unit, const st
 }
 
 static void check_number(const struct program *program, struct unit *unit, const struct guide_number *it) {
-    const long long number = clang_getArraySize(clang_getCanonicalType(clang_getCursorType(it->cursor)));
+    const long long number = type_count(type_canonical(cursor_type(it->cursor)));
     const unsigned count = program->plan->compartment_count;
     if (strcmp(it->name, "ia2_guide_compartments"))
         check_key(program, unit, it, number);

@@ -77,6 +77,24 @@ void map_free(struct map *map) {
     *map = (struct map) { 0 };
 }
 
+uint64_t hash_bytes(const void *data, size_t size) {
+    const char *bytes = data;
+    uint64_t a = 0x9e3779b97f4a7c15ull ^ size, b = 0xc2b2ae3d27d4eb4full, word;
+    for (; size >= 16; bytes += 16, size -= 16) {
+        memcpy(&word, bytes, 8);
+        a = (a ^ word) * 0xff51afd7ed558ccdull;
+        a ^= a >> 32;
+        memcpy(&word, bytes + 8, 8);
+        b = (b ^ word) * 0xc4ceb9fe1a85ec53ull;
+        b ^= b >> 32;
+    }
+    for (; size; bytes++, size--)
+        a = (a ^ (unsigned char)*bytes) * 1099511628211ull;
+    a ^= b + (a << 6) + (a >> 2);
+    a = (a ^ a >> 33) * 0xff51afd7ed558ccdull;
+    return a ^ a >> 29;
+}
+
 /* Buckets are chains, since the key of the map above cannot be a string. */
 struct interned {
     struct interned *next;

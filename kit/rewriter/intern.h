@@ -11,6 +11,9 @@ const char *intern(const char *text);
 const char *intern_n(const char *text, size_t length);
 const char *intern_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* Well spread, but not against an adversary. */
+uint64_t hash_bytes(const void *data, size_t size);
+
 /* Open addressing; keys are not 0. A zeroed struct is an empty map. Not thread-safe. */
 struct map {
     struct map_slot { uint64_t key; void *value; } *slots;

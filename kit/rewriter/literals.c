@@ -6,7 +6,7 @@
 #include "locals.h"
 
 struct block {
-    CXCursor cursor;
+    struct cursor cursor;
     enum CXCursorKind kind;
     unsigned begin, end;
 };
@@ -17,15 +17,14 @@ struct blocks {
     bool labels;
 };
 
-static void file_range(CXCursor cursor, unsigned *begin, unsigned *end) {
-    const CXSourceRange extent = clang_getCursorExtent(cursor);
-    clang_getFileLocation(clang_getRangeStart(extent), NULL, NULL, NULL, begin);
-    clang_getFileLocation(clang_getRangeEnd(extent), NULL, NULL, NULL, end);
+static void file_range(struct cursor cursor, unsigned *begin, unsigned *end) {
+    *begin = location_spots(cursor_begin(cursor)).seen.offset;
+    *end = location_spots(cursor_end(cursor)).seen.offset;
 }
 
-static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data) {
     struct blocks *const it = data;
-    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    const enum CXCursorKind kind = cursor_kind(cursor);
     (void)parent;
     if (kind == CXCursor_LabelStmt)
         it->labels = true;
@@ -63,13 +62,13 @@ static bool find_block(const struct moved_literal *literal, struct place *place)
     struct blocks it = { 0 };
     unsigned begin, end;
     bool found = false;
-    clang_visitChildren(literal->function, on_cursor, &it);
+    cursor_visit(literal->function, on_cursor, &it);
     file_range(literal->literal, &begin, &end);
     for (size_t i = it.count; i-- > 0 && !found;) {   /* inner ones come later */
         const struct block *const block = &it.list[i];
         if (block->kind != CXCursor_CompoundStmt || it.labels || begin < block->begin || end > block->end || is_bypassed(&it, block))
             continue;
-        *place = place_of(literal->unit, clang_getRangeStart(clang_getCursorExtent(block->cursor)));
+        *place = place_of(literal->unit, cursor_begin(block->cursor));
         found = place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{';
     }
     free(it.list);
@@ -80,7 +79,7 @@ static bool find_block(const struct moved_literal *literal, struct place *place)
 static bool span_of_literal(const struct moved_literal *literal, struct span *span) {
     if (span_of(literal->unit, literal->literal, span))
         return true;
-    const struct place begin = place_of(literal->unit, clang_getRangeStart(clang_getCursorExtent(literal->literal)));
+    const struct place begin = place_of(literal->unit, cursor_begin(literal->literal));
     if (!begin.source || begin.kind != PLACE_BODY)
         return false;
     const size_t brace = source_skip_brackets(begin.source, begin.offset);
@@ -113,12 +112,12 @@ void literal_rewrite(const struct moved_literal *literal) {
     }
 }
 
-static enum CXChildVisitResult find_same_text(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_same_text(struct cursor cursor, struct cursor parent, void *data) {
     struct moved_literal it = *(struct moved_literal *)data;
     struct span span;
     (void)parent;
     it.literal = cursor;
-    if (clang_getCursorKind(cursor) == CXCursor_CompoundLiteralExpr && span_of_literal(&it, &span) &&
+    if (cursor_kind(cursor) == CXCursor_CompoundLiteralExpr && span_of_literal(&it, &span) &&
         map_get(&rewritten, place_key(&span)))
         literal_rewrite(&it);
     return CXChildVisit_Recurse;
@@ -126,7 +125,7 @@ static enum CXChildVisitResult find_same_text(CXCursor cursor, CXCursor parent, 
 
 void literals_rewrite_others(struct unit *unit) {
     for (size_t f = 0; rewritten.used && f < unit->function_count; f++) {
-        struct moved_literal it = { unit, clang_getNullCursor(), unit->functions[f].cursor };
-        clang_visitChildren(it.function, find_same_text, &it);
+        struct moved_literal it = { unit, no_cursor(), unit->functions[f].cursor };
+        cursor_visit(it.function, find_same_text, &it);
     }
 }

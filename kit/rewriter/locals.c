@@ -15,21 +15,21 @@ size_t moved_local_count;
 struct moved_literal *moved_literals;
 size_t moved_literal_count;
 static size_t moved_local_capacity, moved_literal_capacity;
-static struct map moved;                   /* set of declarations; a CXCursor's first datum is the declaration */
+static struct map moved;                   /* set of declarations, and compound literals */
 static struct map crossing[MAX_KEY + 1];   /* per compartment: pointee types of what it calls through the boundary */
 
 /* Whether an argument for a parameter of this type gives the callee memory it cannot reach by itself. */
-static bool parameter_crosses(const struct program *program, const struct unit *unit, CXType parameter) {
-    const CXType type = clang_getCanonicalType(parameter);
-    if (type.kind != CXType_Pointer || is_va_list_parameter(type) || is_function(clang_getPointeeType(type)))
+static bool parameter_crosses(const struct program *program, const struct unit *unit, struct type parameter) {
+    const struct type type = type_canonical(parameter);
+    if (type.kind != CXType_Pointer || is_va_list_parameter(type) || is_function(type_pointee(type)))
         return false;
-    return !(clang_isConstQualifiedType(clang_getPointeeType(type)) &&
+    return !(type_is_const(type_pointee(type)) &&
              plan_readable_by_all(program->plan, unit->plan->compartment));
 }
 
-static CXType function_type(CXCursor callee) {
-    const CXType type = clang_getCanonicalType(expression_type(callee));
-    return type.kind == CXType_Pointer ? clang_getCanonicalType(clang_getPointeeType(type)) : type;
+static struct type function_type(struct cursor callee) {
+    const struct type type = type_canonical(expression_type(callee));
+    return type.kind == CXType_Pointer ? type_canonical(type_pointee(type)) : type;
 }
 
 static bool crosses(const struct program *program, const struct call *call) {
@@ -55,65 +55,60 @@ static void collect_pointees(struct program *program, struct unit *unit) {
     }
 }
 
-static void refuse_global(CXCursor variable, CXCursor cause, const char *name) {
-    const bool local = clang_getCursorLinkage(variable) == CXLinkage_NoLinkage;
+static void refuse_global(struct cursor variable, struct cursor cause, const char *name) {
+    const bool local = cursor_linkage(variable) == CXLinkage_NoLinkage;
     refuse_at(cause, intern_format("address of %s variable %s", local ? "static local" : "global", name),
               "it crosses the boundary, and the variable lies in its compartment's private memory",
               intern_format("add \"%s\" to variables under [shared] in the policy", name));
 }
 
 /* libclang knows no parent of an expression. */
-static CXCursor enclosing_function(const struct unit *unit, CXCursor expression) {
-    CXFile file, other;
-    unsigned at, begin, end;
-    clang_getFileLocation(clang_getCursorLocation(expression), &file, NULL, NULL, &at);
+static struct cursor enclosing_function(struct unit *unit, struct cursor expression) {
+    const struct place at = place_in_file(unit, cursor_location(expression));
     for (size_t i = 0; i < unit->function_count; i++) {
-        const CXSourceRange extent = clang_getCursorExtent(unit->functions[i].cursor);
-        clang_getFileLocation(clang_getRangeStart(extent), &other, NULL, NULL, &begin);
-        clang_getFileLocation(clang_getRangeEnd(extent), NULL, NULL, NULL, &end);
-        if (clang_File_isEqual(file, other) && begin <= at && at < end)
+        const struct place begin = place_in_file(unit, cursor_begin(unit->functions[i].cursor));
+        if (begin.source == at.source && begin.offset <= at.offset &&
+            at.offset < location_spots(cursor_end(unit->functions[i].cursor)).seen.offset)
             return unit->functions[i].cursor;
     }
-    return clang_getNullCursor();
+    return no_cursor();
 }
 
-static void take_literal(struct program *program, struct unit *unit, CXCursor literal, CXCursor cause) {
-    if (is_constant(clang_getCursorType(literal)) && plan_readable_by_all(program->plan, unit->plan->compartment))
+static void take_literal(struct program *program, struct unit *unit, struct cursor literal, struct cursor cause) {
+    if (is_constant(cursor_type(literal)) && plan_readable_by_all(program->plan, unit->plan->compartment))
         return;
-    const CXCursor function = enclosing_function(unit, literal);
-    if (clang_Cursor_isNull(function))
+    const struct cursor function = enclosing_function(unit, literal);
+    if (cursor_is_null(function))
         refuse_at(cause, "address of a compound literal outside of a function",
                   "it crosses the boundary, and the object lies in its compartment's private memory",
                   "give it a name, and add that to variables under [shared] in the policy");
-    else if (map_add(&moved, key_of(literal.data[1])))
+    else if (map_add(&moved, cursor_key(literal)))
         *PUSH(moved_literals, moved_literal_count, moved_literal_capacity) = (struct moved_literal) { unit, literal, function };
 }
 
-static void move(struct unit *unit, CXCursor variable, const char *name) {
-    if (!map_add(&moved, key_of(variable.data[0])))
+static void move(struct unit *unit, struct cursor variable, const char *name) {
+    if (!map_add(&moved, cursor_key(variable)))
         return;
     struct moved_local *const it = PUSH(moved_locals, moved_local_count, moved_local_capacity);
-    CXString type = clang_getTypeSpelling(clang_getCursorType(variable));
     unsigned column;
-    *it = (struct moved_local) { .unit = unit, .variable = variable, .function = clang_getCursorSemanticParent(variable),
-                                 .name = name, .type = intern(clang_getCString(type)) };
-    clang_disposeString(type);
+    *it = (struct moved_local) { .unit = unit, .variable = variable, .function = cursor_parent(variable),
+                                 .name = name, .type = type_text(cursor_type(variable)) };
     cursor_position(variable, &it->file, &it->line, &column);
 }
 
 /* libc's own; whoever can write one says where its setter goes on. To others its address is a name, no more. */
-static bool is_jump_buffer(CXType type) {
-    type = clang_getCanonicalType(type);
+static bool is_jump_buffer(struct type type) {
+    type = type_canonical(type);
     while (is_array(type))
-        type = clang_getCanonicalType(clang_getArrayElementType(type));
-    return type.kind == CXType_Record && !strcmp(cursor_name(clang_getTypeDeclaration(type)), "__jmp_buf_tag");
+        type = type_canonical(type_element(type));
+    return type.kind == CXType_Record && !strcmp(cursor_name(type_declaration(type)), "__jmp_buf_tag");
 }
 
 /* The address of `variable` crosses the boundary at `cause`. */
-static void take(struct program *program, struct unit *unit, CXCursor variable, CXCursor cause) {
-    if (clang_Cursor_isNull(variable) || is_jump_buffer(clang_getCursorType(variable)))
+static void take(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
+    if (cursor_is_null(variable) || is_jump_buffer(cursor_type(variable)))
         return;
-    const enum CXCursorKind kind = clang_getCursorKind(variable);
+    const enum CXCursorKind kind = cursor_kind(variable);
     const char *const name = cursor_name(variable);
     if (kind == CXCursor_CompoundLiteralExpr) {
         take_literal(program, unit, variable, cause);
@@ -121,53 +116,53 @@ static void take(struct program *program, struct unit *unit, CXCursor variable, 
         move(unit, variable, name);
     } else if (is_automatic(variable)) {
         move(unit, variable, name);
-    } else if (!plan_is_shared(program->plan, name) && !is_marked_shared(variable) && !is_constant(clang_getCursorType(variable)) &&
+    } else if (!plan_is_shared(program->plan, name) && !is_marked_shared(variable) && !is_constant(cursor_type(variable)) &&
                !in_system_header(variable)) {
         refuse_global(variable, cause, name);
     }
 }
 
-static enum CXVisitorResult find_jump_buffer(CXCursor field, CXClientData data) {
+static enum CXVisitorResult find_jump_buffer(struct cursor field, void *data) {
     bool *const found = data;
-    const CXType type = clang_getCanonicalType(clang_getCursorType(field));
+    const struct type type = type_canonical(cursor_type(field));
     *found = is_jump_buffer(type);
     if (!*found && type.kind == CXType_Record)
-        clang_Type_visitFields(type, find_jump_buffer, found);
+        type_visit_fields(type, find_jump_buffer, found);
     return *found ? CXVisit_Break : CXVisit_Continue;
 }
 
 /* By flow, which may be wrong: a record with a jump buffer stays too. */
-static void take_flowing(struct program *program, struct unit *unit, CXCursor variable, CXCursor cause) {
+static void take_flowing(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
     bool jumps = false;
-    if (clang_getCanonicalType(clang_getCursorType(variable)).kind == CXType_Record)
-        clang_Type_visitFields(clang_getCanonicalType(clang_getCursorType(variable)), find_jump_buffer, &jumps);
+    if (type_canonical(cursor_type(variable)).kind == CXType_Record)
+        type_visit_fields(type_canonical(cursor_type(variable)), find_jump_buffer, &jumps);
     if (!jumps)
         take(program, unit, variable, cause);
 }
 
 /* By flow: the argument itself is an address. */
-static void take_argument(struct program *program, struct unit *unit, CXCursor expression);
+static void take_argument(struct program *program, struct unit *unit, struct cursor expression);
 
-static enum CXChildVisitResult take_operand(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult take_operand(struct cursor child, struct cursor parent, void *data) {
     void **const context = data;
     (void)parent;
-    if (clang_isExpression(clang_getCursorKind(child)))
+    if (clang_isExpression(cursor_kind(child)))
         take_argument(context[0], context[1], child);
     return CXChildVisit_Continue;
 }
 
 /* Of what went another way first only locals count: which global it is that crosses, if any, the flow alone does not say. */
-static void take_argument(struct program *program, struct unit *unit, CXCursor expression) {
-    const CXCursor inner = strip_casts(expression);
+static void take_argument(struct program *program, struct unit *unit, struct cursor expression) {
+    const struct cursor inner = strip_casts(expression);
     void *context[] = { program, unit };
-    switch (clang_getCursorKind(inner)) {
+    switch (cursor_kind(inner)) {
     case CXCursor_UnaryOperator:
-        if (clang_getCursorUnaryOperatorKind(inner) == CXUnaryOperator_AddrOf)
+        if (cursor_unary_operator(inner) == CXUnaryOperator_AddrOf)
             take(program, unit, base_variable(first_child(inner)), inner);
         break;
     case CXCursor_BinaryOperator:   /* array + n */
     case CXCursor_ConditionalOperator:
-        clang_visitChildren(inner, take_operand, context);
+        cursor_visit(inner, take_operand, context);
         break;
     default:
         if (is_array(expression_type(inner)))
@@ -180,10 +175,10 @@ static void take_argument(struct program *program, struct unit *unit, CXCursor e
 
 static void take_arguments(struct program *program, struct unit *unit, const struct call *call) {
     struct signature passed = signature_of_call(function_type(call->callee), call->call);
-    const int arguments = clang_Cursor_getNumArguments(call->call);
+    const int arguments = cursor_argument_count(call->call);
     for (int i = 0; i < arguments && i < (int)passed.count; i++)
         if (parameter_crosses(program, unit, passed.parameters[i]) && !copy_of_argument(program, call, (unsigned)i)) {
-            take_argument(program, unit, clang_Cursor_getArgument(call->call, (unsigned)i));
+            take_argument(program, unit, cursor_argument(call->call, (unsigned)i));
             if (!plan_readable_by_all(program->plan, unit->plan->compartment))
                 flow_reachable(program, unit, passed.parameters[i], take_flowing);
         }
@@ -202,12 +197,12 @@ static void find(struct program *program, struct unit *unit) {
 }
 
 /* What an object that others can write holds, they can read too: unless a grant has them read it where it is. */
-static void open_contents(struct program *program, struct unit *unit, CXCursor variable) {
-    if (clang_getCursorLinkage(variable) == CXLinkage_External)
+static void open_contents(struct program *program, struct unit *unit, struct cursor variable) {
+    if (cursor_linkage(variable) == CXLinkage_External)
         flow_shared(program, unit, variable, take_flowing);
     else if (!plan_readable_by_all(program->plan, unit->plan->compartment))
         flow_variable(program, unit, variable, take_flowing);
-    flow_reachable(program, unit, clang_getCursorType(variable), take_flowing);
+    flow_reachable(program, unit, cursor_type(variable), take_flowing);
 }
 
 static int compare(const void *left, const void *right) {
@@ -222,17 +217,17 @@ static int compare(const void *left, const void *right) {
 }
 
 /* The same text in another unit, or in another expansion, may name something that does not move. */
-static enum CXChildVisitResult veto_others(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult veto_others(struct cursor cursor, struct cursor parent, void *data) {
     struct unit *const unit = data;
     (void)parent;
-    const enum CXCursorKind kind = clang_getCursorKind(cursor);
-    CXCursor variable = cursor;
+    const enum CXCursorKind kind = cursor_kind(cursor);
+    struct cursor variable = cursor;
     if (kind == CXCursor_DeclRefExpr)
-        variable = clang_getCursorReferenced(cursor);
-    const enum CXCursorKind variable_kind = clang_getCursorKind(variable);
+        variable = cursor_referenced(cursor);
+    const enum CXCursorKind variable_kind = cursor_kind(variable);
     struct span span;
     if ((variable_kind == CXCursor_VarDecl || variable_kind == CXCursor_ParmDecl || variable_kind == CXCursor_EnumConstantDecl) &&
-        !map_get(&moved, key_of(variable.data[0])) && span_of_name(unit, cursor, cursor_name(cursor), &span) &&
+        !map_get(&moved, cursor_key(variable)) && span_of_name(unit, cursor, cursor_name(cursor), &span) &&
         edit_at_name(span.source, span.begin))
         edit_veto(&span, EDIT_NAME, cursor);
     return CXChildVisit_Recurse;
@@ -260,11 +255,11 @@ void locals_find(struct program *program) {
             find(program, &program->units[u]);
         for (; seen < moved_local_count; seen++) {
             const struct moved_local it = moved_locals[seen];
-            escape_add(program, it.unit, clang_getCursorType(it.variable));
+            escape_add(program, it.unit, cursor_type(it.variable));
             open_contents(program, it.unit, it.variable);
         }
         for (; literals < moved_literal_count; literals++)
-            escape_add(program, moved_literals[literals].unit, clang_getCursorType(moved_literals[literals].literal));
+            escape_add(program, moved_literals[literals].unit, cursor_type(moved_literals[literals].literal));
         conversions_escape(program);
     } while (escaping != program->escaping_count);   /* more types, more calls through the boundary */
     if (moved_local_count)
@@ -283,6 +278,6 @@ void locals_rewrite(struct program *program) {
         if (!reads_file_of_moved(unit))
             continue;
         for (size_t f = 0; f < unit->function_count; f++)
-            clang_visitChildren(unit->functions[f].cursor, veto_others, unit);
+            cursor_visit(unit->functions[f].cursor, veto_others, unit);
     }
 }

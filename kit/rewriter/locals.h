@@ -7,7 +7,7 @@
 
 struct moved_local {
     struct unit *unit;
-    CXCursor variable, function;
+    struct cursor variable, function;
     const char *name, *type, *file;
     unsigned line;
 };
@@ -15,7 +15,7 @@ struct moved_local {
 /* A compound literal in a function. */
 struct moved_literal {
     struct unit *unit;
-    CXCursor literal, function;
+    struct cursor literal, function;
 };
 
 extern struct moved_literal *moved_literals;

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "boundary.h"
+#include "cache.h"
 #include "conditions.h"
 #include "destructors.h"
 #include "diag.h"
@@ -19,7 +20,8 @@
 
 static const char usage[] =
     "usage: ia2-rewriter --policy PLAN_JSON --root-directory DIR --output-directory DIR --output-prefix PREFIX\n"
-    "                    -p COMPILE_COMMANDS [--extra-arg ARG]... [--permissive] [SOURCE...]\n"
+    "                    -p COMPILE_COMMANDS [--extra-arg ARG]... [--cache-directory DIR] [--explain] [--permissive]\n"
+    "                    [SOURCE...]\n"
     "\n"
     "Rewrites the C sources of a program for its compartments.\n"
     "\n"
@@ -29,16 +31,18 @@ static const char usage[] =
     "  --output-prefix PREFIX  put before boundary.json, destructors.json and callgates/NAME.S\n"
     "  -p PATH                 compile_commands.json, or its directory\n"
     "  --extra-arg ARG         one more argument for parsing each source\n"
+    "  --cache-directory DIR   where what was read of each source is kept for the next run; made if it is not there\n"
+    "  --explain               say on standard error which sources were parsed, and why\n"
     "  --permissive            the program is linked to go on after violations: its sources may say so\n"
     "  SOURCE...               sources to rewrite; all of the plan's by default\n";
 
 struct options {
-    const char *plan, *root, *output, *prefix, *commands;
+    const char *plan, *root, *output, *prefix, *commands, *cache;
     const char **extra;
     size_t extra_count, extra_capacity;
     char **sources;
     int source_count;
-    bool permissive;
+    bool permissive, explain;
 };
 
 static void read_options(struct options *options, int argc, char **argv) {
@@ -46,7 +50,8 @@ static void read_options(struct options *options, int argc, char **argv) {
         { "policy", required_argument, NULL, 'P' },          { "root-directory", required_argument, NULL, 'r' },
         { "output-directory", required_argument, NULL, 'o' }, { "output-prefix", required_argument, NULL, 'x' },
         { "extra-arg", required_argument, NULL, 'e' },        { "help", no_argument, NULL, 'h' },
-        { "permissive", no_argument, NULL, 'm' },             { NULL, 0, NULL, 0 } };
+        { "permissive", no_argument, NULL, 'm' },            { "cache-directory", required_argument, NULL, 'c' },
+        { "explain", no_argument, NULL, 'E' },               { NULL, 0, NULL, 0 } };
     for (int c; (c = getopt_long(argc, argv, "p:h", names, NULL)) != -1;) {
         switch (c) {
         case 'P': options->plan = optarg; break;
@@ -55,6 +60,8 @@ static void read_options(struct options *options, int argc, char **argv) {
         case 'x': options->prefix = optarg; break;
         case 'p': options->commands = optarg; break;
         case 'e': *PUSH(options->extra, options->extra_count, options->extra_capacity) = optarg; break;
+        case 'c': options->cache = optarg; break;
+        case 'E': options->explain = true; break;
         case 'm': options->permissive = true; break;
         case 'h': fputs(usage, stdout); exit(0);
         default: fputs(usage, stderr); exit(2);
@@ -101,6 +108,12 @@ static void make_units(struct program *program) {
     }
 }
 
+static void explain(const struct program *program) {
+    for (size_t u = 0; u < program->unit_count; u++)
+        fprintf(stderr, "%s: %s%s\n", program->units[u].plan->file, program->units[u].parsed ? "parsed: " : "not parsed again",
+                program->units[u].parsed ? program->units[u].parsed : "");
+}
+
 static void stop_if_refused(void) {
     if (diag_count()) {
         diag_print();
@@ -137,6 +150,7 @@ int main(int argc, char **argv) {
     static struct compdb compdb;
     static struct program program = { .plan = &plan, .compdb = &compdb };
     static struct mirror mirror;
+    static struct cache cache;
 
     read_options(&options, argc, argv);
     plan_read(&plan, options.plan);
@@ -146,7 +160,10 @@ int main(int argc, char **argv) {
     select_units(&options, &plan);
     make_units(&program);
 
-    parse_units(&program, options.extra, options.extra_count);
+    cache_open(&cache, options.cache);
+    parse_units(&program, &cache, options.extra, options.extra_count);
+    if (options.explain)
+        explain(&program);
     stop_if_refused();
     guide_check(&program, options.permissive);
     no_wrap_find(&program);

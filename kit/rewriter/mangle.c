@@ -9,11 +9,11 @@ uint32_t mangle_hash(const char *text) {
     return hash;
 }
 
-void mangle_type(struct text *text, struct unit *unit, CXType type) {
-    type = clang_getCanonicalType(type);
+void mangle_type(struct text *text, struct unit *unit, struct type type) {
+    type = type_canonical(type);
     if (type.kind == CXType_Atomic)
-        type = clang_getCanonicalType(clang_Type_getValueType(type));
-    const long long size = clang_Type_getSizeOf(type);
+        type = type_canonical(type_value(type));
+    const long long size = type_size(type);
     switch (type.kind) {
     case CXType_Void:
         text_puts(text, "v");
@@ -45,7 +45,7 @@ void mangle_type(struct text *text, struct unit *unit, CXType type) {
     }
 }
 
-const char *mangle_function(struct unit *unit, CXType function) {
+const char *mangle_function(struct unit *unit, struct type function) {
     struct signature signature = signature_of_type(function);
     const char *const result = signature_mangled(unit, &signature);
     signature_free(&signature);

@@ -8,10 +8,10 @@
 #include "intern.h"
 
 /* Appends the class of one type. */
-void mangle_type(struct text *text, struct unit *unit, CXType type);
+void mangle_type(struct text *text, struct unit *unit, struct type type);
 
 /* docs/design.md, "Indirect calls". Interned. */
-const char *mangle_function(struct unit *unit, CXType function);
+const char *mangle_function(struct unit *unit, struct type function);
 
 uint32_t mangle_hash(const char *text);   /* FNV-1a, 32 bit */
 

@@ -6,7 +6,7 @@
 #include "locals.h"
 
 struct jump {
-    CXCursor cursor;
+    struct cursor cursor;
     enum CXCursorKind kind;
     const char *label;
     unsigned begin, end;   /* offsets in the file */
@@ -27,13 +27,12 @@ static const char *shared_name(const struct moved_local *local) {
     return intern_format("__ia2_shared_%s", local->name);
 }
 
-static void file_range(CXCursor cursor, unsigned *begin, unsigned *end) {
-    const CXSourceRange extent = clang_getCursorExtent(cursor);
-    clang_getFileLocation(clang_getRangeStart(extent), NULL, NULL, NULL, begin);
-    clang_getFileLocation(clang_getRangeEnd(extent), NULL, NULL, NULL, end);
+static void file_range(struct cursor cursor, unsigned *begin, unsigned *end) {
+    *begin = location_spots(cursor_begin(cursor)).seen.offset;
+    *end = location_spots(cursor_end(cursor)).seen.offset;
 }
 
-static void rewrite_use(struct uses *it, CXCursor cursor) {
+static void rewrite_use(struct uses *it, struct cursor cursor) {
     const struct moved_local *const local = it->local;
     struct span span;
     unsigned begin, end;
@@ -51,25 +50,25 @@ static void rewrite_use(struct uses *it, CXCursor cursor) {
     }
 }
 
-static enum CXChildVisitResult find_label(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_label(struct cursor child, struct cursor parent, void *data) {
     (void)parent;
-    if (clang_getCursorKind(child) == CXCursor_LabelRef)
+    if (cursor_kind(child) == CXCursor_LabelRef)
         *(const char **)data = cursor_name(child);
     return CXChildVisit_Continue;
 }
 
-static enum CXChildVisitResult on_use(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult on_use(struct cursor cursor, struct cursor parent, void *data) {
     struct uses *const it = data;
     (void)parent;
-    if (clang_getCursorKind(cursor) == CXCursor_DeclRefExpr && clang_equalCursors(clang_getCursorReferenced(cursor), it->local->variable))
+    if (cursor_kind(cursor) == CXCursor_DeclRefExpr && cursor_equal(cursor_referenced(cursor), it->local->variable))
         rewrite_use(it, cursor);
     return CXChildVisit_Recurse;
 }
 
-static enum CXChildVisitResult on_statement(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult on_statement(struct cursor cursor, struct cursor parent, void *data) {
     struct uses *const it = data;
     (void)parent;
-    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    const enum CXCursorKind kind = cursor_kind(cursor);
     switch (kind) {
     case CXCursor_CompoundStmt:
     case CXCursor_ForStmt:
@@ -86,7 +85,7 @@ static enum CXChildVisitResult on_statement(CXCursor cursor, CXCursor parent, CX
         if (kind == CXCursor_LabelStmt)
             jump->label = cursor_name(cursor);
         else if (kind == CXCursor_GotoStmt)
-            clang_visitChildren(cursor, find_label, &jump->label);
+            cursor_visit(cursor, find_label, &jump->label);
         break;
     }
     default:
@@ -144,16 +143,16 @@ static const struct jump *block_around(const struct uses *it, struct place *plac
     }
     if (!found)
         return NULL;
-    *place = place_of(it->local->unit, clang_getRangeStart(clang_getCursorExtent(found->cursor)));
+    *place = place_of(it->local->unit, cursor_begin(found->cursor));
     return place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{' ? found : NULL;
 }
 
-static enum CXChildVisitResult find_attribute(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor parent, void *data) {
     struct unit *const unit = ((struct moved_local *)data)->unit;
     (void)parent;
-    if (!clang_isAttribute(clang_getCursorKind(child)))
+    if (!clang_isAttribute(cursor_kind(child)))
         return CXChildVisit_Continue;
-    const struct place at = place_of(unit, clang_getCursorLocation(child));
+    const struct place at = place_of(unit, cursor_location(child));
     if (at.source && !strncmp(at.source->text + at.offset, "unused", 6))
         return CXChildVisit_Continue;
     if (at.source && !strncmp(at.source->text + at.offset, "__unused__", 10))
@@ -168,16 +167,16 @@ static bool complete_array(const struct moved_local *local, const struct span *n
     while (open < declarator_end && source->text[open] == ')')
         open = source_skip_blank(source, open + 1);
     if (open >= declarator_end || source->text[open] != '[')
-        return clang_getCursorType(local->variable).kind == CXType_Elaborated || clang_getCursorType(local->variable).kind == CXType_Typedef;
+        return cursor_type(local->variable).kind == CXType_Elaborated || cursor_type(local->variable).kind == CXType_Typedef;
     if (source->text[source_skip_blank(source, open + 1)] == ']')
         edit_insert(source, open + 1,
-                    intern_format("%lld", clang_getArraySize(clang_getCanonicalType(clang_getCursorType(local->variable)))),
+                    intern_format("%lld", type_count(type_canonical(cursor_type(local->variable)))),
                     local->variable);
     return true;
 }
 
 /* `= INIT` becomes IA2_SHARED_LOCAL_INIT(name, INIT), brace lists included. */
-static bool rewrite_initializer(const struct moved_local *local, CXCursor init, struct source *source,
+static bool rewrite_initializer(const struct moved_local *local, struct cursor init, struct source *source,
                                 size_t declarator_end) {
     struct span span;
     const size_t equals = source_skip_blank(source, declarator_end);
@@ -197,21 +196,21 @@ static bool rewrite_initializer(const struct moved_local *local, CXCursor init, 
 
 static bool rewrite_declaration(const struct moved_local *local) {
     struct unit *const unit = local->unit;
-    const CXCursor variable = local->variable;
-    const struct place start = place_of(unit, clang_getRangeStart(clang_getCursorExtent(variable)));
+    const struct cursor variable = local->variable;
+    const struct place start = place_of(unit, cursor_begin(variable));
     struct span name;
     if (!span_of_name(unit, variable, local->name, &name) || name.kind != PLACE_FILE || start.kind == PLACE_ARG)
         return false;
     /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
     const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
     const size_t end = source_declarator_end(name.source, begin, name.end);
-    const enum CXTypeKind kind = clang_getCanonicalType(clang_getCursorType(variable)).kind;
+    const enum CXTypeKind kind = type_canonical(cursor_type(variable)).kind;
     const bool array = kind == CXType_ConstantArray || kind == CXType_VariableArray;
-    const CXCursor init = clang_Cursor_getVarDeclInitializer(variable);
+    const struct cursor init = cursor_initializer(variable);
     edit_wrap(&name, EDIT_NAME, array ? "(*const __ia2_shared_" : "*const __ia2_shared_", array ? ")" : "", variable);
     if (array && !complete_array(local, &name, end))
         return false;
-    if (!clang_Cursor_isNull(init))
+    if (!cursor_is_null(init))
         return rewrite_initializer(local, init, name.source, end);
     edit_insert(name.source, end, intern_format(" IA2_SHARED_LOCAL(%s)", shared_name(local)), variable);
     return true;
@@ -224,7 +223,7 @@ static bool rewrite_bypassed(struct uses *it) {
     struct place block;
     struct span name;
     if (!block_around(it, &block) || !span_of_name(local->unit, local->variable, local->name, &name) || name.kind != PLACE_FILE ||
-        name.source != block.source || !has_name_everywhere(clang_getCursorType(local->variable)))
+        name.source != block.source || !has_name_everywhere(cursor_type(local->variable)))
         return false;
     const size_t end = source_declarator_end(name.source, name.begin, name.end);
     size_t semicolon = end;
@@ -235,11 +234,10 @@ static bool rewrite_bypassed(struct uses *it) {
     it->shared = intern_format("%s_%u", local->name, local->line);
     it->forbidden = (unsigned)semicolon;
     const char *const pointer = intern_format("__ia2_shared_%s", it->shared);
-    CXString type = clang_getTypeSpelling(clang_getCanonicalType(clang_getCursorType(local->variable)));
+    const char *const type = type_text(type_canonical(cursor_type(local->variable)));
     edit_insert(block.source, block.offset + 1,
-                intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", clang_getCString(type), pointer, pointer), local->variable);
-    clang_disposeString(type);
-    if (clang_Cursor_isNull(clang_Cursor_getVarDeclInitializer(local->variable)))
+                intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", type, pointer, pointer), local->variable);
+    if (cursor_is_null(cursor_initializer(local->variable)))
         edit_insert(name.source, end, " __attribute__((unused))", local->variable);
     else
         edit_insert(name.source, semicolon + 1,
@@ -262,11 +260,11 @@ static void rewrite_parameter(struct uses *it) {
                 intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL_INIT(%s, %s);", local->name, shared_name(local),
                               shared_name(local), local->name), local->variable);
     it->forbidden = it->end;
-    clang_visitChildren(local->function, on_use, it);
+    cursor_visit(local->function, on_use, it);
 }
 
 void moved_rewrite(const struct moved_local *local) {
-    struct uses it = { .local = local, .shared = local->name, .parameter = clang_getCursorKind(local->variable) == CXCursor_ParmDecl };
+    struct uses it = { .local = local, .shared = local->name, .parameter = cursor_kind(local->variable) == CXCursor_ParmDecl };
     it.construct = intern_format("%s %s, whose address crosses the boundary", it.parameter ? "parameter" : "local variable",
                                  local->name);
     file_range(local->variable, &it.begin, &it.end);
@@ -274,14 +272,14 @@ void moved_rewrite(const struct moved_local *local) {
         rewrite_parameter(&it);
         return;
     }
-    if (clang_visitChildren(local->variable, find_attribute, (void *)local)) {
+    if (cursor_visit(local->variable, find_attribute, (void *)local)) {
         refuse_at(local->variable, it.construct, "it has an attribute, which the shared stack cannot give it",
                   "remove the attribute, or allocate the object with shared_malloc");
         return;
     }
     unsigned scope;
     it.forbidden = it.end;
-    clang_visitChildren(local->function, on_statement, &it);
+    cursor_visit(local->function, on_statement, &it);
     const unsigned scope_end = innermost(&it, it.begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope);
     const bool bypassed = is_bypassed(&it, it.begin, it.end, scope_end);
     if (bypassed && !rewrite_bypassed(&it))
@@ -291,6 +289,6 @@ void moved_rewrite(const struct moved_local *local) {
         refuse_at(local->variable, it.construct, "its declaration is partly made by a macro, or too unusual to rewrite",
                   "declare it by itself, as TYPE NAME = INITIALIZER;");
     else
-        clang_visitChildren(local->function, on_use, &it);
+        cursor_visit(local->function, on_use, &it);
     free(it.jumps);
 }

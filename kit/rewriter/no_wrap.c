@@ -21,7 +21,7 @@ void no_wrap_find(struct program *program) {
         for (size_t a = 0; a < unit->annotation_count; a++) {
             const struct annotation *const it = &unit->annotations[a];
             const char *const name = cursor_name(it->function);
-            if (!is_mark(it) || clang_getCursorLinkage(it->function) == CXLinkage_Internal)
+            if (!is_mark(it) || cursor_linkage(it->function) == CXLinkage_Internal)
                 continue;
             for (size_t i = 0; i < program->plan->import_count; i++) {
                 struct import *const import = &program->plan->imports[i];
@@ -38,10 +38,10 @@ void no_wrap_find(struct program *program) {
     }
 }
 
-bool no_wrap_has(const struct program *program, const struct unit *unit, CXCursor function) {
+bool no_wrap_has(const struct program *program, const struct unit *unit, struct cursor function) {
     const char *const name = cursor_name(function);
     const struct import *const import = plan_import(program->plan, name);
-    if (clang_getCursorLinkage(function) != CXLinkage_Internal && import && import->ungated)
+    if (cursor_linkage(function) != CXLinkage_Internal && import && import->ungated)
         return true;
     for (size_t a = 0; a < unit->annotation_count; a++)
         if (is_mark(&unit->annotations[a]) && cursor_name(unit->annotations[a].function) == name)

@@ -9,6 +9,6 @@
 void no_wrap_find(struct program *program);
 
 /* Whether a function is declared so, in its unit or, if it is an import, in any. */
-bool no_wrap_has(const struct program *program, const struct unit *unit, CXCursor function);
+bool no_wrap_has(const struct program *program, const struct unit *unit, struct cursor function);
 
 #endif

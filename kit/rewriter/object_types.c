@@ -8,7 +8,7 @@
 /* A function that begins or ends the life of objects of a type. */
 struct maker {
     struct unit *unit;
-    CXCursor function;
+    struct cursor function;
     const char *type;
     bool is_result, ends;
 };
@@ -17,17 +17,17 @@ static struct maker *makers;
 static size_t maker_count, maker_capacity;
 
 /* The struct or union that a type points to, else NULL. */
-static const char *object_of(struct unit *unit, CXType type, bool *constant) {
-    const CXType pointer = clang_getCanonicalType(type);
+static const char *object_of(struct unit *unit, struct type type, bool *constant) {
+    const struct type pointer = type_canonical(type);
     if (pointer.kind != CXType_Pointer)
         return NULL;
-    const CXType pointee = clang_getCanonicalType(clang_getPointeeType(pointer));
-    *constant = clang_isConstQualifiedType(pointee);
+    const struct type pointee = type_canonical(type_pointee(pointer));
+    *constant = type_is_const(pointee);
     return pointee.kind == CXType_Record ? type_spelling(unit, pointee) : NULL;
 }
 
-static void add_maker(struct unit *unit, CXCursor function, bool ends) {
-    struct signature signature = signature_of_type(clang_getCursorType(function));
+static void add_maker(struct unit *unit, struct cursor function, bool ends) {
+    struct signature signature = signature_of_type(cursor_type(function));
     struct maker made = { .unit = unit, .function = function, .ends = ends };
     bool constant = false;
     if (signature.count && (!ends || signature.count == 1))
@@ -51,7 +51,7 @@ static void add_maker(struct unit *unit, CXCursor function, bool ends) {
 
 static bool has_gate(const struct maker *it) {
     for (size_t g = 0; g < gate_count; g++)
-        if (gates[g].unit == it->unit && clang_equalCursors(gates[g].cursor, it->function))
+        if (gates[g].unit == it->unit && cursor_equal(gates[g].cursor, it->function))
             return true;
     return false;
 }
@@ -85,9 +85,9 @@ static bool is_registered(unsigned compartment, const char *type) {
 }
 
 /* Whether it is an inline function of a header that the unit does not use. */
-static bool is_unused(const struct unit *unit, CXCursor function) {
+static bool is_unused(const struct unit *unit, struct cursor function) {
     for (size_t f = 0; f < unit->function_count; f++)
-        if (clang_equalCursors(unit->functions[f].cursor, function))
+        if (cursor_equal(unit->functions[f].cursor, function))
             return unit->functions[f].dead;
     return false;
 }
@@ -108,7 +108,7 @@ bool object_checks_of(struct program *program, const struct gate *gate, struct o
         return false;
     for (size_t i = 0; i < maker_count; i++) {
         const struct maker *const it = &makers[i];
-        if (it->unit != gate->unit || !clang_equalCursors(it->function, gate->cursor))
+        if (it->unit != gate->unit || !cursor_equal(it->function, gate->cursor))
             continue;
         if (it->ends && is_registered(gate->owner, it->type))
             checks->ended = it->type;
@@ -116,7 +116,7 @@ bool object_checks_of(struct program *program, const struct gate *gate, struct o
             checks->begun = it->type;
         checks->begun_is_result |= it->is_result;
     }
-    struct signature signature = signature_of_type(clang_getCursorType(gate->cursor));
+    struct signature signature = signature_of_type(cursor_type(gate->cursor));
     for (size_t i = 0; i < signature.count; i++) {
         bool constant;
         const char *const type = object_of(gate->unit, signature.parameters[i], &constant);
@@ -124,7 +124,7 @@ bool object_checks_of(struct program *program, const struct gate *gate, struct o
         if (type && !own && is_registered(gate->owner, type))
             *PUSH(checks->checks, checks->count, checks->capacity) = (struct object_check) { i + 1, type };
     }
-    const bool is_definition = clang_isCursorDefinition(gate->cursor);
+    const bool is_definition = cursor_is_definition(gate->cursor);
     if (checks->count && (signature.variadic || !is_definition))
         refuse_at(gate->cursor, intern_format("boundary function %s", gate->function),
                   intern_format("it takes %s, whose objects IA2_CONSTRUCTOR registers, and its calls cannot be checked: %s",

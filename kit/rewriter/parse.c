@@ -7,15 +7,19 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cache.h"
 #include "diag.h"
+#include "record.h"
 
 #define MAX_WORKERS 16
 
 struct job {
     struct program *program;
+    const struct cache *cache;
     const char *const *extra;
     size_t extra_count;
     const char *resources;
+    struct map planned;   /* set of the hashes of names */
     atomic_size_t next;
 };
 static struct job job;
@@ -43,15 +47,6 @@ static const char *resource_directory(void) {
     diag_fatal("clang's own headers (stddef.h ...) are not installed: install libclang-common-%d-dev", major);
 }
 
-static void add_include(CXFile file, CXSourceLocation *stack, unsigned depth, CXClientData data) {
-    (void)stack;
-    (void)depth;
-    struct unit *const unit = data;
-    struct source *const source = unit_source(unit, file);
-    if (source && !unit_reads(unit, source))
-        *PUSH(unit->includes, unit->include_count, unit->include_capacity) = source;
-}
-
 /* gcc's options that clang does not know do not change the syntax tree. */
 static bool is_unknown_option(CXDiagnostic diagnostic) {
     CXFile file;
@@ -66,15 +61,26 @@ static bool is_unknown_option(CXDiagnostic diagnostic) {
     return result;
 }
 
-static void report_errors(struct unit *unit) {
-    const unsigned count = clang_getNumDiagnostics(unit->tu);
+static const struct source *source_of(const struct unit *unit, CXFile file) {
+    CXString name = clang_getFileName(file);
+    const char *const path = clang_getCString(name);
+    const struct source *const source = path ? source_get(compdb_path(unit->command, path)) : NULL;
+    clang_disposeString(name);
+    return source;
+}
+
+/* Whether there are any. */
+static bool report_errors(const struct unit *unit, CXTranslationUnit tu) {
+    const unsigned count = clang_getNumDiagnostics(tu);
+    bool any = false;
     for (unsigned i = 0; i < count; i++) {
-        CXDiagnostic diagnostic = clang_getDiagnostic(unit->tu, i);
+        CXDiagnostic diagnostic = clang_getDiagnostic(tu, i);
         if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error && !is_unknown_option(diagnostic)) {
+            any = true;
             CXFile file;
             unsigned line = 0, column = 0;
             clang_getFileLocation(clang_getDiagnosticLocation(diagnostic), &file, &line, &column, NULL);
-            struct source *const source = file ? unit_source(unit, file) : NULL;
+            const struct source *const source = file ? source_of(unit, file) : NULL;
             CXString text = clang_getDiagnosticSpelling(diagnostic);
             diag_refuse(source ? source->shown : unit->plan->file, line, column, "clang cannot parse this",
                         clang_getCString(text),
@@ -83,85 +89,154 @@ static void report_errors(struct unit *unit) {
         }
         clang_disposeDiagnostic(diagnostic);
     }
+    return any;
 }
 
-static enum CXErrorCode parse(struct unit *unit, CXIndex index, struct CXUnsavedFile *instead,
-                              CXTranslationUnit *tu) {
-    size_t count = 0, capacity = 0, own;
-    const char **const parsed = compdb_parse_arguments(unit->command, &own);
+/* What libclang gets for a command; the caller's to free. */
+static const char **arguments_of(const struct command *command, size_t *count) {
+    size_t capacity = 0, own;
+    const char **const parsed = compdb_parse_arguments(command, &own);
     const char **arguments = NULL;
+    *count = 0;
     for (size_t i = 0; i < own; i++)
-        *PUSH(arguments, count, capacity) = parsed[i];
-    *PUSH(arguments, count, capacity) = "-w";
-    *PUSH(arguments, count, capacity) = "-resource-dir";
-    *PUSH(arguments, count, capacity) = job.resources;
-    *PUSH(arguments, count, capacity) = "-working-directory";
-    *PUSH(arguments, count, capacity) = unit->command->directory;
+        *PUSH(arguments, *count, capacity) = parsed[i];
+    *PUSH(arguments, *count, capacity) = "-w";
+    *PUSH(arguments, *count, capacity) = "-resource-dir";
+    *PUSH(arguments, *count, capacity) = job.resources;
+    *PUSH(arguments, *count, capacity) = "-working-directory";
+    *PUSH(arguments, *count, capacity) = command->directory;
     for (size_t i = 0; i < job.extra_count; i++)
-        *PUSH(arguments, count, capacity) = job.extra[i];
+        *PUSH(arguments, *count, capacity) = job.extra[i];
+    free(parsed);
+    return arguments;
+}
+
+static enum CXErrorCode parse(const struct unit *unit, CXIndex index, struct CXUnsavedFile *instead, CXTranslationUnit *tu) {
+    size_t count;
+    const char **const arguments = arguments_of(unit->command, &count);
     const enum CXErrorCode error = clang_parseTranslationUnit2(index, unit->plan->file, arguments, (int)count, instead,
                                                                instead != NULL, CXTranslationUnit_None, tu);
     free(arguments);
-    free(parsed);
     return error;
 }
 
 static enum CXChildVisitResult find_array(CXCursor cursor, CXCursor parent, CXClientData data) {
     (void)parent;
     const CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
+    CXString name = clang_getCursorSpelling(cursor);
     if (clang_getCursorKind(cursor) == CXCursor_VarDecl && type.kind == CXType_ConstantArray &&
-        !strcmp(cursor_name(cursor), "ia2_vector_bytes"))
+        !strcmp(clang_getCString(name), "ia2_vector_bytes"))
         *(unsigned *)data = (unsigned)clang_getArraySize(type);
+    clang_disposeString(name);
     return CXChildVisit_Continue;
 }
 
-unsigned parse_vector_bytes(struct unit *unit) {
+/* Size of the largest vector register that the unit is compiled for: 16, 32 or 64. */
+static unsigned vector_bytes(struct unit *unit) {
     static const char probe[] = "#ifdef __AVX512F__\n#define N 64\n#elif defined __AVX__\n#define N 32\n#else\n#define N 16\n#endif\n"
                                 "extern char ia2_vector_bytes[N];\n";
-    if (unit->vector_bytes)
-        return unit->vector_bytes;
     struct CXUnsavedFile instead = { unit->plan->file, probe, sizeof(probe) - 1 };
     const CXIndex index = clang_createIndex(0, 0);
     CXTranslationUnit tu;
-    unit->vector_bytes = 16;
+    unsigned bytes = 16;
     if (!parse(unit, index, &instead, &tu)) {
-        clang_visitChildren(clang_getTranslationUnitCursor(tu), find_array, &unit->vector_bytes);
+        clang_visitChildren(clang_getTranslationUnitCursor(tu), find_array, &bytes);
         clang_disposeTranslationUnit(tu);
     }
     clang_disposeIndex(index);
-    return unit->vector_bytes;
+    return bytes;
 }
 
-static void parse_unit(struct unit *unit, CXIndex index) {
-    const enum CXErrorCode error = parse(unit, index, NULL, &unit->tu);
+static void take_tree(struct unit *unit, const struct tree *tree) {
+    unit->tree = tree;
+    unit->sources = must_alloc(tree_count(tree, TREE_FILES) * sizeof(*unit->sources));
+    size_t count;
+    const struct tree_inclusion *const all = tree_inclusions(tree, &count);
+    for (size_t i = 0; i < count; i++) {
+        struct source *const source = unit_source(unit, all[i].file);
+        if (source && !unit_reads(unit, source))
+            *PUSH(unit->includes, unit->include_count, unit->include_capacity) = source;
+    }
+}
+
+static const struct tree *parse_unit(struct unit *unit, CXIndex index, struct cache_key key, struct record_request *request) {
+    CXTranslationUnit tu;
+    const enum CXErrorCode error = parse(unit, index, NULL, &tu);
     if (error) {
         diag_refuse(unit->plan->file, 0, 0, "clang cannot parse this", "libclang gives no reason",
                     "check that the file exists and that its command in the compile database is right");
-        return;
+        return NULL;
     }
-    report_errors(unit);
-    clang_getInclusions(unit->tu, add_include, unit);
+    request->keep &= !report_errors(unit, tu);
+    struct tree_header *const block = record_unit(unit, tu, request);
+    clang_disposeTranslationUnit(tu);
+    if (request->keep)
+        cache_write(job.cache, key, block);
+    const struct tree *const tree = tree_open(block, block->size);
+    if (!tree)
+        diag_fatal("%s: internal error: its syntax tree is damaged", unit->plan->file);
+    return tree;
+}
+
+/* `index`: made when a unit is parsed. */
+static void read_unit(struct unit *unit, CXIndex *index) {
+    struct record_request request = { .planned = &job.planned, .keep = job.cache->directory, .vector_bytes = vector_bytes };
+    const char **const arguments = arguments_of(unit->command, &request.argument_count);
+    const struct cache_key key = cache_key(job.cache, unit->plan, unit->command, arguments, request.argument_count);
+    const struct tree *tree = cache_read(job.cache, key, unit->command, &job.planned, &unit->parsed);
+    if (!tree) {
+        if (!*index)
+            *index = clang_createIndex(0, 0);
+        request.arguments = arguments;
+        request.key = key.check;
+        tree = parse_unit(unit, *index, key, &request);
+    }
+    free(arguments);
+    if (!tree)
+        return;
+    take_tree(unit, tree);
     unit->main_file = source_get(unit->plan->file);
     if (unit->main_file)
         analyze_unit(unit, job.program->plan);
 }
 
+/* Those of units that were not selected are kept too. */
+static void sweep(const struct program *program) {
+    struct cache_key *const keys = must_alloc(program->plan->unit_count * sizeof(*keys));
+    for (size_t i = 0; i < program->plan->unit_count; i++) {
+        const struct plan_unit *const unit = &program->plan->units[i];
+        if (unit->command >= program->compdb->count)
+            continue;
+        size_t count;
+        const struct command *const command = &program->compdb->commands[unit->command];
+        const char **const arguments = arguments_of(command, &count);
+        keys[i] = cache_key(job.cache, unit, command, arguments, count);
+        free(arguments);
+    }
+    cache_sweep(job.cache, keys, program->plan->unit_count);
+    free(keys);
+}
+
 static void *work(void *unused) {
     (void)unused;
-    CXIndex index = NULL;   /* lives as long as its units: to the end */
-    for (size_t i; (i = atomic_fetch_add(&job.next, 1)) < job.program->unit_count;) {
-        if (!index)
-            index = clang_createIndex(0, 0);
-        parse_unit(&job.program->units[i], index);
-    }
+    CXIndex index = NULL;
+    for (size_t i; (i = atomic_fetch_add(&job.next, 1)) < job.program->unit_count;)
+        read_unit(&job.program->units[i], &index);
+    if (index)
+        clang_disposeIndex(index);
     return NULL;
 }
 
-void parse_units(struct program *program, const char *const *extra, size_t extra_count) {
+void parse_units(struct program *program, const struct cache *cache, const char *const *extra, size_t extra_count) {
     job.program = program;
+    job.cache = cache;
     job.extra = extra;
     job.extra_count = extra_count;
     job.resources = resource_directory();
+    for (size_t i = 0; i < program->plan->import_count; i++)
+        map_add(&job.planned, tree_name_hash(program->plan->imports[i].symbol));
+    for (size_t i = 0; i < program->plan->entry_count; i++)
+        map_add(&job.planned, tree_name_hash(program->plan->entries[i].symbol));
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
     size_t workers = processors < 1 ? 1 : processors > MAX_WORKERS ? MAX_WORKERS : (size_t)processors;
     if (workers > program->unit_count)
@@ -172,4 +247,5 @@ void parse_units(struct program *program, const char *const *extra, size_t extra
             diag_fatal("cannot start a thread");
     for (size_t i = 0; i < workers; i++)
         pthread_join(threads[i], NULL);
+    sweep(program);
 }

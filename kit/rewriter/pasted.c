@@ -140,7 +140,7 @@ static void search_use(const struct place *use, found_chain *found, void *contex
 
 struct wanted {
     const char *name, *text;
-    CXCursor cause;
+    struct cursor cause;
     struct span *span;
     bool found, declared;
 };
@@ -156,8 +156,8 @@ static void match(void *context, const struct span *span, const char *name, bool
     }
 }
 
-bool pasted_span(struct unit *unit, CXCursor cursor, const char *name, struct span *span) {
-    const CXSourceLocation location = clang_getCursorLocation(cursor);
+bool pasted_span(struct unit *unit, struct cursor cursor, const char *name, struct span *span) {
+    const struct location location = cursor_location(cursor);
     const struct place use = place_in_file(unit, location);
     struct wanted it = { .name = name, .span = span };
     if (!place_of(unit, location).source && use.source)
@@ -196,8 +196,8 @@ static void rewrite_match(void *context, const struct span *span, const char *na
                   "write the function's name out, or pass it to the macro as an argument");
 }
 
-void pasted_rewrite(struct unit *unit, CXCursor cursor, const char *name, const char *text) {
-    const struct place use = place_in_file(unit, clang_getCursorLocation(cursor));
+void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text) {
+    const struct place use = place_in_file(unit, cursor_location(cursor));
     struct wanted it = { .name = name, .text = intern(text), .cause = cursor };
     search_use(&use, rewrite_match, &it);
 }
@@ -209,10 +209,10 @@ static void keep_name(void *context, const struct span *span, const char *name, 
 }
 
 /* The text that declares a function must not be taken for its value. */
-static void check_declaration(struct unit *unit, CXCursor function, const struct place *use) {
+static void check_declaration(struct unit *unit, struct cursor function, const struct place *use) {
     struct span span;
     struct wanted it = { .name = cursor_name(function), .span = &span };
-    if (!place_of(unit, clang_getCursorLocation(function)).source)
+    if (!place_of(unit, cursor_location(function)).source)
         search_use(use, match, &it);
     if (it.found && !it.declared && map_get(&chains, span_key(&span)))
         edit_veto(&span, EDIT_NAME, function);
@@ -223,15 +223,15 @@ struct visit {
     struct place last;
 };
 
-static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data) {
     struct visit *const it = data;
-    const CXSourceLocation location = clang_getCursorLocation(cursor);
+    const struct location location = cursor_location(cursor);
     const struct place at = place_of(it->unit, location);
     (void)parent;
     if (at.source && at.kind == PLACE_FILE)
         return CXChildVisit_Recurse;
     const struct place use = place_in_file(it->unit, location);
-    if (use.source && clang_getCursorKind(cursor) == CXCursor_FunctionDecl)
+    if (use.source && cursor_kind(cursor) == CXCursor_FunctionDecl)
         check_declaration(it->unit, cursor, &use);
     if (!use.source || (use.source == it->last.source && use.offset == it->last.offset))
         return CXChildVisit_Recurse;
@@ -251,6 +251,6 @@ void pasted_declare(struct program *program) {
     for (size_t u = 0; chains.used && u < program->unit_count; u++) {
         struct visit it = { &program->units[u], { 0 } };
         if (reads_chain(it.unit))
-            clang_visitChildren(clang_getTranslationUnitCursor(it.unit->tu), on_cursor, &it);
+            cursor_visit(tree_root(it.unit->tree), on_cursor, &it);
     }
 }

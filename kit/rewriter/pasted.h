@@ -6,10 +6,10 @@
 
 /* The text `a ## b` in a #define that makes `name` at a cursor whose name has no text of its own, by the definitions of the macros
  * that are used there; the first, if a macro makes it more than once. False if there is none that can be a value. */
-bool pasted_span(struct unit *unit, CXCursor cursor, const char *name, struct span *span);
+bool pasted_span(struct unit *unit, struct cursor cursor, const char *name, struct span *span);
 
 /* Requests that all of these stand for `text`. Each other name that the same text makes stays what it is. */
-void pasted_rewrite(struct unit *unit, CXCursor cursor, const char *name, const char *text);
+void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text);
 
 /* Declares the names, when all are requested. */
 void pasted_declare(struct program *program);

@@ -30,14 +30,14 @@ static bool is_for_libc_alone(const struct program *program, struct unit *unit, 
         return false;
     if (!it->to_libc_object && !it->libc_returns)
         return true;
-    const CXType type = clang_getCursorType(it->function);
-    return is_variadic(type) || mangle_function(unit, type) != mangle_function(unit, clang_getPointeeType(clang_getCanonicalType(it->target)));
+    const struct type type = cursor_type(it->function);
+    return is_variadic(type) || mangle_function(unit, type) != mangle_function(unit, type_pointee(type_canonical(it->target)));
 }
 
 /* A function that is declared by text of a macro: by the name in a list, `#define EACH(X) X(open) X(close)`, or by an alias,
  * `#define free_it lib_free_it`. */
 struct declared {
-    CXCursor function;
+    struct cursor function;
     struct span span;
 };
 
@@ -45,11 +45,11 @@ static struct declared *declared;
 static size_t declared_count, declared_capacity;
 static struct map declared_places;
 
-static enum CXChildVisitResult note_declared(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult note_declared(struct cursor cursor, struct cursor parent, void *data) {
     struct unit *const unit = data;
     struct span span;
     (void)parent;
-    if (clang_getCursorKind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
+    if (cursor_kind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
         span_of_name(unit, cursor, cursor_name(cursor), &span) && span.kind != PLACE_FILE) {
         *PUSH(declared, declared_count, declared_capacity) = (struct declared) { cursor, span };
         map_add(&declared_places, span_key(&span));
@@ -58,8 +58,8 @@ static enum CXChildVisitResult note_declared(CXCursor cursor, CXCursor parent, C
 }
 
 /* Where a macro that is nothing but the name is used. */
-static bool span_of_alias(struct unit *unit, CXCursor reference, struct span *span) {
-    const struct place use = place_in_file(unit, clang_getCursorLocation(reference));
+static bool span_of_alias(struct unit *unit, struct cursor reference, struct span *span) {
+    const struct place use = place_in_file(unit, cursor_location(reference));
     if (span->kind != PLACE_BODY || !use.source || !source_starts_macro_body(span->source, span->begin) ||
         !source_ends_macro_body(span->source, span->end))
         return false;
@@ -72,7 +72,7 @@ static bool span_of_alias(struct unit *unit, CXCursor reference, struct span *sp
 
 /* `&f` becomes IA2_FN(f) as a whole. */
 static bool designator_span(struct unit *unit, const struct designator *it, const char *name, struct span *span) {
-    if (!clang_equalCursors(it->whole, it->reference))
+    if (!cursor_equal(it->whole, it->reference))
         return span_of(unit, it->whole, span);
     if (!span_of_name(unit, it->reference, name, span))
         return false;
@@ -82,8 +82,8 @@ static bool designator_span(struct unit *unit, const struct designator *it, cons
 }
 
 /* A type without prototype promises nothing about parameters: its calls say what they pass. */
-static bool same_abi(const char *function, const char *target, CXType target_type) {
-    if (clang_getCanonicalType(target_type).kind == CXType_FunctionNoProto)
+static bool same_abi(const char *function, const char *target, struct type target_type) {
+    if (type_canonical(target_type).kind == CXType_FunctionNoProto)
         return !strncmp(function, target, strcspn(target, "(") + 1);
     return function == target;
 }
@@ -117,16 +117,16 @@ static enum guide_macro { NO_GUIDE_MACRO, GUIDE_IGNORE, GUIDE_FN } guide_macro(s
 static const struct variadic_lists *lists_through(struct unit *unit, const struct designator *it) {
     const char *const target = function_pointer_spelling(unit, it->target);
     const bool comes_back = it->types[0] != target && conversions_reach(target, it->types[0]);
-    if (!comes_back && !is_variadic(clang_getPointeeType(clang_getCanonicalType(it->target))))
+    if (!comes_back && !is_variadic(type_pointee(type_canonical(it->target))))
         return NULL;
     return variadic_lists(comes_back ? it->types[0] : target);
 }
 
 static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
     const char *const name = cursor_name(it->function);
-    const bool whole = !clang_equalCursors(it->whole, it->reference);
+    const bool whole = !cursor_equal(it->whole, it->reference);
     struct span span;
-    if (it->callee && plan_import(program->plan, name) && is_variadic(clang_getCursorType(it->function)))
+    if (it->callee && plan_import(program->plan, name) && is_variadic(cursor_type(it->function)))
         return;   /* variadic.c */
     const bool has_text = designator_span(unit, it, name, &span);
     const enum guide_macro guide = has_text ? guide_macro(&span) : NO_GUIDE_MACRO;
@@ -162,10 +162,10 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
                   "give the macro the function in an argument that it does not make a string of");
         return;
     }
-    const bool is_static = clang_getCursorLinkage(it->function) == CXLinkage_Internal;
+    const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
     const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
     const char *const macro = is_static ? "IA2_FN_STATIC(" : is_libc ? "IA2_FN_LIBC(" : "IA2_FN(";
-    const CXType target_type = clang_getPointeeType(clang_getCanonicalType(it->target));
+    const struct type target_type = type_pointee(type_canonical(it->target));
     if (pasted)
         pasted_rewrite(unit, it->reference, name, intern_format("%s%s)", macro, name));
     else if (whole || guide == GUIDE_FN)
@@ -178,7 +178,7 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
         return;   /* no gate: its target would be compiled, and need what this compartment may not have */
     const struct variadic_lists *calls = NULL;
     const char *const target_spelling = function_pointer_spelling(unit, it->target);
-    if (is_variadic(clang_getCursorType(it->function))) {
+    if (is_variadic(cursor_type(it->function))) {
         calls = lists_through(unit, it);
         if (!calls && it->compared)
             calls = variadic_uncalled(unit, it->function);
@@ -208,18 +208,18 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
         edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
 }
 
-static CXType pointee_function(CXCursor callee) {
-    const CXType type = clang_getCanonicalType(expression_type(callee));
-    return type.kind == CXType_Pointer ? clang_getPointeeType(type) : type;
+static struct type pointee_function(struct cursor callee) {
+    const struct type type = type_canonical(expression_type(callee));
+    return type.kind == CXType_Pointer ? type_pointee(type) : type;
 }
 
 /* The text to check: the callee's, or that of the pointer in `(*pointer)(...)`, where a macro makes the rest. */
-static bool callee_span(struct unit *unit, CXCursor callee, struct span *span) {
-    const CXCursor whole = callee;
+static bool callee_span(struct unit *unit, struct cursor callee, struct span *span) {
+    const struct cursor whole = callee;
     while (!span_of(unit, callee, span)) {
-        const CXCursor inner = strip_implicit(callee);
-        if (clang_getCursorKind(inner) != CXCursor_UnaryOperator ||
-            clang_getCursorUnaryOperatorKind(inner) != CXUnaryOperator_Deref)
+        const struct cursor inner = strip_implicit(callee);
+        if (cursor_kind(inner) != CXCursor_UnaryOperator ||
+            cursor_unary_operator(inner) != CXUnaryOperator_Deref)
             return span_of_callee(unit, whole, span) || span_of(unit, inner, span);   /* `((p)->f)`: without the parentheses */
         callee = first_child(inner);
     }
@@ -228,7 +228,7 @@ static bool callee_span(struct unit *unit, CXCursor callee, struct span *span) {
 
 /* The program's own IA2_CALL(pointer, id) gives no type to check; the one that the rewriter puts around it, or around the pointer in it, does.
  * The callee that the macro itself makes is narrowed to the pointer. */
-static void drop_guide_call(struct unit *unit, CXCursor expression, struct span *callee) {
+static void drop_guide_call(struct unit *unit, struct cursor expression, struct span *callee) {
     static const char own[] = "IA2_CALL(";
     const size_t length = sizeof(own) - 1;
     struct span pointer;
@@ -266,7 +266,7 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
                   "assign the pointer to a local variable first and call that");
         return;
     }
-    const CXType function = clang_getCanonicalType(pointee_function(it->callee));
+    const struct type function = type_canonical(pointee_function(it->callee));
     struct signature signature = signature_of_call(function, it->call);
     const uint32_t hash = mangle_hash(signature_mangled(unit, &signature));
     signature_free(&signature);
@@ -277,7 +277,7 @@ void rewrite_pointers(struct program *program) {
     conversions_group(program);
     variadic_scan(program);
     for (size_t u = 0; u < program->unit_count; u++)
-        clang_visitChildren(clang_getTranslationUnitCursor(program->units[u].tu), note_declared, &program->units[u]);
+        cursor_visit(tree_root(program->units[u].tree), note_declared, &program->units[u]);
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t i = 0; i < unit->include_count; i++)

@@ -5,25 +5,25 @@
 #include "intern.h"
 #include "mangle.h"
 
-bool is_variadic(CXType function) {
-    function = clang_getCanonicalType(function);
-    return function.kind == CXType_FunctionProto && clang_isFunctionTypeVariadic(function);
+bool is_variadic(struct type function) {
+    function = type_canonical(function);
+    return function.kind == CXType_FunctionProto && type_is_variadic(function);
 }
 
-struct signature signature_of_type(CXType function) {
-    struct signature it = { .function = clang_getCanonicalType(function) };
-    it.result = clang_getResultType(it.function);
+struct signature signature_of_type(struct type function) {
+    struct signature it = { .function = type_canonical(function) };
+    it.result = type_result(it.function);
     it.variadic = is_variadic(it.function);
-    for (int i = 0; it.function.kind == CXType_FunctionProto && i < clang_getNumArgTypes(it.function); i++)
-        *PUSH(it.parameters, it.count, it.capacity) = clang_getArgType(it.function, (unsigned)i);
+    for (int i = 0; it.function.kind == CXType_FunctionProto && i < type_argument_count(it.function); i++)
+        *PUSH(it.parameters, it.count, it.capacity) = type_argument(it.function, (unsigned)i);
     it.fixed = it.count;
     return it;
 }
 
-struct signature signature_of_call(CXType function, CXCursor call) {
+struct signature signature_of_call(struct type function, struct cursor call) {
     struct signature it = signature_of_type(function);
-    for (int i = (int)it.fixed; i < clang_Cursor_getNumArguments(call); i++)
-        *PUSH(it.parameters, it.count, it.capacity) = expression_type(clang_Cursor_getArgument(call, (unsigned)i));
+    for (int i = (int)it.fixed; i < cursor_argument_count(call); i++)
+        *PUSH(it.parameters, it.count, it.capacity) = expression_type(cursor_argument(call, (unsigned)i));
     return it;
 }
 

@@ -5,8 +5,8 @@
 #include "cursor.h"
 
 struct signature {
-    CXType function, result;   /* function: canonical */
-    CXType *parameters;        /* promoted (C11 6.5.2.2p7) after the fixed ones */
+    struct type function, result;   /* function: canonical */
+    struct type *parameters;        /* promoted (C11 6.5.2.2p7) after the fixed ones */
     size_t count, capacity, fixed;
     bool variadic;
 };
@@ -19,14 +19,14 @@ struct variadic_lists {
 
 /* Of a function type. Without prototype: no parameters, which is so only for a definition. What a variadic one is called
  * with besides its fixed parameters is not in it. signature_free empties it. */
-struct signature signature_of_type(CXType function);
+struct signature signature_of_type(struct type function);
 
 /* Of one call of a variadic function. */
-struct signature signature_of_call(CXType function, CXCursor call);
+struct signature signature_of_call(struct type function, struct cursor call);
 
 void signature_free(struct signature *signature);
 
-bool is_variadic(CXType function);
+bool is_variadic(struct type function);
 
 /* How the ABI passes it (docs/design.md, "Indirect calls"). Interned. */
 const char *signature_mangled(struct unit *unit, const struct signature *signature);

@@ -29,6 +29,10 @@ void source_set_roots(const char *source_root, const char *build_dir) {
     build = real_directory(build_dir);
 }
 
+const char *source_roots(void) {
+    return intern_format("%s\n%s", root, build);
+}
+
 /* `path` relative to `directory`, or NULL. */
 static const char *relative_to(const char *directory, const char *path) {
     const size_t length = strlen(directory);
@@ -101,6 +105,7 @@ static struct source *load(const char *path) {
     }
     close(fd);
     source->text = text;
+    source->hash = hash_bytes(text, source->size);
     source->path = intern(path);
     source->shown = mirrored(source->path) ? mirrored(source->path) : source->path;
     return source;
@@ -124,22 +129,42 @@ struct source *source_get(const char *path) {
 }
 
 struct source *source_read(const char *path) {
+    static struct map known;   /* the paths that were added, by their one copy */
     struct source *const source = source_get(path);
     if (source) {
+        const char *const name = intern(path);
         pthread_mutex_lock(&lock);
-        add_path(source, path);
+        if (map_add(&known, key_of(name)))
+            add_path(source, path);
         pthread_mutex_unlock(&lock);
     }
     return source;
 }
 
-void source_position(const struct source *source, size_t offset, unsigned *line, unsigned *column) {
-    *line = *column = 1;
-    for (size_t i = 0; i < offset && i < source->size; i++, ++*column)
-        if (source->text[i] == '\n') {
-            ++*line;
-            *column = 0;
-        }
+static void find_lines(struct source *source) {
+    *PUSH(source->lines, source->line_count, source->line_capacity) = 0;
+    for (size_t i = 0; i < source->size; i++) {
+        if (source->text[i] == '\r' && source->text[i + 1] == '\n')
+            i++;
+        else if (source->text[i] != '\n' && source->text[i] != '\r')
+            continue;
+        *PUSH(source->lines, source->line_count, source->line_capacity) = (unsigned)i + 1;
+    }
+}
+
+void source_position(struct source *source, size_t offset, unsigned *line, unsigned *column) {
+    if (!source->line_count)
+        find_lines(source);
+    size_t low = 0, high = source->line_count - 1;   /* the last line that begins at the offset or before */
+    while (low < high) {
+        const size_t middle = low + (high - low + 1) / 2;
+        if (source->lines[middle] <= offset)
+            low = middle;
+        else
+            high = middle - 1;
+    }
+    *line = (unsigned)low + 1;
+    *column = (unsigned)(offset - source->lines[low]) + 1;
 }
 
 size_t source_skip_blank(const struct source *source, size_t offset) {

@@ -4,6 +4,7 @@
 
 #include <stdbool.h>
 #include <stddef.h>
+#include <stdint.h>
 
 struct source {
     const char *path;    /* real path, interned */
@@ -12,10 +13,16 @@ struct source {
     size_t rel_count, rel_capacity;   /* none: outside of both roots, never edited */
     const char *text;   /* NUL-terminated */
     size_t size;
+    uint64_t hash;       /* of the text */
+    unsigned *lines;     /* where each begins, once a position was asked for */
+    size_t line_count, line_capacity;
 };
 
 /* Sets the two roots; call once, first. Fatal if one is not a directory. */
 void source_set_roots(const char *source_root, const char *build_dir);
+
+/* Both, as text, interned. */
+const char *source_roots(void);
 
 /* The file at `path`; the same object for each path that leads to it. NULL if unreadable. Thread-safe. */
 struct source *source_get(const char *path);
@@ -26,8 +33,8 @@ struct source *source_read(const char *path);
 /* The path in the mirror of an absolute path, by its text alone; NULL if it is outside of both roots. */
 const char *source_in_mirror(const char *path);
 
-/* Line and column (from 1) of an offset. */
-void source_position(const struct source *source, size_t offset, unsigned *line, unsigned *column);
+/* Line and column (from 1) of an offset, as clang counts them. Not thread-safe. */
+void source_position(struct source *source, size_t offset, unsigned *line, unsigned *column);
 
 /* The offset of the end of the line, which goes on where a backslash ends it. */
 size_t source_line_end(const struct source *source, size_t offset);

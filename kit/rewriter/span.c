@@ -11,8 +11,8 @@ uint64_t span_key(const struct span *span) {
     return key_of(span->source) * 1099511628211ull ^ (uint64_t)span->begin;
 }
 
-bool span_of_name(struct unit *unit, CXCursor cursor, const char *name, struct span *span) {
-    const struct place place = place_of(unit, clang_getCursorLocation(cursor));
+bool span_of_name(struct unit *unit, struct cursor cursor, const char *name, struct span *span) {
+    const struct place place = place_of(unit, cursor_location(cursor));
     const size_t length = strlen(name);
     if (!place.source || source_identifier(place.source, place.offset) != length ||
         strncmp(place.source->text + place.offset, name, length))
@@ -23,13 +23,12 @@ bool span_of_name(struct unit *unit, CXCursor cursor, const char *name, struct s
 
 /* An expression wholly in the body of a macro: libclang reports the end of the macro's use instead of the
  * expression's own end, so only expressions that end in a name are handled. */
-static bool span_in_body(struct unit *unit, CXCursor expression, struct place begin, struct span *span) {
-    const CXCursor inner = strip_implicit(expression);
-    const enum CXCursorKind kind = clang_getCursorKind(inner);
+static bool span_in_body(struct unit *unit, struct cursor expression, struct place begin, struct span *span) {
+    const struct cursor inner = strip_implicit(expression);
+    const enum CXCursorKind kind = cursor_kind(inner);
     struct span name;
     if ((kind != CXCursor_DeclRefExpr && kind != CXCursor_MemberRefExpr) ||
-        !clang_equalLocations(clang_getRangeStart(clang_getCursorExtent(inner)),
-                              clang_getRangeStart(clang_getCursorExtent(expression))) ||
+        cursor_begin(inner).at != cursor_begin(expression).at ||
         !span_of_name(unit, inner, cursor_name(inner), &name) || name.kind != PLACE_BODY ||
         name.source != begin.source || name.begin < begin.offset)
         return false;
@@ -39,14 +38,14 @@ static bool span_in_body(struct unit *unit, CXCursor expression, struct place be
 
 /* `p->member` in the body of a macro whose parameter p is: the argument's text is elsewhere, the body has the expression
  * all the same. */
-static bool span_from_parameter(struct unit *unit, CXCursor expression, struct span *span) {
-    CXCursor inner = strip_implicit(expression);
+static bool span_from_parameter(struct unit *unit, struct cursor expression, struct span *span) {
+    struct cursor inner = strip_implicit(expression);
     struct span name, left;
-    if (clang_getCursorKind(inner) != CXCursor_MemberRefExpr || !span_of_name(unit, inner, cursor_name(inner), &name) ||
+    if (cursor_kind(inner) != CXCursor_MemberRefExpr || !span_of_name(unit, inner, cursor_name(inner), &name) ||
         name.kind != PLACE_BODY)
         return false;
     left = name;
-    for (CXCursor base = strip_implicit(first_child(inner)); clang_getCursorKind(base) == CXCursor_MemberRefExpr;
+    for (struct cursor base = strip_implicit(first_child(inner)); cursor_kind(base) == CXCursor_MemberRefExpr;
          base = strip_implicit(first_child(base))) {
         struct span member;
         if (!span_of_name(unit, base, cursor_name(base), &member) || member.source != name.source || member.begin >= left.begin)
@@ -63,17 +62,17 @@ static bool span_from_parameter(struct unit *unit, CXCursor expression, struct s
 
 /* libclang extends an expression that ends in a macro to the end of the macro's use, but the macro may go on with
  * something else. */
-static bool ends_with_expression(struct unit *unit, CXCursor expression, struct source *source, size_t end) {
-    while (clang_getCursorKind(expression) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(expression)))
+static bool ends_with_expression(struct unit *unit, struct cursor expression, struct source *source, size_t end) {
+    while (cursor_kind(expression) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(expression)))
         expression = first_child(expression);
-    switch (clang_getCursorKind(expression)) {
+    switch (cursor_kind(expression)) {
     case CXCursor_DeclRefExpr:
     case CXCursor_MemberRefExpr: {
         const char *const name = cursor_name(expression);
         const size_t length = strlen(name);
         if (end >= length && !strncmp(source->text + end - length, name, length))
             return true;
-        const struct place place = place_of(unit, clang_getCursorLocation(expression));
+        const struct place place = place_of(unit, cursor_location(expression));
         return place.source && place.kind == PLACE_BODY && source_ends_macro_body(place.source, place.offset + length);
     }
     case CXCursor_ArraySubscriptExpr:
@@ -86,10 +85,10 @@ static bool ends_with_expression(struct unit *unit, CXCursor expression, struct 
     }
 }
 
-static bool ends_with_bracket(CXCursor expression) {
-    while (clang_getCursorKind(expression) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(expression)))
+static bool ends_with_bracket(struct cursor expression) {
+    while (cursor_kind(expression) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(expression)))
         expression = first_child(expression);
-    const enum CXCursorKind kind = clang_getCursorKind(expression);
+    const enum CXCursorKind kind = cursor_kind(expression);
     return kind == CXCursor_ParenExpr || kind == CXCursor_CallExpr || kind == CXCursor_ArraySubscriptExpr;
 }
 
@@ -102,11 +101,10 @@ static const char *defined_name(const struct source *source, size_t offset) {
     return name_at(source, source_macro_name(source, offset));
 }
 
-bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
-    const CXSourceRange extent = clang_getCursorExtent(expression);
-    const CXSourceLocation start = clang_getRangeStart(extent);
+bool span_of(struct unit *unit, struct cursor expression, struct span *span) {
+    const struct location start = cursor_begin(expression);
     struct place begin = place_of(unit, start);
-    const struct place end = place_of(unit, clang_getRangeEnd(extent));
+    const struct place end = place_of(unit, cursor_end(expression));
     if (!begin.source || !end.source)
         return false;
     if (begin.kind == PLACE_ARG && span_from_parameter(unit, expression, span))
@@ -139,12 +137,12 @@ bool span_of(struct unit *unit, CXCursor expression, struct span *span) {
 }
 
 /* The operators after the first operand of `a->b[c](d).e`. */
-static int count_postfix(CXCursor expression) {
+static int count_postfix(struct cursor expression) {
     int count = 0;
     for (;;) {
-        while (clang_getCursorKind(expression) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(expression)))
+        while (cursor_kind(expression) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(expression)))
             expression = first_child(expression);
-        const enum CXCursorKind kind = clang_getCursorKind(expression);
+        const enum CXCursorKind kind = cursor_kind(expression);
         if (kind != CXCursor_MemberRefExpr && kind != CXCursor_ArraySubscriptExpr && kind != CXCursor_CallExpr)
             return count;
         expression = first_child(expression);
@@ -211,17 +209,17 @@ static int find_macro_call(const struct unit *unit, const char *outer, const cha
 }
 
 /* A callee that is all of an object-like macro, which the body of another one calls: `#define close_it(x) os_close(x)`. */
-static bool span_of_macro_callee(struct unit *unit, CXCursor callee, struct place begin, struct span *span) {
-    const struct place use = place_in_file(unit, clang_getRangeStart(clang_getCursorExtent(callee)));
+static bool span_of_macro_callee(struct unit *unit, struct cursor callee, struct place begin, struct span *span) {
+    const struct place use = place_in_file(unit, cursor_begin(callee));
     return use.source && source_starts_macro_body(begin.source, begin.offset) && ends_with_bracket(callee) &&
            source_bracket_ends_macro_body(begin.source, begin.offset) &&
            find_macro_call(unit, name_at(use.source, use.offset), defined_name(begin.source, begin.offset), 0, 0, span) == 1;
 }
 
-bool span_of_callee(struct unit *unit, CXCursor callee, struct span *span) {
+bool span_of_callee(struct unit *unit, struct cursor callee, struct span *span) {
     if (span_of(unit, callee, span))
         return true;
-    const struct place begin = place_of(unit, clang_getRangeStart(clang_getCursorExtent(callee)));
+    const struct place begin = place_of(unit, cursor_begin(callee));
     size_t from = begin.offset, end = 0;
     if (!begin.source)
         return false;
@@ -234,10 +232,10 @@ bool span_of_callee(struct unit *unit, CXCursor callee, struct span *span) {
         end = end > from ? skip_postfix(begin.source, end, count_postfix(callee)) : 0;
         *span = (struct span) { begin.source, from, end, PLACE_BODY };
     } else {
-        CXCursor inner = callee;
-        while (clang_getCursorKind(inner) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(inner)))
+        struct cursor inner = callee;
+        while (cursor_kind(inner) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(inner)))
             inner = first_child(inner);
-        if (clang_getCursorKind(inner) != CXCursor_MemberRefExpr || !span_of_name(unit, inner, cursor_name(inner), span) ||
+        if (cursor_kind(inner) != CXCursor_MemberRefExpr || !span_of_name(unit, inner, cursor_name(inner), span) ||
             span->kind != PLACE_BODY)
             return false;
         end = span->end;

@@ -35,7 +35,7 @@ struct value {
     const char *refusal;
 };
 
-static void classify(CXType type, long long offset, struct value *value);
+static void classify(struct type type, long long offset, struct value *value);
 
 static bool is_x87(enum eightbyte class) {
     return class == X87 || class == X87_UP || class == COMPLEX_X87;
@@ -62,19 +62,19 @@ struct field_walk {
     long long offset;   /* of the record, in bytes */
 };
 
-static enum CXVisitorResult classify_field(CXCursor field, CXClientData data) {
+static enum CXVisitorResult classify_field(struct cursor field, void *data) {
     const struct field_walk *const walk = data;
-    const long long bits = clang_Cursor_getOffsetOfField(field);
-    if (clang_Cursor_isBitField(field)) {
-        const int width = clang_getFieldDeclBitWidth(field);
+    const long long bits = cursor_bit_offset(field);
+    if (cursor_is_bit_field(field)) {
+        const int width = cursor_bit_width(field);
         if (width > 0 && (*cursor_name(field) || walk->value->compiler->counts_unnamed)) {
             merge(walk->value, walk->offset + bits / 8, INTEGER);
             merge(walk->value, walk->offset + (bits + width - 1) / 8, INTEGER);
         }
         return CXVisit_Continue;
     }
-    const CXType type = clang_getCursorType(field);
-    const long long align = clang_Type_getAlignOf(type);
+    const struct type type = cursor_type(field);
+    const long long align = type_align(type);
     if (align > 0 && (walk->offset + bits / 8) % align)   /* packed */
         walk->value->classes[0] = MEMORY;
     else
@@ -82,15 +82,15 @@ static enum CXVisitorResult classify_field(CXCursor field, CXClientData data) {
     return CXVisit_Continue;
 }
 
-static void classify_array(CXType type, long long offset, struct value *value) {
-    const CXType element = clang_getArrayElementType(type);
-    const long long size = clang_Type_getSizeOf(element), count = clang_getArraySize(type);
+static void classify_array(struct type type, long long offset, struct value *value) {
+    const struct type element = type_element(type);
+    const long long size = type_size(element), count = type_count(type);
     for (long long i = 0; size > 0 && i < count && offset + i * size < 8 * EIGHTBYTES; i++)
         classify(element, offset + i * size, value);
 }
 
-static void classify_vector(CXType type, long long offset, long long size, struct value *value) {
-    const enum CXTypeKind element = clang_getCanonicalType(clang_getElementType(type)).kind;
+static void classify_vector(struct type type, long long offset, long long size, struct value *value) {
+    const enum CXTypeKind element = type_canonical(type_element(type)).kind;
     if (size < 8) {   /* GCC's choice, and clang's */
         merge(value, offset, INTEGER);
         return;
@@ -102,8 +102,8 @@ static void classify_vector(CXType type, long long offset, long long size, struc
         merge(value, offset + at, SSE_UP);
 }
 
-static void classify_complex(CXType type, long long offset, long long size, struct value *value) {
-    const CXType element = clang_getCanonicalType(clang_getElementType(type));
+static void classify_complex(struct type type, long long offset, long long size, struct value *value) {
+    const struct type element = type_canonical(type_element(type));
     if (element.kind == CXType_LongDouble) {
         for (long long at = 0; at < size; at += 8)
             merge(value, offset + at, COMPLEX_X87);
@@ -113,9 +113,9 @@ static void classify_complex(CXType type, long long offset, long long size, stru
     classify(element, offset + size / 2, value);
 }
 
-static void classify(CXType type, long long offset, struct value *value) {
-    type = clang_getCanonicalType(type);
-    const long long size = clang_Type_getSizeOf(type);
+static void classify(struct type type, long long offset, struct value *value) {
+    type = type_canonical(type);
+    const long long size = type_size(type);
     switch (type.kind) {
     case CXType_Void:
     case CXType_IncompleteArray:
@@ -145,14 +145,14 @@ static void classify(CXType type, long long offset, struct value *value) {
         classify_complex(type, offset, size, value);
         break;
     case CXType_Atomic:
-        classify(clang_Type_getValueType(type), offset, value);
+        classify(type_value(type), offset, value);
         break;
     case CXType_ConstantArray:
         classify_array(type, offset, value);
         break;
     case CXType_Record: {
         struct field_walk walk = { value, offset };
-        clang_Type_visitFields(type, classify_field, &walk);
+        type_visit_fields(type, classify_field, &walk);
         break;
     }
     default:   /* integers, enums, pointers */
@@ -182,9 +182,9 @@ static bool is_memory(struct value *value) {
     return value->size > 16 && !vector;
 }
 
-static struct value value_of(CXType type, const struct compiler *compiler) {
-    struct value value = { .compiler = compiler, .size = clang_Type_getSizeOf(type), .align = clang_Type_getAlignOf(type) };
-    type = clang_getCanonicalType(type);
+static struct value value_of(struct type type, const struct compiler *compiler) {
+    struct value value = { .compiler = compiler, .size = type_size(type), .align = type_align(type) };
+    type = type_canonical(type);
     value.record = type.kind == CXType_Record;
     if (type.kind == CXType_Void) {
         value.size = 0;
@@ -206,7 +206,7 @@ static bool is_wide(const struct value *value) {
 
 /* [m] Without the registers for it GCC and clang return a wide vector in different places. */
 static const char *check_wide(struct unit *unit, const struct value *value) {
-    if (!is_wide(value) || parse_vector_bytes(unit) >= value->size)
+    if (!is_wide(value) || tree_vector_bytes(unit->tree) >= value->size)
         return NULL;
     return value->size > 32 ? "a vector of 64 bytes crosses the boundary, and the file is compiled without AVX-512" :
                               "a vector of 32 bytes crosses the boundary, and the file is compiled without AVX";
@@ -225,7 +225,7 @@ static void need_alignment(struct shape *shape, long long align) {
         shape->align = (unsigned)align;
 }
 
-static const char *place_result(struct unit *unit, const struct compiler *compiler, CXType type, struct shape *shape) {
+static const char *place_result(struct unit *unit, const struct compiler *compiler, struct type type, struct shape *shape) {
     const struct value value = value_of(type, compiler);
     const char *const refusal = value.refusal ? value.refusal : check_wide(unit, &value);
     if (refusal)
@@ -236,7 +236,7 @@ static const char *place_result(struct unit *unit, const struct compiler *compil
         shape->ret_zmm = is_wide(&value) && value.size == 64;
         return NULL;
     }
-    if (compiler->returns_double1 && clang_getCanonicalType(type).kind == CXType_Vector && value.size == 8) {
+    if (compiler->returns_double1 && type_canonical(type).kind == CXType_Vector && value.size == 8) {
         shape->ret_sse = 1;
         return NULL;
     }
@@ -248,12 +248,12 @@ static const char *place_result(struct unit *unit, const struct compiler *compil
     return NULL;
 }
 
-static bool is_int128(CXType type) {
-    type = clang_getCanonicalType(type);
+static bool is_int128(struct type type) {
+    type = type_canonical(type);
     return type.kind == CXType_Int128 || type.kind == CXType_UInt128;
 }
 
-static const char *place_argument(struct unit *unit, const struct compiler *compiler, CXType type, bool fixed, struct shape *shape) {
+static const char *place_argument(struct unit *unit, const struct compiler *compiler, struct type type, bool fixed, struct shape *shape) {
     const struct value value = value_of(type, compiler);
     unsigned ints, sses;
     const char *const refusal = value.refusal ? value.refusal : check_wide(unit, &value);
@@ -301,7 +301,7 @@ static unsigned larger(unsigned a, unsigned b) {
 }
 
 const char *sysv_shape(struct unit *unit, const struct signature *signature, struct shape *shape) {
-    const enum CXCallingConv convention = clang_getFunctionTypeCallingConv(signature->function);
+    const enum CXCallingConv convention = type_convention(signature->function);
     memset(shape, 0, sizeof(*shape));
     if (convention != CXCallingConv_C && convention != CXCallingConv_X86_64SysV && convention != CXCallingConv_Default)
         return "it has a calling convention of its own";

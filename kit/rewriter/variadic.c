@@ -11,9 +11,9 @@
 
 static struct map types;   /* function-pointer spelling -> struct variadic_lists */
 
-static CXType function_of(CXCursor callee) {
-    const CXType type = clang_getCanonicalType(expression_type(callee));
-    return type.kind == CXType_Pointer ? clang_getPointeeType(type) : type;
+static struct type function_of(struct cursor callee) {
+    const struct type type = type_canonical(expression_type(callee));
+    return type.kind == CXType_Pointer ? type_pointee(type) : type;
 }
 
 static void note_call(struct unit *unit, const struct call *call) {
@@ -55,9 +55,9 @@ const struct variadic_lists *variadic_lists(const char *function_pointer) {
     return map_get(&types, key_of(function_pointer));
 }
 
-const struct variadic_lists *variadic_uncalled(struct unit *unit, CXCursor function) {
+const struct variadic_lists *variadic_uncalled(struct unit *unit, struct cursor function) {
     static struct map known;   /* ABI string -> struct variadic_lists */
-    struct signature signature = signature_of_type(clang_getCursorType(function));
+    struct signature signature = signature_of_type(cursor_type(function));
     const char *const abi = signature_mangled(unit, &signature);
     struct variadic_lists *it = map_get(&known, key_of(abi));
     if (it) {
@@ -98,11 +98,11 @@ static struct choice *choice_at(const struct span *name, const char *function) {
 /* IA2_SHAPE of ia2_variadic.h, for the arguments as they are written. */
 static unsigned shape_key(const struct call *call) {
     unsigned key = 0;
-    for (int i = 0; i < clang_Cursor_getNumArguments(call->call); i++) {
-        CXCursor written = clang_Cursor_getArgument(call->call, (unsigned)i);
-        while (clang_getCursorKind(written) == CXCursor_UnexposedExpr && !clang_Cursor_isNull(first_child(written)))
+    for (int i = 0; i < cursor_argument_count(call->call); i++) {
+        struct cursor written = cursor_argument(call->call, (unsigned)i);
+        while (cursor_kind(written) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(written)))
             written = first_child(written);
-        const enum CXTypeKind kind = clang_getCanonicalType(clang_getCursorType(written)).kind;
+        const enum CXTypeKind kind = type_canonical(cursor_type(written)).kind;
         key += kind == CXType_Float || kind == CXType_Double ? 64 : 1;
     }
     return key;
@@ -110,8 +110,8 @@ static unsigned shape_key(const struct call *call) {
 
 static bool is_plain(const struct signature *signature) {
     for (size_t i = signature->fixed; i < signature->count; i++) {
-        const CXType type = clang_getCanonicalType(signature->parameters[i]);
-        if (clang_Type_getSizeOf(type) > 8 || type.kind == CXType_Record || type.kind == CXType_Vector || type.kind == CXType_Complex)
+        const struct type type = type_canonical(signature->parameters[i]);
+        if (type_size(type) > 8 || type.kind == CXType_Record || type.kind == CXType_Vector || type.kind == CXType_Complex)
             return false;
     }
     return signature->count <= 32;
@@ -164,25 +164,25 @@ static void declare_choices(void) {
 
 /* ---- direct calls --------------------------------------------------------------------------------------- */
 
-static bool takes_address(CXCursor callee) {
-    for (callee = strip_implicit(callee); clang_getCursorKind(callee) == CXCursor_UnaryOperator;
+static bool takes_address(struct cursor callee) {
+    for (callee = strip_implicit(callee); cursor_kind(callee) == CXCursor_UnaryOperator;
          callee = strip_implicit(first_child(callee)))
-        if (clang_getCursorUnaryOperatorKind(callee) == CXUnaryOperator_AddrOf)
+        if (cursor_unary_operator(callee) == CXUnaryOperator_AddrOf)
             return true;
     return false;
 }
 
-static CXCursor reference_of(CXCursor callee) {
+static struct cursor reference_of(struct cursor callee) {
     callee = strip_implicit(callee);
-    while (clang_getCursorKind(callee) == CXCursor_UnaryOperator)
+    while (cursor_kind(callee) == CXCursor_UnaryOperator)
         callee = strip_implicit(first_child(callee));
     return callee;
 }
 
 static void rewrite_call(struct unit *unit, const struct call *call) {
     const char *const name = call->import->symbol;
-    const CXCursor function = named_function(call->callee);
-    struct signature signature = signature_of_call(clang_getCursorType(function), call->call);
+    const struct cursor function = named_function(call->callee);
+    struct signature signature = signature_of_call(cursor_type(function), call->call);
     struct span span;
     if (!span_of_name(unit, reference_of(call->callee), name, &span) || takes_address(call->callee)) {
         refuse_at(call->call, intern_format("call of variadic boundary function %s", name),
@@ -203,7 +203,7 @@ static void visit_calls(struct program *program, void visit(struct unit *unit, c
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t c = 0; c < program->units[u].call_count; c++) {
             const struct call *const call = &program->units[u].calls[c];
-            if (!call->type && is_variadic(clang_getCursorType(named_function(call->callee))))
+            if (!call->type && is_variadic(cursor_type(named_function(call->callee))))
                 visit(&program->units[u], call);
         }
 }

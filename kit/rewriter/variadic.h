@@ -12,7 +12,7 @@ void variadic_scan(struct program *program);
 const struct variadic_lists *variadic_lists(const char *function_pointer);
 
 /* The one list that passes nothing but the parameters, for a function that is not called through a pointer. */
-const struct variadic_lists *variadic_uncalled(struct unit *unit, CXCursor function);
+const struct variadic_lists *variadic_uncalled(struct unit *unit, struct cursor function);
 
 /* Requests the gates and the edits of the direct calls of all units, once the other candidates are known. */
 void variadic_rewrite(struct program *program);

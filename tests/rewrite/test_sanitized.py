@@ -3,6 +3,7 @@
 import json
 import os
 import pathlib
+import random
 import shlex
 import subprocess
 import sys
@@ -38,7 +39,8 @@ def build(out: pathlib.Path):
 
 
 class Sanitized(unittest.TestCase):
-    def run_case(self, name, rewriter):
+    def run_case(self, name, rewriter, damage=None):
+        """Twice, the second time with the trees of the first, after `damage` to each."""
         with tempfile.TemporaryDirectory() as folder:
             run = rewriter_case.Run(rewriter_case.Case(FOLDER / f"{name}.case"), os.path.realpath(folder))
             arguments = [rewriter, "--policy", run.out / "plan.json", "--root-directory", run.root, "--output-directory",
@@ -50,6 +52,19 @@ class Sanitized(unittest.TestCase):
         for case in sorted(FOLDER.glob("*.case")):
             with self.subTest(case.stem):
                 done = self.run_case(case.stem, rewriter)
+                self.assertEqual((done.returncode, done.stderr), (0, ""))
+
+    def test_damaged_trees(self):
+        rewriter = pathlib.Path(os.environ["IA2_TEST_OUT"]) / "ia2-rewriter"
+        chance = random.Random(1)
+
+        def damage(data):
+            at = chance.randrange(len(data))
+            return chance.choice((data[:at], data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1:]))
+
+        for case in ("callback", "macros", "locals_by_flow", "variadic_calls", "guide_macros"):
+            with self.subTest(case):
+                done = self.run_case(case, rewriter, damage)
                 self.assertEqual((done.returncode, done.stderr), (0, ""))
 
     def test_what_is_wrong_is_seen(self):

@@ -1,0 +1,415 @@
+/* The walk through a unit that makes its tree. Recorded are whole functions and variables of the project; of everything else what they
+ * refer to, what a declaration of the plan refers to, and where macros stand. */
+#include "record.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "search.h"
+
+uint32_t record_add(struct recorder *it, enum tree_section section, const void *entry) {
+    struct table *const table = &it->tables[section];
+    const size_t size = tree_entry_sizes[section];
+    if (table->count == table->capacity) {
+        table->capacity = table->capacity ? 2 * table->capacity : 256;
+        table->data = must_realloc(table->data, table->capacity * size);
+    }
+    memcpy(table->data + table->count * size, entry, size);
+    return (uint32_t)table->count++;
+}
+
+static uint32_t record_interned(struct recorder *it, const char *name) {
+    uint32_t at = (uint32_t)(uintptr_t)map_get(&it->names, key_of(name));
+    if (at || !*name)
+        return at;
+    struct table *const all = &it->tables[TREE_TEXT];
+    const struct tree_name made = { (uint32_t)all->count, (uint32_t)strlen(name) };
+    if (all->count + made.length > all->capacity) {
+        all->capacity = 2 * (all->count + made.length);
+        all->data = must_realloc(all->data, all->capacity);
+    }
+    memcpy(all->data + all->count, name, made.length);
+    all->count += made.length;
+    at = record_add(it, TREE_NAMES, &made);
+    map_put(&it->names, key_of(name), (void *)(uintptr_t)at);
+    return at;
+}
+
+uint32_t record_name(struct recorder *it, const char *name) {
+    return record_interned(it, intern(name));
+}
+
+uint32_t record_string(struct recorder *it, CXString string) {
+    const char *const text = clang_getCString(string);
+    const uint32_t name = text ? record_name(it, text) : 0;
+    clang_disposeString(string);
+    return name;
+}
+
+static struct tree_node *node_at(const struct recorder *it, uint32_t node) {
+    return (struct tree_node *)it->tables[TREE_NODES].data + node;
+}
+
+static struct tree_declaration *declaration_at(const struct recorder *it, uint32_t node) {
+    return (struct tree_declaration *)it->tables[TREE_DECLARATIONS].data + node_at(it, node)->reference;
+}
+
+static void push(struct recorder *it, CXCursor cursor, enum CXCursorKind kind, uint32_t node) {
+    *PUSH(it->frames, it->depth, it->capacity) = (struct record_frame) { .cursor = cursor, .kind = kind, .node = node };
+}
+
+static void set_name(struct recorder *it, uint32_t node, CXCursor cursor) {
+    const uint32_t name = record_string(it, clang_getCursorSpelling(cursor));
+    node_at(it, node)->flags |= NODE_NAMED;
+    node_at(it, node)->value = name;
+}
+
+static bool is_named(const struct recorder *it, uint32_t declaration, const char *text) {
+    const struct tree_name *const name = (const struct tree_name *)it->tables[TREE_NAMES].data + declaration_at(it, declaration)->name;
+    return name->length == strlen(text) && !memcmp(it->tables[TREE_TEXT].data + name->offset, text, name->length);
+}
+
+static bool is_wrapper(enum CXCursorKind kind) {
+    return kind == CXCursor_UnexposedExpr || kind == CXCursor_ParenExpr || kind == CXCursor_CStyleCastExpr;
+}
+
+static enum CXTypeKind canonical_kind(const struct recorder *it, uint32_t type) {
+    const struct tree_type *const types = (const struct tree_type *)it->tables[TREE_TYPES].data;
+    return (enum CXTypeKind)types[types[type].canonical].kind;
+}
+
+static bool is_assignment(const struct recorder *it, const struct record_frame *frame) {
+    return frame->kind == CXCursor_VarDecl ||
+           (frame->kind == CXCursor_BinaryOperator && node_at(it, frame->node)->operator == CXBinaryOperator_Assign);
+}
+
+/* Where the stages ask whether a number is a constant: as a pointer, as an argument of one of the guide's functions, and a literal also as
+ * what is assigned. */
+static void add_constant(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind) {
+    bool wanted = false;
+    size_t i = it->depth;
+    for (; i > 0 && is_wrapper(it->frames[i - 1].kind); i--) {
+        const enum CXTypeKind outer = canonical_kind(it, it->frames[i - 1].type);
+        wanted |= outer == CXType_Pointer || outer == CXType_Atomic;
+    }
+    const struct record_frame *const user = i > 0 ? &it->frames[i - 1] : NULL;
+    if (!wanted && !(user && (user->constants || (kind == CXCursor_IntegerLiteral && is_assignment(it, user)))))
+        return;
+    CXEvalResult const result = clang_Cursor_Evaluate(cursor);
+    if (result && clang_EvalResult_getKind(result) == CXEval_Int) {
+        const int64_t value = clang_EvalResult_getAsLongLong(result);
+        const uint32_t constant = record_add(it, TREE_CONSTANTS, &value);
+        node_at(it, node)->flags |= NODE_CONSTANT;
+        node_at(it, node)->value = constant;
+    }
+    if (result)
+        clang_EvalResult_dispose(result);
+}
+
+/* The call that a name is the callee of, or its string an argument. */
+static struct record_frame *call_around(struct recorder *it) {
+    size_t i = it->depth;
+    while (i > 0 && is_wrapper(it->frames[i - 1].kind))
+        i--;
+    return i > 0 && it->frames[i - 1].kind == CXCursor_CallExpr ? &it->frames[i - 1] : NULL;
+}
+
+static void add_reference(struct recorder *it, uint32_t node, CXCursor cursor) {
+    const CXCursor declaration = clang_getCursorReferenced(cursor);
+    const uint32_t referenced = record_declaration(it, declaration);
+    node_at(it, node)->reference = referenced;
+    if (!referenced || node_at(it, referenced)->kind != CXCursor_FunctionDecl)
+        return;
+    struct tree_declaration *const made = declaration_at(it, referenced);
+    if (!made->symbol && made->flags & DECLARATION_ATTRIBUTES) {
+        const uint32_t symbol = record_string(it, clang_Cursor_getMangling(declaration));
+        declaration_at(it, referenced)->symbol = symbol;
+    } else if (!made->symbol) {
+        made->symbol = made->name;
+    }
+    struct record_frame *const call = call_around(it);
+    if (call) {
+        if (node_at(it, call->node)->child == call->last)   /* its first child: the callee */
+            node_at(it, call->node)->reference = referenced;
+        call->constants |= is_named(it, referenced, "ia2_register_compartment");
+        call->strings |= is_named(it, referenced, "dlsym");
+    }
+}
+
+/* What the stages ask the text of: arguments, callees, values that are assigned, and what these are made of. */
+static bool has_text(const struct recorder *it, const struct record_frame *parent, enum CXCursorKind kind, int operator) {
+    switch (kind) {
+    case CXCursor_CallExpr:
+    case CXCursor_DeclRefExpr:
+    case CXCursor_CompoundLiteralExpr:
+    case CXCursor_FunctionDecl:
+    case CXCursor_VarDecl:
+    case CXCursor_ParmDecl:
+    case CXCursor_CompoundStmt:
+    case CXCursor_ForStmt:
+    case CXCursor_SwitchStmt:
+    case CXCursor_CaseStmt:
+    case CXCursor_DefaultStmt:
+    case CXCursor_LabelStmt:
+    case CXCursor_GotoStmt:
+    case CXCursor_IndirectGotoStmt: return true;
+    case CXCursor_UnaryOperator:
+        if (operator == CXUnaryOperator_AddrOf)
+            return true;
+        break;
+    default:
+        break;
+    }
+    if (!clang_isExpression(kind))
+        return false;
+    switch (parent->kind) {
+    case CXCursor_CallExpr:
+    case CXCursor_VarDecl: return true;
+    case CXCursor_BinaryOperator: return parent->text || is_assignment(it, parent);
+    case CXCursor_UnaryOperator:
+    case CXCursor_UnexposedExpr:
+    case CXCursor_ParenExpr:
+    case CXCursor_CStyleCastExpr: return parent->text;
+    default: return false;
+    }
+}
+
+static void add_expression(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind) {
+    const CXType clang_type = clang_getCursorType(cursor);
+    const uint32_t type = record_type(it, clang_type, true), location = record_location(it, clang_getCursorLocation(cursor));
+    node_at(it, node)->type = type;
+    node_at(it, node)->location = location;
+    switch (kind) {
+    case CXCursor_DeclRefExpr:
+    case CXCursor_MemberRefExpr:
+        add_reference(it, node, cursor);
+        break;
+    case CXCursor_UnaryOperator:
+        node_at(it, node)->operator = (uint8_t)clang_getCursorUnaryOperatorKind(cursor);
+        break;
+    case CXCursor_BinaryOperator:
+    case CXCursor_CompoundAssignOperator:
+        node_at(it, node)->operator = (uint8_t)clang_getCursorBinaryOperatorKind(cursor);
+        break;
+    case CXCursor_StringLiteral: {
+        const struct record_frame *const call = call_around(it);
+        if (call && call->strings)
+            set_name(it, node, cursor);
+        break;
+    }
+    default:
+        break;
+    }
+    if (canonical_kind(it, type) <= CXType_Int128 && kind != CXCursor_GNUNullExpr)
+        add_constant(it, node, cursor, kind);
+}
+
+static void add_other(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind) {
+    const uint32_t location = record_location(it, clang_getCursorLocation(cursor));
+    node_at(it, node)->location = location;
+    if (kind == CXCursor_LabelStmt || kind == CXCursor_LabelRef || kind == CXCursor_AnnotateAttr)
+        set_name(it, node, cursor);
+    if (kind == CXCursor_MemberRef || kind == CXCursor_TypeRef) {
+        const uint32_t reference = record_declaration(it, clang_getCursorReferenced(cursor));
+        node_at(it, node)->reference = reference;
+    }
+}
+
+/* A declaration that the walk comes by. One that it comes by again, in a type that two variables have, is another node. */
+static void declare(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind) {
+    const bool named = kind == CXCursor_FunctionDecl || kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
+    if (named && !map_get(&it->declarations, key_of(cursor.data[0])))
+        map_put(&it->declarations, key_of(cursor.data[0]), (void *)(uintptr_t)node);
+    record_declare(it, node, cursor, kind);
+    const uint32_t canonical = declaration_at(it, node)->canonical;
+    if (named && declaration_at(it, node)->flags & DECLARATION_DEFINES)
+        declaration_at(it, canonical ? canonical : node)->definition = node;
+}
+
+static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct recorder *const it = data;
+    while (it->depth > 1 && !clang_equalCursors(it->frames[it->depth - 1].cursor, parent))
+        it->depth--;
+    struct record_frame *const above = &it->frames[it->depth - 1];
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    const uint32_t node = record_child(it, above, kind);
+    if (record_is_declaration(kind))
+        declare(it, node, cursor, kind);
+    else if (clang_isExpression(kind))
+        add_expression(it, node, cursor, kind);
+    else
+        add_other(it, node, cursor, kind);
+    const bool text = has_text(it, above, kind, node_at(it, node)->operator);
+    if (text) {
+        const uint32_t extent = record_extent(it, cursor);
+        node_at(it, node)->extent = extent;
+    }
+    if (above->kind == CXCursor_VarDecl && clang_isExpression(kind) && clang_equalCursors(clang_Cursor_getVarDeclInitializer(parent), cursor))
+        declaration_at(it, above->node)->initializer = node;
+    push(it, cursor, kind, node);
+    it->frames[it->depth - 1].text = text;
+    it->frames[it->depth - 1].type = node_at(it, node)->type;
+    return CXChildVisit_Recurse;
+}
+
+/* Of what is not recorded as a whole: its attributes, records that it declares, and tokens of macros. */
+static enum CXChildVisitResult on_part(CXCursor cursor, CXCursor parent, CXClientData data) {
+    struct recorder *const it = data;
+    struct record_frame *const above = &it->frames[0];
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    const bool record = (kind == CXCursor_StructDecl || kind == CXCursor_UnionDecl) && clang_isCursorDefinition(cursor);
+    const CXSourceLocation location = clang_getCursorLocation(cursor);
+    (void)parent;
+    if (record)
+        declare(it, record_child(it, above, kind), cursor, kind);
+    else if (clang_isAttribute(kind) || record_is_macro(location))
+        add_other(it, record_child(it, above, kind), cursor, kind);
+    return CXChildVisit_Recurse;
+}
+
+static void add_parameters(struct recorder *it, uint32_t node, CXCursor function) {
+    const int count = clang_Cursor_getNumArguments(function);
+    const uint32_t first = (uint32_t)it->tables[TREE_ARGUMENTS].count;
+    for (int i = 0; i < count; i++) {
+        const uint32_t parameter = record_declaration(it, clang_Cursor_getArgument(function, (unsigned)i));
+        record_add(it, TREE_ARGUMENTS, &parameter);
+    }
+    declaration_at(it, node)->arguments = first;
+    declaration_at(it, node)->argument_count = count > 0 ? (uint32_t)count : 0;
+}
+
+/* A function or variable that is declared outside of functions. */
+static void add_symbol(struct recorder *it, CXCursor cursor, enum CXCursorKind kind, struct record_frame *root) {
+    const CXSourceLocation location = clang_getCursorLocation(cursor);
+    const bool system = record_is_system(location);
+    if (system && !record_is_macro(location)) {
+        CXString spelling = clang_getCursorSpelling(cursor);
+        const uint64_t hash = tree_name_hash(clang_getCString(spelling));
+        clang_disposeString(spelling);
+        if (!map_get(it->planned, hash)) {
+            record_add(it, TREE_LACKING, &hash);
+            return;
+        }
+    }
+    const uint32_t node = record_child(it, root, kind);
+    declare(it, node, cursor, kind);
+    if (system)
+        return;
+    const uint32_t extent = record_extent(it, cursor);
+    node_at(it, node)->extent = extent;
+    it->depth = 0;
+    push(it, cursor, kind, node);
+    if (kind == CXCursor_VarDecl || clang_isCursorDefinition(cursor)) {
+        clang_visitChildren(cursor, on_cursor, it);
+        if (kind == CXCursor_FunctionDecl)
+            add_parameters(it, node, cursor);
+    } else {
+        clang_visitChildren(cursor, on_part, it);
+    }
+}
+
+static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, CXClientData data) {
+    void **const context = data;
+    struct recorder *const it = context[0];
+    struct record_frame *const root = context[1];
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    (void)parent;
+    if (kind == CXCursor_FunctionDecl || kind == CXCursor_VarDecl) {
+        add_symbol(it, cursor, kind, root);
+        return CXChildVisit_Continue;
+    }
+    const bool record = (kind == CXCursor_StructDecl || kind == CXCursor_UnionDecl) && clang_isCursorDefinition(cursor);
+    const CXSourceLocation location = clang_getCursorLocation(cursor);
+    if (kind == CXCursor_TypedefDecl || record) {
+        if (record || clang_getCanonicalType(clang_getCursorType(cursor)).kind == CXType_Record)
+            declare(it, record_child(it, root, kind), cursor, kind);
+    } else if (record_is_macro(location)) {
+        add_other(it, record_child(it, root, kind), cursor, kind);
+    }
+    if (record || !record_is_system(location)) {
+        it->depth = 0;
+        push(it, cursor, kind, root->node);
+        it->frames[0].last = root->last;
+        clang_visitChildren(cursor, on_part, it);
+        root->last = it->frames[0].last;
+    }
+    return CXChildVisit_Continue;
+}
+
+static int compare_hashes(const void *left, const void *right) {
+    const uint64_t a = *(const uint64_t *)left, b = *(const uint64_t *)right;
+    return (a > b) - (a < b);
+}
+
+/* The entries that no position leads to: 0 is none in all tables. */
+static void begin(struct recorder *it) {
+    static const struct tree_type no_type = { .size = CXTypeLayoutError_Invalid, .align = CXTypeLayoutError_Invalid, .count = -1 };
+    static const uint64_t zeros[16];
+    record_node(it, CXCursor_InvalidFile);
+    record_node(it, CXCursor_NoDeclFound);
+    record_node(it, CXCursor_TranslationUnit);
+    record_add(it, TREE_TYPES, &no_type);
+    for (int i = TREE_EXTENTS; i <= TREE_NAMES; i++)
+        if (i != TREE_TYPES)
+            record_add(it, (enum tree_section)i, zeros);
+    PUSH(it->clang_types, it->type_count, it->type_capacity);
+    PUSH(it->by_value, it->flag_count, it->flag_capacity);
+    it->filled = 1;
+}
+
+static void end(struct recorder *it) {
+    for (int i = 0; i < TREE_SECTIONS; i++)
+        free(it->tables[i].data);
+    struct map *const maps[] = { &it->declarations, &it->types, &it->names, &it->files, &it->macro_places };
+    for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
+        map_free(maps[i]);
+    free(it->ranges);
+    free(it->clang_types);
+    free(it->by_value);
+    free(it->values);
+    free(it->frames);
+}
+
+/* What must not come or go while the tree is true. */
+static bool note_search(struct recorder *it, const struct record_request *request) {
+    const size_t count = it->tables[TREE_FILES].count - 1;
+    struct source **const files = must_alloc((count + 1) * sizeof(*files));
+    const char **const paths = must_alloc((count + 1) * sizeof(*paths));
+    struct search search = { 0 };
+    for (size_t i = 0; i < count; i++) {
+        const struct tree_file *const file = (const struct tree_file *)it->tables[TREE_FILES].data + i + 1;
+        const struct tree_name *const name = (const struct tree_name *)it->tables[TREE_NAMES].data + file->name;
+        paths[i] = compdb_path(it->unit->command, intern_n(it->tables[TREE_TEXT].data + name->offset, name->length));
+        files[i] = source_get(paths[i]);
+        it->changed |= !files[i];
+    }
+    const bool known = !it->changed && search_of_unit(&search, it->unit->command->directory, request->arguments, request->argument_count,
+                                                      files, paths, count);
+    for (size_t i = 0; known && i < search.count; i++) {
+        const struct tree_probe probe = { record_interned(it, search.probes[i].directory), record_interned(it, search.probes[i].name),
+                                          search_is_present(&search.probes[i]) };
+        record_add(it, TREE_PROBES, &probe);
+    }
+    free(search.probes);
+    free(files);
+    free(paths);
+    return known && !search_was_overtaken();
+}
+
+struct tree_header *record_unit(struct unit *unit, CXTranslationUnit tu, struct record_request *request) {
+    struct recorder it = { .unit = unit, .tu = tu, .planned = request->planned };
+    struct record_frame root = { .node = ROOT_NODE };
+    void *context[] = { &it, &root };
+    begin(&it);
+    record_inclusions(&it);
+    clang_visitChildren(clang_getTranslationUnitCursor(tu), on_declaration, context);
+    record_types(&it);
+    request->keep = request->keep && note_search(&it, request);
+    struct table *const lacking = &it.tables[TREE_LACKING];
+    if (lacking->count)
+        qsort(lacking->data, lacking->count, sizeof(uint64_t), compare_hashes);
+    const unsigned vector_bytes = record_has_wide_vectors(&it) ? request->vector_bytes(unit) : 16;
+    struct tree_header *const made = tree_assemble(it.tables, request->key, vector_bytes);
+    end(&it);
+    return made;
+}

@@ -1,0 +1,171 @@
+/* Declarations, also those that the walk through the unit does not come by: of libc, of fields, of types. */
+#include "record.h"
+
+#include <string.h>
+
+static struct tree_node *node_at(const struct recorder *it, uint32_t node) {
+    return (struct tree_node *)it->tables[TREE_NODES].data + node;
+}
+
+uint32_t record_node(struct recorder *it, enum CXCursorKind kind) {
+    const struct tree_node node = { .kind = (uint16_t)kind };
+    return record_add(it, TREE_NODES, &node);
+}
+
+uint32_t record_child(struct recorder *it, struct record_frame *frame, enum CXCursorKind kind) {
+    const uint32_t node = record_node(it, kind);
+    if (frame->last)
+        node_at(it, frame->last)->next = node;
+    else
+        node_at(it, frame->node)->child = node;
+    return frame->last = node;
+}
+
+bool record_is_declaration(enum CXCursorKind kind) {
+    switch (kind) {
+    case CXCursor_FunctionDecl:
+    case CXCursor_VarDecl:
+    case CXCursor_ParmDecl:
+    case CXCursor_FieldDecl:
+    case CXCursor_EnumConstantDecl:
+    case CXCursor_StructDecl:
+    case CXCursor_UnionDecl:
+    case CXCursor_EnumDecl:
+    case CXCursor_TypedefDecl: return true;
+    default: return false;
+    }
+}
+
+static bool is_function_pointer(CXType type) {
+    type = clang_getCanonicalType(type);
+    if (type.kind == CXType_Atomic)
+        type = clang_getCanonicalType(clang_Type_getValueType(type));
+    if (type.kind == CXType_Pointer)
+        type = clang_getCanonicalType(clang_getPointeeType(type));
+    return type.kind == CXType_FunctionProto || type.kind == CXType_FunctionNoProto;
+}
+
+/* The names of a function pointer's parameters, and the typedef that may have them instead. */
+static enum CXChildVisitResult add_parameter(CXCursor child, CXCursor parent, CXClientData data) {
+    void **const context = data;
+    struct recorder *const it = context[0];
+    struct record_frame *const frame = context[1];
+    const enum CXCursorKind kind = clang_getCursorKind(child);
+    (void)parent;
+    if (kind == CXCursor_ParmDecl) {
+        const uint32_t name = record_string(it, clang_getCursorSpelling(child)), node = record_child(it, frame, kind);
+        node_at(it, node)->flags |= NODE_NAMED;
+        node_at(it, node)->value = name;
+    } else if (kind == CXCursor_TypeRef) {
+        const uint32_t node = record_child(it, frame, kind), reference = record_declaration(it, clang_getCursorReferenced(child));
+        node_at(it, node)->reference = reference;
+    }
+    return CXChildVisit_Continue;
+}
+
+/* Not known of what the walk visits: it adds them itself. */
+static enum CXChildVisitResult add_attribute(CXCursor child, CXCursor parent, CXClientData data) {
+    void **const context = data;
+    struct recorder *const it = context[0];
+    const enum CXCursorKind kind = clang_getCursorKind(child);
+    (void)parent;
+    if (!clang_isAttribute(kind))
+        return CXChildVisit_Continue;
+    const uint32_t node = record_child(it, context[1], kind), location = record_location(it, clang_getCursorLocation(child));
+    node_at(it, node)->location = location;
+    if (kind == CXCursor_AnnotateAttr) {
+        node_at(it, node)->value = record_string(it, clang_getCursorSpelling(child));
+        node_at(it, node)->flags |= NODE_NAMED;
+    }
+    return CXChildVisit_Continue;
+}
+
+static void declare_function(struct recorder *it, struct tree_declaration *made, CXCursor cursor) {
+    made->flags |= clang_isCursorDefinition(cursor) ? DECLARATION_DEFINES : 0;
+    made->flags |= clang_Cursor_isFunctionInlined(cursor) ? DECLARATION_INLINE : 0;
+    made->flags |= clang_Cursor_hasAttrs(cursor) ? DECLARATION_ATTRIBUTES : 0;
+    made->linkage = (uint8_t)clang_getCursorLinkage(cursor);
+    made->storage = (uint8_t)clang_Cursor_getStorageClass(cursor);
+    const CXCursor canonical = clang_getCanonicalCursor(cursor);
+    if (!clang_equalCursors(canonical, cursor))
+        made->canonical = record_declaration(it, canonical);
+}
+
+static void declare_variable(struct recorder *it, struct tree_declaration *made, CXCursor cursor) {
+    declare_function(it, made, cursor);
+    made->tls = (uint32_t)clang_getCursorTLSKind(cursor);
+    made->parent = record_declaration(it, clang_getCursorSemanticParent(cursor));
+}
+
+void record_declare(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind) {
+    struct tree_declaration made = { .name = record_string(it, clang_getCursorSpelling(cursor)) };
+    const CXSourceLocation place = clang_getCursorLocation(cursor);
+    const CXType clang_type = clang_getCursorType(cursor);
+    const uint32_t location = record_location(it, place);
+    uint32_t type = 0;
+    made.flags = record_is_system(place) ? DECLARATION_SYSTEM : 0;
+    switch (kind) {
+    case CXCursor_FunctionDecl:
+        type = record_type_text(it, clang_type);
+        declare_function(it, &made, cursor);
+        break;
+    case CXCursor_VarDecl:
+        type = record_type_text(it, clang_type);
+        record_type_text(it, clang_getCanonicalType(clang_type));
+        record_type(it, clang_type, true);
+        declare_variable(it, &made, cursor);
+        break;
+    case CXCursor_ParmDecl:
+        type = record_type_text(it, clang_type);
+        record_type(it, clang_type, true);
+        made.linkage = CXLinkage_NoLinkage;
+        made.parent = record_declaration(it, clang_getCursorSemanticParent(cursor));
+        break;
+    case CXCursor_FieldDecl:
+        type = record_type(it, clang_type, true);
+        made.parent = record_declaration(it, clang_getCursorSemanticParent(cursor));
+        break;
+    case CXCursor_StructDecl:
+    case CXCursor_UnionDecl:
+    case CXCursor_EnumDecl:
+        type = record_type(it, clang_type, false);
+        made.flags |= clang_isCursorDefinition(cursor) ? DECLARATION_DEFINES : 0;
+        made.flags |= clang_Cursor_isAnonymous(cursor) ? DECLARATION_ANONYMOUS : 0;
+        made.parent = record_declaration(it, clang_getCursorSemanticParent(cursor));
+        break;
+    case CXCursor_TypedefDecl:
+        type = record_type(it, clang_type, false);
+        break;
+    default:
+        break;
+    }
+    const uint32_t declaration = record_add(it, TREE_DECLARATIONS, &made);
+    struct tree_node *const at = node_at(it, node);
+    at->flags |= NODE_DECLARES;
+    at->reference = declaration;
+    at->type = type;
+    at->location = location;
+}
+
+uint32_t record_declaration(struct recorder *it, CXCursor cursor) {
+    const enum CXCursorKind kind = clang_getCursorKind(cursor);
+    if (kind == CXCursor_TranslationUnit)
+        return ROOT_NODE;
+    if (kind == CXCursor_NoDeclFound)
+        return NO_DECLARATION_NODE;
+    if (!record_is_declaration(kind))
+        return 0;
+    uint32_t node = (uint32_t)(uintptr_t)map_get(&it->declarations, key_of(cursor.data[0]));
+    if (node)
+        return node;
+    node = record_node(it, kind);
+    map_put(&it->declarations, key_of(cursor.data[0]), (void *)(uintptr_t)node);
+    record_declare(it, node, cursor, kind);
+    struct record_frame frame = { .node = node };
+    void *context[] = { it, &frame };
+    if ((kind == CXCursor_FieldDecl || kind == CXCursor_TypedefDecl) && is_function_pointer(clang_getCursorType(cursor)))
+        clang_visitChildren(cursor, add_parameter, context);
+    else if (kind == CXCursor_FunctionDecl || kind == CXCursor_VarDecl)
+        clang_visitChildren(cursor, add_attribute, context);
+    return node;
+}

@@ -1,0 +1,187 @@
+/* Types: canonical ones with all that they are made of, others with little more than their canonical form. */
+#include "record.h"
+
+#include <stdlib.h>
+
+static struct tree_type *entry_at(const struct recorder *it, uint32_t type) {
+    return (struct tree_type *)it->tables[TREE_TYPES].data + type;
+}
+
+/* An object of the type is seen, so its parts may be asked for. */
+static void note_value(struct recorder *it, uint32_t type) {
+    const uint32_t canonical = entry_at(it, type)->canonical;
+    if (!canonical || it->by_value[canonical])
+        return;
+    it->by_value[canonical] = true;
+    *PUSH(it->values, it->value_count, it->value_capacity) = canonical;
+}
+
+uint32_t record_type(struct recorder *it, CXType type, bool value) {
+    if (type.kind == CXType_Invalid || !type.data[0])
+        return 0;
+    uint32_t at = (uint32_t)(uintptr_t)map_get(&it->types, key_of(type.data[0]));
+    if (!at) {
+        const struct tree_type made = { .kind = (uint16_t)type.kind, .size = -1, .align = -1, .count = -1 };
+        at = record_add(it, TREE_TYPES, &made);
+        *PUSH(it->clang_types, it->type_count, it->type_capacity) = type;
+        PUSH(it->by_value, it->flag_count, it->flag_capacity);
+        map_put(&it->types, key_of(type.data[0]), (void *)(uintptr_t)at);
+        const CXType canonical = clang_getCanonicalType(type);
+        const uint32_t canonical_at = canonical.data[0] == type.data[0] ? at : record_type(it, canonical, false);
+        entry_at(it, at)->canonical = canonical_at;
+    }
+    if (value)
+        note_value(it, at);
+    return at;
+}
+
+uint32_t record_type_text(struct recorder *it, CXType type) {
+    const uint32_t at = record_type(it, type, false);
+    if (at && !entry_at(it, at)->text)
+        entry_at(it, at)->text = record_string(it, clang_getTypeSpelling(type));
+    return at;
+}
+
+static uint32_t element_type(struct recorder *it, CXType type, struct tree_type *made) {
+    made->count = type.kind == CXType_ConstantArray ? clang_getArraySize(type) : -1;
+    return record_type(it, type.kind == CXType_Complex || type.kind == CXType_Vector || type.kind == CXType_ExtVector ?
+                           clang_getElementType(type) : clang_getArrayElementType(type), false);
+}
+
+static uint32_t function_type(struct recorder *it, CXType type, struct tree_type *made) {
+    const int count = clang_getNumArgTypes(type);
+    uint32_t *const arguments = must_alloc((count > 0 ? (size_t)count : 1) * sizeof(*arguments));
+    for (int i = 0; i < count; i++)
+        note_value(it, arguments[i] = record_type_text(it, clang_getArgType(type, (unsigned)i)));
+    made->arguments = (uint32_t)it->tables[TREE_ARGUMENTS].count;
+    made->argument_count = count > 0 ? (uint32_t)count : 0;
+    for (int i = 0; i < count; i++)
+        record_add(it, TREE_ARGUMENTS, &arguments[i]);
+    free(arguments);
+    if (clang_isFunctionTypeVariadic(type))
+        made->flags |= TYPE_VARIADIC;
+    made->convention = (uint8_t)clang_getFunctionTypeCallingConv(type);
+    const uint32_t result = record_type_text(it, clang_getResultType(type));
+    note_value(it, result);
+    return result;
+}
+
+static void fill(struct recorder *it, uint32_t at) {
+    const CXType type = it->clang_types[at];
+    struct tree_type made = *entry_at(it, at);
+    const enum CXTypeKind kind = (enum CXTypeKind)entry_at(it, made.canonical)->kind;
+    if (kind == CXType_Unexposed || kind == CXType_Overload || kind == CXType_Dependent) {
+        entry_at(it, record_type_text(it, type))->unqualified = at;
+        return;   /* that of a builtin's name: libclang crashes if it is asked for the size */
+    }
+    made.align = clang_Type_getAlignOf(type);
+    if (made.canonical != at) {
+        entry_at(it, at)->align = made.align;
+        return;
+    }
+    made.flags = (clang_isConstQualifiedType(type) ? TYPE_CONST : 0) | (clang_isVolatileQualifiedType(type) ? TYPE_VOLATILE : 0);
+    made.size = clang_Type_getSizeOf(type);
+    made.unqualified = record_type(it, clang_getUnqualifiedType(type), false);
+    if (!made.text && made.unqualified == at)
+        made.text = record_string(it, clang_getTypeSpelling(type));
+    switch (type.kind) {
+    case CXType_Pointer:
+    case CXType_BlockPointer:
+        made.inner = record_type(it, clang_getPointeeType(type), false);
+        break;
+    case CXType_ConstantArray:
+    case CXType_IncompleteArray:
+    case CXType_VariableArray:
+    case CXType_Vector:
+    case CXType_ExtVector:
+    case CXType_Complex:
+        made.inner = element_type(it, type, &made);
+        break;
+    case CXType_Atomic:
+        made.inner = record_type(it, clang_Type_getValueType(type), false);
+        break;
+    case CXType_FunctionProto:
+    case CXType_FunctionNoProto:
+        made.inner = function_type(it, type, &made);
+        break;
+    case CXType_Record:
+    case CXType_Enum:
+        made.declaration = record_declaration(it, clang_getTypeDeclaration(type));
+        break;
+    default:
+        break;
+    }
+    *entry_at(it, at) = made;
+    /* Behind a pointer, records of the system are looked at only from outside. */
+    if (type.kind == CXType_Record && !record_is_system(clang_getCursorLocation(clang_getTypeDeclaration(type))))
+        note_value(it, at);
+}
+
+struct fields {
+    struct recorder *recorder;
+    uint32_t *nodes;
+    size_t count, capacity;
+};
+
+static enum CXVisitorResult add_field(CXCursor field, CXClientData data) {
+    struct fields *const it = data;
+    const uint32_t node = record_declaration(it->recorder, field);
+    const struct tree_node *const at = (const struct tree_node *)it->recorder->tables[TREE_NODES].data + node;
+    struct tree_declaration *const made = (struct tree_declaration *)it->recorder->tables[TREE_DECLARATIONS].data + at->reference;
+    made->bit_offset = clang_Cursor_getOffsetOfField(field);
+    made->bit_width = clang_getFieldDeclBitWidth(field);
+    made->flags |= clang_Cursor_isBitField(field) ? DECLARATION_BIT_FIELD : 0;
+    *PUSH(it->nodes, it->count, it->capacity) = node;
+    return CXVisit_Continue;
+}
+
+static void add_fields(struct recorder *it, uint32_t at) {
+    const struct tree_node *const record = (const struct tree_node *)it->tables[TREE_NODES].data + entry_at(it, at)->declaration;
+    const uint32_t declaration = record->reference;
+    if (!(record->flags & NODE_DECLARES) || ((struct tree_declaration *)it->tables[TREE_DECLARATIONS].data)[declaration].argument_count)
+        return;
+    struct fields fields = { .recorder = it };
+    clang_Type_visitFields(it->clang_types[at], add_field, &fields);
+    struct tree_declaration *const made = (struct tree_declaration *)it->tables[TREE_DECLARATIONS].data + declaration;
+    made->arguments = (uint32_t)it->tables[TREE_ARGUMENTS].count;
+    made->argument_count = (uint32_t)fields.count;
+    for (size_t i = 0; i < fields.count; i++)
+        record_add(it, TREE_ARGUMENTS, &fields.nodes[i]);
+    free(fields.nodes);
+}
+
+static void add_parts(struct recorder *it, uint32_t at) {
+    switch (entry_at(it, at)->kind) {
+    case CXType_Record:
+        add_fields(it, at);
+        break;
+    case CXType_ConstantArray:
+    case CXType_IncompleteArray:
+    case CXType_VariableArray:
+    case CXType_Atomic:
+        note_value(it, entry_at(it, at)->inner);
+        break;
+    default:
+        break;
+    }
+}
+
+void record_types(struct recorder *it) {
+    for (;;) {
+        if (it->filled < it->type_count)
+            fill(it, (uint32_t)it->filled++);
+        else if (it->value_count)
+            add_parts(it, it->values[--it->value_count]);
+        else
+            return;
+    }
+}
+
+bool record_has_wide_vectors(const struct recorder *it) {
+    for (uint32_t i = 1; i < it->tables[TREE_TYPES].count; i++) {
+        const struct tree_type *const type = entry_at(it, i);
+        if ((type->kind == CXType_Vector || type->kind == CXType_ExtVector) && type->size > 16)
+            return true;
+    }
+    return false;
+}
