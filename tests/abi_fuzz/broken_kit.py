@@ -5,17 +5,16 @@ import re
 import subprocess
 import sys
 
-SWAPPED = """\
-.purgem ia2_pop_saved
-.macro ia2_pop_saved
-    pop %r15
-    pop %r14
-    pop %r12
-    pop %r13
-    pop %rbx
-    pop %rbp
-.endm
-"""
+GATE = pathlib.Path(__file__).resolve().parents[2] / "runtime/include/ia2_gate.S"
+
+
+def swapped() -> str:
+    """The gates' own macro that restores registers, with two of them exchanged."""
+    macro = re.search(r"^\.macro ia2_pop_saved\b.*?^\.endm\n", GATE.read_text(), re.MULTILINE | re.DOTALL)[0]
+    first, second = "pop %r13\n", "pop %r12\n"
+    if macro.count(first) != 1 or macro.count(second) != 1:
+        raise RuntimeError(f"{GATE}: ia2_pop_saved is not what this fault is made for")
+    return ".purgem ia2_pop_saved\n" + macro.replace(first, "@").replace(second, first).replace("@", second)
 
 
 def less(field: str, text: str) -> str:
@@ -45,7 +44,7 @@ FAULTS = (*GATES, "saved_registers")
 def broken(fault: str, text: str) -> str:
     """callgates/NAME.S with the fault."""
     if fault == "saved_registers":
-        return text.replace("#include <ia2_gate.S>\n", "#include <ia2_gate.S>\n" + SWAPPED)
+        return text.replace("#include <ia2_gate.S>\n", "#include <ia2_gate.S>\n" + swapped())
     return of_calls(GATES[fault], text)
 
 
