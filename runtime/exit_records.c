@@ -73,7 +73,7 @@ static const char *compartment_name(int id)
 
 static const char *kind_name(uint32_t kind)
 {
-    static const char *const names[] = {"?", "fini_array", "fini", "atexit", "cxa_atexit", "on_exit", "at_quick_exit", "thread_atexit"};
+    static const char *const names[] = {"?", "fini_array", "fini", "atexit", "cxa_atexit", "on_exit", "at_quick_exit", "thread_atexit", "thread-specific"};
     return names[kind < sizeof(names) / sizeof(names[0]) ? kind : 0];
 }
 
@@ -197,7 +197,9 @@ static uint32_t add_record(int registrant, uint32_t kind, void (*function)(void)
     struct exit_record record = {.function = function, .argument = argument, .sequence = next_sequence++,
                                  .thread = kind == IA2_EXIT_THREAD ? (uint64_t)__builtin_thread_pointer() : 0,
                                  .compartment_id = -1, .registered_by = registrant, .kind = kind, .state = IA2_EXIT_ARMED};
-    if (ia2_state.ready && ia2_state.module[registrant].descriptor)
+    if (kind == IA2_EXIT_KEY)
+        record.compartment_id = registrant; /* which calls it itself */
+    else if (ia2_state.ready && ia2_state.module[registrant].descriptor)
         record.compartment_id = owner_of((const void *)function, registrant);
     ia2_state_write(&ia2_state.exit[index], &record, sizeof(record));
     return index;
@@ -267,7 +269,7 @@ void ia2_exit_settle(int id)
 {
     for (uint32_t i = 0; i < used_records(); i++) {
         const struct exit_record *r = &ia2_state.exit[i];
-        if (r->state == IA2_EXIT_ARMED && (!id || r->registered_by == id))
+        if (r->state == IA2_EXIT_ARMED && r->kind != IA2_EXIT_KEY && (!id || r->registered_by == id))
             IA2_STATE_SET(ia2_state.exit[i].compartment_id, (int32_t)owner_of((const void *)r->function, r->registered_by));
     }
 }
@@ -541,11 +543,41 @@ void ia2_exit_run_fini(int id)
         run_index(ia2_state.module[id].exit_fini, exit_status);
 }
 
-void ia2_exit_note_thread_value(int owner, const void *destructor)
+/* ---- thread-specific values ------------------------------------------------------------------------------ */
+
+/* Records are used again, so a name has the sequence number too. */
+int64_t ia2_exit_add_key(int registrant, void (*destructor)(void *))
+{
+    uint32_t index = add_record(registrant, IA2_EXIT_KEY, (void (*)(void))(void *)destructor, NULL);
+    return index == IA2_EXIT_RECORDS ? -1 : (int64_t)(ia2_state.exit[index].sequence * IA2_EXIT_RECORDS + index);
+}
+
+/* The record, or NULL. */
+static const struct exit_record *key_record(int64_t name, int registrant)
+{
+    const struct exit_record *r = &ia2_state.exit[(uint64_t)name % IA2_EXIT_RECORDS];
+    return r->state == IA2_EXIT_ARMED && r->kind == IA2_EXIT_KEY && r->registered_by == registrant &&
+                   r->sequence == (uint64_t)name / IA2_EXIT_RECORDS ? r : NULL;
+}
+
+void ia2_exit_delete_key(int64_t name, int registrant)
+{
+    const struct exit_record *record = key_record(name, registrant);
+    if (record)
+        free_record((uint32_t)(record - ia2_state.exit));
+}
+
+int ia2_exit_run_key(int64_t name, int registrant, void *value)
 {
     char text[96];
+    const struct exit_record *record = key_record(name, registrant);
+    void (*destructor)(void *) = record ? (void (*)(void *))(void *)record->function : NULL;
+    if (!destructor || !key_record(name, registrant))
+        return 0;
     success++;
     if (ia2_state.exit_flags & IA2_EXIT_TRACE)
-        ia2_exit_trace("running '%s' (thread-specific) in compartment %s: PKRU %#010x", symbol_of(destructor, owner, text),
-                       compartment_name(owner), ia2_read_pkru());
+        ia2_exit_trace("running '%s' (%s) in compartment %s: PKRU %#010x", symbol_of((const void *)destructor, registrant, text),
+                       kind_name(IA2_EXIT_KEY), compartment_name(registrant), ia2_read_pkru());
+    destructor(value);
+    return 1;
 }

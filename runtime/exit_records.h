@@ -34,8 +34,13 @@ void ia2_exit_invoke(size_t index, int status, int owner);
 void ia2_exit_run_array(int id);
 void ia2_exit_run_fini(int id);
 
-/* Thread-specific destructors run in their owner already; this traces and counts. */
-void ia2_exit_note_thread_value(int owner, const void *destructor);
+/* The destructor of a thread-specific value: from pthread_key_create of compartment \a registrant, with its rights. A name for its record,
+ * or -1 when none is left. Thread-safe. */
+int64_t ia2_exit_add_key(int registrant, void (*destructor)(void *));
+/* Inside the registrant: the key is deleted; and a thread ends that has \a value. Nothing happens if the key is deleted already, which another
+ * thread may do at any time; 1 if the destructor ran. */
+void ia2_exit_delete_key(int64_t name, int registrant);
+int ia2_exit_run_key(int64_t name, int registrant, void *value);
 
 /* "IA2_TRACE: ..." on stderr, if that was asked for. */
 void ia2_exit_trace(const char *format, ...) __attribute__((format(printf, 1, 2)));

@@ -1,5 +1,6 @@
 /* Thread-specific values of this compartment. libc keeps its own in the thread descriptor, under key 0, where every
- * compartment could change the pointers; and it would run the destructors outside of the compartment. */
+ * compartment could change the pointers; and it would run the destructors outside of the compartment. Which function a destructor is
+ * says its exit record. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
@@ -15,7 +16,7 @@
 
 /* life is odd while the key exists, and another in each of its lives: a value counts only in the life it was set in. */
 static struct {
-    void (*destructor)(void *);
+    int64_t record; /* -1: no destructor */
     unsigned life;
 } keys[PTHREAD_KEYS_MAX];
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -27,11 +28,14 @@ static __thread struct value {
 HIDDEN int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void *))
 {
     int r = EAGAIN;
+    int64_t record = -1;
     pthread_mutex_lock(&lock);
     for (unsigned i = 0; r && i < PTHREAD_KEYS_MAX; i++)
         if (!(keys[i].life & 1)) {
+            if (destructor && (record = ia2_exit_add_key((int)ia2_this_compartment.id, destructor)) < 0)
+                break;
             keys[i].life++;
-            keys[i].destructor = destructor;
+            keys[i].record = record;
             *key = i;
             r = 0;
         }
@@ -45,7 +49,8 @@ HIDDEN int __wrap_pthread_key_delete(pthread_key_t key)
     pthread_mutex_lock(&lock);
     if (key < PTHREAD_KEYS_MAX && keys[key].life & 1) {
         keys[key].life++;
-        keys[key].destructor = NULL;
+        if (keys[key].record >= 0)
+            ia2_exit_delete_key(keys[key].record, (int)ia2_this_compartment.id);
         r = 0;
     }
     pthread_mutex_unlock(&lock);
@@ -95,11 +100,8 @@ int ia2_thread_values_end(void)
     for (unsigned i = 0; values && i < PTHREAD_KEYS_MAX; i++) {
         void *value = __wrap_pthread_getspecific(i);
         values[i].value = NULL;
-        if (value && keys[i].destructor) {
-            ia2_exit_note_thread_value((int)ia2_this_compartment.id, (const void *)keys[i].destructor);
-            keys[i].destructor(value);
-            ran = 1;
-        }
+        if (value && keys[i].record >= 0)
+            ran |= ia2_exit_run_key(keys[i].record, (int)ia2_this_compartment.id, value);
     }
     return ran;
 }

@@ -59,6 +59,13 @@ class WaysOut(unittest.TestCase):
         self.assertIn("library DT_FINI 1\n", done.out)
         self.assertRegex(done.err, r"running '[^']*' \(fini\) target compartment library \(key 2\)")
 
+    def test_thread_specific_destructors_have_records(self):
+        """Of a worker; the program has no table of names."""
+        program = endings.compartments.program("ways_out")
+        err = endings.execute(program, WAYS.index("pthread_exit"), 1, 1, IA2_TRACE_EXIT="1").err
+        for compartment in ("ways_out", "library", "third"):
+            self.assertRegex(err, rf"running '{compartment}\+0x\w+' \(thread-specific\) in compartment {compartment}: ")
+
 
 def test_of(way):
     def test(self):
