@@ -18,12 +18,19 @@ uint32_t record_add(struct recorder *it, enum tree_section section, const void *
     return (uint32_t)table->count++;
 }
 
-static uint32_t record_interned(struct recorder *it, const char *name) {
-    uint32_t at = (uint32_t)(uintptr_t)map_get(&it->names, key_of(name));
-    if (at || !*name)
-        return at;
+/* The first name with a hash that no other one has yet; not interned, which would make the workers wait for each other. */
+uint32_t record_name(struct recorder *it, const char *name) {
     struct table *const all = &it->tables[TREE_TEXT];
     const struct tree_name made = { (uint32_t)all->count, (uint32_t)strlen(name) };
+    if (!made.length)
+        return 0;
+    uint64_t hash = tree_name_hash(name);
+    uint32_t at;
+    for (; (at = (uint32_t)(uintptr_t)map_get(&it->names, hash)); hash = hash + 1 ? hash + 1 : 1) {
+        const struct tree_name *const known = (const struct tree_name *)it->tables[TREE_NAMES].data + at;
+        if (known->length == made.length && !memcmp(all->data + known->offset, name, made.length))
+            return at;
+    }
     if (all->count + made.length > all->capacity) {
         all->capacity = 2 * (all->count + made.length);
         all->data = must_realloc(all->data, all->capacity);
@@ -31,12 +38,8 @@ static uint32_t record_interned(struct recorder *it, const char *name) {
     memcpy(all->data + all->count, name, made.length);
     all->count += made.length;
     at = record_add(it, TREE_NAMES, &made);
-    map_put(&it->names, key_of(name), (void *)(uintptr_t)at);
+    map_put(&it->names, hash, (void *)(uintptr_t)at);
     return at;
-}
-
-uint32_t record_name(struct recorder *it, const char *name) {
-    return record_interned(it, intern(name));
 }
 
 uint32_t record_string(struct recorder *it, CXString string) {
@@ -226,9 +229,15 @@ static void declare(struct recorder *it, uint32_t node, CXCursor cursor, enum CX
         declaration_at(it, canonical ? canonical : node)->definition = node;
 }
 
+/* Most cursors differ in what their data point to, which spares the call. */
+static bool is_same(const CXCursor *a, const CXCursor *b) {
+    return a->kind == b->kind && (clang_isDeclaration(a->kind) ? a->data[0] == b->data[0] : a->data[1] == b->data[1]) &&
+           clang_equalCursors(*a, *b);
+}
+
 static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data) {
     struct recorder *const it = data;
-    while (it->depth > 1 && !clang_equalCursors(it->frames[it->depth - 1].cursor, parent))
+    while (it->depth > 1 && !is_same(&it->frames[it->depth - 1].cursor, &parent))
         it->depth--;
     struct record_frame *const above = &it->frames[it->depth - 1];
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
@@ -386,7 +395,7 @@ static bool note_search(struct recorder *it, const struct record_request *reques
     const bool known = !it->changed && search_of_unit(&search, it->unit->command->directory, request->arguments, request->argument_count,
                                                       files, paths, count);
     for (size_t i = 0; known && i < search.count; i++) {
-        const struct tree_probe probe = { record_interned(it, search.probes[i].directory), record_interned(it, search.probes[i].name),
+        const struct tree_probe probe = { record_name(it, search.probes[i].directory), record_name(it, search.probes[i].name),
                                           search_is_present(&search.probes[i]) };
         record_add(it, TREE_PROBES, &probe);
     }

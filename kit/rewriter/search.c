@@ -162,6 +162,7 @@ struct listing {
     const struct directories *directories;
     struct map seen;      /* names looked for in all directories */
     struct map missing;   /* directories */
+    const char *no_name;
 };
 
 /* `sys/types.h` is looked for in `sys`; where there is none, it is enough that there is none. */
@@ -172,7 +173,7 @@ static void add_probe(struct listing *it, const char *directory, const char *nam
         directory = intern_format("%s/%.*s", directory, (int)(slash - name), name);
         name = intern(slash + 1);
     }
-    const struct search_probe whole = { directory, intern("") };
+    const struct search_probe whole = { directory, it->no_name };
     const bool is_there = !*directory || search_is_present(&whole);
     if (!is_there && !map_add(&it->missing, key_of(directory)))
         return;
@@ -182,7 +183,7 @@ static void add_probe(struct listing *it, const char *directory, const char *nam
 /* `beside`: the directory of the file that asks for it. */
 static void list_want(struct listing *it, const struct want *want, const char *beside) {
     if (want->name[0] == '/')
-        add_probe(it, intern(""), want->name);
+        add_probe(it, it->no_name, want->name);
     else if (want->quoted)
         add_probe(it, beside, want->name);
     if (want->name[0] == '/' || !map_add(&it->seen, key_of(want->name)))
@@ -231,7 +232,7 @@ bool search_of_unit(struct search *search, const char *directory, const char *co
                     struct source *const *files, const char *const *paths, size_t file_count) {
     struct directories directories = { 0 };
     struct wants included = { 0 };
-    struct listing it = { .search = search, .directories = &directories };
+    struct listing it = { .search = search, .directories = &directories, .no_name = intern("") };
     const bool known = read_arguments(&directories, &included, intern(directory), arguments, argument_count) &&
                        list(&it, &included, intern(directory), files, paths, file_count);
     map_free(&it.seen);
