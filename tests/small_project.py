@@ -118,17 +118,23 @@ def compiled(out: pathlib.Path) -> dict[str, int]:
     return {path.name.split(".", 1)[1].removesuffix(".o"): path.stat().st_mtime_ns for path in (out / "obj").glob("[0-9]*.c.o")}
 
 
+def parsed(out: pathlib.Path) -> set[tuple[str, int]]:
+    """The syntax trees that the rewriter keeps, with the time of each one's parsing."""
+    return {(path.name, path.stat().st_mtime_ns) for path in (out / "trees").glob("*.tree")}
+
+
 def touch_one_source(case: unittest.TestCase, project: pathlib.Path, out: pathlib.Path, build: collections.abc.Callable[[], object],
                      program: pathlib.Path) -> None:
     """`build` builds `project` and splits it, with the kit's output in `out`: only what a change concerns is made again."""
     build()
     library = out / "bin/counter.ia2.so"
-    before, linked = compiled(out), library.stat().st_mtime_ns
+    before, linked, trees = compiled(out), library.stat().st_mtime_ns, parsed(out)
     case.assertEqual(set(before), {"counter.c", "main.c"})
     edit(project / "lib/counter.c", "= value;", "= value * 3;")
     build()
     after = compiled(out)
     case.assertEqual({name for name in after if after[name] != before[name]}, {"counter.c"})
+    case.assertEqual(len(parsed(out) - trees), 1)
     case.assertNotEqual(linked, library.stat().st_mtime_ns)
     expect_total(15, program)
     # A function more that crosses: a gate more, and both sides see it.
@@ -138,9 +144,9 @@ def touch_one_source(case: unittest.TestCase, project: pathlib.Path, out: pathli
     build()
     case.assertIn("__wrap_counter_more", (out / "boundary.json").read_text())
     expect_total(115, program)
-    again = compiled(out)
+    again = compiled(out), parsed(out)
     build()
-    case.assertEqual(again, compiled(out))
+    case.assertEqual(again, (compiled(out), parsed(out)))
 
 
 def run(*command, check=True, **options) -> subprocess.CompletedProcess:

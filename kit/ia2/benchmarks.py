@@ -237,6 +237,34 @@ def touched_files(out: pathlib.Path, source: pathlib.Path) -> dict[str, pathlib.
             "one other file touched": source / next(name for name in names if name not in rewritten)}
 
 
+def rewriter_alone(bench: Bench, out: pathlib.Path, source: pathlib.Path) -> list[Figure]:
+    """The plain side of each figure is the rewriter that keeps nothing from run to run."""
+    kept, made = bench.folder / "trees", bench.folder / "rewriter"
+    made.mkdir(exist_ok=True)
+    one = pathlib.Path(next(unit["file"] for unit in json.loads((out / "plan.json").read_text())["units"]))
+    command = [bench.build / "kit/rewriter/ia2-rewriter", "--policy", out / "plan.json", "--root-directory", source, "-p", out,
+               "--output-directory", made / "rewritten", "--output-prefix", f"{made}/"]
+
+    def timed(prepare) -> float:
+        prepare()
+        began = time.monotonic()
+        run([*command, "--cache-directory", kept], "rewriting dav1d")
+        return time.monotonic() - began
+
+    def plain() -> float:
+        began = time.monotonic()
+        run(command, "rewriting dav1d")
+        return time.monotonic() - began
+
+    cases = {"from nothing": lambda: shutil.rmtree(kept, ignore_errors=True), "nothing changed": lambda: None,
+             "one source changed": lambda: one.write_text(one.read_text() + "\n")}
+    figures = []
+    for name, prepare in cases.items():
+        title = f"rewriter alone, {name}"
+        figures.append(Figure(title, "s", *bench.pairs(title, lambda which, prepare=prepare: timed(prepare) if which else plain())))
+    return figures
+
+
 def rewriting(bench: Bench) -> list[Figure]:
     """The plain side of each figure is what Ninja takes to build the same."""
     source, plain = private_copy(bench)
@@ -272,7 +300,7 @@ def rewriting(bench: Bench) -> list[Figure]:
     figures.append(Figure("rewriting, nothing changed", "s",
                           *bench.pairs("nothing changed", lambda which: timed((build, rewrite)[which])[0]),
                           measure="value", goal=0.5))
-    return figures
+    return figures + rewriter_alone(bench, out, source)
 
 
 GROUPS = {"decode": decoding, "micro": micro, "rewriting": rewriting}

@@ -8,11 +8,11 @@ from .failure import Failure
 
 
 def run(rewriter: str, out: str, source_root: str, permissive: bool) -> None:
-    """Makes OUT/boundary.json, OUT/callgates/ and OUT/rewritten/ from OUT/plan.json. Failure if it refuses, as it does a source that
+    """Makes OUT/boundary.json, OUT/callgates/ and OUT/rewritten/ from OUT/plan.json, with OUT/trees/ of the last run. Failure if it refuses, as it does a source that
     includes permissive_mode.h if the program is not to be `permissive`."""
     command = [rewriter, "--policy", os.path.join(out, "plan.json"), "--root-directory", source_root,
                "--output-directory", os.path.join(out, "rewritten"), "--output-prefix", out + os.sep,
-               "-p", os.path.join(out, "compile_commands.json"), *(["--permissive"] if permissive else [])]
+               "-p", os.path.join(out, "compile_commands.json"), "--cache-directory", os.path.join(out, "trees"), *(["--permissive"] if permissive else [])]
     try:
         result = subprocess.run(command, stderr=subprocess.PIPE, text=True, errors="replace", check=False)
     except OSError as error:
