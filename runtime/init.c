@@ -235,7 +235,7 @@ static void set_first_thread(void)
         ia2_die("cannot make the stacks (%s)", strerrorname_np(-r));
     ia2_slot = 1;
     ia2_state_write(&ia2_state.thread[1], &record, sizeof(record));
-    r = ia2_tls_set_keys(__builtin_thread_pointer(), 0);
+    r = ia2_tls_set_keys(__builtin_thread_pointer(), 0, 0);
     if (r)
         ia2_die("cannot put thread-local storage under its keys (%s)", strerrorname_np(-r));
 }

@@ -70,16 +70,14 @@ void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key)
     madvise((char *)record->top[key] - size, size, MADV_DONTNEED);
 }
 
-/* libc keeps the blocks for the next thread; the secrets of this one must not wait there. */
 static int open_tls(char *start, char *end)
 {
     if (start == end)
         return 0;
-    madvise(start, (size_t)(end - start), MADV_DONTNEED);
     return ia2_sys_protect(start, (size_t)(end - start), PROT_READ | PROT_WRITE, 0);
 }
 
-int ia2_tls_set_keys(char *fsbase, int open)
+int ia2_tls_set_keys(char *fsbase, int open, uint32_t emptied)
 {
     char *start = NULL, *end = NULL; /* neighbours, opened together */
     int r = 0;
@@ -88,6 +86,9 @@ int ia2_tls_set_keys(char *fsbase, int open)
         char *block = fsbase + module->tls_offset;
         if (!module->tls_size)
             continue;
+        /* libc keeps the blocks for the next thread; the secrets of this one must not wait there. */
+        if (open && !(emptied >> key & 1))
+            madvise(block, module->tls_size, MADV_DONTNEED);
         if (!open) {
             if (module->tls_image)
                 memcpy(block, module->tls_image, module->tls_image_size);

@@ -22,8 +22,8 @@ size_t ia2_stacks_size(size_t zone);
 int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record);
 
 /* Puts the TLS blocks of the thread with this FS base under their compartments' keys, or (\a open) back under key 0,
- * emptied. 0 or a negative errno. */
-int ia2_tls_set_keys(char *fsbase, int open);
+ * emptied; those of the keys in \a emptied have been by their compartments. 0 or a negative errno. */
+int ia2_tls_set_keys(char *fsbase, int open, uint32_t emptied);
 
 /* Makes the stack of compartment \a key zeros again: for a thread that does not exist any more. */
 void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);

@@ -46,7 +46,7 @@ struct ia2_compartment_descriptor {
     void *(*thread)(void);
     void (*signal)(int, siginfo_t *, void *);
     void (*exit_call)(size_t index, int status); /* runs an exit record */
-    int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
+    int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any. At last, IA2_THREAD_STORAGE */
     void (*construct)(void); /* runs the constructors, if this came with dlopen */
     int (*suspend)(void);
     void (*resume)(void);
@@ -72,6 +72,9 @@ struct ia2_plugin {
     uint64_t key;
     const char *file, *name; /* no folder in either */
 };
+
+/* For thread_end: the thread-local storage is to be made zeros. */
+#define IA2_THREAD_STORAGE (-1)
 
 struct ia2_site {
     int32_t offset; /* from this entry */

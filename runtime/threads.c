@@ -57,6 +57,20 @@ static void wait_for_ending_threads(void)
             usleep(100);
 }
 
+/* Small thread-local storage is emptied by its compartment, which has the right; large storage goes back to the kernel. Returns whose is empty. */
+static uint32_t empty_storage(void)
+{
+    uint32_t emptied = 0;
+    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+        const struct ia2_module *module = &ia2_state.module[key];
+        if (module->descriptor && module->tls_size && module->tls_size <= 4 * IA2_PAGE) {
+            module->descriptor->thread_end(IA2_THREAD_STORAGE);
+            emptied |= 1u << key;
+        }
+    }
+    return emptied;
+}
+
 /* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done and thread-local
  * destructors have run. Compartments keep their own thread-specific values (under their keys) and run their own
  * destructors; after the last round nothing of theirs runs on this thread any more. */
@@ -79,12 +93,13 @@ static void end_thread(void *unused)
         return;
     /* A handler would find neither its compartment's storage nor its stack. */
     pthread_sigmask(SIG_SETMASK, &all, NULL);
+    uint32_t emptied = empty_storage();
     stack_t none = {.ss_flags = SS_DISABLE};
     sigaltstack(&none, NULL);
     ia2_slot = 0;
     ending[slot] = gettid();
     ia2_late_storage_lock();
-    if (ia2_tls_set_keys(__builtin_thread_pointer(), 1))
+    if (ia2_tls_set_keys(__builtin_thread_pointer(), 1, emptied))
         ia2_die("cannot take thread-local storage back from a thread that ends");
     free_slot(slot);
     ia2_late_storage_unlock();
@@ -105,7 +120,7 @@ void *ia2_thread_first_frame(void *arg)
     /* Before its storage gets its keys: a child that is forked now must be able to take them off again. */
     ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
     if (!r)
-        r = ia2_tls_set_keys(__builtin_thread_pointer(), 0);
+        r = ia2_tls_set_keys(__builtin_thread_pointer(), 0, 0);
     ia2_late_storage_unlock();
     if (r)
         ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
@@ -129,7 +144,7 @@ void ia2_threads_forked(void)
             continue;
         for (uint32_t key = 1; record->state == IA2_SLOT_LIVE && key <= ia2_state.count; key++)
             ia2_stack_empty(record, key);
-        if (record->state == IA2_SLOT_LIVE && slot != 1 && ia2_tls_set_keys((char *)record->fsbase, 1))
+        if (record->state == IA2_SLOT_LIVE && slot != 1 && ia2_tls_set_keys((char *)record->fsbase, 1, 0))
             ia2_die("fork: cannot take back the thread-local storage of a thread that the child does not have");
         free_slot(slot);
     }

@@ -66,6 +66,9 @@ class Threads(unittest.TestCase):
     def test_reused_stacks_are_empty(self):
         self.passes("reuse")
 
+    def test_storage_of_an_ended_thread_is_empty(self):
+        self.passes("storage")
+
     def test_threads_of_c11(self):
         self.passes("c11")
 

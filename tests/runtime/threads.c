@@ -215,6 +215,24 @@ static void reuse(void)
     }
 }
 
+static __thread char large[10 * STORAGE];
+
+static void *fills_storage(void *own)
+{
+    memset(large, 0x5e, sizeof(large));
+    return own ? large : (char *)lib_storage();
+}
+
+/* When a thread has ended its thread-local storage is everybody's, empty: small storage and large. */
+static void storage(void)
+{
+    for (int own = 0; own < 2; own++) {
+        const char *block = join(start(NULL, fills_storage, own ? large : NULL));
+        for (unsigned i = 0; i < (own ? sizeof(large) : STORAGE); i++)
+            CHECK(!block[i]);
+    }
+}
+
 static int c11(void *arg)
 {
     CHECK(lib_add(1, 2) == 3 && ia2_get_compartment() == PKEY);
@@ -257,6 +275,8 @@ int main(int argc, char **argv)
         pthread_exit(NULL);
     } else if (!strcmp(name, "reuse"))
         reuse();
+    else if (!strcmp(name, "storage"))
+        storage();
     else if (!strcmp(name, "c11"))
         CHECK(thrd_create(&thread, c11, NULL) == thrd_success && thrd_join(thread, &result) == thrd_success && result == 11 &&
               thrd_create(&thread, c11, &flag) == thrd_success && thrd_join(thread, &result) == thrd_success && result == 12);

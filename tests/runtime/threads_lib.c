@@ -13,9 +13,10 @@
 /* gate lib_starts args_int=1 ret_int=1 */
 /* gate lib_secret */
 /* gate lib_finds ret_int=1 */
+/* gate lib_storage ret_int=1 */
 
 static __thread int counter = 40;
-static __thread char zeroed[5000];
+static __thread char zeroed[STORAGE];
 static pthread_key_t key;
 static int destroyed, starts;
 
@@ -37,6 +38,12 @@ int lib_counts(void)
     memset(zeroed, 1, sizeof(zeroed));
     int r = ++counter;
     return r;
+}
+
+const char *lib_storage(void)
+{
+    memset(zeroed, 0x5e, STORAGE);
+    return zeroed;
 }
 
 void lib_exits(void *value)
