@@ -24,6 +24,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--policy", required=True, metavar="FILE", help="compartments.toml")
     parser.add_argument("--out", required=True, metavar="DIR", help="directory for all output")
     parser.add_argument("--capture", metavar="COMMAND", help="build the project with this shell command, recorded by Bear: 'make -j2'")
+    parser.add_argument("--recorded", metavar="DIR", help="with --capture: the output directory that keeps what was seen of the build, if another than --out. "
+                        "A second output directory then needs no clean build")
     parser.add_argument("--target", metavar="NAME", help="the program to split, if the policy fits several")
     parser.add_argument("--cc", metavar="COMPILER", help="compile and link with this instead of the project's compiler")
     parser.add_argument("--ld", metavar="LINKER", help="link with -fuse-ld=LINKER (bfd, lld) instead of the project's linker")
@@ -44,6 +46,8 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument("--kit-build", metavar="DIR", help="the kit's own Meson build directory (default: build/ beside scripts/)")
     parser.add_argument("project", metavar="PROJECT")
     options = parser.parse_args(argv)
+    if options.recorded and options.capture is None:
+        parser.error("--recorded needs --capture")
     if bool(options.depfile) != bool(options.depfile_target):
         parser.error("--depfile and --depfile-target go together")
     if options.stage != pipeline.STAGES[-1] and (options.depfile or options.publish):

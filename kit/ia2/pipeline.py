@@ -17,6 +17,16 @@ ENGINE = ("audit", "canonicalize", "capture", "cmake_makefiles", "destructors", 
           "plugin_file", "policy", "precompiled", "publishing", "recompile", "recorded_build", "rewriting", "shell_command", "symbols")
 
 
+def locked(directory: str, spelled: str):
+    """The open file whose lock says that a run uses `directory`. Failure if another run does."""
+    lock = open(os.path.join(directory, ".lock"), "a", encoding="ascii")
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except OSError:
+        raise Failure("another run uses this output directory", spelled, "wait for it") from None
+    return lock
+
+
 class Pipeline:
     """One OUT directory. `options` is what scripts/rewrite.py parsed."""
 
@@ -32,11 +42,14 @@ class Pipeline:
         if os.path.exists(self.out) and not os.path.isdir(self.out):
             raise Failure("the output directory is a file", options.out, "name another with --out")
         os.makedirs(self.out, exist_ok=True)
-        self.lock = open(os.path.join(self.out, ".lock"), "a", encoding="ascii")
-        try:
-            fcntl.flock(self.lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except OSError:
-            raise Failure("another run uses this output directory", options.out, "wait for it") from None
+        self.locks = [locked(self.out, options.out)]
+        # What was seen of a recorded build is in one place, or it would be out of date in the others.
+        self.seen = os.path.realpath(options.recorded or options.out)
+        if self.seen != self.out:
+            from . import recorded_build
+            if not os.path.exists(os.path.join(self.seen, recorded_build.STEPS_FILE)):
+                raise Failure("no build was recorded there", options.recorded, "name the output directory of an earlier run with --capture")
+            self.locks.append(locked(self.seen, options.recorded))
         self.stamps = stamps.Stamps(self.path("stamps.json"))
         self.policy = None
         # The engine itself is an input of every stage.
@@ -62,7 +75,7 @@ class Pipeline:
     def run(self, last: str = STAGES[-1]) -> None:
         if self.options.capture is not None:
             from . import recorded_build
-            recorded_build.record(self.options.capture, self.options.project, self.out)
+            recorded_build.record(self.options.capture, self.options.project, self.seen)
         self.run_stages(STAGES[:STAGES.index(last) + 1])
         if self.options.permissive and last == STAGES[-1]:
             # Whatever --quiet says: nobody shall take it for the other kind.
@@ -114,7 +127,7 @@ class Pipeline:
         """The part of the request that `stage` depends on, beside files."""
         options = self.options
         if stage == "capture":
-            return [os.path.realpath(options.project), options.capture is not None, options.target, options.library, options.source_root, os.path.abspath(options.policy)]
+            return [os.path.realpath(options.project), options.capture is not None, self.seen, options.target, options.library, options.source_root, os.path.abspath(options.policy)]
         if stage == "plan":
             return [os.path.abspath(options.policy), options.debug]
         if stage == "link":
@@ -128,7 +141,7 @@ class Pipeline:
     def capture(self):
         from . import capture, plan, symbols
         policy = self.load_policy()
-        taken = capture.Capture(capture.find_build(self.options.project, self.out, self.options.capture is not None))
+        taken = capture.Capture(capture.find_build(self.options.project, self.seen, self.options.capture is not None))
         root = self.options.source_root or taken.build.source_root() or os.path.dirname(taken.build_dir)
         owners = plan.Owners(policy, os.path.realpath(root), taken.build_dir)
 

@@ -1,6 +1,6 @@
 """What any build did, recorded while it runs by Bear (`bear intercept`, which sees every program that is started).
 
-OUT/build-steps.json keeps what made each file, from run to run, since an incremental build shows only what it made
+OUT/build-steps.json (that of --recorded, if given) keeps what made each file, from run to run, since an incremental build shows only what it made
 this time:
 
     { "version": 1, "directory": "/abs", "command": "make -j2",

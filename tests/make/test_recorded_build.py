@@ -186,7 +186,48 @@ tool/counter: tool/main.c
         self.capture(self.project(Makefile=makefile.replace("tool/main.o -L", "tool/main.o tool/data.o -L"), tool__main___c=main))
         self.assertIn("#define\ntotal 5\n", small.run(self.out / "bin/counter").stdout)
 
+    def test_second_output_directory(self):
+        """What was seen of the build is in the first, whichever of the two it is seen for."""
+        for command in ("make -j2", "gcc -O2 -Ilib -o tool/counter tool/main.c lib/counter.c"):
+            with self.subTest(command):
+                shutil.rmtree(self.out, ignore_errors=True)
+                project, second = self.project(Makefile=small.MAKEFILE), self.root / "second"
+                shutil.rmtree(second, ignore_errors=True)
+                self.capture(project, command)
+
+                def again():
+                    return small.rewrite(project, second, "--recorded", self.out, "--capture", command, "--target", "counter", project).stdout
+
+                again()
+                small.expect_total(5, second / "bin/counter")
+                self.assertFalse((second / "build-steps.json").exists())
+                small.edit(project / "lib/counter.c", "= value;", "= value * 3;")
+                again()
+                small.expect_total(15, second / "bin/counter")
+                small.expect_total(5, self.out / "bin/counter")
+                # Made with another command, which only the run for the second has seen.
+                if command.startswith("make"):
+                    small.edit(project / "Makefile", "-O2", "-O2 -DMORE=1")
+                    small.edit(project / "tool/main.c", "total += value", "total += value + MORE")
+                    again()
+                    small.expect_total(17, second / "bin/counter")
+                    self.capture(project, command)
+                    small.expect_total(17, self.out / "bin/counter")
+                    self.assertEqual(again().count("up to date"), 7)
+
     # What is refused, with the line that says so. -----------------------------------------------------
+
+    def test_second_output_directory_without_a_first(self):
+        project = self.project(Makefile=small.MAKEFILE)
+        self.capture(project)
+        text = small.rewrite(project, self.root / "second", "--capture", "make", "--target", "counter", project, check=False).stdout
+        self.refused(text, "the build made nothing: make (clean the project first (make clean): only what is made while the build is captured is seen)")
+        text = small.rewrite(project, self.root / "third", "--recorded", self.root / "second", "--capture", "make", "--target", "counter", project, check=False).stdout
+        self.refused(text, "the build made nothing: make")
+        text = small.rewrite(project, self.root / "third", "--recorded", self.root / "none", "--capture", "make", project, check=False).stdout
+        self.refused(text, f"error: {self.root}/none: no build was recorded there (name the output directory of an earlier run with --capture)")
+        text = small.rewrite(project, self.root / "third", "--recorded", self.out, project, check=False).stdout
+        self.assertIn("rewrite.py: error: --recorded needs --capture\n", text)
 
     def test_objects_made_from_objects_are_refused(self):
         for command in ("ld -r -o lib/both.o lib/counter.o", "gcc -r -o lib/both.o lib/counter.o", "objcopy --weaken lib/counter.o lib/both.o"):
