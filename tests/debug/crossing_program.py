@@ -253,6 +253,10 @@ def build(out: pathlib.Path) -> None:
         small.rewrite(project, project / "out", "--ld", linker, "--capture", f"make CC={compiler}", "--target", "prog", project)
 
 
+def enforced() -> bool:
+    return os.environ.get("IA2_PKU") != "none"
+
+
 def program(name: str) -> pathlib.Path:
     return pathlib.Path(os.environ["IA2_TEST_OUT"], name, "out/bin/prog")
 
@@ -260,7 +264,7 @@ def program(name: str) -> pathlib.Path:
 @functools.lru_cache(maxsize=None)
 def stops(path: pathlib.Path, *words: str, steps: str = "") -> list:
     """(label, stack) of each stop of the program in gdb, as stack_reader.py has it."""
-    command = ["timeout", "200", "gdb", "-nx", "-batch", "-x", str(READER), "--args", str(path), *words]
+    command = ["timeout", "350", "gdb", "-nx", "-batch", "-x", str(READER), "--args", str(path), *words]
     done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
                           env={**os.environ, "IA2_STEPS": steps}, check=False)
     found = [json.loads(line[2:]) for line in done.stdout.splitlines() if line.startswith("@ ")]
