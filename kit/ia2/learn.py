@@ -23,7 +23,8 @@ KINDS = ("access", "kernel", "call", "type", "block")
 # Of the runtime, in each compartment: no function that a policy could name.
 RUNTIME = re.compile(r"__wrap_|__ia2_|ia2_|noted$")
 # Functions that allocate for others: what they allocate is not theirs, so their caller is named.
-WRAPPER = re.compile(r"(?:.*_)?(?:x|s|z|mem|safe|my)?(?:malloc|calloc|realloc|reallocarray|zalloc|alloc|strdup|strndup|memdup|dup)")
+WRAPPER = re.compile(r"(?:.*_)?(?:x|s|z|mem|safe|my)?(?:malloc|calloc|realloc|reallocarray|zalloc|alloc|strdup|strndup|memdup|dup)"
+                     r"0?(?:_(?:nofree|n|array|zero|add|mul|muladd2?|\dop))*_?")   # how the size is computed
 ASSIGNED = re.compile(r"(\w+)\s*=\s*(?:\([\w\s*]+\)\s*)?\w+\s*\(")
 
 

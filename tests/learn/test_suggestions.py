@@ -74,6 +74,14 @@ new_packet = "shared"
 new_packet = "shared"
 """)
 
+    def test_wrappers_that_compute_the_size(self):
+        for name in ("safe_realloc_nofree_mul_2op_", "g_malloc0_n", "safe_malloc_muladd2_", "xcalloc_array"):
+            self.says([violation("codec", "tool", heap("__wrap_realloc", name, "new_packet", "main"))], f"""
+[allocations]
+# codec reads what new_packet, through {name} allocates of tool in go, once
+new_packet = "shared"
+""")
+
     def test_main_allocates_other_things_too(self):
         """All of the program runs during main, so that is never the function; the variable is looked for in the source."""
         self.says([violation("codec", "tool", heap("__wrap_malloc", "main"), "write")], """
