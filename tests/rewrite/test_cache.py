@@ -26,6 +26,7 @@ static void hook(int x) { (void)x; }
 int main(void) { set_hook(hook); return OWN; }
 
 >>> 1 other.c
+#include <stdlib.h>
 #include "shared.h"
 #if __has_include("optional.h")
 #include "optional.h"
@@ -165,6 +166,17 @@ class Cache(unittest.TestCase):
         self.run_.case.policy["imports"]["call"] = [2, 1]
         self.run_.write_plan()
         self.assertEqual(self.parsed(), {})
+
+    def test_boundary_in_system_header(self):
+        """What a system header declares is read when the plan has it, and then its gate is the one that a first run makes."""
+        self.run_.case.policy["imports"]["rand"] = [2, 1]
+        self.run_.write_plan()
+        self.assertEqual(self.parsed(), {"other.c": "the boundary has a function of a system header that it had not"})
+        self.assertEqual(self.parsed(), {})
+        kept = outputs(self.run_)
+        self.assertIn(b"__wrap_rand", kept["boundary.json"])
+        self.assertEqual(self.run_.rewrite().returncode, 0)
+        self.assertEqual(outputs(self.run_), kept)
 
     def test_unreadable_search(self):
         """A name that only the preprocessor knows: nothing is kept."""
