@@ -263,6 +263,18 @@ static void rewrite_parameter(struct uses *it) {
     cursor_visit(local->function, on_use, it);
 }
 
+/* An initializer with `#if` in it, which cannot be a macro's argument. */
+static bool has_directives(const struct moved_local *local) {
+    const struct place start = place_of(local->unit, cursor_begin(local->variable));
+    struct span name;
+    if (!span_of_name(local->unit, local->variable, local->name, &name) || start.kind != PLACE_FILE || start.source != name.source)
+        return false;
+    const size_t equals = source_skip_blank(name.source, source_declarator_end(name.source, start.offset, name.end));
+    const size_t begin = source_skip_blank(name.source, equals + 1), end = source_initializer_end(name.source, begin);
+    return name.source->text[equals] == '=' && begin < end && !source_is_one_argument(name.source, begin, end) &&
+           source_is_one_expression(name.source, begin, end);
+}
+
 void moved_rewrite(const struct moved_local *local) {
     struct uses it = { .local = local, .shared = local->name, .parameter = cursor_kind(local->variable) == CXCursor_ParmDecl };
     it.construct = intern_format("%s %s, whose address crosses the boundary", it.parameter ? "parameter" : "local variable",
@@ -285,7 +297,7 @@ void moved_rewrite(const struct moved_local *local) {
     if (bypassed && !rewrite_bypassed(&it))
         refuse_at(local->variable, it.construct, "a jump into its scope (goto or case) bypasses its declaration",
                   "declare it before the jump, at the top of the function");
-    else if (!bypassed && !rewrite_declaration(local))
+    else if (!bypassed && !(has_directives(local) ? rewrite_bypassed(&it) : rewrite_declaration(local)))
         refuse_at(local->variable, it.construct, "its declaration is partly made by a macro, or too unusual to rewrite",
                   "declare it by itself, as TYPE NAME = INITIALIZER;");
     else
