@@ -134,8 +134,15 @@ void rewrite_allocations(struct program *program) {
     }
 }
 
+/* What others use by its name must be visible to them: units are often compiled with -fvisibility=hidden. */
+static const char *exported(const struct program *program, const struct unit *unit, const struct declaration *it) {
+    const struct import *const import = plan_import(program->plan, it->name);
+    return import && import->data && import->owner == unit->plan->compartment &&
+           cursor_linkage(it->cursor) == CXLinkage_External ? " IA2_EXPORTED" : "";
+}
+
 /* A definition that a macro makes is declared before, with the mark: attributes add up. */
-static void share_before(struct unit *unit, const struct declaration *it, const char *construct) {
+static void share_before(const struct program *program, struct unit *unit, const struct declaration *it, const char *construct) {
     const struct location start = cursor_begin(it->cursor);
     const struct place place = place_in_file(unit, start);
     const struct type type = type_canonical(cursor_type(it->cursor));
@@ -146,11 +153,11 @@ static void share_before(struct unit *unit, const struct declaration *it, const 
         return;
     }
     const char *const linkage = cursor_linkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
-    edit_insert(place.source, place.offset, intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED; ", linkage, type_text(type), it->name),
-                it->cursor);
+    edit_insert(place.source, place.offset, intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED%s; ", linkage, type_text(type),
+                it->name, exported(program, unit, it)), it->cursor);
 }
 
-static void share_variable(struct unit *unit, const struct declaration *it) {
+static void share_variable(const struct program *program, struct unit *unit, const struct declaration *it) {
     struct span name;
     const struct place start = place_of(unit, cursor_begin(it->cursor));
     const char *const construct = intern_format("shared variable %s", it->name);
@@ -159,13 +166,14 @@ static void share_variable(struct unit *unit, const struct declaration *it) {
         return;
     }
     if (!span_of_name(unit, it->cursor, it->name, &name) || name.kind != PLACE_FILE) {
-        share_before(unit, it, construct);
+        share_before(program, unit, it, construct);
         return;
     }
     /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
     const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
     const char *const mark = is_volatile_constant(cursor_type(it->cursor)) ? " IA2_SHARED_VOLATILE_CONSTANT" : " IA2_SHARED_DATA";
-    edit_insert(name.source, source_declarator_end(name.source, begin, name.end), mark, it->cursor);
+    edit_insert(name.source, source_declarator_end(name.source, begin, name.end),
+                intern_format("%s%s", mark, exported(program, unit, it)), it->cursor);
 }
 
 void rewrite_shared_variables(struct program *program) {
@@ -180,7 +188,7 @@ void rewrite_shared_variables(struct program *program) {
                 found = true;
                 /* Constant data is open to all as it is. */
                 if (!is_constant(cursor_type(it->cursor)))
-                    share_variable(&program->units[u], it);
+                    share_variable(program, &program->units[u], it);
             }
         if (!found)
             plan_refuse(plan, "shared.variables", intern_format("shared variable %s", plan->shared_variables[v]),
@@ -190,5 +198,5 @@ void rewrite_shared_variables(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t d = 0; d < program->units[u].shared_variable_count; d++)
             if (!plan_is_shared(plan, program->units[u].shared_variables[d].name))
-                share_variable(&program->units[u], &program->units[u].shared_variables[d]);
+                share_variable(program, &program->units[u], &program->units[u].shared_variables[d]);
 }

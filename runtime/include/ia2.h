@@ -59,6 +59,9 @@ const void *ia2_check_target(const void *pointer, unsigned type);
 /* A global that every compartment may read and write. Initialized; no bit of it is trusted. */
 #define IA2_SHARED_DATA __attribute__((section("ia2_shared_data"), used))
 
+/* For the rewriter, on one that other compartments use by its name. */
+#define IA2_EXPORTED __attribute__((visibility("default")))
+
 /* For the rewriter, on a declaration before the definition, which a macro makes: `used` would be ignored there, with a warning. */
 #define IA2_SHARED_DECLARED __attribute__((section("ia2_shared_data")))
 
