@@ -192,7 +192,7 @@ def run_in_vm(modules: list[dict], report: Report, limit: float):
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="check", description="Runs the kit's tests.")
-    parser.add_argument("--all-vectors", action="store_true", help="decode all third-party AV1 vectors, not a spread")
+    parser.add_argument("--all-vectors", action="store_true", help="decode all third-party AV1 vectors, not a spread, and run what takes long of the packages' own tests")
     parser.add_argument("--only", default="", metavar="SUBSTR",
                         help='run only tests with SUBSTR in their name, "room/test_x Class.method"')
     parser.add_argument("-v", "--verbose", action="store_true", help="print every test")

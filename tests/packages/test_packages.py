@@ -10,16 +10,20 @@ import packages
 from packages import Case, Package
 
 NEEDS_PKU = True
-TIMEOUT = 200
+ALL = "IA2_ALL_VECTORS" in os.environ
+TIMEOUT = 1200 if ALL else 200
 
 PACKAGES = (
     Package("zlib", "zlib", "minigzip", "make -j2 minigzip", "./configure --static"),
     Package("zlib_example", "zlib", "example", "make -j2 example", "./configure --static"),
+    Package("zlib_infcover", "zlib", "infcover", "make -j2 infcover", "./configure --static"),
     Package("bzip2", "bzip2", "bzip2", "make -j2 bzip2"),
     # The CMake files of this version define XML_DTD without a value, which does not compile with Debian's patches.
     Package("expat", "expat", "build/xmlwf/xmlwf", "cmake --build build --target xmlwf",
             "cmake -G Ninja -B build -DEXPAT_BUILD_TESTS=OFF -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF -DCMAKE_C_FLAGS=-DXML_DTD=1",
             top="expat"),
+    Package("expat_runtests", "expat", "build/tests/runtests", "ninja -C build runtests",
+            "cmake -G Ninja -B build -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF -DCMAKE_C_FLAGS='-DXML_DTD=1 -g'", top="expat", ninja="build"),
     # Debian's Makefile needs libtool. No LUA_USE_DLOPEN: a module that is loaded belongs to no compartment.
     Package("lua", "lua5.4", "src/lua", "cd src && for f in l*.c; do gcc -O2 -fPIC -DLUA_COMPAT_5_3 -DLUA_USE_POSIX -c $f || exit 1; done && "
             "gcc -Wl,-E -o lua l*.o -lm",
@@ -42,6 +46,16 @@ class ZlibExample(Case):
             made.append((packages.run(program, path), path.read_bytes()))
         self.assertEqual(made[1], made[0])
         self.assertEqual(made[0][0]["status"], 0)
+
+
+class ZlibInfcover(Case):
+    """The program of `make cover`: broken streams of every kind, a memory that ends, inflateBack() and its callbacks."""
+    package = "zlib_infcover"
+
+    def test_own_test(self):
+        done = self.same()
+        self.assertEqual(done["status"], 0)
+        self.suite("test/infcover.c", len(done["err"].splitlines()), "lines of output")
 
 
 class Zlib(Case):
@@ -176,6 +190,17 @@ class Expat(Case):
                 self.same(*options, "-k", "entities.xml", "external.xml", "notations.xml", folder=self.scratch)
         self.same("none.xml", folder=self.scratch)
         self.same("-v")
+
+
+class ExpatRuntests(Case):
+    """The program of `make check`, which has its own allocators and uses what the library has for tests alone."""
+    package = "expat_runtests"
+
+    @unittest.skipUnless(ALL, "takes minutes in emulation; --all-vectors")
+    def test_own_tests(self):
+        done = self.same("-v", timeout=TIMEOUT / 2)
+        self.assertEqual(done["status"], 0)
+        self.suite("tests/runtests.c", done["out"].count(b"PASS: "), "tests")
 
 
 class Lua(Case):

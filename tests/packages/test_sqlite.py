@@ -1,5 +1,6 @@
 """Debian's sqlite3, shell and library in compartments: what the shell is told on its standard input gives the same output and files."""
 
+import os
 import pathlib
 import re
 import tempfile
@@ -30,6 +31,34 @@ PROFILED = re.compile(r"-- \d+ ns")
 
 class Sqlite(Case):
     package = "sqlite3"
+
+    def own_tests(self, *names):
+        """test/shellN.test of the package, under Tcl: every call of the shell is a process. The database that a test reads back is
+        read by the plain shell, for the package's own harness is a Tcl with SQLite built in. test/shell7.test needs that for its values."""
+        count = 0
+        for name in names:
+            results = []
+            for program in (self.plain, self.ours):
+                with self.subTest(name), tempfile.TemporaryDirectory() as folder:
+                    for link, target in (("tester.tcl", SCRIPTS / "tester.tcl"), (name, self.folder / "test" / name), ("sqlite3", program)):
+                        pathlib.Path(folder, link).symlink_to(target)
+                    results.append(packages.run("/usr/bin/tclsh", name, folder=folder, timeout=TIMEOUT,
+                                                environment={"CLI": "./sqlite3", "SETUP_CLI": self.plain}))
+            for ended in results:   # shell8: the time of a file
+                ended["out"] = re.sub(rb"\b1\d{9}\b", b"TIME", ended["out"])
+            self.assertMultiLineEqual(results[1]["out"].decode(errors="replace"), results[0]["out"].decode(errors="replace"))
+            self.assertEqual(results[1], results[0])
+            self.assertEqual((results[0]["status"], re.findall(rb"^DIFFERS.*", results[0]["out"], re.MULTILINE)), (0, []))
+            count += len(re.findall(rb"^ok ", results[0]["out"], re.MULTILINE))
+        self.assertGreater(count, 5)
+        self.suite(f"test/{', '.join(names)}", count, "tests")
+
+    def test_own_shell_tests(self):
+        self.own_tests("shell3.test", "shell4.test", "shell8.test")
+
+    @unittest.skipUnless("IA2_ALL_VECTORS" in os.environ, "takes minutes in emulation; --all-vectors")
+    def test_own_other_shell_tests(self):
+        self.own_tests("shell1.test", "shell2.test", "shell5.test", "shell6.test")
 
     def told(self, name: str, *arguments) -> tuple[dict, dict]:
         """How both programs end that are given the script NAME.sql, each in a folder of its own, and the databases they leave."""
