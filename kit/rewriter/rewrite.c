@@ -34,6 +34,16 @@ static bool is_for_libc_alone(const struct program *program, struct unit *unit, 
     return is_variadic(type) || mangle_function(unit, type) != mangle_function(unit, type_pointee(type_canonical(it->target)));
 }
 
+/* An address of a function of libc that gets a gate. */
+struct libc_use {
+    const char *name;
+    unsigned compartment;
+    bool compared;   /* only compared with */
+    struct cursor reference;
+};
+static struct libc_use *libc_uses;
+static size_t libc_use_count, libc_use_capacity;
+
 /* A function that is declared by text of a macro: by the name in a list, `#define EACH(X) X(open) X(close)`, or by an alias,
  * `#define free_it lib_free_it`. */
 struct declared {
@@ -200,12 +210,31 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
                   "give the function the parameters of the type it is used as");
         return;
     }
-    if (is_libc)
+    if (is_libc) {
         edit_declare(span.source, intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
-    else if (!is_static)
+        *PUSH(libc_uses, libc_use_count, libc_use_capacity) = (struct libc_use) { name, unit->plan->compartment, it->compared, it->reference };
+    } else if (!is_static)
         edit_declare_gate(span.source, name, gate->owner == unit->plan->compartment);
     else if (unit->main_file)
         edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
+}
+
+/* What one compartment gives away as libc's function is a gate of its own, which another's comparison with that function does not know. */
+static void refuse_foreign_comparisons(const struct plan *plan) {
+    for (size_t i = 0; i < libc_use_count; i++)
+        for (size_t j = 0; libc_uses[i].compared && j < libc_use_count; j++) {
+            const struct libc_use *const it = &libc_uses[i], *const given = &libc_uses[j];
+            if (given->compared || given->name != it->name || given->compartment == it->compartment)
+                continue;
+            const char *file;
+            unsigned line, column;
+            cursor_position(given->reference, &file, &line, &column);
+            refuse_at(it->reference, intern_format("comparison with %s", it->name),
+                      intern_format("compartment %s gives its address away too (%s:%u), and each compartment's address of a function of libc is another, "
+                                    "so the two would differ", plan->compartments[given->compartment - 1].name, file, line),
+                      intern_format("give away and compare a function of the program's own that calls %s", it->name));
+            break;
+        }
 }
 
 static struct type pointee_function(struct cursor callee) {
@@ -305,4 +334,5 @@ void rewrite_pointers(struct program *program) {
         if (edit_at_name(declared[i].span.source, declared[i].span.begin))
             edit_veto(&declared[i].span, EDIT_NAME, declared[i].function);
     copies_check_used(program);
+    refuse_foreign_comparisons(program->plan);
 }
