@@ -3,20 +3,20 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "boundary.h"
-#include "cache.h"
-#include "conditions.h"
-#include "destructors.h"
+#include "analysis/escape.h"
+#include "analysis/guide.h"
+#include "analysis/no_wrap.h"
 #include "diag.h"
-#include "edits.h"
-#include "escape.h"
-#include "gates.h"
-#include "guide.h"
-#include "locals.h"
-#include "macros.h"
-#include "no_wrap.h"
-#include "parse.h"
-#include "rewrite.h"
+#include "edits/edits.h"
+#include "edits/locals.h"
+#include "edits/rewrite.h"
+#include "input/macros.h"
+#include "output/boundary.h"
+#include "output/conditions.h"
+#include "output/destructors.h"
+#include "output/gates.h"
+#include "parser/cache.h"
+#include "parser/parse.h"
 
 static const char usage[] =
     "usage: ia2-rewriter --policy PLAN_JSON --root-directory DIR --output-directory DIR --output-prefix PREFIX\n"

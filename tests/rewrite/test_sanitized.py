@@ -27,6 +27,8 @@ def build(out: pathlib.Path):
     mine = [entry for entry in commands if entry["output"].startswith("kit/rewriter/ia2-rewriter.p/")]
     # As the kit is built, sanitizers apart.
     words = [word for word in shlex.split(mine[0]["command"]) if word.startswith(("-isystem", "-D", "-std"))]
+    words += [f"-I{os.path.normpath(os.path.join(mine[0]['directory'], word[2:]))}" for word in shlex.split(mine[0]["command"])
+              if word.startswith("-I")]
     sources = [os.path.normpath(os.path.join(entry["directory"], entry["file"])) for entry in mine]
     link = subprocess.run(["ldd", rewriter_case.REWRITER], capture_output=True, text=True, check=True).stdout
     clang = next(line.split()[2] for line in link.splitlines() if "libclang" in line and "cpp" not in line)

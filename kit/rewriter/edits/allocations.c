@@ -1,0 +1,202 @@
+/* Policy lines that hang on a definition: [allocations] and the variables of [shared]. */
+#include "analysis/escape.h"
+#include "edits.h"
+#include "rewrite.h"
+
+static void allocate_in(struct unit *unit, const struct function *function, unsigned key) {
+    struct place place;
+    if (!body_place(unit, function->cursor, &place)) {
+        refuse_at(function->cursor, intern_format("function %s of [allocations]", function->name),
+                  "its body is made by a macro, so there is no text to rewrite", "write the function out");
+        return;
+    }
+    edit_insert(place.source, place.offset + 1, intern_format(" IA2_ALLOCATE_IN(%u);", key), function->cursor);
+}
+
+struct assignments {
+    struct unit *unit;
+    const char *variable;
+    void (*found)(struct assignments *it, struct cursor target, struct cursor value);
+    struct program *program;
+    unsigned key;
+    bool any;
+};
+
+static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor parent, void *data) {
+    struct assignments *const it = data;
+    const enum CXCursorKind kind = cursor_kind(cursor);
+    struct cursor target = no_cursor(), value = no_cursor();
+    (void)parent;
+    if (kind == CXCursor_BinaryOperator && cursor_binary_operator(cursor) == CXBinaryOperator_Assign) {
+        target = strip_implicit(first_child(cursor));
+        value = last_expression(cursor);
+        const enum CXCursorKind target_kind = cursor_kind(target);
+        if (target_kind != CXCursor_DeclRefExpr && target_kind != CXCursor_MemberRefExpr)
+            return CXChildVisit_Recurse;
+    } else if (kind == CXCursor_VarDecl) {
+        target = cursor;
+        value = cursor_initializer(cursor);
+    }
+    if (!cursor_is_null(target) && !cursor_is_null(value) && cursor_name(target) == it->variable) {
+        it->any = true;
+        it->found(it, target, value);
+    }
+    return CXChildVisit_Recurse;
+}
+
+static void place_value(struct assignments *it, struct cursor target, struct cursor value) {
+    /* Allocates nothing; and a `0` that is not by itself is an int, and no null pointer. */
+    if (is_null_constant(value))
+        return;
+    const struct place begin = place_of(it->unit, cursor_begin(value));
+    const struct place seen = place_in_file(it->unit, cursor_begin(value));
+    struct source *const source = seen.source;
+    const size_t offset = seen.offset;
+    (void)target;
+    /* The value may be a macro's use; then the text of the assignment says how far it goes. */
+    struct span span = { source, offset, source ? source_initializer_end(source, offset) : 0, PLACE_FILE };
+    if (!source || (begin.kind == PLACE_ARG && !span_of(it->unit, value, &span)) ||
+        !source_is_one_expression(source, span.begin, span.end)) {
+        refuse_at(value, intern_format("value of %s, of [allocations]", it->variable),
+                  "the assignment is made by a macro, so there is no text to rewrite", "name the function alone");
+        return;
+    }
+    if (source_is_one_argument(source, span.begin, span.end))
+        edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->key), ")", value);
+    else
+        edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->key), "; })", value);
+}
+
+static void escape_value(struct assignments *it, struct cursor target, struct cursor value) {
+    (void)value;
+    escape_add(it->program, it->unit, cursor_type(target));
+}
+
+/* Calls `found` for each assignment that the line names; whether there is one. */
+static bool visit_assignments(struct program *program, struct unit *unit, const struct function *function,
+                              const struct allocation *line,
+                              void (*found)(struct assignments *it, struct cursor target, struct cursor value)) {
+    struct assignments it = { unit, line->variable, found, program, line->key, false };
+    cursor_visit(function->cursor, on_assignment, &it);
+    return it.any;
+}
+
+void allocations_escape(struct program *program) {
+    for (size_t a = 0; a < program->plan->allocation_count; a++) {
+        const struct allocation *const it = &program->plan->allocations[a];
+        for (size_t u = 0; it->variable && u < program->unit_count; u++) {
+            struct unit *const unit = &program->units[u];
+            for (size_t f = 0; f < unit->function_count; f++)
+                if (unit->functions[f].name == it->function && unit->plan->compartment != it->key)
+                    visit_assignments(program, unit, &unit->functions[f], it, escape_value);
+        }
+    }
+}
+
+/* Whether the program has what the line names. */
+static bool rewrite_allocation(struct program *program, struct unit *unit, const struct allocation *it) {
+    bool found = false;
+    for (size_t f = 0; f < unit->function_count; f++) {
+        const struct function *const function = &unit->functions[f];
+        if (function->name != it->function)
+            continue;
+        if (unit->plan->compartment == it->key) {
+            found = true;   /* its own heap is where it allocates anyway */
+            continue;
+        }
+        if (it->variable) {
+            found |= visit_assignments(program, unit, function, it, place_value);
+        } else {
+            found = true;
+            allocate_in(unit, function, it->key);
+        }
+        if (it->key)
+            program->plan->compartments[it->key - 1].heap_clients |= 1u << unit->plan->compartment;
+    }
+    return found;
+}
+
+void rewrite_allocations(struct program *program) {
+    struct plan *const plan = program->plan;
+    for (size_t a = 0; a < plan->allocation_count; a++) {
+        const struct allocation *const it = &plan->allocations[a];
+        bool found = false;
+        for (size_t u = 0; u < program->unit_count; u++)
+            found |= rewrite_allocation(program, &program->units[u], it);
+        if (!found && it->variable)
+            plan_refuse(plan, intern_format("allocations.%s", it->entry),
+                        intern_format("'%s' of [allocations]", it->entry), "the program has no such function that assigns to it",
+                        "remove the line, or correct the names");
+        else if (!found)
+            plan_refuse(plan, intern_format("allocations.%s", it->entry),
+                        intern_format("function %s of [allocations]", it->function), "the program defines no such function",
+                        "remove the line, or correct the name");
+    }
+}
+
+/* What others use by its name must be visible to them: units are often compiled with -fvisibility=hidden. */
+static const char *exported(const struct program *program, const struct unit *unit, const struct declaration *it) {
+    const struct import *const import = plan_import(program->plan, it->name);
+    return import && import->data && import->owner == unit->plan->compartment &&
+           cursor_linkage(it->cursor) == CXLinkage_External ? " IA2_EXPORTED" : "";
+}
+
+/* A definition that a macro makes is declared before, with the mark: attributes add up. */
+static void share_before(const struct program *program, struct unit *unit, const struct declaration *it, const char *construct) {
+    const struct location start = cursor_begin(it->cursor);
+    const struct place place = place_in_file(unit, start);
+    const struct type type = type_canonical(cursor_type(it->cursor));
+    const bool at_top = cursor_kind(cursor_parent(it->cursor)) == CXCursor_TranslationUnit;
+    if (!place.source || place_of(unit, start).kind == PLACE_ARG || !at_top || is_volatile_constant(type) || !has_name_everywhere(type)) {
+        refuse_at(it->cursor, construct, "its definition is made by a macro, so there is no text to rewrite",
+                  "write the definition out");
+        return;
+    }
+    const char *const linkage = cursor_linkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
+    edit_insert(place.source, place.offset, intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED%s; ", linkage, type_text(type),
+                it->name, exported(program, unit, it)), it->cursor);
+}
+
+static void share_variable(const struct program *program, struct unit *unit, const struct declaration *it) {
+    struct span name;
+    const struct place start = place_of(unit, cursor_begin(it->cursor));
+    const char *const construct = intern_format("shared variable %s", it->name);
+    if (cursor_tls(it->cursor) != CXTLS_None) {
+        refuse_at(it->cursor, construct, "it is thread-local", "share memory that a pointer in it points to instead");
+        return;
+    }
+    if (!span_of_name(unit, it->cursor, it->name, &name) || name.kind != PLACE_FILE) {
+        share_before(program, unit, it, construct);
+        return;
+    }
+    /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
+    const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
+    const char *const mark = is_volatile_constant(cursor_type(it->cursor)) ? " IA2_SHARED_VOLATILE_CONSTANT" : " IA2_SHARED_DATA";
+    edit_insert(name.source, source_declarator_end(name.source, begin, name.end),
+                intern_format("%s%s", mark, exported(program, unit, it)), it->cursor);
+}
+
+void rewrite_shared_variables(struct program *program) {
+    const struct plan *const plan = program->plan;
+    for (size_t v = 0; v < plan->shared_variable_count; v++) {
+        bool found = false;
+        for (size_t u = 0; u < program->unit_count; u++)
+            for (size_t d = 0; d < program->units[u].shared_variable_count; d++) {
+                const struct declaration *const it = &program->units[u].shared_variables[d];
+                if (it->name != plan->shared_variables[v])
+                    continue;
+                found = true;
+                /* Constant data is open to all as it is. */
+                if (!is_constant(cursor_type(it->cursor)))
+                    share_variable(program, &program->units[u], it);
+            }
+        if (!found)
+            plan_refuse(plan, "shared.variables", intern_format("shared variable %s", plan->shared_variables[v]),
+                        "the program defines no such variable", "remove it from the list, or correct the name");
+    }
+    /* Those that say so themselves; the unit is compiled again for it. */
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t d = 0; d < program->units[u].shared_variable_count; d++)
+            if (!plan_is_shared(plan, program->units[u].shared_variables[d].name))
+                share_variable(program, &program->units[u], &program->units[u].shared_variables[d]);
+}

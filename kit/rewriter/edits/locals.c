@@ -1,0 +1,283 @@
+#include "locals.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "abi/signature.h"
+#include "analysis/conversions.h"
+#include "analysis/escape.h"
+#include "analysis/flow.h"
+#include "edits.h"
+#include "rewrite.h"
+
+struct moved_local *moved_locals;
+size_t moved_local_count;
+struct moved_literal *moved_literals;
+size_t moved_literal_count;
+static size_t moved_local_capacity, moved_literal_capacity;
+static struct map moved;                   /* set of declarations, and compound literals */
+static struct map crossing[MAX_KEY + 1];   /* per compartment: pointee types of what it calls through the boundary */
+
+/* Whether an argument for a parameter of this type gives the callee memory it cannot reach by itself. */
+static bool parameter_crosses(const struct program *program, const struct unit *unit, struct type parameter) {
+    const struct type type = type_canonical(parameter);
+    if (type.kind != CXType_Pointer || is_va_list_parameter(type) || is_function(type_pointee(type)))
+        return false;
+    return !(type_is_const(type_pointee(type)) &&
+             plan_readable_by_all(program->plan, unit->plan->compartment));
+}
+
+static struct type function_type(struct cursor callee) {
+    const struct type type = type_canonical(expression_type(callee));
+    return type.kind == CXType_Pointer ? type_canonical(type_pointee(type)) : type;
+}
+
+static bool crosses(const struct program *program, const struct call *call) {
+    return call->import ? !call->import->data : escapes(program, call->type);
+}
+
+static void collect_pointees(struct program *program, struct unit *unit) {
+    struct map *const found = &crossing[unit->plan->compartment];
+    /* With a grant the others read what lies deeper where it is; what they write is what they get a pointer to. */
+    const bool deep = !plan_readable_by_all(program->plan, unit->plan->compartment);
+    for (size_t i = 0; i < unit->call_count; i++) {
+        const struct call *const call = &unit->calls[i];
+        if (!crosses(program, call))
+            continue;
+        struct signature passed = signature_of_call(function_type(call->callee), call->call);
+        for (size_t p = 0; p < passed.count; p++)
+            if (parameter_crosses(program, unit, passed.parameters[p]) && !copy_of_argument(program, call, (unsigned)p))
+                escape_pointees(unit, passed.parameters[p], deep, found);
+        /* What else a variadic function is given, the callee takes with va_arg. */
+        for (size_t p = passed.fixed; p < passed.count; p++)
+            escape_add(program, unit, passed.parameters[p]);
+        signature_free(&passed);
+    }
+}
+
+static void refuse_global(struct cursor variable, struct cursor cause, const char *name) {
+    const bool local = cursor_linkage(variable) == CXLinkage_NoLinkage;
+    refuse_at(cause, intern_format("address of %s variable %s", local ? "static local" : "global", name),
+              "it crosses the boundary, and the variable lies in its compartment's private memory",
+              intern_format("add \"%s\" to variables under [shared] in the policy", name));
+}
+
+/* libclang knows no parent of an expression. */
+static struct cursor enclosing_function(struct unit *unit, struct cursor expression) {
+    const struct place at = place_in_file(unit, cursor_location(expression));
+    for (size_t i = 0; i < unit->function_count; i++) {
+        const struct place begin = place_in_file(unit, cursor_begin(unit->functions[i].cursor));
+        if (begin.source == at.source && begin.offset <= at.offset &&
+            at.offset < location_spots(cursor_end(unit->functions[i].cursor)).seen.offset)
+            return unit->functions[i].cursor;
+    }
+    return no_cursor();
+}
+
+static void take_literal(struct program *program, struct unit *unit, struct cursor literal, struct cursor cause) {
+    if (is_constant(cursor_type(literal)) && plan_readable_by_all(program->plan, unit->plan->compartment))
+        return;
+    const struct cursor function = enclosing_function(unit, literal);
+    if (cursor_is_null(function))
+        refuse_at(cause, "address of a compound literal outside of a function",
+                  "it crosses the boundary, and the object lies in its compartment's private memory",
+                  "give it a name, and add that to variables under [shared] in the policy");
+    else if (map_add(&moved, cursor_key(literal)))
+        *PUSH(moved_literals, moved_literal_count, moved_literal_capacity) = (struct moved_literal) { unit, literal, function };
+}
+
+static void move(struct unit *unit, struct cursor variable, const char *name) {
+    if (!map_add(&moved, cursor_key(variable)))
+        return;
+    struct moved_local *const it = PUSH(moved_locals, moved_local_count, moved_local_capacity);
+    unsigned column;
+    *it = (struct moved_local) { .unit = unit, .variable = variable, .function = cursor_parent(variable),
+                                 .name = name, .type = type_text(cursor_type(variable)) };
+    cursor_position(variable, &it->file, &it->line, &column);
+}
+
+/* libc's own; whoever can write one says where its setter goes on. To others its address is a name, no more. */
+static bool is_jump_buffer(struct type type) {
+    type = type_canonical(type);
+    while (is_array(type))
+        type = type_canonical(type_element(type));
+    return type.kind == CXType_Record && !strcmp(cursor_name(type_declaration(type)), "__jmp_buf_tag");
+}
+
+/* The address of `variable` crosses the boundary at `cause`. */
+static void take(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
+    if (cursor_is_null(variable) || is_jump_buffer(cursor_type(variable)))
+        return;
+    const enum CXCursorKind kind = cursor_kind(variable);
+    const char *const name = cursor_name(variable);
+    if (kind == CXCursor_CompoundLiteralExpr) {
+        take_literal(program, unit, variable, cause);
+    } else if (kind == CXCursor_ParmDecl) {
+        move(unit, variable, name);
+    } else if (is_automatic(variable)) {
+        move(unit, variable, name);
+    } else if (!plan_is_shared(program->plan, name) && !is_marked_shared(variable) && !is_constant(cursor_type(variable)) &&
+               !in_system_header(variable)) {
+        refuse_global(variable, cause, name);
+    }
+}
+
+static enum CXVisitorResult find_jump_buffer(struct cursor field, void *data) {
+    bool *const found = data;
+    const struct type type = type_canonical(cursor_type(field));
+    *found = is_jump_buffer(type);
+    if (!*found && type.kind == CXType_Record)
+        type_visit_fields(type, find_jump_buffer, found);
+    return *found ? CXVisit_Break : CXVisit_Continue;
+}
+
+/* By flow, which may be wrong: a record with a jump buffer stays too. */
+static void take_flowing(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
+    bool jumps = false;
+    if (type_canonical(cursor_type(variable)).kind == CXType_Record)
+        type_visit_fields(type_canonical(cursor_type(variable)), find_jump_buffer, &jumps);
+    if (!jumps)
+        take(program, unit, variable, cause);
+}
+
+/* By flow: the argument itself is an address. */
+static void take_argument(struct program *program, struct unit *unit, struct cursor expression);
+
+static enum CXChildVisitResult take_operand(struct cursor child, struct cursor parent, void *data) {
+    void **const context = data;
+    (void)parent;
+    if (clang_isExpression(cursor_kind(child)))
+        take_argument(context[0], context[1], child);
+    return CXChildVisit_Continue;
+}
+
+/* Of what went another way first only locals count: which global it is that crosses, if any, the flow alone does not say. */
+static void take_argument(struct program *program, struct unit *unit, struct cursor expression) {
+    const struct cursor inner = strip_casts(expression);
+    void *context[] = { program, unit };
+    switch (cursor_kind(inner)) {
+    case CXCursor_UnaryOperator:
+        if (cursor_unary_operator(inner) == CXUnaryOperator_AddrOf)
+            take(program, unit, base_variable(first_child(inner)), inner);
+        break;
+    case CXCursor_BinaryOperator:   /* array + n */
+    case CXCursor_ConditionalOperator:
+        cursor_visit(inner, take_operand, context);
+        break;
+    default:
+        if (is_array(expression_type(inner)))
+            take(program, unit, base_variable(inner), inner);
+        break;
+    }
+    flow_handed_down(program, unit, inner, take);
+    flow_value(program, unit, inner, take_flowing);
+}
+
+static void take_arguments(struct program *program, struct unit *unit, const struct call *call) {
+    struct signature passed = signature_of_call(function_type(call->callee), call->call);
+    const int arguments = cursor_argument_count(call->call);
+    for (int i = 0; i < arguments && i < (int)passed.count; i++)
+        if (parameter_crosses(program, unit, passed.parameters[i]) && !copy_of_argument(program, call, (unsigned)i)) {
+            take_argument(program, unit, cursor_argument(call->call, (unsigned)i));
+            if (!plan_readable_by_all(program->plan, unit->plan->compartment))
+                flow_reachable(program, unit, passed.parameters[i], take_flowing);
+        }
+    signature_free(&passed);
+}
+
+static void find(struct program *program, struct unit *unit) {
+    for (size_t i = 0; i < unit->address_count; i++) {
+        const struct address *const it = &unit->addresses[i];
+        if (map_get(&crossing[unit->plan->compartment], key_of(it->pointee)))
+            take(program, unit, it->variable, it->cursor);
+    }
+    for (size_t i = 0; i < unit->call_count; i++)
+        if (crosses(program, &unit->calls[i]))
+            take_arguments(program, unit, &unit->calls[i]);
+}
+
+/* What an object that others can write holds, they can read too: unless a grant has them read it where it is. */
+static void open_contents(struct program *program, struct unit *unit, struct cursor variable) {
+    if (cursor_linkage(variable) == CXLinkage_External)
+        flow_shared(program, unit, variable, take_flowing);
+    else if (!plan_readable_by_all(program->plan, unit->plan->compartment))
+        flow_variable(program, unit, variable, take_flowing);
+    flow_reachable(program, unit, cursor_type(variable), take_flowing);
+}
+
+static int compare(const void *left, const void *right) {
+    const struct moved_local *const a = left, *const b = right;
+    const int file = strcmp(a->file, b->file);
+    if (file)
+        return file;
+    if (a->line != b->line)
+        return a->line < b->line ? -1 : 1;
+    const int name = strcmp(a->name, b->name);
+    return name ? name : (a->unit > b->unit) - (a->unit < b->unit);
+}
+
+/* The same text in another unit, or in another expansion, may name something that does not move. */
+static enum CXChildVisitResult veto_others(struct cursor cursor, struct cursor parent, void *data) {
+    struct unit *const unit = data;
+    (void)parent;
+    const enum CXCursorKind kind = cursor_kind(cursor);
+    struct cursor variable = cursor;
+    if (kind == CXCursor_DeclRefExpr)
+        variable = cursor_referenced(cursor);
+    const enum CXCursorKind variable_kind = cursor_kind(variable);
+    struct span span;
+    if ((variable_kind == CXCursor_VarDecl || variable_kind == CXCursor_ParmDecl || variable_kind == CXCursor_EnumConstantDecl) &&
+        !map_get(&moved, cursor_key(variable)) && span_of_name(unit, cursor, cursor_name(cursor), &span) &&
+        edit_at_name(span.source, span.begin))
+        edit_veto(&span, EDIT_NAME, cursor);
+    return CXChildVisit_Recurse;
+}
+
+static bool reads_file_of_moved(const struct unit *unit) {
+    for (size_t i = 0; i < moved_local_count; i++)
+        for (size_t k = 0; k < unit->include_count; k++)
+            if (unit->includes[k]->shown == moved_locals[i].file)
+                return true;
+    return false;
+}
+
+void locals_find(struct program *program) {
+    size_t escaping, seen = 0, literals = 0;
+    flow_index(program);
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t v = 0; v < program->units[u].shared_variable_count; v++)
+            open_contents(program, &program->units[u], program->units[u].shared_variables[v].cursor);
+    do {
+        escaping = program->escaping_count;
+        for (size_t u = 0; u < program->unit_count; u++)
+            collect_pointees(program, &program->units[u]);
+        for (size_t u = 0; u < program->unit_count; u++)
+            find(program, &program->units[u]);
+        for (; seen < moved_local_count; seen++) {
+            const struct moved_local it = moved_locals[seen];
+            escape_add(program, it.unit, cursor_type(it.variable));
+            open_contents(program, it.unit, it.variable);
+        }
+        for (; literals < moved_literal_count; literals++)
+            escape_add(program, moved_literals[literals].unit, cursor_type(moved_literals[literals].literal));
+        conversions_escape(program);
+    } while (escaping != program->escaping_count);   /* more types, more calls through the boundary */
+    if (moved_local_count)
+        qsort(moved_locals, moved_local_count, sizeof(*moved_locals), compare);
+}
+
+void locals_rewrite(struct program *program) {
+    for (size_t i = 0; i < moved_local_count; i++)
+        moved_rewrite(&moved_locals[i]);
+    for (size_t i = 0; i < moved_literal_count; i++)
+        literal_rewrite(&moved_literals[i]);
+    for (size_t u = 0; u < program->unit_count; u++)
+        literals_rewrite_others(&program->units[u]);
+    for (size_t u = 0; u < program->unit_count; u++) {
+        struct unit *const unit = &program->units[u];
+        if (!reads_file_of_moved(unit))
+            continue;
+        for (size_t f = 0; f < unit->function_count; f++)
+            cursor_visit(unit->functions[f].cursor, veto_others, unit);
+    }
+}

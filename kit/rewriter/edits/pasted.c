@@ -1,0 +1,256 @@
+#include "pasted.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "edits.h"
+#include "input/macros.h"
+
+/* A chain of `##` in the body of a macro, and what it makes in one use of the macro; `declared`: a name that is declared there. */
+typedef void found_chain(void *context, const struct span *span, const char *name, bool declared);
+
+struct expansion {
+    const struct macro *macro;
+    const char **arguments;   /* texts */
+    size_t count;
+    unsigned depth;
+    found_chain *found;
+    void *context;
+};
+
+static void search(const struct expansion *use, const char *name, const char **arguments, size_t count);
+
+/* The text that a token of the body becomes, as far as parameters go. */
+static const char *substituted(const struct expansion *it, size_t offset, size_t length) {
+    const char *const token = intern_n(it->macro->source->text + offset, length);
+    const size_t parameter = macro_parameter(it->macro, token);
+    return parameter < it->macro->count ? parameter < it->count ? it->arguments[parameter] : "" : token;
+}
+
+/* The offset after `##`, if that is what follows, else 0. */
+static size_t after_paste(const struct source *source, size_t offset) {
+    offset = source_skip_blank(source, offset);
+    return source->text[offset] == '#' && source->text[offset + 1] == '#' ? source_skip_blank(source, offset + 2) : 0;
+}
+
+/* The text of the chain of tokens at `*at`, which becomes the offset after it. */
+static const char *read_chain(const struct expansion *it, size_t *at, bool *pasted) {
+    const struct source *const source = it->macro->source;
+    struct text text = { 0 };
+    size_t end = source_skip_token(source, *at), next;
+    text_puts(&text, substituted(it, *at, end - *at));
+    *pasted = false;
+    while ((next = after_paste(source, end)) && next < it->macro->end) {
+        *pasted = true;
+        end = source_skip_token(source, next);
+        text_puts(&text, substituted(it, next, end - next));
+    }
+    *at = end;
+    const char *const result = intern(text.data ? text.data : "");
+    free(text.data);
+    return result;
+}
+
+/* The arguments of a macro's use. */
+struct arguments {
+    const struct source *source;
+    const struct expansion *outer;   /* in whose body it is; NULL: in a file */
+    const char **texts;
+    size_t count, capacity;
+};
+
+static void read_argument(void *context, size_t position, size_t begin, size_t end) {
+    struct arguments *const it = context;
+    struct text text = { 0 };
+    (void)position;
+    if (!it->outer)
+        text_add(&text, it->source->text + begin, end - begin);
+    for (size_t i = begin; it->outer && i < end; i = source_skip_blank(it->source, i)) {
+        bool pasted;
+        text_puts(&text, i > begin ? " " : "");
+        text_puts(&text, read_chain(it->outer, &i, &pasted));
+    }
+    *PUSH(it->texts, it->count, it->capacity) = intern(text.data ? text.data : "");
+    free(text.data);
+}
+
+/* A macro that is used in the body of the one at hand. */
+static void search_inner(const struct expansion *it, const char *name, size_t after) {
+    const struct source *const source = it->macro->source;
+    struct arguments inner = { .source = source, .outer = it };
+    const size_t open = source_skip_blank(source, after);
+    if (!macro_first(name))
+        return;
+    if (open < it->macro->end && source->text[open] == '(')
+        macro_arguments(source, open, read_argument, &inner);
+    search(it, name, inner.texts, inner.count);
+    free(inner.texts);
+}
+
+/* A name after a type or a `*` is being declared. */
+static bool is_declared(const struct source *source, size_t body, size_t offset) {
+    while (offset > body && strchr(" \t\\\n", source->text[offset - 1]))
+        offset--;
+    size_t begin = offset;
+    while (begin > body && source_identifier(source, begin - 1) > 0)
+        begin--;
+    if (begin < offset)
+        return offset - begin != 6 || strncmp(source->text + begin, "return", 6);
+    return offset > body && source->text[offset - 1] == '*';
+}
+
+static void search_body(const struct expansion *it) {
+    struct source *const source = it->macro->source;
+    for (size_t i = source_skip_blank(source, it->macro->body); i < it->macro->end; i = source_skip_blank(source, i)) {
+        const size_t begin = i;
+        bool pasted;
+        const char *const text = read_chain(it, &i, &pasted);
+        const struct span span = { source, begin, i, PLACE_BODY };
+        if (pasted)
+            it->found(it->context, &span, text, is_declared(source, it->macro->body, begin));
+        if (source_identifier(source, begin))
+            search_inner(it, text, i);
+    }
+}
+
+static void search(const struct expansion *use, const char *name, const char **arguments, size_t count) {
+    if (use->depth > 20)
+        return;
+    for (size_t m = macro_first(name); m; m = macros[m - 1].next) {
+        struct expansion it = { .macro = &macros[m - 1], .arguments = arguments, .count = count,
+                                .depth = use->depth + 1, .found = use->found, .context = use->context };
+        if (it.macro->source->rel_count && it.macro != use->macro)
+            search_body(&it);
+    }
+}
+
+/* Calls `found` for each chain of the macro's use at a place in a file. */
+static void search_use(const struct place *use, found_chain *found, void *context) {
+    struct arguments arguments = { .source = use->source };
+    const struct expansion none = { .found = found, .context = context };
+    const size_t length = source_identifier(use->source, use->offset), open = source_skip_blank(use->source, use->offset + length);
+    const char *const name = intern_n(use->source->text + use->offset, length);
+    if (!length || !macro_first(name))
+        return;
+    if (use->source->text[open] == '(')
+        macro_arguments(use->source, open, read_argument, &arguments);
+    search(&none, name, arguments.texts, arguments.count);
+    free(arguments.texts);
+}
+
+struct wanted {
+    const char *name, *text;
+    struct cursor cause;
+    struct span *span;
+    bool found, declared;
+};
+
+static void match(void *context, const struct span *span, const char *name, bool declared) {
+    struct wanted *const it = context;
+    if (name != it->name)
+        return;
+    it->declared |= declared;
+    if (!declared && !it->found) {
+        *it->span = *span;
+        it->found = true;
+    }
+}
+
+bool pasted_span(struct unit *unit, struct cursor cursor, const char *name, struct span *span) {
+    const struct location location = cursor_location(cursor);
+    const struct place use = place_in_file(unit, location);
+    struct wanted it = { .name = name, .span = span };
+    if (!place_of(unit, location).source && use.source)
+        search_use(&use, match, &it);
+    return it.found;
+}
+
+/* What each name that a chain makes stands for, by file and name. */
+struct meaning {
+    struct source *source;
+    const char *name, *text;
+};
+
+static struct meaning *meanings;
+static size_t meaning_count, meaning_capacity;
+static struct map chains;   /* set of places */
+
+/* False if the name already stands for something else in this file. */
+static bool mean(struct source *source, const char *name, const char *text, bool weak) {
+    for (size_t i = 0; i < meaning_count; i++)
+        if (meanings[i].source == source && meanings[i].name == name)
+            return weak || meanings[i].text == text;
+    *PUSH(meanings, meaning_count, meaning_capacity) = (struct meaning) { source, name, text };
+    edit_declare(source, intern_format("#define ia2_pasted_%s %s", name, text));
+    return true;
+}
+
+static void rewrite_match(void *context, const struct span *span, const char *name, bool declared) {
+    const struct wanted *const it = context;
+    if (name != it->name || declared)
+        return;
+    map_add(&chains, span_key(span));
+    edit_wrap(span, EDIT_NAME, "IA2_PASTED(", ")", it->cause);
+    if (!mean(span->source, name, it->text, false))
+        refuse_at(it->cause, intern_format("address of %s", name), "a macro puts the name together for different functions",
+                  "write the function's name out, or pass it to the macro as an argument");
+}
+
+void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text) {
+    const struct place use = place_in_file(unit, cursor_location(cursor));
+    struct wanted it = { .name = name, .text = intern(text), .cause = cursor };
+    search_use(&use, rewrite_match, &it);
+}
+
+static void keep_name(void *context, const struct span *span, const char *name, bool declared) {
+    (void)context, (void)declared;
+    if (map_get(&chains, span_key(span)) && *name)
+        mean(span->source, name, name, true);
+}
+
+/* The text that declares a function must not be taken for its value. */
+static void check_declaration(struct unit *unit, struct cursor function, const struct place *use) {
+    struct span span;
+    struct wanted it = { .name = cursor_name(function), .span = &span };
+    if (!place_of(unit, cursor_location(function)).source)
+        search_use(use, match, &it);
+    if (it.found && !it.declared && map_get(&chains, span_key(&span)))
+        edit_veto(&span, EDIT_NAME, function);
+}
+
+struct visit {
+    struct unit *unit;
+    struct place last;
+};
+
+static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data) {
+    struct visit *const it = data;
+    const struct location location = cursor_location(cursor);
+    const struct place at = place_of(it->unit, location);
+    (void)parent;
+    if (at.source && at.kind == PLACE_FILE)
+        return CXChildVisit_Recurse;
+    const struct place use = place_in_file(it->unit, location);
+    if (use.source && cursor_kind(cursor) == CXCursor_FunctionDecl)
+        check_declaration(it->unit, cursor, &use);
+    if (!use.source || (use.source == it->last.source && use.offset == it->last.offset))
+        return CXChildVisit_Recurse;
+    it->last = use;
+    search_use(&use, keep_name, NULL);
+    return CXChildVisit_Recurse;
+}
+
+static bool reads_chain(const struct unit *unit) {
+    for (size_t i = 0; i < meaning_count; i++)
+        if (unit_reads(unit, meanings[i].source))
+            return true;
+    return false;
+}
+
+void pasted_declare(struct program *program) {
+    for (size_t u = 0; chains.used && u < program->unit_count; u++) {
+        struct visit it = { &program->units[u], { 0 } };
+        if (reads_chain(it.unit))
+            cursor_visit(tree_root(it.unit->tree), on_cursor, &it);
+    }
+}

@@ -1,0 +1,34 @@
+/* The #defines of the project's files, as text: libclang does not say which macro a token comes from. */
+#ifndef IA2_MACROS_H
+#define IA2_MACROS_H
+
+#include "analysis/analyze.h"
+
+struct macro {
+    const char *name;
+    struct source *source;
+    const char **parameters;   /* the last of a variadic one is __VA_ARGS__, or as it is named */
+    bool *strings;             /* for each parameter: whether `#` makes a string of it, here or in a macro it is passed to */
+    size_t count, capacity;
+    bool function_like, variadic;
+    size_t body, end;
+    size_t next;               /* another #define of the same name: position + 1, or 0 */
+};
+
+extern struct macro *macros;
+
+/* Reads the files of all units; once, when they are parsed. */
+void macros_scan(const struct program *program);
+
+/* Position + 1 of the first #define of a name, or 0. */
+size_t macro_first(const char *name);
+
+/* The position of the parameter of that name; macro->count if there is none. */
+size_t macro_parameter(const struct macro *macro, const char *name);
+
+/* The arguments of a macro's use whose `(` is at `open`: calls `found` for each with its position and its text, without blanks around
+ * it. Returns the offset after the `)`, or 0 if the brackets do not pair up. */
+typedef void macro_argument(void *context, size_t position, size_t begin, size_t end);
+size_t macro_arguments(const struct source *source, size_t open, macro_argument *found, void *context);
+
+#endif
