@@ -113,8 +113,23 @@ static void search_body(const struct expansion *it) {
     }
 }
 
+static bool name_pastes(const char *name) {
+    for (size_t m = macro_first(name); m; m = macros[m - 1].next)
+        if (macros[m - 1].pastes)
+            return true;
+    return false;
+}
+
+/* Whether there may be a chain at all: in the bodies, or in those of a macro that is an argument. */
+static bool may_paste(const char *name, const char **arguments, size_t count) {
+    bool found = name_pastes(name);
+    for (size_t i = 0; !found && i < count; i++)
+        found = name_pastes(arguments[i]);
+    return found;
+}
+
 static void search(const struct expansion *use, const char *name, const char **arguments, size_t count) {
-    if (use->depth > 20)
+    if (use->depth > 20 || !may_paste(name, arguments, count))
         return;
     for (size_t m = macro_first(name); m; m = macros[m - 1].next) {
         struct expansion it = { .macro = &macros[m - 1], .arguments = arguments, .count = count,

@@ -104,27 +104,35 @@ static void note_passed(void *context, size_t position, size_t begin, size_t end
     }
 }
 
-/* Whether a parameter was found to become a string. */
-static bool note_strings(struct macro *macro) {
+/* A name in the body of a macro, which is that of a macro too; `open`: where a list of arguments would begin. */
+static bool note_inner(struct macro *macro, struct macro *inner, size_t open) {
+    struct passed it = { macro, inner, false };
+    if (inner->pastes && !macro->pastes)
+        it.more = macro->pastes = true;
+    if (macro->function_like && inner->function_like && macro->source->text[open] == '(')
+        macro_arguments(macro->source, open, note_passed, &it);
+    return it.more;
+}
+
+/* Whether something more is known of the macro: a parameter that becomes a string, a `##`. */
+static bool note_body(struct macro *macro) {
     const struct source *const source = macro->source;
     bool more = false;
     for (size_t i = source_skip_blank(source, macro->body); i < macro->end;) {
         const char *const text = source->text + i;
-        const bool hash = text[0] == '#';
-        i = source_skip_blank(source, hash && text[1] == '#' ? i + 2 : hash ? i + 1 : source_skip_token(source, i));
+        const bool hash = text[0] == '#', paste = hash && text[1] == '#';
+        i = source_skip_blank(source, paste ? i + 2 : hash ? i + 1 : source_skip_token(source, i));
+        more |= paste && !macro->pastes;
+        macro->pastes |= paste;
         const size_t length = source_identifier(source, hash ? i : (size_t)(text - source->text));
-        if (!length || (hash && text[1] == '#'))
+        if (!length || paste)
             continue;
         const char *const name = intern_n(hash ? source->text + i : text, length);
         const size_t parameter = macro_parameter(macro, name);
         if (hash && parameter < macro->count && !macro->strings[parameter])
             more = macro->strings[parameter] = true;
-        for (size_t m = hash || source->text[i] != '(' ? 0 : macro_first(name); m; m = macros[m - 1].next) {
-            struct passed it = { macro, &macros[m - 1], false };
-            if (macros[m - 1].function_like)
-                macro_arguments(source, i, note_passed, &it);
-            more |= it.more;
-        }
+        for (size_t m = hash ? 0 : macro_first(name); m; m = macros[m - 1].next)
+            more |= note_inner(macro, &macros[m - 1], i);
     }
     return more;
 }
@@ -141,7 +149,7 @@ void macros_scan(const struct program *program) {
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < macro_count; i++)
-            more |= macros[i].function_like && note_strings(&macros[i]);
+            more |= note_body(&macros[i]);
     }
 }
 

@@ -11,6 +11,7 @@ struct macro {
     bool *strings;             /* for each parameter: whether `#` makes a string of it, here or in a macro it is passed to */
     size_t count, capacity;
     bool function_like, variadic;
+    bool pastes;               /* has `##`, or names a macro that has; what its arguments name is not counted */
     size_t body, end;
     size_t next;               /* another #define of the same name: position + 1, or 0 */
 };
