@@ -83,7 +83,10 @@ static void search_inner(const struct expansion *it, const char *name, size_t af
         return;
     if (open < it->macro->end && source->text[open] == '(')
         macro_arguments(source, open, read_argument, &inner);
-    search(it, name, inner.texts, inner.count);
+    if (open >= it->macro->end && !it->macro->function_like)   /* `#define f g` */
+        search(it, name, it->arguments, it->count);
+    else
+        search(it, name, inner.texts, inner.count);
     free(inner.texts);
 }
 
@@ -134,13 +137,13 @@ static void search(const struct expansion *use, const char *name, const char **a
     for (size_t m = macro_first(name); m; m = macros[m - 1].next) {
         struct expansion it = { .macro = &macros[m - 1], .arguments = arguments, .count = count,
                                 .depth = use->depth + 1, .found = use->found, .context = use->context };
-        if (it.macro->source->rel_count && it.macro != use->macro)
+        if (it.macro->source->rel_count && it.macro != use->macro && (count || !it.macro->function_like))
             search_body(&it);
     }
 }
 
 /* Calls `found` for each chain of the macro's use at a place in a file. */
-static void search_use(const struct place *use, found_chain *found, void *context) {
+static void search_place(const struct place *use, found_chain *found, void *context) {
     struct arguments arguments = { .source = use->source };
     const struct expansion none = { .found = found, .context = context };
     const size_t length = source_identifier(use->source, use->offset), open = source_skip_blank(use->source, use->offset + length);
@@ -151,6 +154,17 @@ static void search_use(const struct place *use, found_chain *found, void *contex
         macro_arguments(use->source, open, read_argument, &arguments);
     search(&none, name, arguments.texts, arguments.count);
     free(arguments.texts);
+}
+
+/* The same for the use that a token comes from: where its text is an argument, that may be the name of a macro that another one uses. */
+static void search_use(struct unit *unit, struct location location, found_chain *found, void *context) {
+    const struct spots spots = location_spots(location);
+    const struct place seen = place_in_file(unit, location);
+    const struct place outermost = { unit_source(unit, spots.expansion.file), spots.expansion.offset, PLACE_FILE };
+    if (seen.source)
+        search_place(&seen, found, context);
+    if (outermost.source && (outermost.source != seen.source || outermost.offset != seen.offset))
+        search_place(&outermost, found, context);
 }
 
 struct wanted {
@@ -173,10 +187,9 @@ static void match(void *context, const struct span *span, const char *name, bool
 
 bool pasted_span(struct unit *unit, struct cursor cursor, const char *name, struct span *span) {
     const struct location location = cursor_location(cursor);
-    const struct place use = place_in_file(unit, location);
     struct wanted it = { .name = name, .span = span };
-    if (!place_of(unit, location).source && use.source)
-        search_use(&use, match, &it);
+    if (!place_of(unit, location).source)
+        search_use(unit, location, match, &it);
     return it.found;
 }
 
@@ -212,9 +225,8 @@ static void rewrite_match(void *context, const struct span *span, const char *na
 }
 
 void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text) {
-    const struct place use = place_in_file(unit, cursor_location(cursor));
     struct wanted it = { .name = name, .text = intern(text), .cause = cursor };
-    search_use(&use, rewrite_match, &it);
+    search_use(unit, cursor_location(cursor), rewrite_match, &it);
 }
 
 static void keep_name(void *context, const struct span *span, const char *name, bool declared) {
@@ -224,11 +236,11 @@ static void keep_name(void *context, const struct span *span, const char *name, 
 }
 
 /* The text that declares a function must not be taken for its value. */
-static void check_declaration(struct unit *unit, struct cursor function, const struct place *use) {
+static void check_declaration(struct unit *unit, struct cursor function) {
     struct span span;
     struct wanted it = { .name = cursor_name(function), .span = &span };
     if (!place_of(unit, cursor_location(function)).source)
-        search_use(use, match, &it);
+        search_use(unit, cursor_location(function), match, &it);
     if (it.found && !it.declared && map_get(&chains, span_key(&span)))
         edit_veto(&span, EDIT_NAME, function);
 }
@@ -247,11 +259,11 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
         return CXChildVisit_Recurse;
     const struct place use = place_in_file(it->unit, location);
     if (use.source && cursor_kind(cursor) == CXCursor_FunctionDecl)
-        check_declaration(it->unit, cursor, &use);
+        check_declaration(it->unit, cursor);
     if (!use.source || (use.source == it->last.source && use.offset == it->last.offset))
         return CXChildVisit_Recurse;
     it->last = use;
-    search_use(&use, keep_name, NULL);
+    search_use(it->unit, location, keep_name, NULL);
     return CXChildVisit_Recurse;
 }
 
