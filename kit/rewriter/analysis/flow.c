@@ -390,23 +390,23 @@ static void follow(const struct value *context, struct cursor value) {
     }
 }
 
+static const struct items *calls_of(unsigned compartment, const void *function) {
+    static const struct items none;
+    const struct items *const calls = map_get(&called[compartment], key_of(function));
+    return calls ? calls : &none;
+}
+
 /* The arguments that the calls of one function or one type give the parameter at a position. */
-static void follow_argument(struct program *program, const struct node *node, const void *function, int position, flow_take *take) {
-    const struct items *const calls = map_get(&called[node->compartment], key_of(function));
-    for (size_t i = 0; calls && i < calls->count; i++)
-        if (position < cursor_argument_count(calls->list[i].cursor))
-            follow(&(struct value) { program, calls->list[i].unit, take, node->type },
-                   cursor_argument(calls->list[i].cursor, (unsigned)position));
+static void follow_argument(struct program *program, const struct node *node, const void *function, unsigned position, flow_take *take) {
+    const struct items *const calls = calls_of(node->compartment, function);
+    for (size_t i = 0; i < calls->count; i++)
+        follow(&(struct value) { program, calls->list[i].unit, take, node->type }, cursor_argument(calls->list[i].cursor, position));
 }
 
 static void follow_arguments(struct program *program, const struct node *node, flow_take *take) {
     const struct cursor function = cursor_parent(node->parameter);
     const void *const place = place_of_declaration(function);
-    int position = cursor_argument_count(function) - 1;
-    while (position >= 0 && !cursor_equal(cursor_argument(function, (unsigned)position), node->parameter))
-        position--;
-    if (position < 0)
-        return;
+    const unsigned position = parameter_position(node->parameter);
     follow_argument(program, node, place, position, take);
     if (map_get(&is_taken[node->compartment], key_of(place)))
         follow_argument(program, node, pointer_type(node->unit, cursor_type(function)), position, take);
@@ -459,15 +459,14 @@ void flow_handed_down(struct program *program, struct unit *unit, struct cursor 
             take(program, unit, variable, inner);
         pointer = cursor_is_null(variable) ? strip_casts(pointer_to(lvalue)) : no_cursor();
     }
-    const struct cursor parameter = cursor_referenced(pointer), function = cursor_parent(parameter);
+    const struct cursor parameter = cursor_referenced(pointer);
     if (cursor_kind(pointer) != CXCursor_DeclRefExpr || cursor_kind(parameter) != CXCursor_ParmDecl ||
         !map_add(&seen, key_of(place_of_declaration(parameter))))
         return;
-    const struct items *const calls = map_get(&called[unit->plan->compartment], key_of(place_of_declaration(function)));
-    for (int p = 0; calls && p < cursor_argument_count(function); p++)
-        for (size_t i = 0; cursor_equal(cursor_argument(function, (unsigned)p), parameter) && i < calls->count; i++)
-            if (p < cursor_argument_count(calls->list[i].cursor))
-                flow_handed_down(program, calls->list[i].unit, cursor_argument(calls->list[i].cursor, (unsigned)p), take);
+    const struct items *const calls = calls_of(unit->plan->compartment, place_of_declaration(cursor_parent(parameter)));
+    const unsigned position = parameter_position(parameter);
+    for (size_t i = 0; i < calls->count; i++)
+        flow_handed_down(program, calls->list[i].unit, cursor_argument(calls->list[i].cursor, position), take);
 }
 
 void flow_variable(struct program *program, struct unit *unit, struct cursor variable, flow_take *take) {

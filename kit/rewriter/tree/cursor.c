@@ -257,6 +257,15 @@ bool is_volatile_constant(struct type type) {
     return type_is_const(type) && type_is_volatile(type);
 }
 
+unsigned parameter_position(struct cursor parameter) {
+    const struct cursor function = cursor_parent(parameter);
+    const int count = cursor_argument_count(function);
+    for (int i = 0; i < count; i++)
+        if (cursor_equal(cursor_argument(function, (unsigned)i), parameter))
+            return (unsigned)i;
+    return NO_POSITION;
+}
+
 struct type expression_type(struct cursor expression) {
     const struct type type = cursor_type(expression);
     if (!is_array(type) && !is_function(type))
@@ -264,14 +273,11 @@ struct type expression_type(struct cursor expression) {
     const struct cursor inner = strip_implicit(expression);
     if (cursor_kind(inner) != CXCursor_DeclRefExpr)
         return type;
-    const struct cursor parameter = cursor_referenced(inner), function = cursor_parent(parameter);
+    const struct cursor parameter = cursor_referenced(inner);
     if (cursor_kind(parameter) != CXCursor_ParmDecl)
         return type;
-    const struct type function_type = type_canonical(cursor_type(function));
-    for (int i = 0; i < cursor_argument_count(function); i++)
-        if (cursor_equal(cursor_argument(function, (unsigned)i), parameter))
-            return type_argument(function_type, (unsigned)i);
-    return type;
+    const unsigned position = parameter_position(parameter);
+    return position == NO_POSITION ? type : type_argument(type_canonical(cursor_type(cursor_parent(parameter))), position);
 }
 
 struct cursor base_variable(struct cursor lvalue) {

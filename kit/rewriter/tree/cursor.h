@@ -79,6 +79,10 @@ bool is_automatic(struct cursor variable);   /* a local that is not static, or a
 bool is_integer_constant(struct cursor expression);   /* a null constant is one */
 bool is_object_address(struct cursor expression);     /* `&x` */
 
+/* Where a parameter stands among those of its function; NO_POSITION, at which no call has an argument, if it is none of them. */
+#define NO_POSITION (~0u)
+unsigned parameter_position(struct cursor parameter);
+
 /* The type of an expression. libclang reports a parameter declared as array or function as that, not as the pointer
  * it is. */
 struct type expression_type(struct cursor expression);
