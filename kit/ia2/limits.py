@@ -51,6 +51,7 @@ def rewritten(folder: pathlib.Path) -> list[str]:
         policy = json.loads(sections.get("policy", "{}") or "{}")
         needs = sorted({words for key, words in POLICY.items() if policy.get(key)})
         status = "uses the policy: " + ", ".join(needs) if needs else "supported"
+        status = "stops the compiler, which says the remedy" if any(head.startswith("stopped ") for head in sections) else status
         rows.append(f"| {cell(title)} | {status} | rewrite/{path.stem} |")
     return rows
 

@@ -10,6 +10,8 @@
 #include "edits/edits.h"
 #include "edits/locals.h"
 #include "edits/rewrite.h"
+#include "edits/unseen.h"
+#include "input/branches.h"
 #include "input/macros.h"
 #include "output/boundary.h"
 #include "output/conditions.h"
@@ -177,6 +179,8 @@ int main(int argc, char **argv) {
     rewrite_allocations(&program);
     rewrite_shared_variables(&program);
     locals_rewrite(&program);
+    branches_find(&program);
+    unseen_guard(&program);
     destructors_find(&program);
     conditions_rewrite(&program);
     edit_settle();

@@ -49,6 +49,12 @@
 #define IA2_CALL(pointer, type) ((__typeof__(&*(pointer)))ia2_check_target((const void *)(pointer), (type)))
 const void *ia2_check_target(const void *pointer, unsigned type);
 
+/* In front of a call through a pointer that only the project's compiler sees, as in `#ifndef __clang__`: the program is split by what clang
+ * sees. Stops the compiler, unless the preprocessor skips it. */
+#define IA2_UNSEEN_CALL \
+    _Pragma("GCC error \"call through a pointer: the program is split by what clang sees, and clang skips this, so nothing would be checked. \
+remedy: let clang see it too (--extra-arg -D...), or move it out of the conditional\"")
+
 /* The callee of a direct call of another compartment's variadic function: its gate for one list of arguments. HASH is that of
  * their ABI string (docs/design.md). */
 #define IA2_VARIADIC(f, hash) ((__typeof__(&(f)))(const void *)__wrap_##f##__##hash)

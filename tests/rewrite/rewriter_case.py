@@ -9,6 +9,7 @@
     >>> destructors NAME    the table of compartment NAME, without `ia2_destructor`
     >>> locals              FILE:LINE FUNCTION NAME: TYPE of each local that moves
     >>> refused             the exact diagnostics; nothing may be written then
+    >>> stopped COMPILER    FILE:LINE of the calls at which the compiler stops in what was rewritten
 
 FILE is under the source root; `build/FILE` is under the build directory, which is outside of it. The plan has
 two compartments, app (1) and lib (2), without grants. Policy keys: imports {"SYMBOL": [OWNER, CALLER...]}, data (the same for

@@ -3,7 +3,8 @@
 #include <string.h>
 
 struct macro *macros;
-static size_t macro_count, macro_capacity;
+size_t macro_count;
+static size_t macro_capacity;
 static struct map by_name;   /* interned name -> position + 1 of the first */
 
 size_t macro_parameter(const struct macro *macro, const char *name) {

@@ -17,6 +17,7 @@ struct macro {
 };
 
 extern struct macro *macros;
+extern size_t macro_count;
 
 /* Reads the files of all units; once, when they are parsed. */
 void macros_scan(const struct program *program);

@@ -210,6 +210,11 @@ bool cursor_visit(struct cursor parent, cursor_visitor *visitor, void *data) {
     return parent.tree && visit(parent, visitor, data);
 }
 
+void tree_visit_all(const struct tree *tree, void (*found)(void *context, struct cursor cursor), void *context) {
+    for (uint32_t at = ROOT_NODE + 1; at < tree_count(tree, TREE_NODES); at++)
+        found(context, cursor_at(tree, at));
+}
+
 struct type type_canonical(struct type type) {
     return type_at(type.tree, entry_of(type)->canonical);
 }

@@ -99,6 +99,9 @@ typedef enum CXChildVisitResult cursor_visitor(struct cursor cursor, struct curs
 /* In the order of the source; true if the visitor broke it off. */
 bool cursor_visit(struct cursor parent, cursor_visitor *visitor, void *data);
 
+/* All of them, also those that the walk from the root does not come by. */
+void tree_visit_all(const struct tree *tree, void (*found)(void *context, struct cursor cursor), void *context);
+
 struct type type_canonical(struct type type);
 struct type type_unqualified(struct type type);
 struct type type_pointee(struct type type);

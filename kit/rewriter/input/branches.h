@@ -1,0 +1,20 @@
+/* The parts of the project's files of which compilers may see different ones: libclang parses, and another compiler compiles. */
+#ifndef IA2_BRANCHES_H
+#define IA2_BRANCHES_H
+
+#include "input/macros.h"
+
+/* All between a conditional that asks which compiler it is, also by a macro that depends on that, and its #endif; or the #define of a
+ * macro that is used there. */
+struct branch {
+    struct source *source;
+    size_t begin, end;
+};
+
+extern struct branch *branches;
+extern size_t branch_count;
+
+/* Finds them in the files of all units; once, after macros_scan. */
+void branches_find(const struct program *program);
+
+#endif
