@@ -9,6 +9,7 @@
 #include "diag.h"
 #include "edits/edits.h"
 #include "edits/locals.h"
+#include "edits/pasted.h"
 #include "edits/rewrite.h"
 #include "edits/unseen.h"
 #include "input/branches.h"
@@ -179,6 +180,7 @@ int main(int argc, char **argv) {
     rewrite_allocations(&program);
     rewrite_shared_variables(&program);
     locals_rewrite(&program);
+    pasted_declare(&program);
     branches_find(&program);
     unseen_guard(&program);
     destructors_find(&program);

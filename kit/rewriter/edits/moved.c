@@ -2,7 +2,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "argument.h"
 #include "edits.h"
+#include "input/macros.h"
 #include "locals.h"
 
 struct jump {
@@ -45,7 +47,8 @@ static void rewrite_use(struct uses *it, struct cursor cursor) {
     } else if (!span_of_name(local->unit, cursor, local->name, &span)) {
         refuse_at(cursor, it->construct, "its name is put together by a macro here, so there is no text to rewrite",
                   "write the name out, or pass it to the macro as an argument");
-    } else {
+    } else if (!(argument_roles(&span) & ROLE_NAME) ||
+               !argument_rewrite(local->unit, &span, ROLE_NAME, local->name, intern_format("(*__ia2_shared_%s)", it->shared), cursor)) {
         edit_wrap(&span, EDIT_NAME, "(*__ia2_shared_", intern_format("%s)", it->shared + strlen(local->name)), cursor);
     }
 }

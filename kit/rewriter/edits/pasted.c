@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "argument.h"
 #include "edits.h"
 #include "input/macros.h"
 
@@ -17,6 +18,9 @@ struct expansion {
     found_chain *found;
     void *context;
 };
+
+static struct map chains;   /* set of the places of those that are rewritten, and of parameters that are marked like them */
+static struct map meant;    /* set of cursors that the requests are for */
 
 static void search(const struct expansion *use, const char *name, const char **arguments, size_t count);
 
@@ -109,7 +113,7 @@ static void search_body(const struct expansion *it) {
         bool pasted;
         const char *const text = read_chain(it, &i, &pasted);
         const struct span span = { source, begin, i, PLACE_BODY };
-        if (pasted)
+        if (pasted || map_get(&chains, span_key(&span)))
             it->found(it->context, &span, text, is_declared(source, it->macro->body, begin));
         if (source_identifier(source, begin))
             search_inner(it, text, i);
@@ -201,7 +205,6 @@ struct meaning {
 
 static struct meaning *meanings;
 static size_t meaning_count, meaning_capacity;
-static struct map chains;   /* set of places */
 
 /* False if the name already stands for something else in this file. */
 static bool mean(struct source *source, const char *name, const char *text, bool weak) {
@@ -213,15 +216,31 @@ static bool mean(struct source *source, const char *name, const char *text, bool
     return true;
 }
 
+static const char *meaning_of(const struct source *source, const char *name) {
+    for (size_t i = 0; i < meaning_count; i++)
+        if (meanings[i].source == source && meanings[i].name == name)
+            return meanings[i].text;
+    return name;
+}
+
+static void rewrite(const struct span *span, const char *name, const char *text, struct cursor cause) {
+    map_add(&chains, span_key(span));
+    map_add(&meant, cursor_key(cause));
+    edit_wrap(span, EDIT_NAME, "IA2_PASTED(", ")", cause);
+    if (!mean(span->source, name, intern(text), false))
+        refuse_at(cause, intern_format("address of %s", name), "a macro puts the name together for different functions",
+                  "write the function's name out, or pass it to the macro as an argument");
+}
+
+void pasted_mark(const struct span *span, const char *name, const char *text, struct cursor cursor) {
+    rewrite(span, name, text, cursor);
+}
+
 static void rewrite_match(void *context, const struct span *span, const char *name, bool declared) {
     const struct wanted *const it = context;
     if (name != it->name || declared)
         return;
-    map_add(&chains, span_key(span));
-    edit_wrap(span, EDIT_NAME, "IA2_PASTED(", ")", it->cause);
-    if (!mean(span->source, name, it->text, false))
-        refuse_at(it->cause, intern_format("address of %s", name), "a macro puts the name together for different functions",
-                  "write the function's name out, or pass it to the macro as an argument");
+    rewrite(span, name, it->text, it->cause);
 }
 
 void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text) {
@@ -229,10 +248,59 @@ void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, c
     search_use(unit, cursor_location(cursor), rewrite_match, &it);
 }
 
-static void keep_name(void *context, const struct span *span, const char *name, bool declared) {
-    (void)context, (void)declared;
-    if (map_get(&chains, span_key(span)) && *name)
+static bool is_parameter(const struct span *span) {
+    return source_identifier(span->source, span->begin) == span->end - span->begin;
+}
+
+/* The name that a text begins with. */
+static const char *first_name(const char *text) {
+    const struct source source = { .text = text, .size = strlen(text) };
+    return intern_n(text, source_identifier(&source, 0));
+}
+
+static void refuse_argument(struct cursor cursor, const char *text) {
+    static struct map refused;   /* set of uses */
+    const struct spot use = location_spots(cursor_location(cursor)).expansion;
+    if (map_add(&refused, key_of(intern_format("%p %u %u", (const void *)cursor.tree, use.file, use.offset))))
+        refuse_at(cursor, intern_format("argument %s of a macro", text),
+                  "for another use of the macro its body is rewritten to take the name of a function or variable here",
+                  "expand the macro by hand, or give it the name of a variable");
+}
+
+static void keep_name(void *context, const struct span *span, const char *text, bool declared) {
+    const char *const name = first_name(text);
+    (void)declared;
+    if (!map_get(&chains, span_key(span)))
+        return;
+    if (is_parameter(span) && (!*name || macro_first(name) || name == intern("NULL")))
+        refuse_argument(*(struct cursor *)context, text);
+    else if (*name)
         mean(span->source, name, name, true);
+}
+
+/* What else has the name, in an argument of the same macro. */
+static void check_meaning(void *context, const struct span *span, const char *text, bool declared) {
+    const struct wanted *const it = context;
+    (void)declared;
+    if (map_get(&chains, span_key(span)) && first_name(text) == it->name && meaning_of(span->source, it->name) != it->name)
+        edit_veto(span, EDIT_NAME, it->cause);
+}
+
+static bool means_something(const char *name) {
+    for (size_t i = 0; i < meaning_count; i++)
+        if (meanings[i].name == name && meanings[i].text != name)
+            return true;
+    return false;
+}
+
+static void check_argument(struct cursor cursor, const struct place *at) {
+    const struct wanted it = { .name = cursor_name(cursor), .cause = cursor };
+    size_t position, end;
+    if (at->kind != PLACE_ARG || map_get(&meant, cursor_key(cursor)) || !means_something(it.name))
+        return;
+    const struct place use = argument_macro(at->source, at->offset, &position, &end);
+    if (use.source)
+        search_place(&use, check_meaning, (void *)&it);
 }
 
 /* The text that declares a function must not be taken for its value. */
@@ -257,13 +325,15 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     (void)parent;
     if (at.source && at.kind == PLACE_FILE)
         return CXChildVisit_Recurse;
+    if (at.source && cursor_kind(cursor) == CXCursor_DeclRefExpr)
+        check_argument(cursor, &at);
     const struct place use = place_in_file(it->unit, location);
     if (use.source && cursor_kind(cursor) == CXCursor_FunctionDecl)
         check_declaration(it->unit, cursor);
     if (!use.source || (use.source == it->last.source && use.offset == it->last.offset))
         return CXChildVisit_Recurse;
     it->last = use;
-    search_use(it->unit, location, keep_name, NULL);
+    search_use(it->unit, location, keep_name, &cursor);
     return CXChildVisit_Recurse;
 }
 
@@ -275,6 +345,8 @@ static bool reads_chain(const struct unit *unit) {
 }
 
 void pasted_declare(struct program *program) {
+    if (chains.used)
+        macros_settle();   /* others name the macros with marked parameters */
     for (size_t u = 0; chains.used && u < program->unit_count; u++) {
         struct visit it = { &program->units[u], { 0 } };
         if (reads_chain(it.unit))

@@ -11,6 +11,10 @@ bool pasted_span(struct unit *unit, struct cursor cursor, const char *name, stru
 /* Requests that all of these stand for `text`. Each other name that the same text makes stays what it is. */
 void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text);
 
+/* Requests that a parameter in the body of a macro, `span`, stands for `text` where the argument begins with `name`; of other uses of the
+ * macro the name that the argument begins with stays what it is. */
+void pasted_mark(const struct span *span, const char *name, const char *text, struct cursor cursor);
+
 /* Declares the names, when all are requested. */
 void pasted_declare(struct program *program);
 

@@ -7,11 +7,12 @@
 #include "analysis/conversions.h"
 #include "analysis/escape.h"
 #include "analysis/no_wrap.h"
+#include "argument.h"
 #include "diag.h"
 #include "edits.h"
+#include "input/macros.h"
 #include "output/gates.h"
 #include "pasted.h"
-#include "stringify.h"
 #include "variadic.h"
 
 static bool designator_escapes(const struct program *program, const struct designator *it) {
@@ -166,18 +167,20 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
                   "write the function's name out, or pass it to the macro as an argument");
         return;
     }
-    if (stringify_sees(&span)) {
-        refuse_at(it->reference, intern_format("address of %s", name),
-                  "a macro makes a string of the function's name too, which would show what the name is rewritten to",
-                  "give the macro the function in an argument that it does not make a string of");
-        return;
-    }
     const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
     const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
     const char *const macro = is_static ? "IA2_FN_STATIC(" : is_libc ? "IA2_FN_LIBC(" : "IA2_FN(";
     const struct type target_type = type_pointee(type_canonical(it->target));
-    if (pasted)
-        pasted_rewrite(unit, it->reference, name, intern_format("%s%s)", macro, name));
+    const char *const text = intern_format("%s%s)", macro, name);
+    const unsigned roles = argument_roles(&span);
+    if (pasted && !(roles & ROLE_STRING))
+        pasted_rewrite(unit, it->reference, name, text);
+    else if (roles && !whole && argument_rewrite(unit, &span, roles, name, text, it->reference))
+        ;   /* in the macro */
+    else if (roles & ROLE_STRING)
+        refuse_at(it->reference, intern_format("address of %s", name),
+                  "a macro makes a string of the function's name too, which would show what the name is rewritten to",
+                  "give the macro the function in an argument that it does not make a string of");
     else if (whole || guide == GUIDE_FN)
         edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
     else
@@ -329,7 +332,6 @@ void rewrite_pointers(struct program *program) {
             if (program->units[u].designators[i].callee)
                 rewrite_designator(program, &program->units[u], &program->units[u].designators[i]);
     variadic_rewrite(program);
-    pasted_declare(program);
     for (size_t i = 0; i < declared_count; i++)
         if (edit_at_name(declared[i].span.source, declared[i].span.begin))
             edit_veto(&declared[i].span, EDIT_NAME, declared[i].function);

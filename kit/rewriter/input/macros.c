@@ -67,7 +67,7 @@ static void note_definition(struct source *source, size_t offset) {
         macro.body = macro_arguments(source, macro.body, add_parameter, &it);
     if (!length || !macro.body || macro.body > macro.end)
         return;
-    macro.strings = must_alloc((macro.count + 1) * sizeof(*macro.strings));
+    macro.roles = must_alloc(macro.count + 1);
     macro.next = (size_t)(uintptr_t)map_get(&by_name, key_of(macro.name));
     *PUSH(macros, macro_count, macro_capacity) = macro;
     map_put(&by_name, key_of(macro.name), (void *)(uintptr_t)macro_count);
@@ -83,59 +83,108 @@ static void scan_source(struct source *source) {
     }
 }
 
+/* The offset after the token before `offset`, in a macro's body. */
+static size_t before(const struct macro *macro, size_t offset) {
+    while (offset > macro->body && strchr(" \t\r\n\\", macro->source->text[offset - 1]))
+        offset--;
+    return offset;
+}
+
+static bool names_tag_or_label(const struct macro *macro, size_t end) {
+    static const char *const words[] = { "struct", "union", "enum", "goto" };
+    size_t begin = end;
+    while (begin > macro->body && source_identifier(macro->source, begin - 1) > 0)
+        begin--;
+    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
+        if (end - begin == strlen(words[i]) && !strncmp(macro->source->text + begin, words[i], end - begin))
+            return true;
+    return false;
+}
+
+unsigned macro_role(const struct macro *macro, size_t offset) {
+    const char *const text = macro->source->text;
+    const size_t end = before(macro, offset), length = end - macro->body;
+    const size_t next = source_skip_blank(macro->source, source_skip_token(macro->source, offset));
+    const char last = length ? text[end - 1] : 0, second = length > 1 ? text[end - 2] : 0;
+    if ((last == '#' && second == '#') || (next < macro->end && text[next] == '#' && text[next + 1] == '#'))
+        return ROLE_NAME;
+    if (last == '#')
+        return ROLE_STRING;
+    return (last == '.' && second != '.') || (last == '>' && second == '-') || names_tag_or_label(macro, end) ? ROLE_NAME : 0;
+}
+
+unsigned macro_roles(const struct macro *macro, size_t position) {
+    if (position >= macro->count && macro->count && macro->variadic)
+        position = macro->count - 1;
+    return position < macro->count ? macro->roles[position] : 0;
+}
+
+/* False if that was known. */
+static bool add_roles(struct macro *macro, size_t parameter, unsigned roles) {
+    const unsigned char known = macro->roles[parameter];
+    macro->roles[parameter] |= (unsigned char)roles;
+    return macro->roles[parameter] != known;
+}
+
 struct passed {
     struct macro *macro;
     const struct macro *callee;
     bool more;
 };
 
-/* An argument that a macro passes on to one that makes a string of it. */
+/* An argument that a macro passes on: it goes for a name if it is first. */
 static void note_passed(void *context, size_t position, size_t begin, size_t end) {
     struct passed *const it = context;
     const struct source *const source = it->macro->source;
-    if (position >= it->callee->count && it->callee->count && it->callee->variadic)
-        position = it->callee->count - 1;
-    if (position >= it->callee->count || !it->callee->strings[position])
-        return;
-    for (size_t i = begin; i < end; i = source_skip_blank(source, source_skip_token(source, i))) {
+    const unsigned roles = macro_roles(it->callee, position);
+    for (size_t i = begin; roles && i < end; i = source_skip_blank(source, source_skip_token(source, i))) {
         const size_t length = source_identifier(source, i);
         const size_t parameter = length ? macro_parameter(it->macro, intern_n(source->text + i, length)) : it->macro->count;
-        if (parameter < it->macro->count && !it->macro->strings[parameter])
-            it->more = it->macro->strings[parameter] = true;
+        if (parameter < it->macro->count)
+            it->more |= add_roles(it->macro, parameter, i == begin ? roles : roles & ROLE_STRING);
     }
 }
 
 /* A name in the body of a macro, which is that of a macro too; `open`: where a list of arguments would begin. */
 static bool note_inner(struct macro *macro, struct macro *inner, size_t open) {
-    struct passed it = { macro, inner, false };
-    if (inner->pastes && !macro->pastes)
-        it.more = macro->pastes = true;
+    struct passed it = { macro, inner, inner->pastes && !macro->pastes };
+    macro->pastes |= inner->pastes;
     if (macro->function_like && inner->function_like && macro->source->text[open] == '(')
         macro_arguments(macro->source, open, note_passed, &it);
     return it.more;
 }
 
-/* Whether something more is known of the macro: a parameter that becomes a string, a `##`. */
+/* Whether something more is known of the macro: of a parameter, or that there is a `##`. */
 static bool note_body(struct macro *macro) {
     const struct source *const source = macro->source;
     bool more = false;
-    for (size_t i = source_skip_blank(source, macro->body); i < macro->end;) {
+    for (size_t i = source_skip_blank(source, macro->body), next; i < macro->end; i = next) {
         const char *const text = source->text + i;
-        const bool hash = text[0] == '#', paste = hash && text[1] == '#';
-        i = source_skip_blank(source, paste ? i + 2 : hash ? i + 1 : source_skip_token(source, i));
-        more |= paste && !macro->pastes;
-        macro->pastes |= paste;
-        const size_t length = source_identifier(source, hash ? i : (size_t)(text - source->text));
-        if (!length || paste)
+        const size_t length = source_identifier(source, i);
+        next = source_skip_blank(source, source_skip_token(source, i));
+        if (text[0] == '#' && text[1] == '#') {
+            more |= !macro->pastes;
+            macro->pastes = true;
+        }
+        if (!length)
             continue;
-        const char *const name = intern_n(hash ? source->text + i : text, length);
+        const char *const name = intern_n(text, length);
         const size_t parameter = macro_parameter(macro, name);
-        if (hash && parameter < macro->count && !macro->strings[parameter])
-            more = macro->strings[parameter] = true;
-        for (size_t m = hash ? 0 : macro_first(name); m; m = macros[m - 1].next)
-            more |= note_inner(macro, &macros[m - 1], i);
+        const unsigned role = macro_role(macro, i);
+        if (parameter < macro->count)
+            more |= add_roles(macro, parameter, role);
+        for (size_t m = role & ROLE_STRING ? 0 : macro_first(name); m; m = macros[m - 1].next)
+            more |= note_inner(macro, &macros[m - 1], next);
     }
     return more;
+}
+
+void macros_settle(void) {
+    for (bool more = true; more;) {
+        more = false;
+        for (size_t i = 0; i < macro_count; i++)
+            more |= note_body(&macros[i]);
+    }
 }
 
 void macros_scan(const struct program *program) {
@@ -147,11 +196,7 @@ void macros_scan(const struct program *program) {
                 scan_source(source);
         }
     map_free(&seen);
-    for (bool more = true; more;) {
-        more = false;
-        for (size_t i = 0; i < macro_count; i++)
-            more |= note_body(&macros[i]);
-    }
+    macros_settle();
 }
 
 size_t macro_first(const char *name) {

@@ -4,14 +4,18 @@
 
 #include "analysis/analyze.h"
 
+/* What a macro does with a parameter besides using its value: makes a string of it, or names something by it (a member, a tag, a part of
+ * what ## makes). */
+enum { ROLE_STRING = 1, ROLE_NAME = 2 };
+
 struct macro {
     const char *name;
     struct source *source;
     const char **parameters;   /* the last of a variadic one is __VA_ARGS__, or as it is named */
-    bool *strings;             /* for each parameter: whether `#` makes a string of it, here or in a macro it is passed to */
+    unsigned char *roles;      /* for each parameter: here, or in a macro it is passed to */
     size_t count, capacity;
     bool function_like, variadic;
-    bool pastes;               /* has `##`, or names a macro that has; what its arguments name is not counted */
+    bool pastes;               /* has `##`, or a place that is edited like it, or names a macro that has; what its arguments name is not counted */
     size_t body, end;
     size_t next;               /* another #define of the same name: position + 1, or 0 */
 };
@@ -25,8 +29,17 @@ void macros_scan(const struct program *program);
 /* Position + 1 of the first #define of a name, or 0. */
 size_t macro_first(const char *name);
 
+/* Brings `pastes` of all macros up to date when it was set for some. */
+void macros_settle(void);
+
 /* The position of the parameter of that name; macro->count if there is none. */
 size_t macro_parameter(const struct macro *macro, const char *name);
+
+/* The roles of the identifier at an offset in a macro's body by itself: what stands beside it. */
+unsigned macro_role(const struct macro *macro, size_t offset);
+
+/* The roles of the parameter that an argument is for, by its position. */
+unsigned macro_roles(const struct macro *macro, size_t position);
 
 /* The arguments of a macro's use whose `(` is at `open`: calls `found` for each with its position and its text, without blanks around
  * it. Returns the offset after the `)`, or 0 if the brackets do not pair up. */
