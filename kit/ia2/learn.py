@@ -24,7 +24,7 @@ KINDS = ("access", "kernel", "call", "type", "block")
 RUNTIME = re.compile(r"__wrap_|__ia2_|ia2_|noted$")
 # Functions that allocate for others: what they allocate is not theirs, so their caller is named.
 WRAPPER = re.compile(r"(?:.*_)?(?:x|s|z|mem|safe|my)?(?:malloc|calloc|realloc|reallocarray|zalloc|alloc|strdup|strndup|memdup|dup)"
-                     r"0?(?:_(?:nofree|n|array|zero|add|mul|muladd2?|\dop))*_?")   # how the size is computed
+                     r"0?(?:_(?:nofree|n|array|zero|add|mul|muladd2?|\dop|base|raw|default|internal|impl|safe|checked))*_?")   # how the size is computed, which layer
 ASSIGNED = re.compile(r"(\w+)\s*=\s*(?:\([\w\s*]+\)\s*)?\w+\s*\(")
 
 

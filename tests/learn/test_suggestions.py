@@ -75,7 +75,7 @@ new_packet = "shared"
 """)
 
     def test_wrappers_that_compute_the_size(self):
-        for name in ("safe_realloc_nofree_mul_2op_", "g_malloc0_n", "safe_malloc_muladd2_", "xcalloc_array"):
+        for name in ("safe_realloc_nofree_mul_2op_", "g_malloc0_n", "safe_malloc_muladd2_", "xcalloc_array", "png_malloc_base"):
             self.says([violation("codec", "tool", heap("__wrap_realloc", name, "new_packet", "main"))], f"""
 [allocations]
 # codec reads what new_packet, through {name} allocates of tool in go, once

@@ -14,7 +14,7 @@ ALL = "IA2_ALL_VECTORS" in os.environ
 TIMEOUT = 3600 if ALL else 300
 
 CONFIGURE = "cmake -G Ninja -B build -DPNG_STATIC=OFF -DCMAKE_C_FLAGS=-g"
-PROGRAMS = {"libpng": "pngtest", "pngvalid": "pngvalid", "pngstest": "pngstest", "pngunknown": "pngunknown"}
+PROGRAMS = {"libpng": "pngtest", "pngvalid": "pngvalid", "pngstest": "pngstest", "pngunknown": "pngunknown", "pngimage": "pngimage"}
 PACKAGES = tuple(Package(name, "libpng1.6", f"build/{program}", f"ninja -C build {program}", CONFIGURE, ninja="build", tree="libpng")
                  for name, program in PROGRAMS.items())
 
@@ -95,6 +95,21 @@ class Pngunknown(Suite):
 
     def test_own_tests(self):
         self.scripts(*(f"pngunknown-{kind}" for kind in ("IDAT", "discard", "if-safe", "sAPI", "sTER", "save", "vpAg")))
+
+
+class Pngimage(Suite):
+    """Each picture is read and written with every transformation that its kind has."""
+    package = "pngimage"
+
+    def test_own_tests(self):
+        done = self.script("pngimage-quick")
+        passed = (done["out"] + done["err"]).count(b"PASS: ")
+        self.assertGreater(passed, 20)
+        self.suite("tests/pngimage-quick", passed, "pictures")
+
+    @unittest.skipUnless(ALL, "takes minutes in emulation; --all-vectors")
+    def test_all_transformations(self):
+        self.scripts("pngimage-full")
 
 
 class Pngstest(Suite):
