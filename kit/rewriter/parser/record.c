@@ -27,7 +27,7 @@ uint32_t record_name(struct recorder *it, const char *name) {
     uint64_t hash = tree_name_hash(name);
     uint32_t at;
     for (; (at = (uint32_t)(uintptr_t)map_get(&it->names, hash)); hash = hash + 1 ? hash + 1 : 1) {
-        const struct tree_name *const known = (const struct tree_name *)it->tables[TREE_NAMES].data + at;
+        const struct tree_name *const known = name_at(it, at);
         if (known->length == made.length && !memcmp(all->data + known->offset, name, made.length))
             return at;
     }
@@ -49,26 +49,18 @@ uint32_t record_string(struct recorder *it, CXString string) {
     return name;
 }
 
-static struct tree_node *node_at(const struct recorder *it, uint32_t node) {
-    return (struct tree_node *)it->tables[TREE_NODES].data + node;
-}
-
-static struct tree_declaration *declaration_at(const struct recorder *it, uint32_t node) {
-    return (struct tree_declaration *)it->tables[TREE_DECLARATIONS].data + node_at(it, node)->reference;
-}
-
 static void push(struct recorder *it, CXCursor cursor, enum CXCursorKind kind, uint32_t node) {
     *PUSH(it->frames, it->depth, it->capacity) = (struct record_frame) { .cursor = cursor, .kind = kind, .node = node };
 }
 
-static void set_name(struct recorder *it, uint32_t node, CXCursor cursor) {
+void record_set_name(struct recorder *it, uint32_t node, CXCursor cursor) {
     const uint32_t name = record_string(it, clang_getCursorSpelling(cursor));
     node_at(it, node)->flags |= NODE_NAMED;
     node_at(it, node)->value = name;
 }
 
 static bool is_named(const struct recorder *it, uint32_t declaration, const char *text) {
-    const struct tree_name *const name = (const struct tree_name *)it->tables[TREE_NAMES].data + declaration_at(it, declaration)->name;
+    const struct tree_name *const name = name_at(it, declaration_at(it, declaration)->name);
     return name->length == strlen(text) && !memcmp(it->tables[TREE_TEXT].data + name->offset, text, name->length);
 }
 
@@ -77,8 +69,7 @@ static bool is_wrapper(enum CXCursorKind kind) {
 }
 
 static enum CXTypeKind canonical_kind(const struct recorder *it, uint32_t type) {
-    const struct tree_type *const types = (const struct tree_type *)it->tables[TREE_TYPES].data;
-    return (enum CXTypeKind)types[types[type].canonical].kind;
+    return (enum CXTypeKind)type_at(it, type_at(it, type)->canonical)->kind;
 }
 
 static bool is_assignment(const struct recorder *it, const struct record_frame *frame) {
@@ -197,7 +188,7 @@ static void add_expression(struct recorder *it, uint32_t node, CXCursor cursor, 
     case CXCursor_StringLiteral: {
         const struct record_frame *const call = call_around(it);
         if (call && call->strings)
-            set_name(it, node, cursor);
+            record_set_name(it, node, cursor);
         break;
     }
     default:
@@ -211,7 +202,7 @@ static void add_other(struct recorder *it, uint32_t node, CXCursor cursor, enum 
     const uint32_t location = record_location(it, clang_getCursorLocation(cursor));
     node_at(it, node)->location = location;
     if (kind == CXCursor_LabelStmt || kind == CXCursor_LabelRef || kind == CXCursor_AnnotateAttr)
-        set_name(it, node, cursor);
+        record_set_name(it, node, cursor);
     if (kind == CXCursor_MemberRef || kind == CXCursor_TypeRef) {
         const uint32_t reference = record_declaration(it, clang_getCursorReferenced(cursor));
         node_at(it, node)->reference = reference;
@@ -386,8 +377,7 @@ static bool note_search(struct recorder *it, const struct record_request *reques
     const char **const paths = must_alloc((count + 1) * sizeof(*paths));
     struct search search = { 0 };
     for (size_t i = 0; i < count; i++) {
-        const struct tree_file *const file = (const struct tree_file *)it->tables[TREE_FILES].data + i + 1;
-        const struct tree_name *const name = (const struct tree_name *)it->tables[TREE_NAMES].data + file->name;
+        const struct tree_name *const name = name_at(it, file_at(it, (uint32_t)i + 1)->name);
         paths[i] = compdb_path(it->unit->command, intern_n(it->tables[TREE_TEXT].data + name->offset, name->length));
         files[i] = source_get(paths[i]);
         it->changed |= !files[i];

@@ -56,6 +56,28 @@ struct tree_header *record_unit(struct unit *unit, CXTranslationUnit tu, struct 
 uint32_t record_add(struct recorder *it, enum tree_section section, const void *entry);
 uint32_t record_name(struct recorder *it, const char *name);
 uint32_t record_string(struct recorder *it, CXString string);   /* disposes of it */
+void record_set_name(struct recorder *it, uint32_t node, CXCursor cursor);
+
+/* The entry at a position, until the next one is added. */
+static inline struct tree_node *node_at(const struct recorder *it, uint32_t node) {
+    return (struct tree_node *)it->tables[TREE_NODES].data + node;
+}
+
+static inline struct tree_declaration *declaration_at(const struct recorder *it, uint32_t node) {   /* of a node that declares */
+    return (struct tree_declaration *)it->tables[TREE_DECLARATIONS].data + node_at(it, node)->reference;
+}
+
+static inline struct tree_type *type_at(const struct recorder *it, uint32_t type) {
+    return (struct tree_type *)it->tables[TREE_TYPES].data + type;
+}
+
+static inline const struct tree_file *file_at(const struct recorder *it, uint32_t file) {
+    return (const struct tree_file *)it->tables[TREE_FILES].data + file;
+}
+
+static inline const struct tree_name *name_at(const struct recorder *it, uint32_t name) {
+    return (const struct tree_name *)it->tables[TREE_NAMES].data + name;
+}
 
 /* record_places.c */
 uint32_t record_location(struct recorder *it, CXSourceLocation location);

@@ -3,10 +3,6 @@
 
 #include <string.h>
 
-static struct tree_node *node_at(const struct recorder *it, uint32_t node) {
-    return (struct tree_node *)it->tables[TREE_NODES].data + node;
-}
-
 uint32_t record_node(struct recorder *it, enum CXCursorKind kind) {
     const struct tree_node node = { .kind = (uint16_t)kind };
     return record_add(it, TREE_NODES, &node);
@@ -53,9 +49,7 @@ static enum CXChildVisitResult add_parameter(CXCursor child, CXCursor parent, CX
     const enum CXCursorKind kind = clang_getCursorKind(child);
     (void)parent;
     if (kind == CXCursor_ParmDecl) {
-        const uint32_t name = record_string(it, clang_getCursorSpelling(child)), node = record_child(it, frame, kind);
-        node_at(it, node)->flags |= NODE_NAMED;
-        node_at(it, node)->value = name;
+        record_set_name(it, record_child(it, frame, kind), child);
     } else if (kind == CXCursor_TypeRef) {
         const uint32_t node = record_child(it, frame, kind), reference = record_declaration(it, clang_getCursorReferenced(child));
         node_at(it, node)->reference = reference;
@@ -73,10 +67,8 @@ static enum CXChildVisitResult add_attribute(CXCursor child, CXCursor parent, CX
         return CXChildVisit_Continue;
     const uint32_t node = record_child(it, context[1], kind), location = record_location(it, clang_getCursorLocation(child));
     node_at(it, node)->location = location;
-    if (kind == CXCursor_AnnotateAttr) {
-        node_at(it, node)->value = record_string(it, clang_getCursorSpelling(child));
-        node_at(it, node)->flags |= NODE_NAMED;
-    }
+    if (kind == CXCursor_AnnotateAttr)
+        record_set_name(it, node, child);
     return CXChildVisit_Continue;
 }
 

@@ -48,7 +48,7 @@ uint32_t record_file(struct recorder *it, CXFile file) {
         return known;
     size_t size = 0;
     const char *const text = clang_getFileContents(it->tu, file, &size);
-    const struct tree_file *const last = (const struct tree_file *)it->tables[TREE_FILES].data + it->tables[TREE_FILES].count - 1;
+    const struct tree_file *const last = file_at(it, (uint32_t)it->tables[TREE_FILES].count - 1);
     CXString name = clang_getFileName(file);
     const char *const path = clang_getCString(name);
     const struct source *const source = path ? source_read(compdb_path(it->unit->command, path)) : NULL;
@@ -82,15 +82,14 @@ static uint32_t in_file(struct recorder *it, CXSourceLocation location) {
             const uint32_t id = record_file(it, file);
             if (!id)
                 return 0;
-            const struct tree_file *const files = (const struct tree_file *)it->tables[TREE_FILES].data;
             PUSH(it->ranges, it->range_count, it->range_capacity);
             memmove(&it->ranges[low + 1], &it->ranges[low], (it->range_count - low - 1) * sizeof(*it->ranges));
-            it->ranges[low++] = (struct record_range) { raw - offset, raw - offset + files[id].size, id };
+            it->ranges[low++] = (struct record_range) { raw - offset, raw - offset + file_at(it, id)->size, id };
         }
         it->last_range = low - 1;
         range = &it->ranges[low - 1];
     }
-    return ((const struct tree_file *)it->tables[TREE_FILES].data)[range->file].base + raw - range->begin;
+    return file_at(it, range->file)->base + raw - range->begin;
 }
 
 static uint32_t in_macro(struct recorder *it, CXSourceLocation location) {
@@ -106,10 +105,9 @@ static uint32_t in_macro(struct recorder *it, CXSourceLocation location) {
     place.spelling_file = record_file(it, spelling);   /* none if ## has put the token together */
     place.seen_file = record_file(it, seen);
     place.expansion_file = record_file(it, expansion);
-    const struct tree_file *const files = (const struct tree_file *)it->tables[TREE_FILES].data;
     if (!place.spelling_file)
         place.spelling_offset = 0;
-    place.spelled_in_system_header = files[place.spelling_file].system;
+    place.spelled_in_system_header = file_at(it, place.spelling_file)->system;
     const uint32_t made = record_add(it, TREE_PLACES, &place);
     map_put(&it->macro_places, key, (void *)(uintptr_t)made);
     return made | MACRO_LOCATION;

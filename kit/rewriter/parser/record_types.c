@@ -3,13 +3,9 @@
 
 #include <stdlib.h>
 
-static struct tree_type *entry_at(const struct recorder *it, uint32_t type) {
-    return (struct tree_type *)it->tables[TREE_TYPES].data + type;
-}
-
 /* An object of the type is seen, so its parts may be asked for. */
 static void note_value(struct recorder *it, uint32_t type) {
-    const uint32_t canonical = entry_at(it, type)->canonical;
+    const uint32_t canonical = type_at(it, type)->canonical;
     if (!canonical || it->by_value[canonical])
         return;
     it->by_value[canonical] = true;
@@ -28,7 +24,7 @@ uint32_t record_type(struct recorder *it, CXType type, bool value) {
         map_put(&it->types, key_of(type.data[0]), (void *)(uintptr_t)at);
         const CXType canonical = clang_getCanonicalType(type);
         const uint32_t canonical_at = canonical.data[0] == type.data[0] ? at : record_type(it, canonical, false);
-        entry_at(it, at)->canonical = canonical_at;
+        type_at(it, at)->canonical = canonical_at;
     }
     if (value)
         note_value(it, at);
@@ -37,8 +33,8 @@ uint32_t record_type(struct recorder *it, CXType type, bool value) {
 
 uint32_t record_type_text(struct recorder *it, CXType type) {
     const uint32_t at = record_type(it, type, false);
-    if (at && !entry_at(it, at)->text)
-        entry_at(it, at)->text = record_string(it, clang_getTypeSpelling(type));
+    if (at && !type_at(it, at)->text)
+        type_at(it, at)->text = record_string(it, clang_getTypeSpelling(type));
     return at;
 }
 
@@ -68,15 +64,15 @@ static uint32_t function_type(struct recorder *it, CXType type, struct tree_type
 
 static void fill(struct recorder *it, uint32_t at) {
     const CXType type = it->clang_types[at];
-    struct tree_type made = *entry_at(it, at);
-    const enum CXTypeKind kind = (enum CXTypeKind)entry_at(it, made.canonical)->kind;
+    struct tree_type made = *type_at(it, at);
+    const enum CXTypeKind kind = (enum CXTypeKind)type_at(it, made.canonical)->kind;
     if (kind == CXType_Unexposed || kind == CXType_Overload || kind == CXType_Dependent) {
-        entry_at(it, record_type_text(it, type))->unqualified = at;
+        type_at(it, record_type_text(it, type))->unqualified = at;
         return;   /* that of a builtin's name: libclang crashes if it is asked for the size */
     }
     made.align = clang_Type_getAlignOf(type);
     if (made.canonical != at) {
-        entry_at(it, at)->align = made.align;
+        type_at(it, at)->align = made.align;
         return;
     }
     made.flags = (clang_isConstQualifiedType(type) ? TYPE_CONST : 0) | (clang_isVolatileQualifiedType(type) ? TYPE_VOLATILE : 0);
@@ -111,7 +107,7 @@ static void fill(struct recorder *it, uint32_t at) {
     default:
         break;
     }
-    *entry_at(it, at) = made;
+    *type_at(it, at) = made;
     /* Behind a pointer, records of the system are looked at only from outside. */
     if (type.kind == CXType_Record && !record_is_system(clang_getCursorLocation(clang_getTypeDeclaration(type))))
         note_value(it, at);
@@ -126,8 +122,7 @@ struct fields {
 static enum CXVisitorResult add_field(CXCursor field, CXClientData data) {
     struct fields *const it = data;
     const uint32_t node = record_declaration(it->recorder, field);
-    const struct tree_node *const at = (const struct tree_node *)it->recorder->tables[TREE_NODES].data + node;
-    struct tree_declaration *const made = (struct tree_declaration *)it->recorder->tables[TREE_DECLARATIONS].data + at->reference;
+    struct tree_declaration *const made = declaration_at(it->recorder, node);
     made->bit_offset = clang_Cursor_getOffsetOfField(field);
     made->bit_width = clang_getFieldDeclBitWidth(field);
     made->flags |= clang_Cursor_isBitField(field) ? DECLARATION_BIT_FIELD : 0;
@@ -136,13 +131,12 @@ static enum CXVisitorResult add_field(CXCursor field, CXClientData data) {
 }
 
 static void add_fields(struct recorder *it, uint32_t at) {
-    const struct tree_node *const record = (const struct tree_node *)it->tables[TREE_NODES].data + entry_at(it, at)->declaration;
-    const uint32_t declaration = record->reference;
-    if (!(record->flags & NODE_DECLARES) || ((struct tree_declaration *)it->tables[TREE_DECLARATIONS].data)[declaration].argument_count)
+    const uint32_t record = type_at(it, at)->declaration;
+    if (!(node_at(it, record)->flags & NODE_DECLARES) || declaration_at(it, record)->argument_count)
         return;
     struct fields fields = { .recorder = it };
     clang_Type_visitFields(it->clang_types[at], add_field, &fields);
-    struct tree_declaration *const made = (struct tree_declaration *)it->tables[TREE_DECLARATIONS].data + declaration;
+    struct tree_declaration *const made = declaration_at(it, record);
     made->arguments = (uint32_t)it->tables[TREE_ARGUMENTS].count;
     made->argument_count = (uint32_t)fields.count;
     for (size_t i = 0; i < fields.count; i++)
@@ -151,7 +145,7 @@ static void add_fields(struct recorder *it, uint32_t at) {
 }
 
 static void add_parts(struct recorder *it, uint32_t at) {
-    switch (entry_at(it, at)->kind) {
+    switch (type_at(it, at)->kind) {
     case CXType_Record:
         add_fields(it, at);
         break;
@@ -159,7 +153,7 @@ static void add_parts(struct recorder *it, uint32_t at) {
     case CXType_IncompleteArray:
     case CXType_VariableArray:
     case CXType_Atomic:
-        note_value(it, entry_at(it, at)->inner);
+        note_value(it, type_at(it, at)->inner);
         break;
     default:
         break;
@@ -179,7 +173,7 @@ void record_types(struct recorder *it) {
 
 bool record_has_wide_vectors(const struct recorder *it) {
     for (uint32_t i = 1; i < it->tables[TREE_TYPES].count; i++) {
-        const struct tree_type *const type = entry_at(it, i);
+        const struct tree_type *const type = type_at(it, i);
         if ((type->kind == CXType_Vector || type->kind == CXType_ExtVector) && type->size > 16)
             return true;
     }
