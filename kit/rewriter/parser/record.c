@@ -343,18 +343,14 @@ static int compare_hashes(const void *left, const void *right) {
 
 /* The entries that no position leads to: 0 is none in all tables. */
 static void begin(struct recorder *it) {
-    static const struct tree_type no_type = { .size = CXTypeLayoutError_Invalid, .align = CXTypeLayoutError_Invalid, .count = -1 };
     static const uint64_t zeros[16];
     record_node(it, CXCursor_InvalidFile);
     record_node(it, CXCursor_NoDeclFound);
     record_node(it, CXCursor_TranslationUnit);
-    record_add(it, TREE_TYPES, &no_type);
+    record_no_type(it);
     for (int i = TREE_EXTENTS; i <= TREE_NAMES; i++)
         if (i != TREE_TYPES)
             record_add(it, (enum tree_section)i, zeros);
-    PUSH(it->clang_types, it->type_count, it->type_capacity);
-    PUSH(it->by_value, it->flag_count, it->flag_capacity);
-    it->filled = 1;
 }
 
 static void end(struct recorder *it) {
@@ -364,8 +360,7 @@ static void end(struct recorder *it) {
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
         map_free(maps[i]);
     free(it->ranges);
-    free(it->clang_types);
-    free(it->by_value);
+    free(it->recorded_types);
     free(it->values);
     free(it->frames);
 }

@@ -22,6 +22,11 @@ struct record_range {
     uint32_t begin, end, file;
 };
 
+struct recorded_type {
+    CXType clang;
+    bool by_value;   /* there are objects of the type: of a record's fields more is known */
+};
+
 struct recorder {
     struct unit *unit;
     const struct map *planned;   /* as in the request */
@@ -30,10 +35,9 @@ struct recorder {
     struct map declarations, types, names, files, macro_places;   /* to positions in the tables */
     struct record_range *ranges;
     size_t range_count, range_capacity, last_range;
-    CXType *clang_types;   /* by position */
-    bool *by_value;        /* there are objects of the type: of a record's fields more is known */
+    struct recorded_type *recorded_types;   /* beside the table of types */
     uint32_t *values;      /* types whose objects' parts are still to be recorded */
-    size_t type_count, type_capacity, flag_count, flag_capacity, value_count, value_capacity, filled;
+    size_t recorded_capacity, value_count, value_capacity, filled;
     struct record_frame *frames;
     size_t depth, capacity;
     bool changed;   /* a file is not any more what libclang has read */
@@ -87,7 +91,9 @@ void record_inclusions(struct recorder *it);
 bool record_is_macro(CXSourceLocation location);
 bool record_is_system(CXSourceLocation location);   /* of the system: not one of the project's own headers that is treated as such */
 
-/* record_types.c: `value`: an object of the type is seen. */
+/* record_types.c */
+void record_no_type(struct recorder *it);   /* the first entry of the table */
+/* `value`: an object of the type is seen. */
 uint32_t record_type(struct recorder *it, CXType type, bool value);
 uint32_t record_type_text(struct recorder *it, CXType type);   /* the same, with its spelling */
 void record_types(struct recorder *it);   /* all that the types recorded so far are made of */

@@ -3,12 +3,23 @@
 
 #include <stdlib.h>
 
+static uint32_t add_type(struct recorder *it, CXType type, const struct tree_type *entry) {
+    size_t count = it->tables[TREE_TYPES].count;
+    PUSH(it->recorded_types, count, it->recorded_capacity)->clang = type;
+    return record_add(it, TREE_TYPES, entry);
+}
+
+void record_no_type(struct recorder *it) {
+    add_type(it, (CXType) { .kind = CXType_Invalid }, &tree_no_type);
+    it->filled = 1;
+}
+
 /* An object of the type is seen, so its parts may be asked for. */
 static void note_value(struct recorder *it, uint32_t type) {
     const uint32_t canonical = type_at(it, type)->canonical;
-    if (!canonical || it->by_value[canonical])
+    if (!canonical || it->recorded_types[canonical].by_value)
         return;
-    it->by_value[canonical] = true;
+    it->recorded_types[canonical].by_value = true;
     *PUSH(it->values, it->value_count, it->value_capacity) = canonical;
 }
 
@@ -18,9 +29,7 @@ uint32_t record_type(struct recorder *it, CXType type, bool value) {
     uint32_t at = (uint32_t)(uintptr_t)map_get(&it->types, key_of(type.data[0]));
     if (!at) {
         const struct tree_type made = { .kind = (uint16_t)type.kind, .size = -1, .align = -1, .count = -1 };
-        at = record_add(it, TREE_TYPES, &made);
-        *PUSH(it->clang_types, it->type_count, it->type_capacity) = type;
-        PUSH(it->by_value, it->flag_count, it->flag_capacity);
+        at = add_type(it, type, &made);
         map_put(&it->types, key_of(type.data[0]), (void *)(uintptr_t)at);
         const CXType canonical = clang_getCanonicalType(type);
         const uint32_t canonical_at = canonical.data[0] == type.data[0] ? at : record_type(it, canonical, false);
@@ -63,7 +72,7 @@ static uint32_t function_type(struct recorder *it, CXType type, struct tree_type
 }
 
 static void fill(struct recorder *it, uint32_t at) {
-    const CXType type = it->clang_types[at];
+    const CXType type = it->recorded_types[at].clang;
     struct tree_type made = *type_at(it, at);
     const enum CXTypeKind kind = (enum CXTypeKind)type_at(it, made.canonical)->kind;
     if (kind == CXType_Unexposed || kind == CXType_Overload || kind == CXType_Dependent) {
@@ -135,7 +144,7 @@ static void add_fields(struct recorder *it, uint32_t at) {
     if (!(node_at(it, record)->flags & NODE_DECLARES) || declaration_at(it, record)->argument_count)
         return;
     struct fields fields = { .recorder = it };
-    clang_Type_visitFields(it->clang_types[at], add_field, &fields);
+    clang_Type_visitFields(it->recorded_types[at].clang, add_field, &fields);
     struct tree_declaration *const made = declaration_at(it, record);
     made->arguments = (uint32_t)it->tables[TREE_ARGUMENTS].count;
     made->argument_count = (uint32_t)fields.count;
@@ -162,7 +171,7 @@ static void add_parts(struct recorder *it, uint32_t at) {
 
 void record_types(struct recorder *it) {
     for (;;) {
-        if (it->filled < it->type_count)
+        if (it->filled < it->tables[TREE_TYPES].count)
             fill(it, (uint32_t)it->filled++);
         else if (it->value_count)
             add_parts(it, it->values[--it->value_count]);

@@ -7,7 +7,6 @@
 
 static const struct tree_node nothing = { .kind = CXCursor_InvalidFile };
 static const struct tree_declaration no_declaration = { .storage = CX_SC_Invalid };
-static const struct tree_type no_type = { .size = CXTypeLayoutError_Invalid, .align = CXTypeLayoutError_Invalid, .count = -1 };
 
 static const struct tree_node *node_of(struct cursor cursor) {
     return cursor.tree ? &cursor.tree->nodes[cursor.at] : &nothing;
@@ -19,7 +18,7 @@ static const struct tree_declaration *declaration_of(struct cursor cursor) {
 }
 
 static const struct tree_type *entry_of(struct type type) {
-    return type.at ? &type.tree->types[type.at] : &no_type;
+    return type.at ? &type.tree->types[type.at] : &tree_no_type;
 }
 
 static struct cursor cursor_at(const struct tree *tree, uint32_t at) {

@@ -17,6 +17,8 @@ const size_t tree_entry_sizes[TREE_SECTIONS] = {
     [TREE_INCLUSIONS] = sizeof(struct tree_inclusion), [TREE_LACKING] = sizeof(uint64_t),
     [TREE_PROBES] = sizeof(struct tree_probe) };
 
+const struct tree_type tree_no_type = { .size = CXTypeLayoutError_Invalid, .align = CXTypeLayoutError_Invalid, .count = -1 };
+
 uint64_t tree_name_hash(const char *name) {
     const uint64_t hash = hash_bytes(name, strlen(name));
     return hash ? hash : 1;

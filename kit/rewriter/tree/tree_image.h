@@ -102,6 +102,7 @@ struct tree {
 };
 
 extern const size_t tree_entry_sizes[TREE_SECTIONS];
+extern const struct tree_type tree_no_type;   /* at position 0 */
 
 /* A table that grows. */
 struct table {
