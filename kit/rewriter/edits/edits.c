@@ -52,11 +52,6 @@ static struct edit *add(struct source *source, size_t begin, size_t end, enum ed
     return edit;
 }
 
-/* A file's offsets are below 2^40. */
-static uint64_t name_key(const struct source *source, size_t offset) {
-    return key_of(source) * 1099511628211ull ^ (uint64_t)offset;
-}
-
 void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix, struct cursor cause) {
     if (!span->source->rel_count) {
         refuse_at(cause, "rewriting a file outside of the project",
@@ -69,11 +64,11 @@ void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix,
     edit->suffix = intern(suffix);
     frame_of(span->source)->touched = true;
     if (kind == EDIT_NAME || kind == EDIT_REPLACE || (kind == EDIT_CALL && span->kind == PLACE_BODY))
-        map_add(&names, name_key(span->source, span->begin));
+        map_add(&names, span_key(span));
 }
 
 bool edit_at_name(const struct source *source, size_t offset) {
-    return map_get(&names, name_key(source, offset)) != NULL;
+    return map_get(&names, text_key(source, offset)) != NULL;
 }
 
 void edit_insert(struct source *source, size_t offset, const char *text, struct cursor cause) {

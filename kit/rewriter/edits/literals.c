@@ -17,11 +17,6 @@ struct blocks {
     bool labels;
 };
 
-static void file_range(struct cursor cursor, unsigned *begin, unsigned *end) {
-    *begin = location_spots(cursor_begin(cursor)).seen.offset;
-    *end = location_spots(cursor_end(cursor)).seen.offset;
-}
-
 static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data) {
     struct blocks *const it = data;
     const enum CXCursorKind kind = cursor_kind(cursor);
@@ -32,7 +27,7 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
         struct block *const block = PUSH(it->list, it->count, it->capacity);
         block->cursor = cursor;
         block->kind = kind;
-        file_range(cursor, &block->begin, &block->end);
+        seen_range(cursor, &block->begin, &block->end);
     }
     return CXChildVisit_Recurse;
 }
@@ -63,7 +58,7 @@ static bool find_block(const struct moved_literal *literal, struct place *place)
     unsigned begin, end;
     bool found = false;
     cursor_visit(literal->function, on_cursor, &it);
-    file_range(literal->literal, &begin, &end);
+    seen_range(literal->literal, &begin, &end);
     for (size_t i = it.count; i-- > 0 && !found;) {   /* inner ones come later */
         const struct block *const block = &it.list[i];
         if (block->kind != CXCursor_CompoundStmt || it.labels || begin < block->begin || end > block->end || is_bypassed(&it, block))
@@ -90,10 +85,6 @@ static bool span_of_literal(const struct moved_literal *literal, struct span *sp
 
 static struct map rewritten;   /* set of places */
 
-static uint64_t place_key(const struct span *span) {
-    return key_of(span->source) * 1099511628211ull ^ (uint64_t)span->begin;
-}
-
 void literal_rewrite(const struct moved_literal *literal) {
     static const char construct[] = "address of a compound literal";
     struct span span;
@@ -106,7 +97,7 @@ void literal_rewrite(const struct moved_literal *literal) {
         refuse_at(literal->literal, construct, "it crosses the boundary, and the function's body is made by a macro",
                   "make it a local variable with a name");
     } else {
-        map_add(&rewritten, place_key(&span));
+        map_add(&rewritten, span_key(&span));
         edit_wrap(&span, EDIT_CALL, "IA2_SHARED_LITERAL(", ")", literal->literal);
         edit_insert(block.source, block.offset + 1, " IA2_SHARED_SCOPE;", literal->literal);
     }
@@ -118,7 +109,7 @@ static enum CXChildVisitResult find_same_text(struct cursor cursor, struct curso
     (void)parent;
     it.literal = cursor;
     if (cursor_kind(cursor) == CXCursor_CompoundLiteralExpr && span_of_literal(&it, &span) &&
-        map_get(&rewritten, place_key(&span)))
+        map_get(&rewritten, span_key(&span)))
         literal_rewrite(&it);
     return CXChildVisit_Recurse;
 }

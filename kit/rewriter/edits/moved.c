@@ -29,16 +29,11 @@ static const char *shared_name(const struct moved_local *local) {
     return intern_format("__ia2_shared_%s", local->name);
 }
 
-static void file_range(struct cursor cursor, unsigned *begin, unsigned *end) {
-    *begin = location_spots(cursor_begin(cursor)).seen.offset;
-    *end = location_spots(cursor_end(cursor)).seen.offset;
-}
-
 static void rewrite_use(struct uses *it, struct cursor cursor) {
     const struct moved_local *const local = it->local;
     struct span span;
     unsigned begin, end;
-    file_range(cursor, &begin, &end);
+    seen_range(cursor, &begin, &end);
     if (it->parameter && begin < it->end)
         return;   /* in the declaration of another parameter */
     if (begin >= it->begin && end <= it->forbidden) {
@@ -72,28 +67,16 @@ static enum CXChildVisitResult on_statement(struct cursor cursor, struct cursor 
     struct uses *const it = data;
     (void)parent;
     const enum CXCursorKind kind = cursor_kind(cursor);
-    switch (kind) {
-    case CXCursor_CompoundStmt:
-    case CXCursor_ForStmt:
-    case CXCursor_SwitchStmt:
-    case CXCursor_CaseStmt:
-    case CXCursor_DefaultStmt:
-    case CXCursor_LabelStmt:
-    case CXCursor_GotoStmt:
-    case CXCursor_IndirectGotoStmt: {
-        struct jump *const jump = PUSH(it->jumps, it->count, it->capacity);
-        jump->cursor = cursor;
-        jump->kind = kind;
-        file_range(cursor, &jump->begin, &jump->end);
-        if (kind == CXCursor_LabelStmt)
-            jump->label = cursor_name(cursor);
-        else if (kind == CXCursor_GotoStmt)
-            cursor_visit(cursor, find_label, &jump->label);
-        break;
-    }
-    default:
-        break;
-    }
+    if (!is_scope_or_jump(kind))
+        return CXChildVisit_Recurse;
+    struct jump *const jump = PUSH(it->jumps, it->count, it->capacity);
+    jump->cursor = cursor;
+    jump->kind = kind;
+    seen_range(cursor, &jump->begin, &jump->end);
+    if (kind == CXCursor_LabelStmt)
+        jump->label = cursor_name(cursor);
+    else if (kind == CXCursor_GotoStmt)
+        cursor_visit(cursor, find_label, &jump->label);
     return CXChildVisit_Recurse;
 }
 
@@ -282,7 +265,7 @@ void moved_rewrite(const struct moved_local *local) {
     struct uses it = { .local = local, .shared = local->name, .parameter = cursor_kind(local->variable) == CXCursor_ParmDecl };
     it.construct = intern_format("%s %s, whose address crosses the boundary", it.parameter ? "parameter" : "local variable",
                                  local->name);
-    file_range(local->variable, &it.begin, &it.end);
+    seen_range(local->variable, &it.begin, &it.end);
     if (it.parameter) {
         rewrite_parameter(&it);
         return;

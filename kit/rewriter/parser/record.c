@@ -130,7 +130,7 @@ static void add_reference(struct recorder *it, uint32_t node, CXCursor cursor) {
     }
 }
 
-/* What the stages ask the text of: arguments, callees, values that are assigned, and what these are made of. */
+/* What the stages ask the text of: arguments, callees, values that are assigned, and what these are made of; and what a jump can go by. */
 static bool has_text(const struct recorder *it, const struct record_frame *parent, enum CXCursorKind kind, int operator) {
     switch (kind) {
     case CXCursor_CallExpr:
@@ -138,15 +138,7 @@ static bool has_text(const struct recorder *it, const struct record_frame *paren
     case CXCursor_CompoundLiteralExpr:
     case CXCursor_FunctionDecl:
     case CXCursor_VarDecl:
-    case CXCursor_ParmDecl:
-    case CXCursor_CompoundStmt:
-    case CXCursor_ForStmt:
-    case CXCursor_SwitchStmt:
-    case CXCursor_CaseStmt:
-    case CXCursor_DefaultStmt:
-    case CXCursor_LabelStmt:
-    case CXCursor_GotoStmt:
-    case CXCursor_IndirectGotoStmt: return true;
+    case CXCursor_ParmDecl: return true;
     case CXCursor_UnaryOperator:
         if (operator == CXUnaryOperator_AddrOf)
             return true;
@@ -155,7 +147,7 @@ static bool has_text(const struct recorder *it, const struct record_frame *paren
         break;
     }
     if (!clang_isExpression(kind))
-        return false;
+        return is_scope_or_jump(kind);
     switch (parent->kind) {
     case CXCursor_CallExpr:
     case CXCursor_VarDecl: return true;

@@ -46,6 +46,11 @@ struct place place_in_file(struct unit *unit, struct location location) {
     return (struct place) { unit_source(unit, seen.file), seen.offset, PLACE_FILE };
 }
 
+void seen_range(struct cursor cursor, unsigned *begin, unsigned *end) {
+    *begin = location_spots(cursor_begin(cursor)).seen.offset;
+    *end = location_spots(cursor_end(cursor)).seen.offset;
+}
+
 void cursor_position(struct cursor cursor, const char **file, unsigned *line, unsigned *column) {
     const struct spot seen = location_spots(cursor_location(cursor)).seen;
     const char *path = seen.file ? tree_file_real_name(cursor.tree, seen.file) : "";

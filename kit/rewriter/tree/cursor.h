@@ -34,6 +34,9 @@ struct place place_of(struct unit *unit, struct location location);
 /* Where the reader sees the token: the use of the macro if it comes from one's body. */
 struct place place_in_file(struct unit *unit, struct location location);
 
+/* The offsets between which a reader of the file sees a statement or an expression. */
+void seen_range(struct cursor cursor, unsigned *begin, unsigned *end);
+
 /* The text of an expression. False if it is not one contiguous piece, that is if a macro makes up part of it. */
 bool span_of(struct unit *unit, struct cursor expression, struct span *span);
 
@@ -41,6 +44,7 @@ bool span_of(struct unit *unit, struct cursor expression, struct span *span);
 bool span_of_callee(struct unit *unit, struct cursor callee, struct span *span);
 
 /* Of where a text begins, for a map. */
+uint64_t text_key(const struct source *source, size_t offset);
 uint64_t span_key(const struct span *span);
 
 /* The text of the name at a cursor's location; false if the text there is not `name`. */

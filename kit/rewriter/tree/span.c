@@ -7,8 +7,13 @@
 #include "input/macros.h"
 #include "intern.h"
 
+/* A file's offsets are below 2^40. */
+uint64_t text_key(const struct source *source, size_t offset) {
+    return key_of(source) * 1099511628211ull ^ (uint64_t)offset;
+}
+
 uint64_t span_key(const struct span *span) {
-    return key_of(span->source) * 1099511628211ull ^ (uint64_t)span->begin;
+    return text_key(span->source, span->begin);
 }
 
 bool span_of_name(struct unit *unit, struct cursor cursor, const char *name, struct span *span) {

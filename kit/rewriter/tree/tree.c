@@ -37,6 +37,20 @@ uint64_t type_key(struct type type) {
     return key_of(entry_of(type));
 }
 
+bool is_scope_or_jump(enum CXCursorKind kind) {
+    switch (kind) {
+    case CXCursor_CompoundStmt:
+    case CXCursor_ForStmt:
+    case CXCursor_SwitchStmt:
+    case CXCursor_CaseStmt:
+    case CXCursor_DefaultStmt:
+    case CXCursor_LabelStmt:
+    case CXCursor_GotoStmt:
+    case CXCursor_IndirectGotoStmt: return true;
+    default: return false;
+    }
+}
+
 enum CXCursorKind cursor_kind(struct cursor cursor) {
     return (enum CXCursorKind)node_of(cursor)->kind;
 }

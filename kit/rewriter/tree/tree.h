@@ -58,6 +58,9 @@ static inline bool cursor_equal(struct cursor a, struct cursor b) {
 uint64_t cursor_key(struct cursor cursor);
 uint64_t type_key(struct type type);
 
+/* Statements that make a scope, that jump, and that are jumped to. */
+bool is_scope_or_jump(enum CXCursorKind kind);
+
 enum CXCursorKind cursor_kind(struct cursor cursor);
 struct type cursor_type(struct cursor cursor);
 struct location cursor_location(struct cursor cursor);
