@@ -86,26 +86,33 @@ static void add_path(struct source *source, const char *path) {
         source->shown = rel;
 }
 
-static struct source *load(const char *path) {
+char *read_whole(const char *path, size_t *size) {
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (fd < 0)
         return NULL;
-    if (fstat(fd, &status) || !S_ISREG(status.st_mode)) {
-        close(fd);
-        return NULL;
-    }
-    struct source *const source = must_alloc(sizeof(*source));
-    char *const text = must_alloc((size_t)status.st_size + 1);
-    while (source->size < (size_t)status.st_size) {
-        const ssize_t got = read(fd, text + source->size, (size_t)status.st_size - source->size);
+    char *const data = fstat(fd, &status) || !S_ISREG(status.st_mode) ? NULL : must_realloc(NULL, (size_t)status.st_size + 1);
+    for (*size = 0; data && *size < (size_t)status.st_size;) {
+        const ssize_t got = read(fd, data + *size, (size_t)status.st_size - *size);
         if (got <= 0)
             break;
-        source->size += (size_t)got;
+        *size += (size_t)got;
     }
     close(fd);
+    if (data)
+        data[*size] = 0;
+    return data;
+}
+
+static struct source *load(const char *path) {
+    size_t size;
+    char *const text = read_whole(path, &size);
+    if (!text)
+        return NULL;
+    struct source *const source = must_alloc(sizeof(*source));
     source->text = text;
-    source->hash = hash_bytes(text, source->size);
+    source->size = size;
+    source->hash = hash_bytes(text, size);
     source->path = intern(path);
     source->shown = mirrored(source->path) ? mirrored(source->path) : source->path;
     return source;

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <inttypes.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -18,23 +17,6 @@
 #include "search.h"
 
 static const char suffix[] = ".tree";
-
-/* What is in a file; NULL if it cannot be read. The caller's to free. */
-static char *read_whole(const char *path, size_t *size) {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (fd < 0)
-        return NULL;
-    char *data = fstat(fd, &status) || !S_ISREG(status.st_mode) ? NULL : must_alloc((size_t)status.st_size);
-    for (*size = 0; data && *size < (size_t)status.st_size;) {
-        const ssize_t got = read(fd, data + *size, (size_t)status.st_size - *size);
-        if (got <= 0)
-            break;
-        *size += (size_t)got;
-    }
-    close(fd);
-    return data;
-}
 
 /* Libclang is large, and replaced as a whole. */
 static void add_library(struct text *text) {

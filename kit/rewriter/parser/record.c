@@ -369,8 +369,8 @@ static bool note_search(struct recorder *it, const struct record_request *reques
         files[i] = source_get(paths[i]);
         it->changed |= !files[i];
     }
-    const bool known = !it->changed && search_of_unit(&search, it->unit->command->directory, request->arguments, request->argument_count,
-                                                      files, paths, count);
+    const bool known = !it->changed && search_of_unit(&search, it->unit->command, request->arguments, request->argument_count, files, paths,
+                                                      count);
     for (size_t i = 0; known && i < search.count; i++) {
         const struct tree_probe probe = { record_name(it, search.probes[i].directory), record_name(it, search.probes[i].name),
                                           search_is_present(&search.probes[i]) };

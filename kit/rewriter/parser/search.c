@@ -95,10 +95,6 @@ struct directories {
     size_t count, capacity;
 };
 
-static const char *absolute(const char *directory, const char *path) {
-    return path[0] == '/' ? intern(path) : intern_format("%s/%s", directory, path);
-}
-
 static bool starts(const char *text, const char *prefix) {
     return !strncmp(text, prefix, strlen(prefix));
 }
@@ -127,7 +123,7 @@ static const char *value_of(const char *option, const char *const *arguments, si
     return arguments[*i][length] ? arguments[*i] + length : *i + 1 < count ? arguments[++*i] : ".";
 }
 
-static bool read_arguments(struct directories *it, struct wants *included, const char *directory, const char *const *arguments,
+static bool read_arguments(struct directories *it, struct wants *included, const struct command *command, const char *const *arguments,
                            size_t count) {
     static const char *const adding[] = { "-isystem", "-iquote", "-idirafter", "-I" }, *const including[] = { "-include", "-imacros" };
     for (size_t i = 0; i < count; i++) {
@@ -141,7 +137,7 @@ static bool read_arguments(struct directories *it, struct wants *included, const
         for (size_t k = 0; !added && !file && k < sizeof(including) / sizeof(*including); k++)
             file = value_of(including[k], arguments, count, &i);
         if (added) {
-            *PUSH(it->list, it->count, it->capacity) = absolute(directory, added);
+            *PUSH(it->list, it->count, it->capacity) = compdb_path(command, added);
         } else if (file) {
             *PUSH(included->list, included->count, included->capacity) = (struct want) { intern(file), true };
         } else if (!strcmp(arguments[i], "-resource-dir") && i + 1 < count) {
@@ -228,13 +224,13 @@ static bool list(struct listing *it, const struct wants *included, const char *d
     return true;
 }
 
-bool search_of_unit(struct search *search, const char *directory, const char *const *arguments, size_t argument_count,
+bool search_of_unit(struct search *search, const struct command *command, const char *const *arguments, size_t argument_count,
                     struct source *const *files, const char *const *paths, size_t file_count) {
     struct directories directories = { 0 };
     struct wants included = { 0 };
     struct listing it = { .search = search, .directories = &directories, .no_name = intern("") };
-    const bool known = read_arguments(&directories, &included, intern(directory), arguments, argument_count) &&
-                       list(&it, &included, intern(directory), files, paths, file_count);
+    const bool known = read_arguments(&directories, &included, command, arguments, argument_count) &&
+                       list(&it, &included, command->directory, files, paths, file_count);
     map_free(&it.seen);
     map_free(&it.missing);
     free(directories.list);

@@ -16,10 +16,10 @@ struct search {
     size_t count, capacity;
 };
 
-/* All that a unit, parsed with these arguments in this directory, looks for, or more. False if that cannot be said: an argument changes the
+/* All that a unit, parsed with these arguments where its command runs, looks for, or more. False if that cannot be said: an argument changes the
  * search in a way not known here, or a file's presence or bytes are asked for by a name that a macro makes. The list is the caller's to
  * free, also then. Thread-safe. */
-bool search_of_unit(struct search *search, const char *directory, const char *const *arguments, size_t argument_count,
+bool search_of_unit(struct search *search, const struct command *command, const char *const *arguments, size_t argument_count,
                     struct source *const *files, const char *const *paths, size_t file_count);
 
 /* Whether there is such a file, which no directory is; or, without a name, the directory. What was asked once is not asked again. Thread-safe. */
