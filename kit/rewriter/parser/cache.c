@@ -137,7 +137,7 @@ static bool ends(const char *text, const char *end) {
 
 void cache_sweep(const struct cache *cache, const struct cache_key *keys, size_t count) {
     struct map wanted = { 0 };
-    DIR *const dir = cache->directory ? opendir(cache->directory) : NULL;
+    DIR *const dir = opendir(cache->directory);
     for (size_t i = 0; dir && i < count; i++)
         map_add(&wanted, key_of(path_of(cache, keys[i])));
     for (struct dirent *entry; dir && (entry = readdir(dir));) {

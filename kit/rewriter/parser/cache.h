@@ -29,7 +29,7 @@ const struct tree *cache_read(const struct cache *cache, struct cache_key key, c
 /* Keeps a tree. What cannot be written is not kept, and no error. Thread-safe, also for other processes. */
 void cache_write(const struct cache *cache, struct cache_key key, const struct tree_header *block);
 
-/* Removes the trees of other keys, and what runs left that were killed. */
+/* Removes the trees of other keys, and what runs left that were killed. Not without a directory. */
 void cache_sweep(const struct cache *cache, const struct cache_key *keys, size_t count);
 
 #endif

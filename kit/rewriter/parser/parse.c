@@ -20,6 +20,7 @@ struct job {
     size_t extra_count;
     const char *resources;
     struct map planned;   /* set of the hashes of names */
+    struct cache_key *keys;   /* of the plan's units */
     atomic_size_t next;
 };
 static struct job job;
@@ -111,13 +112,10 @@ static const char **arguments_of(const struct command *command, size_t *count) {
     return arguments;
 }
 
-static enum CXErrorCode parse(const struct unit *unit, CXIndex index, struct CXUnsavedFile *instead, CXTranslationUnit *tu) {
-    size_t count;
-    const char **const arguments = arguments_of(unit->command, &count);
-    const enum CXErrorCode error = clang_parseTranslationUnit2(index, unit->plan->file, arguments, (int)count, instead,
-                                                               instead != NULL, CXTranslationUnit_None, tu);
-    free(arguments);
-    return error;
+static enum CXErrorCode parse(const struct unit *unit, const struct record_request *request, CXIndex index,
+                              struct CXUnsavedFile *instead, CXTranslationUnit *tu) {
+    return clang_parseTranslationUnit2(index, unit->plan->file, request->arguments, (int)request->argument_count, instead,
+                                       instead != NULL, CXTranslationUnit_None, tu);
 }
 
 static enum CXChildVisitResult find_array(CXCursor cursor, CXCursor parent, CXClientData data) {
@@ -132,14 +130,14 @@ static enum CXChildVisitResult find_array(CXCursor cursor, CXCursor parent, CXCl
 }
 
 /* Size of the largest vector register that the unit is compiled for: 16, 32 or 64. */
-static unsigned vector_bytes(struct unit *unit) {
+static unsigned vector_bytes(const struct unit *unit, const struct record_request *request) {
     static const char probe[] = "#ifdef __AVX512F__\n#define N 64\n#elif defined __AVX__\n#define N 32\n#else\n#define N 16\n#endif\n"
                                 "extern char ia2_vector_bytes[N];\n";
     struct CXUnsavedFile instead = { unit->plan->file, probe, sizeof(probe) - 1 };
     const CXIndex index = clang_createIndex(0, 0);
     CXTranslationUnit tu;
     unsigned bytes = 16;
-    if (!parse(unit, index, &instead, &tu)) {
+    if (!parse(unit, request, index, &instead, &tu)) {
         clang_visitChildren(clang_getTranslationUnitCursor(tu), find_array, &bytes);
         clang_disposeTranslationUnit(tu);
     }
@@ -161,7 +159,7 @@ static void take_tree(struct unit *unit, const struct tree *tree) {
 
 static const struct tree *parse_unit(struct unit *unit, CXIndex index, struct cache_key key, struct record_request *request) {
     CXTranslationUnit tu;
-    const enum CXErrorCode error = parse(unit, index, NULL, &tu);
+    const enum CXErrorCode error = parse(unit, request, index, NULL, &tu);
     if (error) {
         diag_refuse(unit->plan->file, 0, 0, "clang cannot parse this", "libclang gives no reason",
                     "check that the file exists and that its command in the compile database is right");
@@ -183,6 +181,7 @@ static void read_unit(struct unit *unit, CXIndex *index) {
     struct record_request request = { .planned = &job.planned, .keep = job.cache->directory, .vector_bytes = vector_bytes };
     const char **const arguments = arguments_of(unit->command, &request.argument_count);
     const struct cache_key key = cache_key(job.cache, unit->plan, unit->command, arguments, request.argument_count);
+    job.keys[unit->plan->id] = key;
     const struct tree *tree = cache_read(job.cache, key, unit->command, &job.planned, &unit->parsed);
     if (!tree) {
         if (!*index)
@@ -200,21 +199,19 @@ static void read_unit(struct unit *unit, CXIndex *index) {
         analyze_unit(unit, job.program->plan);
 }
 
-/* Those of units that were not selected are kept too. */
+/* Those of units that were not selected, and so not read, are kept too. */
 static void sweep(const struct program *program) {
-    struct cache_key *const keys = must_alloc(program->plan->unit_count * sizeof(*keys));
     for (size_t i = 0; i < program->plan->unit_count; i++) {
         const struct plan_unit *const unit = &program->plan->units[i];
-        if (unit->command >= program->compdb->count)
+        if (unit->selected || unit->command >= program->compdb->count)
             continue;
         size_t count;
         const struct command *const command = &program->compdb->commands[unit->command];
         const char **const arguments = arguments_of(command, &count);
-        keys[i] = cache_key(job.cache, unit, command, arguments, count);
+        job.keys[i] = cache_key(job.cache, unit, command, arguments, count);
         free(arguments);
     }
-    cache_sweep(job.cache, keys, program->plan->unit_count);
-    free(keys);
+    cache_sweep(job.cache, job.keys, program->plan->unit_count);
 }
 
 static void *work(void *unused) {
@@ -233,6 +230,7 @@ void parse_units(struct program *program, const struct cache *cache, const char 
     job.extra = extra;
     job.extra_count = extra_count;
     job.resources = resource_directory();
+    job.keys = must_alloc(program->plan->unit_count * sizeof(*job.keys));
     for (size_t i = 0; i < program->plan->import_count; i++)
         map_add(&job.planned, tree_name_hash(program->plan->imports[i].symbol));
     for (size_t i = 0; i < program->plan->entry_count; i++)
@@ -247,5 +245,7 @@ void parse_units(struct program *program, const struct cache *cache, const char 
             diag_fatal("cannot start a thread");
     for (size_t i = 0; i < workers; i++)
         pthread_join(threads[i], NULL);
-    sweep(program);
+    if (cache->directory)
+        sweep(program);
+    free(job.keys);
 }

@@ -394,7 +394,7 @@ struct tree_header *record_unit(struct unit *unit, CXTranslationUnit tu, struct 
     struct table *const lacking = &it.tables[TREE_LACKING];
     if (lacking->count)
         qsort(lacking->data, lacking->count, sizeof(uint64_t), compare_hashes);
-    const unsigned vector_bytes = record_has_wide_vectors(&it) ? request->vector_bytes(unit) : 16;
+    const unsigned vector_bytes = record_has_wide_vectors(&it) ? request->vector_bytes(unit, request) : 16;
     struct tree_header *const made = tree_assemble(it.tables, request->key, vector_bytes);
     end(&it);
     return made;

@@ -50,7 +50,8 @@ struct record_request {
     size_t argument_count;
     uint64_t key;
     bool keep;                            /* for later runs too */
-    unsigned (*vector_bytes)(struct unit *unit);   /* says, where it matters, what tree_vector_bytes is to say */
+    /* Says, where it matters, what tree_vector_bytes is to say. */
+    unsigned (*vector_bytes)(const struct unit *unit, const struct record_request *request);
 };
 
 /* The tree of a parsed unit, to be freed by the caller. `keep` becomes false if nobody can say what would make it untrue. */
