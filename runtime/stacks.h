@@ -28,6 +28,9 @@ int ia2_tls_set_keys(char *fsbase, int open, uint32_t emptied);
 /* Makes the stack of compartment \a key zeros again: for a thread that does not exist any more. */
 void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);
 
+/* Gives back the calling thread's second part of the shared stack, if it has one. For a thread that ends. */
+void ia2_shared_end(void);
+
 /* How far the calling thread's shared stack is in use, and back to there: for a jump over the scopes that would have released it. Any
  * value is safe: each push looks where it is. */
 void *ia2_shared_level(void);

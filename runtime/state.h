@@ -128,7 +128,8 @@ struct ia2_thread_record {
     void *start_arg;
     uint64_t shared_low, shared_high; /* the shared stack */
     uint64_t signal_mask; /* with which the start routine begins */
-    uint64_t reserved[7];
+    uint64_t more_low, more_high; /* where the shared stack goes on when it is full; 0 until then */
+    uint64_t reserved[5];
 };
 
 struct ia2_state {

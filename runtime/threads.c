@@ -96,6 +96,7 @@ static void end_thread(void *unused)
     uint32_t emptied = empty_storage();
     stack_t none = {.ss_flags = SS_DISABLE};
     sigaltstack(&none, NULL);
+    ia2_shared_end();
     ia2_slot = 0;
     ending[slot] = gettid();
     ia2_late_storage_lock();
