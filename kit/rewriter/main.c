@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "analysis/escape.h"
+#include "analysis/gates.h"
 #include "analysis/guide.h"
 #include "analysis/no_wrap.h"
 #include "diag.h"
@@ -14,10 +15,10 @@
 #include "edits/unseen.h"
 #include "input/branches.h"
 #include "input/macros.h"
+#include "output/assembly.h"
 #include "output/boundary.h"
 #include "output/conditions.h"
 #include "output/destructors.h"
-#include "output/gates.h"
 #include "parser/cache.h"
 #include "parser/parse.h"
 
@@ -132,7 +133,7 @@ static void write_outputs(const struct options *options, const struct program *p
     for (unsigned i = 0; i < program->plan->compartment_count; i++) {
         const struct compartment *const it = &program->plan->compartments[i];
         size_t length;
-        char *const text = gates_assembly(program->plan, it, &length);
+        char *const text = assembly_text(program->plan, it, &length);
         const char *const path = intern_format("%s/%s.S", directory, it->name);
         mirror_write_file(path, text, length);
         map_add(&wanted, key_of(path));

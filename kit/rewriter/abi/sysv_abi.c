@@ -2,8 +2,6 @@
 
 #include <string.h>
 
-#include "parser/parse.h"
-
 #define INT_REGISTERS 6
 #define SSE_REGISTERS 8
 #define EIGHTBYTES 8   /* of the largest vector */
@@ -205,8 +203,8 @@ static bool is_wide(const struct value *value) {
 }
 
 /* [m] Without the registers for it GCC and clang return a wide vector in different places. */
-static const char *check_wide(struct unit *unit, const struct value *value) {
-    if (!is_wide(value) || tree_vector_bytes(unit->tree) >= value->size)
+static const char *check_wide(unsigned vector_bytes, const struct value *value) {
+    if (!is_wide(value) || vector_bytes >= value->size)
         return NULL;
     return value->size > 32 ? "a vector of 64 bytes crosses the boundary, and the file is compiled without AVX-512" :
                               "a vector of 32 bytes crosses the boundary, and the file is compiled without AVX";
@@ -225,9 +223,9 @@ static void need_alignment(struct shape *shape, long long align) {
         shape->align = (unsigned)align;
 }
 
-static const char *place_result(struct unit *unit, const struct compiler *compiler, struct type type, struct shape *shape) {
+static const char *place_result(unsigned vector_bytes, const struct compiler *compiler, struct type type, struct shape *shape) {
     const struct value value = value_of(type, compiler);
-    const char *const refusal = value.refusal ? value.refusal : check_wide(unit, &value);
+    const char *const refusal = value.refusal ? value.refusal : check_wide(vector_bytes, &value);
     if (refusal)
         return refusal;
     if (value.classes[0] != MEMORY) {
@@ -253,10 +251,10 @@ static bool is_int128(struct type type) {
     return type.kind == CXType_Int128 || type.kind == CXType_UInt128;
 }
 
-static const char *place_argument(struct unit *unit, const struct compiler *compiler, struct type type, bool fixed, struct shape *shape) {
+static const char *place_argument(unsigned vector_bytes, const struct compiler *compiler, struct type type, bool fixed, struct shape *shape) {
     const struct value value = value_of(type, compiler);
     unsigned ints, sses;
-    const char *const refusal = value.refusal ? value.refusal : check_wide(unit, &value);
+    const char *const refusal = value.refusal ? value.refusal : check_wide(vector_bytes, &value);
     if (refusal)
         return refusal;
     if (value.size == 0)
@@ -287,12 +285,12 @@ static const char *place_argument(struct unit *unit, const struct compiler *comp
     return NULL;
 }
 
-static const char *shape_by(struct unit *unit, const struct compiler *compiler, const struct signature *signature, struct shape *shape) {
+static const char *shape_by(unsigned vector_bytes, const struct compiler *compiler, const struct signature *signature, struct shape *shape) {
     memset(shape, 0, sizeof(*shape));
     shape->variadic = signature->variadic;
-    const char *refusal = place_result(unit, compiler, signature->result, shape);
+    const char *refusal = place_result(vector_bytes, compiler, signature->result, shape);
     for (size_t i = 0; !refusal && i < signature->count; i++)
-        refusal = place_argument(unit, compiler, signature->parameters[i], i < signature->fixed, shape);
+        refusal = place_argument(vector_bytes, compiler, signature->parameters[i], i < signature->fixed, shape);
     return refusal;
 }
 
@@ -300,14 +298,14 @@ static unsigned larger(unsigned a, unsigned b) {
     return a > b ? a : b;
 }
 
-const char *sysv_shape(struct unit *unit, const struct signature *signature, struct shape *shape) {
+const char *sysv_shape(unsigned vector_bytes, const struct signature *signature, struct shape *shape) {
     const enum CXCallingConv convention = type_convention(signature->function);
     memset(shape, 0, sizeof(*shape));
     if (convention != CXCallingConv_C && convention != CXCallingConv_X86_64SysV && convention != CXCallingConv_Default)
         return "it has a calling convention of its own";
     for (size_t i = 0; i < COMPILERS; i++) {
         struct shape it;
-        const char *const refusal = shape_by(unit, &compilers[i], signature, &it);
+        const char *const refusal = shape_by(vector_bytes, &compilers[i], signature, &it);
         if (refusal)
             return refusal;
         if (i && it.sret_bytes != shape->sret_bytes)

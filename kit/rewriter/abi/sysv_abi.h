@@ -13,7 +13,8 @@ struct shape {
     bool variadic;
 };
 
-/* Classifies calls of a signature as `unit` compiles them. Returns NULL, or why they cannot have a gate. */
-const char *sysv_shape(struct unit *unit, const struct signature *signature, struct shape *shape);
+/* Classifies calls of a signature as a unit compiles them that may use vector registers of up to so many bytes. Returns NULL, or why they
+ * cannot have a gate. */
+const char *sysv_shape(unsigned vector_bytes, const struct signature *signature, struct shape *shape);
 
 #endif

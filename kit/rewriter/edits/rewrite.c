@@ -6,12 +6,12 @@
 #include "abi/mangle.h"
 #include "analysis/conversions.h"
 #include "analysis/escape.h"
+#include "analysis/gates.h"
 #include "analysis/no_wrap.h"
 #include "argument.h"
 #include "diag.h"
 #include "edits.h"
 #include "input/macros.h"
-#include "output/gates.h"
 #include "pasted.h"
 #include "variadic.h"
 

@@ -5,9 +5,9 @@
 
 #include "abi/mangle.h"
 #include "analysis/escape.h"
+#include "analysis/gates.h"
 #include "diag.h"
 #include "edits.h"
-#include "output/gates.h"
 
 static struct map types;   /* function-pointer spelling -> struct variadic_lists */
 

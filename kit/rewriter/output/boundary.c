@@ -2,10 +2,10 @@
 
 #include <jansson.h>
 
+#include "analysis/gates.h"
 #include "diag.h"
 #include "edits/edits.h"
 #include "edits/locals.h"
-#include "gates.h"
 
 static json_t *callers_of(const struct plan *plan, unsigned mask) {
     json_t *const list = json_array();

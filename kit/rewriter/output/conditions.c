@@ -4,9 +4,9 @@
 #include <string.h>
 
 #include "abi/signature.h"
-#include "analysis/object_types.h"
+#include "analysis/gates.h"
 #include "edits/edits.h"
-#include "gates.h"
+#include "object_types.h"
 
 struct condition {
     struct unit *unit;       /* that defines it */

@@ -3,8 +3,7 @@
 #ifndef IA2_OBJECT_TYPES_H
 #define IA2_OBJECT_TYPES_H
 
-#include "analyze.h"
-#include "output/gates.h"
+#include "analysis/gates.h"
 
 /* What IA2_CHECKED(f) does with objects. */
 struct object_checks {

@@ -4,9 +4,8 @@
 #include <string.h>
 
 #include "abi/mangle.h"
-#include "analysis/no_wrap.h"
-#include "destructors.h"
 #include "diag.h"
+#include "no_wrap.h"
 
 struct gate *gates;
 size_t gate_count;
@@ -57,7 +56,7 @@ static struct gate *add_gate(unsigned owner, const char *family, const char *tar
         own = signature_of_type(type);
     const struct signature *const signature = call ? call : &own;
     struct shape shape;
-    const char *refusal = sysv_shape(where->unit, signature, &shape);
+    const char *refusal = sysv_shape(tree_vector_bytes(where->unit->tree), signature, &shape);
     if (position)
         refusal = intern_format("its gate has the name %s, which is that of a gate of %s", symbol, gates[position - 1].function);
     else if (!call && signature->variadic)
@@ -313,7 +312,7 @@ const struct gate *gate_for_arguments(struct unit *unit, const struct import *im
                                       const struct signature *call, struct cursor cause) {
     const struct where where = { unit, function };
     struct shape shape;
-    const char *const refusal = sysv_shape(unit, call, &shape);
+    const char *const refusal = sysv_shape(tree_vector_bytes(unit->tree), call, &shape);
     if (refusal) {
         refuse_at(cause, intern_format("call of boundary function %s", import->symbol), refusal, remedy);
         return NULL;
@@ -337,62 +336,4 @@ static int compare(const void *left, const void *right) {
 void gates_settle(void) {
     if (gate_count)
         qsort(gates, gate_count, sizeof(*gates), compare);
-}
-
-/* How many gates of the same function follow the one that is its address. */
-static unsigned further_gates(const struct gate *gate) {
-    unsigned count = 0;
-    if (gate->symbol == gate->family)
-        while (gate + 1 + count < gates + gate_count && gate[1 + count].owner == gate->owner && gate[1 + count].family == gate->family)
-            count++;
-    return count;
-}
-
-char *gates_assembly(const struct plan *plan, const struct compartment *compartment, size_t *length) {
-    struct text out = { 0 };
-    text_puts(&out, "/* Made by ia2-rewriter from plan.json. DO NOT EDIT. */\n");
-    text_printf(&out, "#define IA2_ID %u\n#define IA2_NAME \"%s\"\n#define IA2_COMPARTMENTS %u\n", compartment->key,
-                compartment->name, plan->compartment_count);
-    for (unsigned i = 0; i < plan->compartment_count; i++)
-        text_printf(&out, "#define IA2_PKRU_%u 0x%08x\n", i + 1, plan->compartments[i].pkru);
-    unsigned late = 0;
-    for (unsigned i = 0; i < plan->compartment_count; i++)
-        late |= plan->compartments[i].plugin ? 1u << (i + 1) : 0;
-    if (late)
-        text_printf(&out, "#define IA2_LATE 0x%x\n", late);
-    if (compartment->heap_clients)
-        text_printf(&out, "#define IA2_HEAP_CLIENTS 0x%x\n", compartment->heap_clients);
-    text_puts(&out, "#include <ia2_gate.S>\n");
-    for (size_t i = 0; i < gate_count; i++) {
-        const struct gate *const g = &gates[i];
-        if (g->owner != compartment->key)
-            continue;
-        if (g->ungated) {
-            text_printf(&out, "ia2_no_gate symbol=%s, target=%s\n", g->symbol, g->target);
-            continue;
-        }
-        text_printf(&out, "ia2_gate symbol=%s, target=%s, callers=0x%x, args_int=%u, args_sse=%u, ret_int=%u, ret_sse=%u, "
-                    "stack_words=%u, sret_bytes=%u, type=0x%08x, export=%d", g->symbol, g->target, g->callers,
-                    g->shape.args_int, g->shape.args_sse, g->shape.ret_int, g->shape.ret_sse, g->shape.stack_words,
-                    g->shape.sret_bytes, g->type, g->exported);
-        if (g->shape.variadic)
-            text_puts(&out, ", variadic=1");
-        const unsigned further = further_gates(g);
-        if (further)
-            text_printf(&out, ", further=%u", further);
-        if (g->shape.align)
-            text_printf(&out, ", align=%u", g->shape.align);
-        if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)
-            text_printf(&out, ", ymm=0x%x, zmm=0x%x, ret_ymm=0x%x, ret_zmm=0x%x", g->shape.ymm, g->shape.zmm, g->shape.ret_ymm,
-                        g->shape.ret_zmm);
-        text_puts(&out, "\n");
-    }
-    for (unsigned i = 0; i < plan->compartment_count; i++)
-        if (plan->compartments[i].plugin && compartment->key == 1)
-            text_printf(&out, "ia2_plugin key=%u, file=\"%s\", name=\"%s\"\n", i + 1, plan->compartments[i].file,
-                        plan->compartments[i].plugin);
-    destructors_assembly(&out, compartment->key);
-    text_puts(&out, "ia2_gates_end\n");
-    *length = out.length;
-    return out.data;
 }

@@ -1,9 +1,9 @@
-/* The call gates: which functions get one, and callgates/NAME.S. */
+/* The call gates: which functions get one. */
 #ifndef IA2_GATES_H
 #define IA2_GATES_H
 
 #include "abi/sysv_abi.h"
-#include "analysis/analyze.h"
+#include "analyze.h"
 
 struct gate {
     const char *symbol, *function, *target, *file, *signature, *abi;
@@ -46,8 +46,5 @@ bool gates_is_libc(const struct plan *plan, struct cursor function);
 void gates_settle(void);
 extern struct gate *gates;
 extern size_t gate_count;
-
-/* The text of callgates/NAME.S of a compartment; the caller's to free. */
-char *gates_assembly(const struct plan *plan, const struct compartment *compartment, size_t *length);
 
 #endif
