@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "assignments.h"
 #include "conversions.h"
-#include "edits/rewrite.h"
 
 struct walk {
     struct program *program;
@@ -127,6 +127,26 @@ void escape_add(struct program *program, struct unit *unit, struct type type) {
     map_free(&it.seen);
 }
 
+static void escape_target(void *context, struct cursor target, struct cursor value) {
+    const struct walk *const it = context;
+    (void)value;
+    escape_add(it->program, it->unit, cursor_type(target));
+}
+
+/* What an [allocations] line that names a variable places where others can write. */
+static void escape_by_placement(struct program *program) {
+    for (size_t a = 0; a < program->plan->allocation_count; a++) {
+        const struct allocation *const it = &program->plan->allocations[a];
+        for (size_t u = 0; it->variable && u < program->unit_count; u++) {
+            struct unit *const unit = &program->units[u];
+            struct walk walk = { .program = program, .unit = unit };
+            for (size_t f = 0; f < unit->function_count; f++)
+                if (unit->functions[f].name == it->function && unit->plan->compartment != it->key)
+                    assignments_visit(&unit->functions[f], it->variable, escape_target, &walk);
+        }
+    }
+}
+
 struct records {
     struct unit *unit;
     struct map *found;
@@ -220,7 +240,7 @@ void escape_compute(struct program *program) {
     }
     escape_by_lookup(program);
     escape_by_allocation(program);
-    allocations_escape(program);
+    escape_by_placement(program);
     conversions_escape(program);
 }
 

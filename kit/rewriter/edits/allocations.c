@@ -1,5 +1,5 @@
 /* Policy lines that hang on a definition: [allocations] and the variables of [shared]. */
-#include "analysis/escape.h"
+#include "analysis/assignments.h"
 #include "edits.h"
 #include "rewrite.h"
 
@@ -13,38 +13,14 @@ static void allocate_in(struct unit *unit, const struct function *function, unsi
     edit_insert(place.source, place.offset + 1, intern_format(" IA2_ALLOCATE_IN(%u);", key), function->cursor);
 }
 
-struct assignments {
+/* Where a line of [allocations] puts what is assigned in a unit. */
+struct placement {
     struct unit *unit;
-    const char *variable;
-    void (*found)(struct assignments *it, struct cursor target, struct cursor value);
-    struct program *program;
-    unsigned key;
-    bool any;
+    const struct allocation *line;
 };
 
-static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor parent, void *data) {
-    struct assignments *const it = data;
-    const enum CXCursorKind kind = cursor_kind(cursor);
-    struct cursor target = no_cursor(), value = no_cursor();
-    (void)parent;
-    if (kind == CXCursor_BinaryOperator && cursor_binary_operator(cursor) == CXBinaryOperator_Assign) {
-        target = strip_implicit(first_child(cursor));
-        value = last_expression(cursor);
-        const enum CXCursorKind target_kind = cursor_kind(target);
-        if (target_kind != CXCursor_DeclRefExpr && target_kind != CXCursor_MemberRefExpr)
-            return CXChildVisit_Recurse;
-    } else if (kind == CXCursor_VarDecl) {
-        target = cursor;
-        value = cursor_initializer(cursor);
-    }
-    if (!cursor_is_null(target) && !cursor_is_null(value) && cursor_name(target) == it->variable) {
-        it->any = true;
-        it->found(it, target, value);
-    }
-    return CXChildVisit_Recurse;
-}
-
-static void place_value(struct assignments *it, struct cursor target, struct cursor value) {
+static void place_value(void *context, struct cursor target, struct cursor value) {
+    const struct placement *const it = context;
     /* Allocates nothing; and a `0` that is not by itself is an int, and no null pointer. */
     if (is_null_constant(value))
         return;
@@ -57,40 +33,14 @@ static void place_value(struct assignments *it, struct cursor target, struct cur
     struct span span = { source, offset, source ? source_initializer_end(source, offset) : 0, PLACE_FILE };
     if (!source || (begin.kind == PLACE_ARG && !span_of(it->unit, value, &span)) ||
         !source_is_one_expression(source, span.begin, span.end)) {
-        refuse_at(value, intern_format("value of %s, of [allocations]", it->variable),
+        refuse_at(value, intern_format("value of %s, of [allocations]", it->line->variable),
                   "the assignment is made by a macro, so there is no text to rewrite", "name the function alone");
         return;
     }
     if (source_is_one_argument(source, span.begin, span.end))
-        edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->key), ")", value);
+        edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->line->key), ")", value);
     else
-        edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->key), "; })", value);
-}
-
-static void escape_value(struct assignments *it, struct cursor target, struct cursor value) {
-    (void)value;
-    escape_add(it->program, it->unit, cursor_type(target));
-}
-
-/* Calls `found` for each assignment that the line names; whether there is one. */
-static bool visit_assignments(struct program *program, struct unit *unit, const struct function *function,
-                              const struct allocation *line,
-                              void (*found)(struct assignments *it, struct cursor target, struct cursor value)) {
-    struct assignments it = { unit, line->variable, found, program, line->key, false };
-    cursor_visit(function->cursor, on_assignment, &it);
-    return it.any;
-}
-
-void allocations_escape(struct program *program) {
-    for (size_t a = 0; a < program->plan->allocation_count; a++) {
-        const struct allocation *const it = &program->plan->allocations[a];
-        for (size_t u = 0; it->variable && u < program->unit_count; u++) {
-            struct unit *const unit = &program->units[u];
-            for (size_t f = 0; f < unit->function_count; f++)
-                if (unit->functions[f].name == it->function && unit->plan->compartment != it->key)
-                    visit_assignments(program, unit, &unit->functions[f], it, escape_value);
-        }
-    }
+        edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->line->key), "; })", value);
 }
 
 /* Whether the program has what the line names. */
@@ -105,7 +55,7 @@ static bool rewrite_allocation(struct program *program, struct unit *unit, const
             continue;
         }
         if (it->variable) {
-            found |= visit_assignments(program, unit, function, it, place_value);
+            found |= assignments_visit(function, it->variable, place_value, &(struct placement) { unit, it });
         } else {
             found = true;
             allocate_in(unit, function, it->key);

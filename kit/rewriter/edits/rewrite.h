@@ -16,9 +16,6 @@ struct parameter_copy *copy_of_argument(struct program *program, const struct ca
 
 /* allocations.c: IA2_ALLOCATE_IN and IA2_SHARED_DATA. */
 void rewrite_allocations(struct program *program);
-
-/* Adds the types reachable from what an [allocations] line places where others can write. */
-void allocations_escape(struct program *program);
 void rewrite_shared_variables(struct program *program);
 
 #endif
