@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/conversions.h"
 #include "analysis/escape.h"
 #include "analysis/gates.h"
 #include "analysis/guide.h"
@@ -173,6 +174,7 @@ int main(int argc, char **argv) {
     no_wrap_find(&program);
     macros_scan(&program);
     escape_compute(&program);
+    conversions_escape(&program);
     locals_find(&program);
     escape_settle(&program);
     gates_for_imports(&program);

@@ -1,7 +1,5 @@
 #include "mangle.h"
 
-#include "signature.h"
-
 uint32_t mangle_hash(const char *text) {
     uint32_t hash = 2166136261u;
     for (; *text; text++)
@@ -43,11 +41,4 @@ void mangle_type(struct text *text, struct unit *unit, struct type type) {
         text_printf(text, "i%lld", size);
         break;
     }
-}
-
-const char *mangle_function(struct unit *unit, struct type function) {
-    struct signature signature = signature_of_type(function);
-    const char *const result = signature_mangled(unit, &signature);
-    signature_free(&signature);
-    return result;
 }

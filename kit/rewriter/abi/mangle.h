@@ -1,4 +1,4 @@
-/* The ABI string of a function type, and its hash: what an indirect call checks. */
+/* ABI strings, and their hash: what an indirect call checks. */
 #ifndef IA2_MANGLE_H
 #define IA2_MANGLE_H
 
@@ -9,9 +9,6 @@
 
 /* Appends the class of one type. */
 void mangle_type(struct text *text, struct unit *unit, struct type type);
-
-/* docs/design.md, "Indirect calls". Interned. */
-const char *mangle_function(struct unit *unit, struct type function);
 
 uint32_t mangle_hash(const char *text);   /* FNV-1a, 32 bit */
 

@@ -46,3 +46,10 @@ const char *signature_mangled(struct unit *unit, const struct signature *signatu
     free(text.data);
     return result;
 }
+
+const char *function_mangled(struct unit *unit, struct type function) {
+    struct signature signature = signature_of_type(function);
+    const char *const result = signature_mangled(unit, &signature);
+    signature_free(&signature);
+    return result;
+}

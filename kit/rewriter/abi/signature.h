@@ -30,5 +30,6 @@ bool is_variadic(struct type function);
 
 /* How the ABI passes it (docs/design.md, "Indirect calls"). Interned. */
 const char *signature_mangled(struct unit *unit, const struct signature *signature);
+const char *function_mangled(struct unit *unit, struct type function);   /* by its type alone */
 
 #endif

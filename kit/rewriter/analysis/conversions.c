@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "abi/mangle.h"
+#include "abi/signature.h"
 #include "escape.h"
 
 /* The types that values are converted between, directly or in steps, have one root. */
@@ -64,7 +64,7 @@ static struct group *group_of(const char *type) {
 static struct group *add_group(struct unit *unit, const char *spelling, struct type pointer) {
     if (!map_get(&groups, key_of(spelling))) {
         struct group *const it = must_alloc(sizeof(*it));
-        *it = (struct group) { spelling, mangle_function(unit, type_pointee(without_atomic(pointer))), it };
+        *it = (struct group) { spelling, function_mangled(unit, type_pointee(without_atomic(pointer))), it };
         map_put(&groups, key_of(spelling), it);
         *PUSH(list, list_count, list_capacity) = it;
     }

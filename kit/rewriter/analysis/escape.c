@@ -4,7 +4,6 @@
 #include <string.h>
 
 #include "assignments.h"
-#include "conversions.h"
 
 struct walk {
     struct program *program;
@@ -241,7 +240,6 @@ void escape_compute(struct program *program) {
     escape_by_lookup(program);
     escape_by_allocation(program);
     escape_by_placement(program);
-    conversions_escape(program);
 }
 
 void escape_settle(struct program *program) {

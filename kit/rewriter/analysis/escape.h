@@ -4,7 +4,7 @@
 
 #include "analyze.h"
 
-/* Fills program->escaping. */
+/* Fills program->escaping, but for what conversions add (conversions_escape). */
 void escape_compute(struct program *program);
 
 /* Adds the types reachable from an object that others can write. */

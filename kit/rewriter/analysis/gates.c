@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "abi/mangle.h"
+#include "abi/signature.h"
 #include "diag.h"
 #include "no_wrap.h"
 
@@ -95,7 +96,7 @@ static void add_jump(const struct import *import, const struct where *where) {
 /* Every declaration that a caller or the owner sees must agree with the one the gate is made from. One without prototype agrees:
  * what its calls pass is the program's to get right, gate or not. */
 static void check_agreement(struct program *program, const struct import *import, const struct where *where) {
-    const char *const abi = mangle_function(where->unit, cursor_type(where->cursor));
+    const char *const abi = function_mangled(where->unit, cursor_type(where->cursor));
     const char *file;
     unsigned line, column;
     cursor_position(where->cursor, &file, &line, &column);
@@ -108,7 +109,7 @@ static void check_agreement(struct program *program, const struct import *import
             if (it->name != import->symbol)
                 continue;
             const struct type type = type_canonical(cursor_type(it->cursor));
-            const char *const own = mangle_function(unit, type);
+            const char *const own = function_mangled(unit, type);
             const size_t compared = type.kind == CXType_FunctionNoProto ? strcspn(own, "(") + 1 : strlen(own) + 1;
             if (type.kind == CXType_FunctionNoProto && strchr(abi, '.'))
                 refuse_at(it->cursor, intern_format("boundary function %s", import->symbol),

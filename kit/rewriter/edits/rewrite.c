@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "abi/mangle.h"
+#include "abi/signature.h"
 #include "analysis/conversions.h"
 #include "analysis/escape.h"
 #include "analysis/gates.h"
@@ -32,7 +33,7 @@ static bool is_for_libc_alone(const struct program *program, struct unit *unit, 
     if (!it->to_libc_object && !it->libc_returns)
         return true;
     const struct type type = cursor_type(it->function);
-    return is_variadic(type) || mangle_function(unit, type) != mangle_function(unit, type_pointee(type_canonical(it->target)));
+    return is_variadic(type) || function_mangled(unit, type) != function_mangled(unit, type_pointee(type_canonical(it->target)));
 }
 
 /* An address of a function of libc that gets a gate. */
@@ -205,7 +206,7 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     const struct gate *const gate = gate_for_value(program, unit, it->function, calls, !it->compared, it->reference);
     if (!gate)
         return;
-    const char *const target = mangle_function(unit, target_type);
+    const char *const target = function_mangled(unit, target_type);
     if (!calls && !it->compared && !same_abi(gate->abi, target, target_type) && !conversions_reach_abi(target_spelling, gate->abi)) {
         refuse_at(it->reference, intern_format("address of %s", name),
                   intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
