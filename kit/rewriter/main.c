@@ -172,7 +172,7 @@ int main(int argc, char **argv) {
     stop_if_refused();
     guide_check(&program, options.permissive);
     no_wrap_find(&program);
-    macros_scan(&program);
+    macros_scan(program.sources, program.source_count);
     escape_compute(&program);
     conversions_escape(&program);
     locals_find(&program);
@@ -184,7 +184,7 @@ int main(int argc, char **argv) {
     rewrite_shared_variables(&program);
     locals_rewrite(&program);
     pasted_declare(&program);
-    branches_find(&program);
+    branches_find(program.sources, program.source_count);
     unseen_guard(&program);
     destructors_find(&program);
     conditions_rewrite(&program);

@@ -7,6 +7,7 @@
 #include "input/plan.h"
 #include "intern.h"
 #include "tree/cursor.h"
+#include "tree/unit.h"
 
 /* A function whose address is taken, or (callee) a direct callee named in a macro. */
 struct designator {
@@ -97,54 +98,19 @@ struct guide_number {
     const char *name;
 };
 
-struct unit {
-    const struct plan_unit *plan;
-    const struct command *command;
-    const struct tree *tree;
-    const char *parsed;        /* why the unit was parsed; NULL: its tree is of an earlier run */
-    struct source **sources;   /* of the tree's files, once they were asked for */
-    struct source *main_file;
-    struct source **includes;   /* files it reads, main file included */
-    size_t include_count, include_capacity;
-    struct map spellings, classes;
-
-    struct designator *designators;
-    struct call *calls, *own_calls;   /* own: direct calls of the variadic functions that others import from here */
-    struct conversion *conversions;
-    struct address *addresses;
-    struct lookup *lookups;
-    struct flow *flows;
-    struct any_call *any_calls;
-    struct function *functions;
-    struct declaration *declarations, *shared_variables;
-    struct annotation *annotations;
-    struct guide_number *guide_numbers;
-    struct cursor *registrations;   /* calls of ia2_register_compartment */
-    const char **references;   /* functions that initializers of globals use */
-    size_t reference_count, reference_capacity;
-    size_t designator_count, designator_capacity, call_count, call_capacity, conversion_count, conversion_capacity;
-    size_t address_count, address_capacity, function_count, function_capacity, declaration_count, declaration_capacity;
-    size_t flow_count, flow_capacity, any_call_count, any_call_capacity;
-    size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
-    size_t annotation_count, annotation_capacity, guide_number_count, guide_number_capacity;
-    size_t registration_count, registration_capacity, lookup_count, lookup_capacity;
-};
-
 /* All units of one run, in plan order; units not selected are absent. */
 struct program {
     struct plan *plan;
     struct compdb *compdb;
     struct unit *units;
     size_t unit_count;
+    struct source **sources;   /* of the project, that units read; each once */
+    size_t source_count, source_capacity;
     unsigned looks_up;          /* mask of the compartments that call dlsym, in a program with plugins */
     struct map escaping;        /* set of function-pointer spellings */
     const char **escaping_list;
     size_t escaping_count, escaping_capacity;
 };
-
-/* A file of the tree; NULL if there is none, or none any more. */
-struct source *unit_source(struct unit *unit, uint32_t file);
-bool unit_reads(const struct unit *unit, const struct source *source);
 
 /* Fills the unit's facts. Called once per unit, from any thread. */
 void analyze_unit(struct unit *unit, const struct plan *plan);

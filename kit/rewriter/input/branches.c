@@ -3,6 +3,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "intern.h"
+#include "macros.h"
+
 /* #if, #ifdef, #ifndef, #elif and their like, up to the end of the line. */
 struct condition {
     struct source *source;
@@ -148,15 +151,9 @@ static bool note_used(const char *text, size_t length) {
     return false;
 }
 
-void branches_find(const struct program *program) {
-    struct map seen = { 0 };
-    for (size_t u = 0; u < program->unit_count; u++)
-        for (size_t i = 0; i < program->units[u].include_count; i++) {
-            struct source *const source = program->units[u].includes[i];
-            if (source->rel_count && map_add(&seen, key_of(source)))
-                note_conditions(source);
-        }
-    map_free(&seen);
+void branches_find(struct source *const *sources, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        note_conditions(sources[i]);
     do {
         more_names = false;
         follow_macros();

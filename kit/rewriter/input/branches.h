@@ -2,7 +2,7 @@
 #ifndef IA2_BRANCHES_H
 #define IA2_BRANCHES_H
 
-#include "input/macros.h"
+#include "source.h"
 
 /* All between a conditional that asks which compiler it is, also by a macro that depends on that, and its #endif; or the #define of a
  * macro that is used there. */
@@ -14,7 +14,7 @@ struct branch {
 extern struct branch *branches;
 extern size_t branch_count;
 
-/* Finds them in the files of all units; once, after macros_scan. */
-void branches_find(const struct program *program);
+/* Finds them in the files; once, after macros_scan. */
+void branches_find(struct source *const *sources, size_t count);
 
 #endif

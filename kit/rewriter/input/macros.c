@@ -2,6 +2,8 @@
 
 #include <string.h>
 
+#include "intern.h"
+
 struct macro *macros;
 size_t macro_count;
 static size_t macro_capacity;
@@ -187,15 +189,9 @@ void macros_settle(void) {
     }
 }
 
-void macros_scan(const struct program *program) {
-    struct map seen = { 0 };
-    for (size_t u = 0; u < program->unit_count; u++)
-        for (size_t i = 0; i < program->units[u].include_count; i++) {
-            struct source *const source = program->units[u].includes[i];
-            if (source->rel_count && map_add(&seen, key_of(source)))
-                scan_source(source);
-        }
-    map_free(&seen);
+void macros_scan(struct source *const *sources, size_t count) {
+    for (size_t i = 0; i < count; i++)
+        scan_source(sources[i]);
     macros_settle();
 }
 

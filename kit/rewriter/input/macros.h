@@ -2,7 +2,7 @@
 #ifndef IA2_MACROS_H
 #define IA2_MACROS_H
 
-#include "analysis/analyze.h"
+#include "source.h"
 
 /* What a macro does with a parameter besides using its value: makes a string of it, or names something by it (a member, a tag, a part of
  * what ## makes). */
@@ -23,8 +23,8 @@ struct macro {
 extern struct macro *macros;
 extern size_t macro_count;
 
-/* Reads the files of all units; once, when they are parsed. */
-void macros_scan(const struct program *program);
+/* Reads the files; once. */
+void macros_scan(struct source *const *sources, size_t count);
 
 /* Position + 1 of the first #define of a name, or 0. */
 size_t macro_first(const char *name);

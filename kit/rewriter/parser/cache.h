@@ -2,8 +2,8 @@
 #ifndef IA2_CACHE_H
 #define IA2_CACHE_H
 
-#include "analysis/analyze.h"
 #include "tree/tree_image.h"
+#include "tree/unit.h"
 
 struct cache {
     const char *directory;   /* NULL: nothing is kept */

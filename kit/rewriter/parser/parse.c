@@ -224,6 +224,17 @@ static void *work(void *unused) {
     return NULL;
 }
 
+static void collect_sources(struct program *program) {
+    struct map seen = { 0 };
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t i = 0; i < program->units[u].include_count; i++) {
+            struct source *const source = program->units[u].includes[i];
+            if (source->rel_count && map_add(&seen, key_of(source)))
+                *PUSH(program->sources, program->source_count, program->source_capacity) = source;
+        }
+    map_free(&seen);
+}
+
 void parse_units(struct program *program, const struct cache *cache, const char *const *extra, size_t extra_count) {
     job.program = program;
     job.cache = cache;
@@ -245,6 +256,7 @@ void parse_units(struct program *program, const struct cache *cache, const char 
             diag_fatal("cannot start a thread");
     for (size_t i = 0; i < workers; i++)
         pthread_join(threads[i], NULL);
+    collect_sources(program);
     if (cache->directory)
         sweep(program);
     free(job.keys);

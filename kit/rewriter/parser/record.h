@@ -4,8 +4,8 @@
 
 #include <clang-c/Index.h>
 
-#include "analysis/analyze.h"
 #include "tree/tree_image.h"
+#include "tree/unit.h"
 
 /* A declaration, statement or expression on the way from the declaration being recorded to the one being visited. */
 struct record_frame {

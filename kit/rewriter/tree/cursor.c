@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "analysis/analyze.h"
 #include "diag.h"
 #include "intern.h"
+#include "unit.h"
 
 struct source *unit_source(struct unit *unit, uint32_t file) {
     if (!file)

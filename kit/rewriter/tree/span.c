@@ -3,9 +3,9 @@
 
 #include <string.h>
 
-#include "analysis/analyze.h"
 #include "input/macros.h"
 #include "intern.h"
+#include "unit.h"
 
 /* A file's offsets are below 2^40. */
 uint64_t text_key(const struct source *source, size_t offset) {
