@@ -238,7 +238,7 @@ static int directive(const struct source *source, size_t *offset) {
     return !strncmp(source->text + name, "if", 2) ? 1 : !strncmp(source->text + name, "endif", 5) ? -1 : 0;
 }
 
-static bool scan_brackets(const struct source *source, size_t begin, size_t end, bool one_argument, bool directives) {
+static bool scan_brackets(const struct source *source, size_t begin, size_t end, bool directives) {
     int depth = 0, conditions = 0;
     for (size_t i = source_skip_blank(source, begin), next; i < end; i = source_skip_blank(source, next)) {
         const char c = source->text[i];
@@ -252,7 +252,7 @@ static bool scan_brackets(const struct source *source, size_t begin, size_t end,
             conditions += directive(source, &next);
             if (!directives || conditions < 0)
                 return false;
-        } else if (one_argument && depth == 0 && (c == ',' || c == ';')) {
+        } else if (depth == 0 && (c == ',' || c == ';')) {
             return false;
         }
     }
@@ -260,15 +260,11 @@ static bool scan_brackets(const struct source *source, size_t begin, size_t end,
 }
 
 bool source_is_one_argument(const struct source *source, size_t begin, size_t end) {
-    return scan_brackets(source, begin, end, true, false);
+    return scan_brackets(source, begin, end, false);
 }
 
 bool source_is_one_expression(const struct source *source, size_t begin, size_t end) {
-    return scan_brackets(source, begin, end, true, true);
-}
-
-bool source_is_balanced(const struct source *source, size_t begin, size_t end) {
-    return scan_brackets(source, begin, end, false, false);
+    return scan_brackets(source, begin, end, true);
 }
 
 size_t source_skip_brackets(const struct source *source, size_t offset) {

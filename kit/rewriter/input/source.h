@@ -64,9 +64,6 @@ bool source_is_one_argument(const struct source *source, size_t begin, size_t en
 /* The same with whole `#if` ... `#endif` in it, which no macro's argument may have. */
 bool source_is_one_expression(const struct source *source, size_t begin, size_t end);
 
-/* Whether brackets pair up in [begin, end) and it holds no preprocessor line. */
-bool source_is_balanced(const struct source *source, size_t begin, size_t end);
-
 /* The end of the declarator whose declaration starts at `begin` and whose name ends at `name_end`: the offset of the `=`, `,`,
  * `;` or `:` that follows it, moved back over blanks. */
 size_t source_declarator_end(const struct source *source, size_t begin, size_t name_end);

@@ -87,7 +87,6 @@ static inline const struct tree_name *name_at(const struct recorder *it, uint32_
 /* record_places.c */
 uint32_t record_location(struct recorder *it, CXSourceLocation location);
 uint32_t record_extent(struct recorder *it, CXCursor cursor);
-uint32_t record_file(struct recorder *it, CXFile file);
 void record_inclusions(struct recorder *it);
 bool record_is_macro(CXSourceLocation location);
 bool record_is_system(CXSourceLocation location);   /* of the system: not one of the project's own headers that is treated as such */

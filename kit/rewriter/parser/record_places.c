@@ -42,7 +42,7 @@ bool record_is_system(CXSourceLocation location) {
     return !file || !of_project(file);
 }
 
-uint32_t record_file(struct recorder *it, CXFile file) {
+static uint32_t record_file(struct recorder *it, CXFile file) {
     uint32_t known = file ? (uint32_t)(uintptr_t)map_get(&it->files, key_of(file)) : 0;
     if (known || !file)
         return known;

@@ -16,7 +16,7 @@ struct unit {
     struct source *main_file;
     struct source **includes;   /* files it reads, main file included */
     size_t include_count, include_capacity;
-    struct map spellings, classes;
+    struct map spellings;
 
     /* analysis/analyze.h */
     struct designator *designators;
