@@ -67,10 +67,6 @@ static void check_main(const struct program *program, const struct unit *unit) {
                       "move it to the compartment of main");
 }
 
-static bool is_name(const struct source *source, size_t at, const char *name) {
-    return source_identifier(source, at) == strlen(name) && !strncmp(source->text + at, name, strlen(name));
-}
-
 static void refuse_text(struct source *source, size_t at, const char *construct, const char *reason, const char *remedy) {
     unsigned line, column;
     source_position(source, at, &line, &column);
@@ -100,7 +96,7 @@ static void check_text(struct source *source) {
             continue;
         }
         for (size_t i = 0; i < sizeof(edited) / sizeof(*edited); i++) {
-            if (!is_name(source, at, edited[i]))
+            if (!source_is_word(source, at, edited[i]))
                 continue;
             size_t name_end;
             if (source_in_define(source, at, &name_end) && at >= name_end)
@@ -126,9 +122,8 @@ static struct inclusion find_inclusion(struct unit *unit, const char *name) {
     const struct tree_inclusion *const all = tree_inclusions(unit->tree, &count);
     for (size_t i = 0; i < count; i++) {
         const struct source *const source = all[i].depth ? unit_source(unit, all[i].file) : NULL;
-        const char *const slash = source ? strrchr(source->path, '/') : NULL;
-        if (!slash || strcmp(slash + 1, name) || source->rel_count)
-            continue;   /* a file of the project's own, of that name */
+        if (!source || !source_is_kits(source, name))
+            continue;
         const struct place from = place_in_file(unit, (struct location) { unit->tree, all[i].from });
         if (from.source)
             source_position(from.source, from.offset, &it.line, &it.column);

@@ -17,10 +17,9 @@ static struct candidate *candidates;
 static size_t candidate_count, candidate_capacity;
 static struct map variables;   /* set of names */
 
-static bool is_word(const struct source *source, size_t offset, const char *const *words) {
-    const size_t length = source_identifier(source, offset);
+static bool is_any(const struct source *source, size_t offset, const char *const *words) {
     for (; *words; words++)
-        if (length == strlen(*words) && !strncmp(source->text + offset, *words, length))
+        if (source_is_word(source, offset, *words))
             return true;
     return false;
 }
@@ -40,7 +39,7 @@ static bool is_member(const struct source *source, size_t token) {
 static bool holds_pointer(const struct source *source, size_t word, size_t open, size_t close) {
     static const char *const before_expressions[] = { "return", "else", "do", "case", NULL };
     const size_t first = source_skip_blank(source, open + 1);
-    if (word != SIZE_MAX && source_identifier(source, word) && !is_word(source, word, before_expressions))
+    if (word != SIZE_MAX && source_identifier(source, word) && !is_any(source, word, before_expressions))
         return false;
     if (source->text[first] == '*')
         return source_skip_blank(source, first + 1) != close;
@@ -55,7 +54,7 @@ static void note_call(struct source *source, const struct window *it, size_t bra
                                               "__attribute", "asm", "__asm__", "__asm", "_Generic", NULL };
     struct candidate found = { source, it->last, bracket, NULL, false };
     const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
-    if (it->last == SIZE_MAX || (length && is_word(source, it->last, not_called)))
+    if (it->last == SIZE_MAX || (length && is_any(source, it->last, not_called)))
         return;
     if (length) {
         if (!is_member(source, it->before))
@@ -114,17 +113,11 @@ struct range {
     size_t first, last;
 };
 
-/* A unit that reads some of the files. */
-struct reader {
-    struct unit *unit;
-    struct map ranges;   /* number of a file in the tree -> struct range */
-};
-
 /* Clang has seen what stands between a callee and its arguments, or a variable that may be called. */
 static void note_seen(void *context, struct cursor cursor) {
-    const struct reader *const it = context;
+    const struct map *const by_file = context;   /* number of a file in the tree -> struct range */
     const struct spot spot = location_spots(cursor_location(cursor)).spelling;
-    const struct range *const range = spot.file ? map_get(&it->ranges, spot.file) : NULL;
+    const struct range *const range = spot.file ? map_get(by_file, spot.file) : NULL;
     for (size_t i = range ? range->first : 0; range && i < range->last; i++)
         candidates[i].seen |= candidates[i].begin <= spot.offset && spot.offset <= candidates[i].end;
     const enum CXCursorKind kind = cursor_kind(cursor);
@@ -133,18 +126,18 @@ static void note_seen(void *context, struct cursor cursor) {
 }
 
 static void note_unit(struct unit *unit, const struct map *ranges) {
-    struct reader it = { .unit = unit };
+    struct map by_file = { 0 };
     size_t count;
     const struct tree_inclusion *const all = tree_inclusions(unit->tree, &count);
     for (size_t i = 0; i < count; i++) {
         const struct source *const source = unit_source(unit, all[i].file);
         struct range *const range = source ? map_get(ranges, key_of(source)) : NULL;
         if (range)
-            map_put(&it.ranges, all[i].file, range);
+            map_put(&by_file, all[i].file, range);
     }
-    if (it.ranges.used)
-        tree_visit_all(unit->tree, note_seen, &it);
-    map_free(&it.ranges);
+    if (by_file.used)
+        tree_visit_all(unit->tree, note_seen, &by_file);
+    map_free(&by_file);
 }
 
 void unseen_guard(const struct program *program) {

@@ -57,7 +57,7 @@ static void note_definition(struct source *source, size_t offset) {
     struct macro macro = { .source = source };
     struct definition it = { &macro, source };
     offset = source_skip_blank(source, offset + 1);
-    if (source_identifier(source, offset) != 6 || strncmp(source->text + offset, "define", 6))
+    if (!source_is_word(source, offset, "define"))
         return;
     offset = source_skip_blank(source, offset + 6);
     const size_t length = source_identifier(source, offset);

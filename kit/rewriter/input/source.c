@@ -206,6 +206,11 @@ size_t source_identifier(const struct source *source, size_t offset) {
     return end - offset;
 }
 
+bool source_is_word(const struct source *source, size_t offset, const char *word) {
+    const size_t length = strlen(word);
+    return source_identifier(source, offset) == length && !strncmp(source->text + offset, word, length);
+}
+
 size_t source_skip_token(const struct source *source, size_t offset) {
     const char *const t = source->text;
     if (t[offset] == '"' || t[offset] == '\'') {
@@ -307,7 +312,7 @@ bool source_in_define(const struct source *source, size_t offset, size_t *end) {
     if (t[i] != '#')
         return false;
     i = source_skip_blank(source, i + 1);
-    if (source_identifier(source, i) != 6 || strncmp(t + i, "define", 6))
+    if (!source_is_word(source, i, "define"))
         return false;
     i = source_skip_blank(source, i + 6);
     *end = i + source_identifier(source, i);

@@ -57,6 +57,9 @@ size_t source_skip_brackets(const struct source *source, size_t offset);
 /* Length of the identifier at `offset`. */
 size_t source_identifier(const struct source *source, size_t offset);
 
+/* Whether the identifier at `offset` is this one. */
+bool source_is_word(const struct source *source, size_t offset, const char *word);
+
 /* Whether [begin, end) can stand as one macro argument: brackets paired, no comma or semicolon outside of them, and no
  * preprocessor line. */
 bool source_is_one_argument(const struct source *source, size_t begin, size_t end);

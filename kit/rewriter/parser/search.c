@@ -28,10 +28,6 @@ __attribute__((constructor)) static void note_start(void) {
     clock_gettime(CLOCK_REALTIME_COARSE, &started);   /* the clock of files' times */
 }
 
-static bool is_word(const struct source *source, size_t at, const char *word) {
-    return source_identifier(source, at) == strlen(word) && !strncmp(source->text + at, word, strlen(word));
-}
-
 /* `"name"` or `<name>` at an offset. */
 static bool add_want(struct wants *it, const struct source *source, size_t at) {
     const char open = source->text[at], close = open == '<' ? '>' : '"';
@@ -46,9 +42,9 @@ static bool add_want(struct wants *it, const struct source *source, size_t at) {
 /* `at`: after the `#` of what may be a directive, in a comment or a string too, which does no harm. */
 static void read_directive(struct wants *it, const struct source *source, size_t at) {
     at = source_skip_blank(source, at);
-    if (is_word(source, at, "embed")) {
+    if (source_is_word(source, at, "embed")) {
         it->unknown = true;
-    } else if (is_word(source, at, "include") || is_word(source, at, "include_next") || is_word(source, at, "import")) {
+    } else if (source_is_word(source, at, "include") || source_is_word(source, at, "include_next") || source_is_word(source, at, "import")) {
         at = source_skip_blank(source, at + source_identifier(source, at));
         if (!add_want(it, source, at) && source_identifier(source, at))
             it->computed = true;
@@ -60,8 +56,8 @@ static void read_condition(struct wants *it, const struct source *source, size_t
     size_t macro;
     if (source->text[open] != '(' || (source_in_define(source, at, &macro) && macro == at + length))
         return;
-    const bool has_include = is_word(source, at, "__has_include") || is_word(source, at, "__has_include_next");
-    if (is_word(source, at, "__has_embed") || (has_include && !add_want(it, source, source_skip_blank(source, open + 1))))
+    const bool has_include = source_is_word(source, at, "__has_include") || source_is_word(source, at, "__has_include_next");
+    if (source_is_word(source, at, "__has_embed") || (has_include && !add_want(it, source, source_skip_blank(source, open + 1))))
         it->unknown = true;
 }
 
