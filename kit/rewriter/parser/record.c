@@ -69,7 +69,7 @@ static bool is_wrapper(enum CXCursorKind kind) {
 }
 
 static enum CXTypeKind canonical_kind(const struct recorder *it, uint32_t type) {
-    return (enum CXTypeKind)type_at(it, type_at(it, type)->canonical)->kind;
+    return (enum CXTypeKind)type_entry(it, type_entry(it, type)->canonical)->kind;
 }
 
 static bool is_assignment(const struct recorder *it, const struct record_frame *frame) {
@@ -244,12 +244,16 @@ static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXCli
     return CXChildVisit_Recurse;
 }
 
+static bool defines_record(CXCursor cursor, enum CXCursorKind kind) {
+    return (kind == CXCursor_StructDecl || kind == CXCursor_UnionDecl) && clang_isCursorDefinition(cursor);
+}
+
 /* Of what is not recorded as a whole: its attributes, records that it declares, and tokens of macros. */
 static enum CXChildVisitResult on_part(CXCursor cursor, CXCursor parent, CXClientData data) {
     struct recorder *const it = data;
     struct record_frame *const above = &it->frames[0];
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
-    const bool record = (kind == CXCursor_StructDecl || kind == CXCursor_UnionDecl) && clang_isCursorDefinition(cursor);
+    const bool record = defines_record(cursor, kind);
     const CXSourceLocation location = clang_getCursorLocation(cursor);
     (void)parent;
     if (record)
@@ -310,7 +314,7 @@ static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, 
         add_symbol(it, cursor, kind, root);
         return CXChildVisit_Continue;
     }
-    const bool record = (kind == CXCursor_StructDecl || kind == CXCursor_UnionDecl) && clang_isCursorDefinition(cursor);
+    const bool record = defines_record(cursor, kind);
     const CXSourceLocation location = clang_getCursorLocation(cursor);
     if (kind == CXCursor_TypedefDecl || record) {
         if (record || clang_getCanonicalType(clang_getCursorType(cursor)).kind == CXType_Record)

@@ -72,7 +72,7 @@ static inline struct tree_declaration *declaration_at(const struct recorder *it,
     return (struct tree_declaration *)it->tables[TREE_DECLARATIONS].data + node_at(it, node)->reference;
 }
 
-static inline struct tree_type *type_at(const struct recorder *it, uint32_t type) {
+static inline struct tree_type *type_entry(const struct recorder *it, uint32_t type) {
     return (struct tree_type *)it->tables[TREE_TYPES].data + type;
 }
 

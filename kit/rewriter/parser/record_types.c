@@ -16,7 +16,7 @@ void record_no_type(struct recorder *it) {
 
 /* An object of the type is seen, so its parts may be asked for. */
 static void note_value(struct recorder *it, uint32_t type) {
-    const uint32_t canonical = type_at(it, type)->canonical;
+    const uint32_t canonical = type_entry(it, type)->canonical;
     if (!canonical || it->recorded_types[canonical].by_value)
         return;
     it->recorded_types[canonical].by_value = true;
@@ -33,7 +33,7 @@ uint32_t record_type(struct recorder *it, CXType type, bool value) {
         map_put(&it->types, key_of(type.data[0]), (void *)(uintptr_t)at);
         const CXType canonical = clang_getCanonicalType(type);
         const uint32_t canonical_at = canonical.data[0] == type.data[0] ? at : record_type(it, canonical, false);
-        type_at(it, at)->canonical = canonical_at;
+        type_entry(it, at)->canonical = canonical_at;
     }
     if (value)
         note_value(it, at);
@@ -42,8 +42,8 @@ uint32_t record_type(struct recorder *it, CXType type, bool value) {
 
 uint32_t record_type_text(struct recorder *it, CXType type) {
     const uint32_t at = record_type(it, type, false);
-    if (at && !type_at(it, at)->text)
-        type_at(it, at)->text = record_string(it, clang_getTypeSpelling(type));
+    if (at && !type_entry(it, at)->text)
+        type_entry(it, at)->text = record_string(it, clang_getTypeSpelling(type));
     return at;
 }
 
@@ -73,15 +73,15 @@ static uint32_t function_type(struct recorder *it, CXType type, struct tree_type
 
 static void fill(struct recorder *it, uint32_t at) {
     const CXType type = it->recorded_types[at].clang;
-    struct tree_type made = *type_at(it, at);
-    const enum CXTypeKind kind = (enum CXTypeKind)type_at(it, made.canonical)->kind;
+    struct tree_type made = *type_entry(it, at);
+    const enum CXTypeKind kind = (enum CXTypeKind)type_entry(it, made.canonical)->kind;
     if (kind == CXType_Unexposed || kind == CXType_Overload || kind == CXType_Dependent) {
-        type_at(it, record_type_text(it, type))->unqualified = at;
+        type_entry(it, record_type_text(it, type))->unqualified = at;
         return;   /* that of a builtin's name: libclang crashes if it is asked for the size */
     }
     made.align = clang_Type_getAlignOf(type);
     if (made.canonical != at) {
-        type_at(it, at)->align = made.align;
+        type_entry(it, at)->align = made.align;
         return;
     }
     made.flags = (clang_isConstQualifiedType(type) ? TYPE_CONST : 0) | (clang_isVolatileQualifiedType(type) ? TYPE_VOLATILE : 0);
@@ -116,7 +116,7 @@ static void fill(struct recorder *it, uint32_t at) {
     default:
         break;
     }
-    *type_at(it, at) = made;
+    *type_entry(it, at) = made;
     /* Behind a pointer, records of the system are looked at only from outside. */
     if (type.kind == CXType_Record && !record_is_system(clang_getCursorLocation(clang_getTypeDeclaration(type))))
         note_value(it, at);
@@ -140,7 +140,7 @@ static enum CXVisitorResult add_field(CXCursor field, CXClientData data) {
 }
 
 static void add_fields(struct recorder *it, uint32_t at) {
-    const uint32_t record = type_at(it, at)->declaration;
+    const uint32_t record = type_entry(it, at)->declaration;
     if (!(node_at(it, record)->flags & NODE_DECLARES) || declaration_at(it, record)->argument_count)
         return;
     struct fields fields = { .recorder = it };
@@ -154,7 +154,7 @@ static void add_fields(struct recorder *it, uint32_t at) {
 }
 
 static void add_parts(struct recorder *it, uint32_t at) {
-    switch (type_at(it, at)->kind) {
+    switch (type_entry(it, at)->kind) {
     case CXType_Record:
         add_fields(it, at);
         break;
@@ -162,7 +162,7 @@ static void add_parts(struct recorder *it, uint32_t at) {
     case CXType_IncompleteArray:
     case CXType_VariableArray:
     case CXType_Atomic:
-        note_value(it, type_at(it, at)->inner);
+        note_value(it, type_entry(it, at)->inner);
         break;
     default:
         break;
@@ -182,7 +182,7 @@ void record_types(struct recorder *it) {
 
 bool record_has_wide_vectors(const struct recorder *it) {
     for (uint32_t i = 1; i < it->tables[TREE_TYPES].count; i++) {
-        const struct tree_type *const type = type_at(it, i);
+        const struct tree_type *const type = type_entry(it, i);
         if ((type->kind == CXType_Vector || type->kind == CXType_ExtVector) && type->size > 16)
             return true;
     }
