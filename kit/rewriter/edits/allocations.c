@@ -109,7 +109,6 @@ static void share_before(const struct program *program, struct unit *unit, const
 
 static void share_variable(const struct program *program, struct unit *unit, const struct declaration *it) {
     struct span name;
-    const struct place start = place_of(unit, cursor_begin(it->cursor));
     const char *const construct = intern_format("shared variable %s", it->name);
     if (cursor_tls(it->cursor) != CXTLS_None) {
         refuse_at(it->cursor, construct, "it is thread-local", "share memory that a pointer in it points to instead");
@@ -119,10 +118,8 @@ static void share_variable(const struct program *program, struct unit *unit, con
         share_before(program, unit, it, construct);
         return;
     }
-    /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
-    const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
     const char *const mark = is_volatile_constant(cursor_type(it->cursor)) ? " IA2_SHARED_VOLATILE_CONSTANT" : " IA2_SHARED_DATA";
-    edit_insert(name.source, source_declarator_end(name.source, begin, name.end),
+    edit_insert(name.source, declarator_end(unit, it->cursor, &name),
                 intern_format("%s%s", mark, exported(program, unit, it)), it->cursor);
 }
 

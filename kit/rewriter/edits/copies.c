@@ -115,10 +115,7 @@ static bool copyable(struct unit *unit, struct cursor argument, const struct par
         return false;
     }
     /* The macro sees the argument as it is written, without its conversion to the parameter's type. */
-    struct cursor written = argument;
-    while (cursor_kind(written) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(written)))
-        written = first_child(written);
-    const struct type type = type_canonical(expression_type(written));
+    const struct type type = type_canonical(expression_type(as_written(argument)));
     if (type.kind != CXType_Pointer ||
         type_spelling(unit, type_pointee(type)) != type_spelling(unit, pointee)) {
         refuse_at(argument, construct, "the policy has it copied, but the argument is not written as a pointer of its type",

@@ -63,8 +63,7 @@ static bool find_block(const struct moved_literal *literal, struct place *place)
         const struct block *const block = &it.list[i];
         if (block->kind != CXCursor_CompoundStmt || it.labels || begin < block->begin || end > block->end || is_bypassed(&it, block))
             continue;
-        *place = place_of(literal->unit, cursor_begin(block->cursor));
-        found = place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{';
+        found = block_place(literal->unit, block->cursor, place);
     }
     free(it.list);
     return found || body_place(literal->unit, literal->function, place);

@@ -127,10 +127,7 @@ static const struct jump *block_around(const struct uses *it, struct place *plac
             (!found || block->begin > found->begin) && !is_bypassed(it, block->begin, block->begin, block->end))
             found = block;
     }
-    if (!found)
-        return NULL;
-    *place = place_of(it->local->unit, cursor_begin(found->cursor));
-    return place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{' ? found : NULL;
+    return found && block_place(it->local->unit, found->cursor, place) ? found : NULL;
 }
 
 static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor parent, void *data) {
@@ -187,9 +184,7 @@ static bool rewrite_declaration(const struct moved_local *local) {
     struct span name;
     if (!span_of_name(unit, variable, local->name, &name) || name.kind != PLACE_FILE || start.kind == PLACE_ARG)
         return false;
-    /* The type may come from a macro; then the declarator starts at its name for all that matters here. */
-    const size_t begin = start.kind == PLACE_FILE && start.source == name.source ? start.offset : name.begin;
-    const size_t end = source_declarator_end(name.source, begin, name.end);
+    const size_t end = declarator_end(unit, variable, &name);
     const enum CXTypeKind kind = type_canonical(cursor_type(variable)).kind;
     const bool array = kind == CXType_ConstantArray || kind == CXType_VariableArray;
     const struct cursor init = cursor_initializer(variable);

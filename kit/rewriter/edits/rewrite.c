@@ -241,11 +241,6 @@ static void refuse_foreign_comparisons(const struct plan *plan) {
         }
 }
 
-static struct type pointee_function(struct cursor callee) {
-    const struct type type = type_canonical(expression_type(callee));
-    return type.kind == CXType_Pointer ? type_pointee(type) : type;
-}
-
 /* The text to check: the callee's, or that of the pointer in `(*pointer)(...)`, where a macro makes the rest. */
 static bool callee_span(struct unit *unit, struct cursor callee, struct span *span) {
     const struct cursor whole = callee;
@@ -299,7 +294,7 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
                   "assign the pointer to a local variable first and call that");
         return;
     }
-    const struct type function = type_canonical(pointee_function(it->callee));
+    const struct type function = type_canonical(callee_type(it->callee));
     struct signature signature = signature_of_call(function, it->call);
     const uint32_t hash = mangle_hash(signature_mangled(unit, &signature));
     signature_free(&signature);

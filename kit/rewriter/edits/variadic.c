@@ -11,14 +11,9 @@
 
 static struct map types;   /* function-pointer spelling -> struct variadic_lists */
 
-static struct type function_of(struct cursor callee) {
-    const struct type type = type_canonical(expression_type(callee));
-    return type.kind == CXType_Pointer ? type_pointee(type) : type;
-}
-
 static void note_call(struct unit *unit, const struct call *call) {
     struct variadic_lists *it = map_get(&types, key_of(call->type));
-    struct signature signature = signature_of_call(function_of(call->callee), call->call);
+    struct signature signature = signature_of_call(callee_type(call->callee), call->call);
     const char *const abi = signature_mangled(unit, &signature);
     if (!it) {
         it = must_alloc(sizeof(*it));
@@ -40,7 +35,7 @@ void variadic_scan(struct program *program) {
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t c = 0; c < program->units[u].call_count; c++) {
             const struct call *const call = &program->units[u].calls[c];
-            if (call->type && escapes(program, call->type) && is_variadic(function_of(call->callee)) &&
+            if (call->type && escapes(program, call->type) && is_variadic(callee_type(call->callee)) &&
                 !written_in_system_header(call->callee))
                 note_call(&program->units[u], call);
         }
@@ -99,10 +94,7 @@ static struct choice *choice_at(const struct span *name, const char *function) {
 static unsigned shape_key(const struct call *call) {
     unsigned key = 0;
     for (int i = 0; i < cursor_argument_count(call->call); i++) {
-        struct cursor written = cursor_argument(call->call, (unsigned)i);
-        while (cursor_kind(written) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(written)))
-            written = first_child(written);
-        const enum CXTypeKind kind = type_canonical(cursor_type(written)).kind;
+        const enum CXTypeKind kind = type_canonical(cursor_type(as_written(cursor_argument(call->call, (unsigned)i)))).kind;
         key += kind == CXType_Float || kind == CXType_Double ? 64 : 1;
     }
     return key;

@@ -162,6 +162,12 @@ struct cursor strip_casts(struct cursor expression) {
     return strip(expression, true);
 }
 
+struct cursor as_written(struct cursor expression) {
+    while (cursor_kind(expression) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(expression)))
+        expression = first_child(expression);
+    return expression;
+}
+
 bool is_null_constant(struct cursor expression) {
     const struct cursor inner = strip_casts(expression);
     const enum CXCursorKind kind = cursor_kind(inner);
@@ -233,11 +239,15 @@ static enum CXChildVisitResult take_body(struct cursor child, struct cursor pare
     return CXChildVisit_Continue;
 }
 
+bool block_place(struct unit *unit, struct cursor block, struct place *place) {
+    *place = place_of(unit, cursor_begin(block));
+    return place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{';
+}
+
 bool body_place(struct unit *unit, struct cursor function, struct place *place) {
     struct cursor body = no_cursor();
     cursor_visit(function, take_body, &body);
-    *place = place_of(unit, cursor_begin(body));
-    return place->source && place->kind == PLACE_FILE && place->source->text[place->offset] == '{';
+    return block_place(unit, body, place);
 }
 
 bool is_array(struct type type) {
@@ -283,6 +293,11 @@ struct type expression_type(struct cursor expression) {
         return type;
     const unsigned position = parameter_position(parameter);
     return position == NO_POSITION ? type : type_argument(type_canonical(cursor_type(cursor_parent(parameter))), position);
+}
+
+struct type callee_type(struct cursor callee) {
+    const struct type type = type_canonical(expression_type(callee));
+    return type.kind == CXType_Pointer ? type_pointee(type) : type;
 }
 
 struct cursor base_variable(struct cursor lvalue) {

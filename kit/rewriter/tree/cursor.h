@@ -43,6 +43,9 @@ bool span_of(struct unit *unit, struct cursor expression, struct span *span);
 /* The text of a callee, also where it is in the body of a macro and only its first name comes from an argument. */
 bool span_of_callee(struct unit *unit, struct cursor callee, struct span *span);
 
+/* Where the declarator of a variable ends whose name is at `name`. */
+size_t declarator_end(struct unit *unit, struct cursor variable, const struct span *name);
+
 /* Of where a text begins, for a map. */
 uint64_t text_key(const struct source *source, size_t offset);
 uint64_t span_key(const struct span *span);
@@ -75,6 +78,9 @@ struct cursor operand_of_address(struct cursor expression);
 struct cursor strip_implicit(struct cursor expression);
 struct cursor strip_casts(struct cursor expression);
 
+/* Without implicit conversions, and what else libclang has no name for. */
+struct cursor as_written(struct cursor expression);
+
 bool is_null_constant(struct cursor expression);
 
 /* Whether a variable is declared with IA2_SHARED_DATA. */
@@ -91,7 +97,10 @@ unsigned parameter_position(struct cursor parameter);
  * it is. */
 struct type expression_type(struct cursor expression);
 
-/* Where a function's body begins: its `{`. False if a macro makes it. */
+struct type callee_type(struct cursor callee);   /* of the function that it is, or points to */
+
+/* Where a block, or a function's body, begins: its `{`. False if a macro makes it. */
+bool block_place(struct unit *unit, struct cursor block, struct place *place);
 bool body_place(struct unit *unit, struct cursor function, struct place *place);
 
 /* The function a designator or direct callee names, through parentheses, `*` and `&`; else the null cursor. */

@@ -26,6 +26,13 @@ bool span_of_name(struct unit *unit, struct cursor cursor, const char *name, str
     return true;
 }
 
+/* The type may come from a macro; then the declarator starts at its name for all that matters here. */
+size_t declarator_end(struct unit *unit, struct cursor variable, const struct span *name) {
+    const struct place start = place_of(unit, cursor_begin(variable));
+    const bool in_text = start.kind == PLACE_FILE && start.source == name->source;
+    return source_declarator_end(name->source, in_text ? start.offset : name->begin, name->end);
+}
+
 /* An expression wholly in the body of a macro: libclang reports the end of the macro's use instead of the
  * expression's own end, so only expressions that end in a name are handled. */
 static bool span_in_body(struct unit *unit, struct cursor expression, struct place begin, struct span *span) {
@@ -68,8 +75,7 @@ static bool span_from_parameter(struct unit *unit, struct cursor expression, str
 /* libclang extends an expression that ends in a macro to the end of the macro's use, but the macro may go on with
  * something else. */
 static bool ends_with_expression(struct unit *unit, struct cursor expression, struct source *source, size_t end) {
-    while (cursor_kind(expression) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(expression)))
-        expression = first_child(expression);
+    expression = as_written(expression);
     switch (cursor_kind(expression)) {
     case CXCursor_DeclRefExpr:
     case CXCursor_MemberRefExpr: {
@@ -91,9 +97,7 @@ static bool ends_with_expression(struct unit *unit, struct cursor expression, st
 }
 
 static bool ends_with_bracket(struct cursor expression) {
-    while (cursor_kind(expression) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(expression)))
-        expression = first_child(expression);
-    const enum CXCursorKind kind = cursor_kind(expression);
+    const enum CXCursorKind kind = cursor_kind(as_written(expression));
     return kind == CXCursor_ParenExpr || kind == CXCursor_CallExpr || kind == CXCursor_ArraySubscriptExpr;
 }
 
@@ -145,8 +149,7 @@ bool span_of(struct unit *unit, struct cursor expression, struct span *span) {
 static int count_postfix(struct cursor expression) {
     int count = 0;
     for (;;) {
-        while (cursor_kind(expression) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(expression)))
-            expression = first_child(expression);
+        expression = as_written(expression);
         const enum CXCursorKind kind = cursor_kind(expression);
         if (kind != CXCursor_MemberRefExpr && kind != CXCursor_ArraySubscriptExpr && kind != CXCursor_CallExpr)
             return count;
@@ -237,9 +240,7 @@ bool span_of_callee(struct unit *unit, struct cursor callee, struct span *span) 
         end = end > from ? skip_postfix(begin.source, end, count_postfix(callee)) : 0;
         *span = (struct span) { begin.source, from, end, PLACE_BODY };
     } else {
-        struct cursor inner = callee;
-        while (cursor_kind(inner) == CXCursor_UnexposedExpr && !cursor_is_null(first_child(inner)))
-            inner = first_child(inner);
+        const struct cursor inner = as_written(callee);
         if (cursor_kind(inner) != CXCursor_MemberRefExpr || !span_of_name(unit, inner, cursor_name(inner), span) ||
             span->kind != PLACE_BODY)
             return false;
