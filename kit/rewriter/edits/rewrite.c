@@ -134,91 +134,102 @@ static const struct variadic_lists *lists_through(struct unit *unit, const struc
     return variadic_lists(comes_back ? it->types[0] : target);
 }
 
-static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
-    const char *const name = cursor_name(it->function);
-    const bool whole = !cursor_equal(it->whole, it->reference);
+static void refuse_value(const struct designator *it, const char *reason, const char *remedy) {
+    refuse_at(it->reference, intern_format("address of %s", cursor_name(it->function)), reason, remedy);
+}
+
+/* Where the function's value is made: of a name, of a name that a macro puts together, or (`replaced`) of more than a name. */
+struct value_text {
     struct span span;
-    if (it->callee && plan_import(program->plan, name) && is_variadic(cursor_type(it->function)))
-        return;   /* variadic.c */
-    const bool has_text = designator_span(unit, it, name, &span);
-    const enum guide_macro guide = has_text ? guide_macro(&span) : NO_GUIDE_MACRO;
-    if (guide == GUIDE_IGNORE)
-        return;
-    const bool escapes = guide == GUIDE_FN || (it->callee ? callee_is_edited(unit, it, name) : designator_escapes(program, it));
-    if (it->callee && !escapes) {
-        if (has_text)
-            edit_veto(&span, EDIT_NAME, it->reference);
-        return;
-    }
-    if (!escapes || is_for_libc_alone(program, unit, it) || gates_is_absent(program->plan, unit, it->function)) {
-        if (has_text)
-            edit_veto(&span, EDIT_NAME, it->reference);
-        return;
-    }
-    if (no_wrap_has(program, unit, it->function)) {
-        refuse_at(it->reference, intern_format("address of %s", name),
-                  "it is declared after IA2_BEGIN_NO_WRAP, so it has no gate, and a call of it from another compartment would be stopped",
-                  "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
-        return;
-    }
-    const bool pasted = !has_text && !whole && pasted_span(unit, it->reference, name, &span);
-    if (!has_text && !pasted) {
-        refuse_at(it->reference, intern_format("address of %s", name),
-                  "its name is put together by a macro, so there is no text to rewrite",
-                  "write the function's name out, or pass it to the macro as an argument");
-        return;
-    }
-    const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
-    const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
-    const char *const macro = is_static ? "IA2_FN_STATIC(" : is_libc ? "IA2_FN_LIBC(" : "IA2_FN(";
-    const struct type target_type = type_pointee(type_canonical(it->target));
-    const char *const text = intern_format("%s%s)", macro, name);
-    const unsigned roles = argument_roles(&span);
-    if (pasted && !(roles & ROLE_STRING))
+    bool pasted, replaced;
+};
+
+/* Requests that the text becomes the value of the function's gate, by a macro of ia2.h. */
+static void edit_value(struct unit *unit, const struct designator *it, const struct value_text *at, const char *macro) {
+    const char *const name = cursor_name(it->function), *const text = intern_format("%s(%s)", macro, name);
+    const bool whole = !cursor_equal(it->whole, it->reference);
+    const unsigned roles = argument_roles(&at->span);
+    if (at->pasted && !(roles & ROLE_STRING))
         pasted_rewrite(unit, it->reference, name, text);
-    else if (roles && !whole && argument_rewrite(unit, &span, roles, name, text, it->reference))
+    else if (roles && !whole && argument_rewrite(unit, &at->span, roles, name, text, it->reference))
         ;   /* in the macro */
     else if (roles & ROLE_STRING)
-        refuse_at(it->reference, intern_format("address of %s", name),
-                  "a macro makes a string of the function's name too, which would show what the name is rewritten to",
-                  "give the macro the function in an argument that it does not make a string of");
-    else if (whole || guide == GUIDE_FN)
-        edit_wrap(&span, EDIT_REPLACE, intern_format("%s%s)", macro, name), "", it->reference);
+        refuse_value(it, "a macro makes a string of the function's name too, which would show what the name is rewritten to",
+                     "give the macro the function in an argument that it does not make a string of");
+    else if (at->replaced)
+        edit_wrap(&at->span, EDIT_REPLACE, text, "", it->reference);
     else
-        edit_wrap(&span, EDIT_NAME, macro, ")", it->reference);
-    if (is_static)
-        edit_declare(span.source, intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
-    if (is_static && it->user && unit->functions[it->user - 1].dead)
-        return;   /* no gate: its target would be compiled, and need what this compartment may not have */
+        edit_wrap(&at->span, EDIT_NAME, intern_format("%s(", macro), ")", it->reference);
+}
+
+/* The gate that the value is; NULL if refused. */
+static const struct gate *gate_of_value(struct program *program, struct unit *unit, const struct designator *it) {
     const struct variadic_lists *calls = NULL;
-    const char *const target_spelling = function_pointer_spelling(unit, it->target);
     if (is_variadic(cursor_type(it->function))) {
         calls = lists_through(unit, it);
         if (!calls && it->compared)
             calls = variadic_uncalled(unit, it->function);
         if (!calls) {
-            refuse_at(it->reference, intern_format("address of %s", name),
-                      "the function is variadic, and no call through the type shows what it is called with",
-                      "use a function of plain parameters (va_list is one)");
-            return;
+            refuse_value(it, "the function is variadic, and no call through the type shows what it is called with",
+                         "use a function of plain parameters (va_list is one)");
+            return NULL;
         }
     }
     const struct gate *const gate = gate_for_value(program, unit, it->function, calls, !it->compared, it->reference);
-    if (!gate)
-        return;
+    const struct type target_type = type_pointee(type_canonical(it->target));
     const char *const target = function_mangled(unit, target_type);
-    if (!calls && !it->compared && !same_abi(gate->abi, target, target_type) && !conversions_reach_abi(target_spelling, gate->abi)) {
-        refuse_at(it->reference, intern_format("address of %s", name),
-                  intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
-                                "through that type would be stopped", gate->abi, target),
-                  "give the function the parameters of the type it is used as");
+    if (!gate || calls || it->compared || same_abi(gate->abi, target, target_type) ||
+        conversions_reach_abi(function_pointer_spelling(unit, it->target), gate->abi))
+        return gate;
+    refuse_value(it, intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
+                                   "through that type would be stopped", gate->abi, target),
+                 "give the function the parameters of the type it is used as");
+    return NULL;
+}
+
+static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
+    const char *const name = cursor_name(it->function);
+    const bool whole = !cursor_equal(it->whole, it->reference);
+    struct value_text at = { 0 };
+    if (it->callee && plan_import(program->plan, name) && is_variadic(cursor_type(it->function)))
+        return;   /* variadic.c */
+    const bool has_text = designator_span(unit, it, name, &at.span);
+    const enum guide_macro guide = has_text ? guide_macro(&at.span) : NO_GUIDE_MACRO;
+    if (guide == GUIDE_IGNORE)
+        return;
+    const bool escapes = guide == GUIDE_FN || (it->callee ? callee_is_edited(unit, it, name) : designator_escapes(program, it));
+    if (!escapes || is_for_libc_alone(program, unit, it) || gates_is_absent(program->plan, unit, it->function)) {
+        if (has_text)
+            edit_veto(&at.span, EDIT_NAME, it->reference);
         return;
     }
+    if (no_wrap_has(program, unit, it->function)) {
+        refuse_value(it, "it is declared after IA2_BEGIN_NO_WRAP, so it has no gate, and a call of it from another compartment would be stopped",
+                     "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
+        return;
+    }
+    at.pasted = !has_text && !whole && pasted_span(unit, it->reference, name, &at.span);
+    at.replaced = whole || guide == GUIDE_FN;
+    if (!has_text && !at.pasted) {
+        refuse_value(it, "its name is put together by a macro, so there is no text to rewrite",
+                     "write the function's name out, or pass it to the macro as an argument");
+        return;
+    }
+    const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
+    const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
+    edit_value(unit, it, &at, is_static ? "IA2_FN_STATIC" : is_libc ? "IA2_FN_LIBC" : "IA2_FN");
+    if (is_static)
+        edit_declare(at.span.source, intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
+    if (is_static && it->user && unit->functions[it->user - 1].dead)
+        return;   /* no gate: its target would be compiled, and need what this compartment may not have */
+    const struct gate *const gate = gate_of_value(program, unit, it);
+    if (!gate)
+        return;
     if (is_libc) {
-        edit_declare(span.source, intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
+        edit_declare(at.span.source, intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
         *PUSH(libc_uses, libc_use_count, libc_use_capacity) = (struct libc_use) { name, unit->plan->compartment, it->compared, it->reference };
     } else if (!is_static)
-        edit_declare_gate(span.source, name, gate->owner == unit->plan->compartment);
+        edit_declare_gate(at.span.source, name, gate->owner == unit->plan->compartment);
     else if (unit->main_file)
         edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
 }
