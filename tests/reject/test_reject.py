@@ -1,9 +1,7 @@
 """Each *.case file here: the rewriter refuses the program with exactly the diagnostics the file has, and writes nothing."""
 
-import os
 import pathlib
 import sys
-import tempfile
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -16,13 +14,8 @@ GOOD = FOLDER.parent / "rewrite" / "callback.case"
 class Reject(unittest.TestCase):
     maxDiff = None
 
-    def open(self, path):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        return rewriter_case.Run(rewriter_case.Case(path), os.path.realpath(folder.name))
-
     def check(self, name):
-        run = self.open(FOLDER / f"{name}.case")
+        run = rewriter_case.opened(self, FOLDER / f"{name}.case")
         result = run.rewrite()
         self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
         self.assertMultiLineEqual(result.stderr.replace(str(run.folder), "/WORK"), run.case.find("refused"))
@@ -36,7 +29,7 @@ class Reject(unittest.TestCase):
         self.assertEqual(run.written(), {})
 
     def test_a_refusal_keeps_what_an_earlier_run_made(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         self.assertEqual(run.rewrite().returncode, 0)
         before = run.written()
         (run.root / "app.c").write_text("int main(void) { return missing; }\n")
@@ -44,7 +37,7 @@ class Reject(unittest.TestCase):
         self.assertEqual(run.written(), before)
 
     def test_an_output_directory_with_other_files_is_not_cleared(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         precious = run.out / "rewritten" / "precious"
         precious.parent.mkdir()
         precious.write_text("mine")
@@ -53,58 +46,51 @@ class Reject(unittest.TestCase):
         self.assertEqual(len(run.written()), 1)
 
     def test_no_plan(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         (run.out / "plan.json").unlink()
         self.fatal(run, "plan.json", "No such file or directory")
 
     def test_broken_plan(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         (run.out / "plan.json").write_text('{"version": 1,\n oops}')
         self.fatal(run, "plan.json:2:")
 
     def test_plan_of_another_version(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         text = (run.out / "plan.json").read_text()
         (run.out / "plan.json").write_text(text.replace('"version": 1', '"version": 2'))
         self.fatal(run, "'version' is 2")
 
     def test_plan_with_a_missing_member(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         text = (run.out / "plan.json").read_text()
         (run.out / "plan.json").write_text(text.replace('"units"', '"unites"'))
         self.fatal(run, "'units' is missing")
 
     def test_broken_compile_database(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         (run.out / "compile_commands.json").write_text("[{]")
         self.fatal(run, "compile_commands.json:1:")
 
     def test_compile_database_without_the_command(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         (run.out / "compile_commands.json").write_text("[]")
         self.fatal(run, "the compile database has no entry 0")
 
     def test_source_that_is_not_there(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         (run.root / "app.c").unlink()
         self.fatal(run, "app.c")
 
     def test_command_line(self):
-        run = self.open(GOOD)
+        run = rewriter_case.opened(self, GOOD)
         result = run.rewrite("--no-such-option")
         self.assertEqual(result.returncode, 2)
         self.assertIn("usage:", result.stderr)
         self.assertEqual(run.written(), {})
 
 
-def add_cases():
-    for path in sorted(FOLDER.glob("*.case")):
-        def method(self, name=path.stem):
-            self.check(name)
-        setattr(Reject, f"test_case_{path.stem}", method)
-
-
-add_cases()
+rewriter_case.add_cases(Reject, FOLDER)
 
 if __name__ == "__main__":
     unittest.main()

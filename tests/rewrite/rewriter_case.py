@@ -31,6 +31,7 @@ BUILD = pathlib.Path(os.environ.get("IA2_BUILD", SOURCE / "build"))
 REWRITER = BUILD / "kit" / "rewriter" / "ia2-rewriter"
 INCLUDE = SOURCE / "runtime" / "include"
 OUTPUT = ("=", "gates", "plugins", "destructors", "locals", "refused")
+PLANNED = ("plan.json", "compile_commands.json")   # in the output folder before the rewriter runs
 FLAGS = ["-std=gnu11", "-O1", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-unused-parameter", "-Wno-unknown-warning-option",
          "-Wno-dangling-pointer", "-Wno-deprecated-non-prototype"]
 
@@ -64,6 +65,7 @@ class Run:
         self.root, self.build, self.out = (self.folder / name for name in ("project", "build", "out"))
         for directory in (self.root, self.build, self.out):
             directory.mkdir()
+        self.compartments = case.policy.get("compartments", ["app", "lib"])
         self.units, self.commands = [], []
         for key, name, argument_lists, text in case.inputs():
             path = self.locate(name)
@@ -88,8 +90,7 @@ class Run:
                                "object": str(self.build / f"{number}.o"), "pic": name not in self.case.policy.get("not_pic", []), "again": False})
 
     def write_plan(self):
-        policy = self.case.policy
-        names = policy.get("compartments", ["app", "lib"])
+        policy, names = self.case.policy, self.compartments
         reads = policy.get("reads", {})
         imports = [{"symbol": symbol, "kind": kind, "owner": keys[0], "callers": keys[1:]}
                    for kind, table in (("function", "imports"), ("data", "data"))
@@ -97,16 +98,16 @@ class Run:
         plan = {"version": 1, "program": "app", "source_root": str(self.root), "build_dir": str(self.build),
                 "compartments": [{"name": name, "pkey": key, "pkru": 0x55555550 + key, "reads": reads.get(str(key), []),
                                   "heap_clients": [], "file": name, "plugin": f"{name}.so" if name in policy.get("plugins", {}) else None} for key, name in enumerate(names, 1)],
-                "units": self.units, "objects": [], "imports": imports, "entries": self.entries(names), "destructors": self.destructors(),
+                "units": self.units, "objects": [], "imports": imports, "entries": self.entries(), "destructors": self.destructors(),
                 **{key: policy.get(key, type_()) for key, type_ in (
                     ("allocations", dict), ("shared_variables", list), ("parameters", dict), ("policy_lines", dict))},
                 "policy_file": "compartments.toml"}
         (self.out / "plan.json").write_text(json.dumps(plan))
         (self.out / "compile_commands.json").write_text(json.dumps(self.commands))
 
-    def entries(self, names):
+    def entries(self):
         """`*NAME` is a variable."""
-        return [{"symbol": symbol.lstrip("*"), "owner": names.index(name) + 1, "kind": "data" if symbol[0] == "*" else "function"}
+        return [{"symbol": symbol.lstrip("*"), "owner": self.compartments.index(name) + 1, "kind": "data" if symbol[0] == "*" else "function"}
                 for name, symbols in sorted(self.case.policy.get("plugins", {}).items()) for symbol in symbols]
 
     def destructors(self):
@@ -127,8 +128,11 @@ class Run:
 
     def written(self):
         """Every file the rewriter made, with its identity."""
-        return {str(path.relative_to(self.out)): (path.lstat().st_ino, path.lstat().st_mtime_ns)
-                for path in self.out.rglob("*") if not path.is_dir() and path.name not in ("plan.json", "compile_commands.json")}
+        return {name: (path.lstat().st_ino, path.lstat().st_mtime_ns) for name, path in made(self.out).items()}
+
+    def contents(self):
+        """Every file the rewriter made, with its bytes."""
+        return {name: path.read_bytes() for name, path in made(self.out).items()}
 
     def outputs(self, result):
         """The sections of output that this run would have."""
@@ -136,17 +140,12 @@ class Run:
             return {"refused": result.stderr}
         boundary = self.boundary()
         sections = {f"= {name.replace('.build/', 'build/')}": self.mirrored(name).read_text() for name in boundary["rewritten"]}
-        for name in self.case.policy.get("compartments", ["app", "lib"]):
+        for name in self.compartments:
             lines = (self.out / "callgates" / f"{name}.S").read_text().splitlines()
-            gates = [line.removeprefix("ia2_gate ") for line in lines if line.startswith(("ia2_gate ", "ia2_no_gate "))]
-            if gates:
-                sections[f"gates {name}"] = "".join(gate + "\n" for gate in gates)
-            plugins = [line[11:] for line in lines if line.startswith("ia2_plugin ")]
-            if plugins:
-                sections[f"plugins {name}"] = "".join(plugin + "\n" for plugin in plugins)
-            entries = [line[15:] for line in lines if line.startswith("ia2_destructor ")]
-            if entries:
-                sections[f"destructors {name}"] = "".join(entry + "\n" for entry in entries)
+            for section, macros in (("gates", ("ia2_gate ", "ia2_no_gate ")), ("plugins", ("ia2_plugin ",)), ("destructors", ("ia2_destructor ",))):
+                entries = [line.removeprefix(macros[0]) for line in lines if line.startswith(macros)]
+                if entries:
+                    sections[f"{section} {name}"] = "".join(entry + "\n" for entry in entries)
         if boundary["shared_locals"]:
             sections["locals"] = "".join("{file}:{line} {function} {name}: {type}\n".format(**local)
                                          for local in boundary["shared_locals"])
@@ -167,6 +166,26 @@ class Run:
         result = subprocess.run(["gcc", "-c", f"-I{INCLUDE}", "-o", self.folder / "gates.o", self.out / "callgates" / f"{name}.S"],
                                 capture_output=True, text=True, check=False)
         return result.stderr if result.returncode else ""
+
+
+def made(out):
+    """The files in an output folder that the rewriter made, by name."""
+    return {str(path.relative_to(out)): path for path in sorted(out.rglob("*")) if not path.is_dir() and path.name not in PLANNED}
+
+
+def opened(test, path):
+    """The case at `path`, in a folder that is there until the test ends."""
+    folder = tempfile.TemporaryDirectory()
+    test.addCleanup(folder.cleanup)
+    return Run(Case(path), os.path.realpath(folder.name))
+
+
+def add_cases(tests, folder):
+    """A test for each case in the folder: its name is checked."""
+    for path in sorted(folder.glob("*.case")):
+        def method(self, name=path.stem):
+            self.check(name)
+        setattr(tests, f"test_case_{path.stem}", method)
 
 
 def compilers():

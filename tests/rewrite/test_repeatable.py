@@ -16,8 +16,7 @@ import rewriter_case  # noqa: E402
 class Repeatable(unittest.TestCase):
     def output(self, run, result):
         self.assertEqual(result.returncode, 0, result.stderr)
-        return {str(path.relative_to(run.out)): path.read_bytes() for path in sorted(run.out.rglob("*"))
-                if path.is_file() and path.name not in ("plan.json", "compile_commands.json")}
+        return run.contents()
 
     def test_order_of_commands_and_number_of_cpus(self):
         """The compile database in another order, one CPU or all: the same bytes."""

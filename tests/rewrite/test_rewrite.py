@@ -4,7 +4,6 @@ import os
 import pathlib
 import re
 import sys
-import tempfile
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
@@ -16,9 +15,7 @@ class Rewrite(unittest.TestCase):
     maxDiff = None
 
     def open(self, name):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        return rewriter_case.Run(rewriter_case.Case(FOLDER / f"{name}.case"), os.path.realpath(folder.name))
+        return rewriter_case.opened(self, FOLDER / f"{name}.case")
 
     def rewritten(self, name):
         run = self.open(name)
@@ -49,7 +46,7 @@ class Rewrite(unittest.TestCase):
                 else:
                     self.assertEqual(messages, "", f"{compiler}, rewritten")
         self.assertEqual([compiler for compiler in rewriter_case.compilers() if run.case.find(f"stopped {compiler}")], sorted(stops))
-        for name in run.case.policy.get("compartments", ["app", "lib"]):
+        for name in run.compartments:
             self.assertEqual(run.assemble(name), "")
 
     def test_boundary(self):
@@ -85,12 +82,8 @@ ia2_gates_end
 """)
 
     def test_two_runs_make_the_same_bytes(self):
-        trees = []
-        for _ in range(2):
-            run, _ = self.rewritten("header_function")
-            files = sorted(path for path in run.out.rglob("*") if path.is_file() and path.suffix != ".json")
-            trees.append([(str(path.relative_to(run.out)), path.read_bytes()) for path in files])
-        self.assertEqual(trees[0], trees[1])
+        first, second = (self.rewritten("header_function")[0].contents() for _ in range(2))
+        self.assertEqual(first, second)
 
     def test_a_second_run_touches_nothing(self):
         run, _ = self.rewritten("header_function")
@@ -166,14 +159,7 @@ ia2_gates_end
         self.assertIn("not a source of the program", run.rewrite(str(run.root / "lib.h")).stderr)
 
 
-def add_cases():
-    for path in sorted(FOLDER.glob("*.case")):
-        def method(self, name=path.stem):
-            self.check(name)
-        setattr(Rewrite, f"test_case_{path.stem}", method)
-
-
-add_cases()
+rewriter_case.add_cases(Rewrite, FOLDER)
 
 if __name__ == "__main__":
     unittest.main()
