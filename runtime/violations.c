@@ -63,6 +63,20 @@ static void describe_memory(char *text, size_t size, uintptr_t address, int key)
     snprintf(text, size, "mapping");
 }
 
+/* The line of the policy for a global. A static one has no name at run time. */
+static void say_how_to_share(uintptr_t address, int key)
+{
+    const struct ia2_module *module = &ia2_state.module[key];
+    Dl_info symbol;
+    if (!dladdr((void *)address, &symbol))
+        return;
+    if (symbol.dli_sname)
+        ia2_say("  to share it: [shared] variables = [\"%s\"]", symbol.dli_sname);
+    else
+        ia2_say("  to share it: add its name to variables under [shared] (nm -n %s: the last one that is not after %#zx)", symbol.dli_fname,
+                address - module->base);
+}
+
 int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsigned pkru)
 {
     if (info->si_signo != SIGSEGV || info->si_code != SEGV_PKUERR)
@@ -81,5 +95,7 @@ int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsig
                 code - (uintptr_t)where.dli_fbase);
     if (who > 0 && owner > 0 && !strcmp(how, "read"))
         ia2_say("  to allow reading: [compartment.%s] reads = [\"%s\"]", name_of(who), name_of(owner));
+    if (owner > 0 && !strncmp(memory, "global ", 7))
+        say_how_to_share(address, owner);
     return 1;
 }

@@ -184,7 +184,8 @@ class Pipeline:
         rewritten = [self.path("rewritten", name) for name in boundary["rewritten"]]
         files = [kit.rewriter, self.path("plan.json"), self.path("compile_commands.json"), *graph["inputs"], self.path("boundary.json"), self.path("destructors.json"),
                  *gates, *rewritten]
-        return f"{len(boundary['gates'])} gates, {len(rewritten)} files rewritten, {len(boundary['recompile'])} units to recompile", files
+        notes = f", {len(boundary['may_cross'])} variables may cross (boundary.json)" if boundary["may_cross"] else ""
+        return f"{len(boundary['gates'])} gates, {len(rewritten)} files rewritten, {len(boundary['recompile'])} units to recompile{notes}", files
 
     def link(self):
         from . import audit, further_needs, link, recompile

@@ -11,6 +11,7 @@
 #include "diag.h"
 #include "edits/edits.h"
 #include "edits/locals.h"
+#include "edits/may_cross.h"
 #include "edits/pasted.h"
 #include "edits/rewrite.h"
 #include "edits/unseen.h"
@@ -37,7 +38,7 @@ static const char usage[] =
     "  -p PATH                 compile_commands.json, or its directory\n"
     "  --extra-arg ARG         one more argument for parsing each source\n"
     "  --cache-directory DIR   where what was read of each source is kept for the next run; made if it is not there\n"
-    "  --explain               say on standard error which sources were parsed, and why\n"
+    "  --explain               say on standard error which sources were parsed, and why, and which variables may cross\n"
     "  --permissive            the program is linked to go on after violations: its sources may say so\n"
     "  SOURCE...               sources to rewrite; all of the plan's by default\n";
 
@@ -119,6 +120,13 @@ static void explain(const struct program *program) {
                 program->units[u].parsed ? program->units[u].parsed : "");
 }
 
+static void explain_may_cross(void) {
+    for (size_t i = 0; i < may_cross_count; i++)
+        fprintf(stderr, "%s:%u: note: the address of %s, taken at %s:%u, may cross the boundary\n"
+                        "  if a violation names it: add \"%s\" to variables under [shared] in the policy\n", may_cross[i].file, may_cross[i].line,
+                may_cross[i].name, may_cross[i].taken_file, may_cross[i].taken_line, may_cross[i].name);
+}
+
 static void stop_if_refused(void) {
     if (diag_count()) {
         diag_print();
@@ -191,6 +199,9 @@ int main(int argc, char **argv) {
     edit_settle();
     gates_settle();
     stop_if_refused();
+    may_cross_settle();
+    if (options.explain)
+        explain_may_cross();
 
     mirror_collect(&program, &mirror);
     write_outputs(&options, &program, &mirror);

@@ -8,6 +8,7 @@
     >>> plugins NAME        what compartment NAME knows of plugins, without `ia2_plugin`
     >>> destructors NAME    the table of compartment NAME, without `ia2_destructor`
     >>> locals              FILE:LINE FUNCTION NAME: TYPE of each local that moves
+    >>> may cross           FILE:LINE NAME (FILE:LINE) of each variable that may, and where its address is taken
     >>> refused             the exact diagnostics; nothing may be written then
     >>> stopped COMPILER    FILE:LINE of the calls at which the compiler stops in what was rewritten
 
@@ -30,7 +31,7 @@ SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolv
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD", SOURCE / "build"))
 REWRITER = BUILD / "kit" / "rewriter" / "ia2-rewriter"
 INCLUDE = SOURCE / "runtime" / "include"
-OUTPUT = ("=", "gates", "plugins", "destructors", "locals", "refused")
+OUTPUT = ("=", "gates", "plugins", "destructors", "locals", "may", "refused")
 PLANNED = ("plan.json", "compile_commands.json")   # in the output folder before the rewriter runs
 FLAGS = ["-std=gnu11", "-O1", "-fPIC", "-Wall", "-Wextra", "-Werror", "-Wno-unused", "-Wno-unused-parameter", "-Wno-unknown-warning-option",
          "-Wno-dangling-pointer", "-Wno-deprecated-non-prototype"]
@@ -149,6 +150,9 @@ class Run:
         if boundary["shared_locals"]:
             sections["locals"] = "".join("{file}:{line} {function} {name}: {type}\n".format(**local)
                                          for local in boundary["shared_locals"])
+        if boundary["may_cross"]:
+            sections["may cross"] = "".join("{file}:{line} {name} ({taken_file}:{taken_line})\n".format(**variable)
+                                            for variable in boundary["may_cross"])
         return sections
 
     def compile(self, compiler, unit, rewritten):

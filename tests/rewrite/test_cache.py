@@ -63,6 +63,8 @@ class Kept:
         parsed, rest = {}, []
         for line in done.stderr.splitlines(keepends=True):
             match = re.fullmatch(r"(/[^:]*): (not parsed again|parsed: (.*))\n", line)
+            if re.fullmatch(r"\S+:\d+: note: .*\n|  if a violation names it: .*\n", line):
+                continue
             if not match:
                 rest.append(line)
             elif match[3]:

@@ -33,7 +33,7 @@ static struct node *waiting;
 static size_t waiting_count, waiting_capacity;
 
 /* Variables and functions: those that other units see, by name. */
-static const void *place_of_declaration(struct cursor declaration) {
+const void *flow_place(struct cursor declaration) {
     const enum CXLinkageKind linkage = cursor_linkage(declaration);
     if (linkage == CXLinkage_External || linkage == CXLinkage_UniqueExternal)
         return cursor_name(declaration);
@@ -47,7 +47,7 @@ static bool holds_addresses(struct type type) {
     return type.kind == CXType_Pointer || type.kind == CXType_Record;
 }
 
-static bool is_variable(struct cursor cursor) {
+bool flow_is_variable(struct cursor cursor) {
     const enum CXCursorKind kind = cursor_kind(cursor);
     return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
 }
@@ -74,7 +74,7 @@ static void note(struct unit *unit, const void *place, struct type type, struct 
 static void note_through(struct unit *unit, struct cursor address, struct type type, struct cursor value) {
     const struct cursor object = operand_of_address(address);
     const struct cursor target = cursor_is_null(object) ? object : base_variable(object);
-    note(unit, is_variable(target) ? place_of_declaration(target) : NULL, type, value);
+    note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type, value);
 }
 
 /* Values are stored, and what lies where other operands point is stored, or is where what was stored goes. */
@@ -97,7 +97,7 @@ static void note_call(struct unit *unit, struct cursor call) {
     if (cursor_is_null(target))
         function = called_type(unit, call);
     else if (!in_system_header(target))
-        function = place_of_declaration(target);
+        function = flow_place(target);
     if (function)
         *PUSH(unit->any_calls, unit->any_call_count, unit->any_call_capacity) = (struct any_call) { function, call };
 }
@@ -113,18 +113,18 @@ void flow_note(struct unit *unit, struct cursor cursor, struct cursor function) 
     case CXCursor_VarDecl:
         type = cursor_type(cursor);
         if (holds_addresses(type))
-            note(unit, place_of_declaration(cursor), type, cursor_initializer(cursor));
+            note(unit, flow_place(cursor), type, cursor_initializer(cursor));
         break;
     case CXCursor_BinaryOperator:
         type = cursor_type(cursor);
         if (cursor_binary_operator(cursor) != CXBinaryOperator_Assign || !holds_addresses(type))
             break;
         target = base_variable(first_child(cursor));
-        note(unit, is_variable(target) ? place_of_declaration(target) : NULL, type, last_expression(cursor));
+        note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type, last_expression(cursor));
         break;
     case CXCursor_ReturnStmt:
         if (!cursor_is_null(function) && holds_addresses(cursor_result_type(function)))
-            note(unit, place_of_declaration(function), cursor_result_type(function), first_child(cursor));
+            note(unit, flow_place(function), cursor_result_type(function), first_child(cursor));
         break;
     case CXCursor_CallExpr:
         note_call(unit, cursor);
@@ -177,7 +177,7 @@ static struct type pointee_of(struct cursor address) {
 /* A function whose address is taken: by its type, and what type it can be called as. */
 static void index_designator(struct unit *unit, const struct designator *it) {
     const unsigned key = unit->plan->compartment;
-    const void *const function = place_of_declaration(it->function);
+    const void *const function = flow_place(it->function);
     if (it->callee || in_system_header(it->function) || !map_add(&is_taken[key], key_of(function)))
         return;
     const char *const type = pointer_type(unit, cursor_type(it->function));
@@ -198,11 +198,11 @@ void flow_index(const struct program *program) {
         }
         for (size_t i = 0; i < unit->address_count; i++) {
             const struct address *const it = &unit->addresses[i];
-            if (!is_variable(it->variable))
+            if (!flow_is_variable(it->variable))
                 continue;
             struct item item = { VARIABLE, unit, it->variable, pointee_of(it->cursor) };
             each_pointer(&(struct pointers) { unit, store, &item }, item.type);
-            add(&stored[key], place_of_declaration(it->variable), (struct item) { MEMORY, unit, it->cursor, item.type });
+            add(&stored[key], flow_place(it->variable), (struct item) { MEMORY, unit, it->cursor, item.type });
         }
         for (size_t i = 0; i < unit->any_call_count; i++)
             add(&called[key], unit->any_calls[i].function, (struct item) { .kind = CALL, .unit = unit, .cursor = unit->any_calls[i].cursor });
@@ -222,11 +222,10 @@ static void reach_memory(unsigned compartment, const char *type) {
 
 static void reach_variable(struct unit *unit, struct cursor variable, const char *type) {
     const bool parameter = cursor_kind(variable) == CXCursor_ParmDecl;
-    reach(unit->plan->compartment, place_of_declaration(variable), type, unit, parameter ? variable : no_cursor());
+    reach(unit->plan->compartment, flow_place(variable), type, unit, parameter ? variable : no_cursor());
 }
 
-/* Where an lvalue is reached through a pointer, that pointer. */
-static struct cursor pointer_to(struct cursor lvalue) {
+struct cursor flow_pointer_to(struct cursor lvalue) {
     for (;;) {
         lvalue = strip_implicit(lvalue);
         const struct cursor inner = first_child(lvalue);
@@ -293,7 +292,7 @@ static void reach_contents(void *data, const char *type) {
     if (!cursor_is_null(it->variable))
         reach_variable(context->unit, it->variable, type);
     else if (!cursor_is_null(it->function))
-        reach(key, place_of_declaration(it->function), type, NULL, no_cursor());
+        reach(key, flow_place(it->function), type, NULL, no_cursor());
     else
         reach_memory(key, type);
 }
@@ -309,10 +308,10 @@ static void follow_places(const struct value *context, struct type type, struct 
 static void follow_address(const struct value *context, struct cursor lvalue, struct cursor cause) {
     const struct cursor variable = base_variable(lvalue);
     if (cursor_is_null(variable)) {
-        const struct cursor pointer = pointer_to(lvalue);
+        const struct cursor pointer = flow_pointer_to(lvalue);
         if (!cursor_is_null(pointer))
             follow(context, pointer);
-    } else if (!is_variable(variable) || is_automatic(variable)) {
+    } else {
         context->take(context->program, context->unit, variable, cause);
     }
 }
@@ -320,7 +319,7 @@ static void follow_address(const struct value *context, struct cursor lvalue, st
 /* What is read from an lvalue. */
 static void follow_contents(const struct value *context, struct cursor lvalue) {
     const struct cursor variable = base_variable(lvalue);
-    if (!cursor_is_null(variable) && !is_variable(variable))   /* a compound literal */
+    if (!cursor_is_null(variable) && !flow_is_variable(variable))   /* a compound literal */
         follow_all(context, variable);
     else
         follow_places(context, cursor_type(lvalue), variable, no_cursor());
@@ -405,7 +404,7 @@ static void follow_argument(struct program *program, const struct node *node, co
 
 static void follow_arguments(struct program *program, const struct node *node, flow_take *take) {
     const struct cursor function = cursor_parent(node->parameter);
-    const void *const place = place_of_declaration(function);
+    const void *const place = flow_place(function);
     const unsigned position = parameter_position(node->parameter);
     follow_argument(program, node, place, position, take);
     if (map_get(&is_taken[node->compartment], key_of(place)))
@@ -449,24 +448,21 @@ void flow_value(struct program *program, struct unit *unit, struct cursor value,
     settle(program, take);
 }
 
-void flow_handed_down(struct program *program, struct unit *unit, struct cursor value, flow_take *take) {
-    static struct map seen;   /* set of parameters */
-    const struct cursor inner = strip_casts(value);
-    struct cursor pointer = inner;
-    if (is_array(expression_type(inner)) || is_object_address(inner)) {
-        const struct cursor lvalue = is_object_address(inner) ? first_child(inner) : inner, variable = base_variable(lvalue);
-        if (is_variable(variable) && is_automatic(variable))
-            take(program, unit, variable, inner);
-        pointer = cursor_is_null(variable) ? strip_casts(pointer_to(lvalue)) : no_cursor();
+size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each, void *data) {
+    const struct items *const items = map_get(&stored[unit->plan->compartment], key_of(flow_place(declaration)));
+    for (size_t i = 0; items && i < items->count; i++) {
+        if (items->list[i].kind != STORED)
+            return SIZE_MAX;
+        if (each)
+            each(data, items->list[i].unit, items->list[i].cursor);
     }
-    const struct cursor parameter = cursor_referenced(pointer);
-    if (cursor_kind(pointer) != CXCursor_DeclRefExpr || cursor_kind(parameter) != CXCursor_ParmDecl ||
-        !map_add(&seen, key_of(place_of_declaration(parameter))))
-        return;
-    const struct items *const calls = calls_of(unit->plan->compartment, place_of_declaration(cursor_parent(parameter)));
-    const unsigned position = parameter_position(parameter);
-    for (size_t i = 0; i < calls->count; i++)
-        flow_handed_down(program, calls->list[i].unit, cursor_argument(calls->list[i].cursor, position), take);
+    return items ? items->count : 0;
+}
+
+void flow_calls(struct unit *unit, struct cursor function, flow_each *each, void *data) {
+    const struct items *const calls = map_get(&called[unit->plan->compartment], key_of(flow_place(function)));
+    for (size_t i = 0; calls && i < calls->count; i++)
+        each(data, calls->list[i].unit, calls->list[i].cursor);
 }
 
 void flow_variable(struct program *program, struct unit *unit, struct cursor variable, flow_take *take) {

@@ -8,6 +8,7 @@
 #include "analysis/escape.h"
 #include "analysis/flow.h"
 #include "edits.h"
+#include "may_cross.h"
 #include "rewrite.h"
 
 struct moved_local *moved_locals;
@@ -104,6 +105,12 @@ static bool is_jump_buffer(struct type type) {
     return type.kind == CXType_Record && !strcmp(cursor_name(type_declaration(type)), "__jmp_buf_tag");
 }
 
+/* A variable that is not automatic, and not open to others. */
+static bool is_private_global(const struct program *program, struct cursor variable) {
+    return cursor_kind(variable) == CXCursor_VarDecl && !is_automatic(variable) && !plan_is_shared(program->plan, cursor_name(variable)) &&
+           !is_marked_shared(variable) && !is_constant(cursor_type(variable)) && !in_system_header(variable);
+}
+
 /* The address of `variable` crosses the boundary at `cause`. */
 static void take(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
     if (cursor_is_null(variable) || is_jump_buffer(cursor_type(variable)))
@@ -116,8 +123,7 @@ static void take(struct program *program, struct unit *unit, struct cursor varia
         move(unit, variable, name);
     } else if (is_automatic(variable)) {
         move(unit, variable, name);
-    } else if (!plan_is_shared(program->plan, name) && !is_marked_shared(variable) && !is_constant(cursor_type(variable)) &&
-               !in_system_header(variable)) {
+    } else if (is_private_global(program, variable)) {
         refuse_global(variable, cause, name);
     }
 }
@@ -131,46 +137,25 @@ static enum CXVisitorResult find_jump_buffer(struct cursor field, void *data) {
     return *found ? CXVisit_Break : CXVisit_Continue;
 }
 
-/* By flow, which may be wrong: a record with a jump buffer stays too. */
+/* By flow, which may be wrong: a record with a jump buffer stays too, and which global it is that crosses, if any, the flow alone does
+ * not say. */
 static void take_flowing(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
     bool jumps = false;
+    if (is_private_global(program, variable)) {
+        may_cross_note(variable, cause);
+        return;
+    }
     if (type_canonical(cursor_type(variable)).kind == CXType_Record)
         type_visit_fields(type_canonical(cursor_type(variable)), find_jump_buffer, &jumps);
     if (!jumps)
         take(program, unit, variable, cause);
 }
 
-/* By flow: the argument itself is an address. */
-static void take_argument(struct program *program, struct unit *unit, struct cursor expression);
-
-static enum CXChildVisitResult take_operand(struct cursor child, struct cursor parent, void *data) {
-    void **const context = data;
-    (void)parent;
-    if (clang_isExpression(cursor_kind(child)))
-        take_argument(context[0], context[1], child);
-    return CXChildVisit_Continue;
-}
-
-/* Of what went another way first only locals count: which global it is that crosses, if any, the flow alone does not say. */
-static void take_argument(struct program *program, struct unit *unit, struct cursor expression) {
-    const struct cursor inner = strip_casts(expression);
-    void *context[] = { program, unit };
-    switch (cursor_kind(inner)) {
-    case CXCursor_UnaryOperator:
-        if (cursor_unary_operator(inner) == CXUnaryOperator_AddrOf)
-            take(program, unit, base_variable(first_child(inner)), inner);
-        break;
-    case CXCursor_BinaryOperator:   /* array + n */
-    case CXCursor_ConditionalOperator:
-        cursor_visit(inner, take_operand, context);
-        break;
-    default:
-        if (is_array(expression_type(inner)))
-            take(program, unit, base_variable(inner), inner);
-        break;
-    }
-    flow_handed_down(program, unit, inner, take);
-    flow_value(program, unit, inner, take_flowing);
+static void take_argument(struct program *program, struct unit *unit, struct cursor argument, bool direct) {
+    flow_handed_down(program, unit, argument, false, take);
+    if (direct)
+        flow_handed_down(program, unit, argument, true, take);
+    flow_value(program, unit, argument, take_flowing);
 }
 
 static void take_arguments(struct program *program, struct unit *unit, const struct call *call) {
@@ -178,7 +163,7 @@ static void take_arguments(struct program *program, struct unit *unit, const str
     const int arguments = cursor_argument_count(call->call);
     for (int i = 0; i < arguments && i < (int)passed.count; i++)
         if (parameter_crosses(program, unit, passed.parameters[i]) && !copy_of_argument(program, call, (unsigned)i)) {
-            take_argument(program, unit, cursor_argument(call->call, (unsigned)i));
+            take_argument(program, unit, cursor_argument(call->call, (unsigned)i), call->import);
             if (!plan_readable_by_all(program->plan, unit->plan->compartment))
                 flow_reachable(program, unit, passed.parameters[i], take_flowing);
         }

@@ -6,6 +6,7 @@
 #include "diag.h"
 #include "edits/edits.h"
 #include "edits/locals.h"
+#include "edits/may_cross.h"
 
 static json_t *callers_of(const struct plan *plan, unsigned mask) {
     json_t *const list = json_array();
@@ -53,6 +54,16 @@ static json_t *local_list(void) {
     return list;
 }
 
+static json_t *may_cross_list(void) {
+    json_t *const list = json_array();
+    for (size_t i = 0; i < may_cross_count; i++) {
+        const struct may_cross *const it = &may_cross[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s, s:i}", "name", it->name, "file", it->file, "line", (int)it->line,
+                                              "taken_file", it->taken_file, "taken_line", (int)it->taken_line));
+    }
+    return list;
+}
+
 char *boundary_text(const struct program *program, const struct mirror *mirror) {
     json_t *const types = json_array(), *const recompile = json_array(), *const rewritten = json_array();
     json_t *const files = json_array();
@@ -65,8 +76,8 @@ char *boundary_text(const struct program *program, const struct mirror *mirror) 
         if (edit_touches(mirror->files[i].source))
             json_array_append_new(rewritten, json_string(mirror->files[i].rel));
     }
-    json_t *const root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "gates", gate_list(program->plan),
-                                   "escaping_types", types, "shared_locals", local_list(), "recompile", recompile, "rewritten",
+    json_t *const root = json_pack("{s:i, s:o, s:o, s:o, s:o, s:o, s:o, s:o}", "version", 1, "gates", gate_list(program->plan),
+                                   "escaping_types", types, "shared_locals", local_list(), "may_cross", may_cross_list(), "recompile", recompile, "rewritten",
                                    rewritten, "files", files);
     char *const text = root ? json_dumps(root, JSON_INDENT(1)) : NULL;
     if (!text)

@@ -1,0 +1,23 @@
+/* Globals and static variables whose address flows to where others may get it, in ways that are too many to refuse all of them (analysis/flow.h):
+ * what boundary.json says of them, and --explain. */
+#ifndef IA2_MAY_CROSS_H
+#define IA2_MAY_CROSS_H
+
+#include "tree/cursor.h"
+
+struct may_cross {
+    const char *name;
+    const char *file, *taken_file;   /* of the variable, and of where its address is taken; as messages have them */
+    unsigned line, taken_line;
+};
+
+extern struct may_cross *may_cross;
+extern size_t may_cross_count;
+
+/* Once for each variable, by the place of the source that comes first. */
+void may_cross_note(struct cursor variable, struct cursor cause);
+
+/* Sorts them. */
+void may_cross_settle(void);
+
+#endif
