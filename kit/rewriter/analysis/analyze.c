@@ -173,6 +173,9 @@ static void on_function_reference(struct visit *visit, struct cursor reference, 
             break;
         if (parent->kind == CXCursor_UnexposedExpr && visit->frames[i].index > 0)
             break;   /* a designated initializer */
+        if (parent->kind == CXCursor_ParenExpr &&
+            !type_equal(type_canonical(cursor_type(visit->frames[i].cursor)), type_canonical(type)))
+            return;   /* what a _Generic does not choose */
         const char *const spelling = function_pointer_spelling(unit, type);
         if (spelling) {
             is_value = true;

@@ -65,7 +65,7 @@ static bool is_named(const struct recorder *it, uint32_t declaration, const char
 }
 
 static bool is_wrapper(enum CXCursorKind kind) {
-    return kind == CXCursor_UnexposedExpr || kind == CXCursor_ParenExpr || kind == CXCursor_CStyleCastExpr;
+    return kind == CXCursor_UnexposedExpr || kind == CXCursor_GenericSelectionExpr || kind == CXCursor_ParenExpr || kind == CXCursor_CStyleCastExpr;
 }
 
 static enum CXTypeKind canonical_kind(const struct recorder *it, uint32_t type) {
@@ -154,6 +154,7 @@ static bool has_text(const struct recorder *it, const struct record_frame *paren
     case CXCursor_BinaryOperator: return parent->text || is_assignment(it, parent);
     case CXCursor_UnaryOperator:
     case CXCursor_UnexposedExpr:
+    case CXCursor_GenericSelectionExpr:
     case CXCursor_ParenExpr:
     case CXCursor_CStyleCastExpr: return parent->text;
     default: return false;
@@ -218,13 +219,44 @@ static bool is_same(const CXCursor *a, const CXCursor *b) {
            clang_equalCursors(*a, *b);
 }
 
+/* Which operand of __builtin_choose_expr is evaluated, when its second one comes by; 0 if that is not known, or it is another expression. It is
+ * unexposed, as are initializers with a designator, which have no type, and `a ?: b`, whose result is an integer where `a` is. */
+static unsigned choice(const struct recorder *it, const struct record_frame *frame) {
+    const enum CXTypeKind kind = canonical_kind(it, frame->type);
+    if (frame->kind != CXCursor_UnexposedExpr || kind <= CXType_Int128 ||
+        clang_getCanonicalType(clang_getCursorType(frame->first)).kind > CXType_Int128)
+        return 0;
+    CXEvalResult const result = clang_Cursor_Evaluate(frame->first);
+    const unsigned chosen = !result || clang_EvalResult_getKind(result) != CXEval_Int ? 0 : clang_EvalResult_getAsLongLong(result) ? 2 : 3;
+    if (result)
+        clang_EvalResult_dispose(result);
+    return chosen;
+}
+
+/* _Generic and __builtin_choose_expr are recorded as parentheses that refer to what is evaluated, or to the first of what may be. What is not
+ * has text all the same. */
+static bool is_chosen(struct recorder *it, struct record_frame *frame, CXCursor cursor, enum CXCursorKind kind) {
+    if (!clang_isExpression(kind))
+        return false;
+    if (!frame->count++)
+        frame->first = cursor;
+    if (frame->kind == CXCursor_GenericSelectionExpr)   /* those of the result's type */
+        return frame->count > 1 && clang_equalTypes(clang_getCanonicalType(clang_getCursorType(cursor)),
+                                                    clang_getCanonicalType(clang_getCursorType(frame->cursor)));
+    if (frame->count == 2 && (frame->chosen = choice(it, frame)))
+        node_at(it, frame->node)->kind = CXCursor_ParenExpr;
+    return frame->chosen && frame->chosen == frame->count;
+}
+
 static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data) {
     struct recorder *const it = data;
     while (it->depth > 1 && !is_same(&it->frames[it->depth - 1].cursor, &parent))
         it->depth--;
     struct record_frame *const above = &it->frames[it->depth - 1];
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
-    const uint32_t node = record_child(it, above, kind);
+    const uint32_t node = record_child(it, above, kind == CXCursor_GenericSelectionExpr ? CXCursor_ParenExpr : kind);
+    if (is_chosen(it, above, cursor, kind) && !node_at(it, above->node)->reference)
+        node_at(it, above->node)->reference = node;
     if (record_is_declaration(kind))
         declare(it, node, cursor, kind);
     else if (clang_isExpression(kind))

@@ -12,6 +12,9 @@ struct record_frame {
     CXCursor cursor;
     enum CXCursorKind kind;
     uint32_t node, last, type;   /* last: the last child so far */
+    CXCursor first;   /* of the expressions in it */
+    unsigned count;   /* of those that libclang has shown */
+    unsigned chosen;  /* the only one that is evaluated, counted from 1; 0: not known */
     bool text;        /* its extent is recorded, and that of what it is made of */
     bool constants;   /* a call whose arguments may be asked for their values */
     bool strings;     /* and one that may be asked for its strings */

@@ -143,7 +143,7 @@ static struct cursor strip(struct cursor expression, bool casts) {
         if (kind == CXCursor_UnexposedExpr && atomic_operands(expression, NULL))
             return expression;
         if (kind == CXCursor_UnexposedExpr || kind == CXCursor_ParenExpr)
-            inner = first_child(expression);
+            inner = cursor_is_null(cursor_referenced(expression)) ? first_child(expression) : cursor_referenced(expression);
         else if (kind == CXCursor_CStyleCastExpr && casts)
             inner = last_expression(expression);
         else

@@ -67,7 +67,7 @@ struct location cursor_location(struct cursor cursor);
 struct location cursor_begin(struct cursor cursor);   /* of its text, and the end; not known of all expressions: see record.c */
 struct location cursor_end(struct cursor cursor);
 const char *cursor_name(struct cursor cursor);   /* interned; of declarations, what refers to one, labels, annotations */
-struct cursor cursor_referenced(struct cursor cursor);
+struct cursor cursor_referenced(struct cursor cursor);   /* of parentheses: what a _Generic chooses (record.c) */
 enum CXUnaryOperatorKind cursor_unary_operator(struct cursor cursor);
 enum CXBinaryOperatorKind cursor_binary_operator(struct cursor cursor);
 
