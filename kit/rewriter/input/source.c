@@ -1,15 +1,14 @@
 #include "source.h"
 
 #include <ctype.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
-#include <unistd.h>
 
 #include "diag.h"
+#include "files.h"
 #include "intern.h"
 
 static const char *root, *build;
@@ -84,24 +83,6 @@ static void add_path(struct source *source, const char *path) {
         *PUSH(source->rels, source->rel_count, source->rel_capacity) = rel;
     if (rel && source->shown == source->path)
         source->shown = rel;
-}
-
-char *read_whole(const char *path, size_t *size) {
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    struct stat status;
-    if (fd < 0)
-        return NULL;
-    char *const data = fstat(fd, &status) || !S_ISREG(status.st_mode) ? NULL : must_realloc(NULL, (size_t)status.st_size + 1);
-    for (*size = 0; data && *size < (size_t)status.st_size;) {
-        const ssize_t got = read(fd, data + *size, (size_t)status.st_size - *size);
-        if (got <= 0)
-            break;
-        *size += (size_t)got;
-    }
-    close(fd);
-    if (data)
-        data[*size] = 0;
-    return data;
 }
 
 static struct source *load(const char *path) {

@@ -24,9 +24,6 @@ void source_set_roots(const char *source_root, const char *build_dir);
 /* Both, as text, interned. */
 const char *source_roots(void);
 
-/* What is in a regular file, and a NUL after it; NULL if it cannot be read. The caller's to free. */
-char *read_whole(const char *path, size_t *size);
-
 /* The file at `path`; the same object for each path that leads to it. NULL if unreadable. Thread-safe. */
 struct source *source_get(const char *path);
 

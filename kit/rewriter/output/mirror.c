@@ -2,7 +2,6 @@
 
 #include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,6 +11,7 @@
 
 #include "diag.h"
 #include "edits/edits.h"
+#include "files.h"
 
 /* Tells a mirror from a directory of the user's, which must not be cleared. */
 #define MARK ".ia2-mirror"
@@ -33,13 +33,10 @@ static bool holds(const char *path, const char *data, size_t length) {
     struct stat status;
     if (lstat(path, &status) || !S_ISREG(status.st_mode) || (size_t)status.st_size != length)
         return false;
-    FILE *const file = fopen(path, "rbe");
-    if (!file)
-        return false;
-    char *const old = must_alloc(length);
-    const bool same = fread(old, 1, length, file) == length && !memcmp(old, data, length);
+    size_t size;
+    char *const old = read_whole(path, &size);
+    const bool same = old && size == length && !memcmp(old, data, length);
     free(old);
-    fclose(file);
     return same;
 }
 
@@ -47,16 +44,8 @@ void mirror_write_file(const char *path, const char *data, size_t length) {
     if (holds(path, data, length))
         return;
     make_parents(path);
-    const char *const temporary = intern_format("%s.%ld.tmp", path, (long)getpid());
-    FILE *const file = fopen(temporary, "wbe");
-    if (!file)
-        diag_fatal("%s: cannot write: %s", temporary, strerror(errno));
-    const bool written = fwrite(data, 1, length, file) == length;
-    if (fclose(file) || !written || rename(temporary, path)) {
-        const int error = errno;
-        unlink(temporary);
-        diag_fatal("%s: cannot write: %s", path, strerror(error));
-    }
+    if (!write_whole(path, data, length))
+        diag_fatal("%s: cannot write: %s", path, strerror(errno));
 }
 
 void mirror_remove_gates(const char *directory, const struct map *wanted) {

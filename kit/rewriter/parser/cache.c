@@ -5,8 +5,6 @@
 #include <dlfcn.h>
 #include <errno.h>
 #include <inttypes.h>
-#include <stdatomic.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -14,6 +12,7 @@
 #include <unistd.h>
 
 #include "diag.h"
+#include "files.h"
 #include "search.h"
 
 static const char suffix[] = ".tree";
@@ -117,17 +116,8 @@ const struct tree *cache_read(const struct cache *cache, struct cache_key key, c
 }
 
 void cache_write(const struct cache *cache, struct cache_key key, const struct tree_header *block) {
-    static atomic_uint number;
-    if (!cache->directory)
-        return;
-    const char *const path = path_of(cache, key);
-    const char *const temporary = intern_format("%s.%ld.%u.tmp", path, (long)getpid(), atomic_fetch_add(&number, 1));
-    FILE *const file = fopen(temporary, "wbe");
-    if (!file)
-        return;
-    const bool written = fwrite(block, 1, block->size, file) == block->size;
-    if (fclose(file) || !written || rename(temporary, path))
-        unlink(temporary);
+    if (cache->directory)
+        write_whole(path_of(cache, key), block, block->size);
 }
 
 static bool ends(const char *text, const char *end) {
