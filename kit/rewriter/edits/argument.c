@@ -42,8 +42,7 @@ static bool next_around(struct around *it, size_t *at) {
             depth = 0;
             while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\t'))
                 end--;
-            for (it->name = end; it->name > 0 && source_identifier(it->source, it->name - 1) > 0;)
-                it->name--;
+            it->name = source_identifier_start(it->source, end);
             it->found = false;
             if (it->name < end && macro_first(macro_name(it)))
                 macro_arguments(it->source, i - 1, on_argument, it);

@@ -98,11 +98,9 @@ static void search_inner(const struct expansion *it, const char *name, size_t af
 static bool is_declared(const struct source *source, size_t body, size_t offset) {
     while (offset > body && strchr(" \t\\\n", source->text[offset - 1]))
         offset--;
-    size_t begin = offset;
-    while (begin > body && source_identifier(source, begin - 1) > 0)
-        begin--;
+    const size_t begin = source_identifier_start(source, offset);
     if (begin < offset)
-        return offset - begin != 6 || strncmp(source->text + begin, "return", 6);
+        return !source_is_word(source, begin, "return");
     return offset > body && source->text[offset - 1] == '*';
 }
 

@@ -94,11 +94,9 @@ static size_t before(const struct macro *macro, size_t offset) {
 
 static bool names_tag_or_label(const struct macro *macro, size_t end) {
     static const char *const words[] = { "struct", "union", "enum", "goto" };
-    size_t begin = end;
-    while (begin > macro->body && source_identifier(macro->source, begin - 1) > 0)
-        begin--;
+    const size_t begin = source_identifier_start(macro->source, end);
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
-        if (end - begin == strlen(words[i]) && !strncmp(macro->source->text + begin, words[i], end - begin))
+        if (begin < end && source_is_word(macro->source, begin, words[i]))
             return true;
     return false;
 }

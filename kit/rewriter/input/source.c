@@ -187,6 +187,12 @@ size_t source_identifier(const struct source *source, size_t offset) {
     return end - offset;
 }
 
+size_t source_identifier_start(const struct source *source, size_t end) {
+    while (end > 0 && is_word(source->text[end - 1]))
+        end--;
+    return end;
+}
+
 bool source_is_word(const struct source *source, size_t offset, const char *word) {
     const size_t length = strlen(word);
     return source_identifier(source, offset) == length && !strncmp(source->text + offset, word, length);
@@ -316,11 +322,7 @@ bool source_starts_macro_body(const struct source *source, size_t offset) {
 
 size_t source_macro_name(const struct source *source, size_t offset) {
     size_t end;
-    if (!source_in_define(source, offset, &end))
-        return offset;
-    while (end > 0 && is_word(source->text[end - 1]))
-        end--;
-    return end;
+    return source_in_define(source, offset, &end) ? source_identifier_start(source, end) : offset;
 }
 
 /* Backwards over blanks and line continuations. */
@@ -330,12 +332,6 @@ static size_t before_blank(const struct source *source, size_t offset) {
                           (t[offset - 1] == '\n' && offset > 1 && t[offset - 2] == '\\')))
         offset--;
     return offset;
-}
-
-static size_t identifier_before(const struct source *source, size_t end) {
-    while (end > 0 && is_word(source->text[end - 1]))
-        end--;
-    return end;
 }
 
 /* The name of the macro in whose #define `offset` is; false if it is in none, or in one without parameters. */
@@ -354,7 +350,7 @@ bool source_parameter_before_member(const struct source *source, size_t member, 
         return false;
     at = before_blank(source, at);
     const bool parentheses = at > 0 && t[at - 1] == ')';
-    const size_t end = parentheses ? before_blank(source, at - 1) : at, name = identifier_before(source, end);
+    const size_t end = parentheses ? before_blank(source, at - 1) : at, name = source_identifier_start(source, end);
     *begin = name;
     if (parentheses) {
         const size_t before = before_blank(source, name);

@@ -51,8 +51,9 @@ size_t source_skip_token(const struct source *source, size_t offset);
 /* The offset after the bracket that closes the one at `offset`; 0 if there is none at `offset`. */
 size_t source_skip_brackets(const struct source *source, size_t offset);
 
-/* Length of the identifier at `offset`. */
+/* Length of the identifier at `offset`, and where the one begins that goes up to `end`; `end` itself if there is none. */
 size_t source_identifier(const struct source *source, size_t offset);
+size_t source_identifier_start(const struct source *source, size_t end);
 
 /* Whether the identifier at `offset` is this one. */
 bool source_is_word(const struct source *source, size_t offset, const char *word);

@@ -186,8 +186,7 @@ static size_t chain_start(const struct source *source, size_t offset) {
         if (!arrow)
             return offset;
         const size_t end = offset -= arrow;
-        while (offset > 0 && source_identifier(source, offset - 1) > 0)
-            offset--;
+        offset = source_identifier_start(source, end);
         if (offset == end)
             return SIZE_MAX;
     }
