@@ -195,7 +195,7 @@ static uint32_t add_record(int registrant, uint32_t kind, void (*function)(void)
     if (index == IA2_EXIT_RECORDS)
         return index;
     struct exit_record record = {.function = function, .argument = argument, .sequence = next_sequence++,
-                                 .thread = kind == IA2_EXIT_THREAD ? (uint64_t)__builtin_thread_pointer() : 0,
+                                 .thread = kind == IA2_EXIT_THREAD ? ia2_fs_base() : 0,
                                  .compartment_id = -1, .registered_by = registrant, .kind = kind, .state = IA2_EXIT_ARMED};
     if (kind == IA2_EXIT_KEY)
         record.compartment_id = registrant; /* which calls it itself */
@@ -388,7 +388,7 @@ void ia2_exit_invoke(size_t index, int status, int owner)
     if (index < IA2_EXIT_RECORDS && ia2_state.exit[index].compartment_id != owner)
         ia2_die("compartment %s: this exit function is not its own", compartment_name(owner));
     claim(index, &record);
-    if (record.thread && record.thread != (uint64_t)__builtin_thread_pointer())
+    if (record.thread && record.thread != ia2_fs_base())
         ia2_die("compartment %s: an exit function of another thread", compartment_name(owner));
     ia2_exit_trace("  in compartment %s: PKRU %#010x", compartment_name(owner), ia2_read_pkru());
     call(&record, status);

@@ -105,6 +105,13 @@ static int find_carrier(struct dl_phdr_info *info, size_t size, void *module)
     return 1;
 }
 
+static void set_tls_image(const struct dl_phdr_info *info, const ElfW(Phdr) *ph, struct ia2_module *module)
+{
+    module->tls_size = ph->p_memsz;
+    module->tls_image = (const void *)(info->dlpi_addr + ph->p_vaddr);
+    module->tls_image_size = ph->p_filesz;
+}
+
 /* A plugin's thread-local storage is that of another library, which came with the program. */
 static void find_carried_tls(const struct dl_phdr_info *info, struct ia2_module *module, const char *name)
 {
@@ -112,9 +119,7 @@ static void find_carried_tls(const struct dl_phdr_info *info, struct ia2_module 
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
         if (ph->p_type != IA2_PT_TLS)
             continue;
-        module->tls_size = ph->p_memsz;
-        module->tls_image = (const void *)(info->dlpi_addr + ph->p_vaddr);
-        module->tls_image_size = ph->p_filesz;
+        set_tls_image(info, ph, module);
         if (!dl_iterate_phdr(find_carrier, module) || !module->tls_offset ||
             ((uintptr_t)__builtin_thread_pointer() + (uintptr_t)module->tls_offset) % IA2_PAGE || ph->p_memsz % IA2_PAGE)
             ia2_die("%s: the program has no room for its thread-local storage; both must come from the same build", name);
@@ -145,7 +150,7 @@ static void find_tls(const struct dl_phdr_info *info, struct ia2_module *module,
             ia2_die("compartment %s: its thread-local storage shares a page with others (%p, %zu bytes); run pad-tls on %s",
                     module->descriptor->name, (void *)start, (size_t)ph->p_memsz, name);
         module->tls_offset = (ptrdiff_t)(start - (uintptr_t)__builtin_thread_pointer());
-        module->tls_size = ph->p_memsz;
+        set_tls_image(info, ph, module);
     }
 }
 

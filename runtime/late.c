@@ -96,16 +96,16 @@ static void set_thread_storage(const struct ia2_module *module, int key)
 {
     for (uint32_t slot = 1; module->tls_size && slot < IA2_SLOT_COUNT; slot++) {
         const struct ia2_thread_record *record = &ia2_state.thread[slot];
-        if (record->state != IA2_SLOT_LIVE)
+        if (record->state < IA2_SLOT_QUIET)
             continue;
         char *block = (char *)record->fsbase + module->tls_offset;
-        if (key)
-            memcpy(block, module->tls_image, module->tls_image_size);
-        else
-            madvise(block, module->tls_size, MADV_DONTNEED);
-        int r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, key);
+        int r = key ? 0 : ia2_sys_empty(block, module->tls_size);
+        if (!r)
+            r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, key);
         if (r)
             ia2_die("cannot change the key of thread-local storage (%s)", strerrorname_np(-r));
+        if (key)
+            module->descriptor->thread_storage(slot);
     }
 }
 

@@ -114,7 +114,7 @@ static void patch_module(const char *name, const struct ia2_site *from, const st
 
 void ia2_sites_patch_one(const struct ia2_compartment_descriptor *d)
 {
-    struct cpu cpu = {has_avx(), has_avx512(), (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0};
+    struct cpu cpu = {has_avx(), has_avx512(), ia2_state.fsgsbase != 0};
     if (ia2_state.pkeys && cpu.avx512 && cpu.fsgsbase)
         return; /* as assembled */
     patch_module(d->name, d->sites, d->sites_end, &cpu);
@@ -122,6 +122,7 @@ void ia2_sites_patch_one(const struct ia2_compartment_descriptor *d)
 
 void ia2_sites_patch(void)
 {
+    IA2_STATE_SET(ia2_state.fsgsbase, (uint64_t)((getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0));
     for (uint32_t i = 1; i <= ia2_state.count; i++)
         if (ia2_state.module[i].descriptor)
             ia2_sites_patch_one(ia2_state.module[i].descriptor);

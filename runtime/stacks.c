@@ -61,13 +61,15 @@ int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_
         at -= zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE;
         r = lay_zone(at, zone, inaccessible, (int)key);
     }
-    return r;
+    /* Until here others could write it, the words included that gates look at: libc's memory everybody, and on a stack of another layout what
+     * was theirs. */
+    return r || inaccessible ? r : ia2_sys_empty(at, (size_t)((char *)record->shared_low - at));
 }
 
 void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key)
 {
     size_t size = record->zone_size + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE;
-    madvise((char *)record->top[key] - size, size, MADV_DONTNEED);
+    ia2_sys_empty((char *)record->top[key] - size, size);
 }
 
 static int open_tls(char *start, char *end)
@@ -88,10 +90,10 @@ int ia2_tls_set_keys(char *fsbase, int open, uint32_t emptied)
             continue;
         /* libc keeps the blocks for the next thread; the secrets of this one must not wait there. */
         if (open && !(emptied >> key & 1))
-            madvise(block, module->tls_size, MADV_DONTNEED);
+            r = ia2_sys_empty(block, module->tls_size);
+        if (r)
+            break;
         if (!open) {
-            if (module->tls_image)
-                memcpy(block, module->tls_image, module->tls_image_size);
             r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, (int)key);
         } else if (block + module->tls_size == start) {
             start = block;

@@ -163,10 +163,19 @@ void ia2_state_write(const void *field, const void *value, size_t size)
         ia2_die("cannot write the runtime's state (%s); was its file descriptor closed?", strerrorname_np(errno));
 }
 
+uint64_t ia2_fs_base(void)
+{
+    if (!ia2_state.fsgsbase)
+        return (uint64_t)__builtin_thread_pointer();
+    uint64_t base;
+    __asm__ volatile("rdfsbase %0" : "=r"(base));
+    return base;
+}
+
 const struct ia2_thread_record *ia2_this_thread(void)
 {
     const struct ia2_thread_record *record = &ia2_state.thread[ia2_slot & IA2_SLOT_MASK];
-    return record->fsbase == (uint64_t)__builtin_thread_pointer() ? record : NULL;
+    return record->fsbase == ia2_fs_base() ? record : NULL;
 }
 
 uint32_t ia2_read_pkru(void)

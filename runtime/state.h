@@ -46,7 +46,8 @@ struct ia2_compartment_descriptor {
     void *(*thread)(void);
     void (*signal)(int, siginfo_t *, void *);
     void (*exit_call)(size_t index, int status); /* runs an exit record */
-    int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any. At last, IA2_THREAD_STORAGE */
+    int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
+    void (*thread_storage)(uint32_t slot); /* gives the thread-local storage of a thread that is IA2_SLOT_QUIET its initial values */
     void (*construct)(void); /* runs the constructors, if this came with dlopen */
     int (*suspend)(void);
     void (*resume)(void);
@@ -72,9 +73,6 @@ struct ia2_plugin {
     uint64_t key;
     const char *file, *name; /* no folder in either */
 };
-
-/* For thread_end: the thread-local storage is to be made zeros. */
-#define IA2_THREAD_STORAGE (-1)
 
 struct ia2_site {
     int32_t offset; /* from this entry */
@@ -104,7 +102,7 @@ struct ia2_module {
     uint32_t exit_fini, has_fini;
     ptrdiff_t tls_offset; /* from FS base; page-aligned */
     size_t tls_size;
-    const void *tls_image; /* what ld.so does not copy to each thread: a plugin's (kit/ia2/plugin_file.py) */
+    const void *tls_image; /* its initial values; zeros follow */
     size_t tls_image_size;
 };
 
@@ -115,7 +113,8 @@ struct ia2_signal {
     uint64_t mask; /* sa_mask */
 };
 
-enum ia2_slot_state { IA2_SLOT_FREE, IA2_SLOT_STARTING, IA2_SLOT_LIVE };
+/* Quiet: it has its stacks and storage, but nothing of any compartment runs on it, as it begins and ends. */
+enum ia2_slot_state { IA2_SLOT_FREE, IA2_SLOT_STARTING, IA2_SLOT_QUIET, IA2_SLOT_LIVE };
 
 struct ia2_thread_record {
     uint64_t fsbase;
@@ -142,8 +141,9 @@ struct ia2_state {
     uint64_t argc; /* main's, for the constructors of plugins */
     char **argv, **envp;
     uint64_t static_tls; /* what a thread's stack must have room for besides (threads.c) */
+    uint64_t fsgsbase; /* there are RDFSBASE and WRFSBASE */
     char page[IA2_STATE_THREADS - 16 - IA2_MAX_COMPARTMENTS * sizeof(struct ia2_module) -
-              _NSIG * sizeof(struct ia2_signal) - 32 - 8];
+              _NSIG * sizeof(struct ia2_signal) - 40 - 8];
     uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
     struct ia2_thread_record thread[IA2_SLOT_COUNT];
     uint8_t owner[IA2_GRANULES];
@@ -189,6 +189,9 @@ void ia2_state_write(const void *field, const void *value, size_t size);
         __typeof__(field) ia2_new_value = (value); \
         ia2_state_write(&(field), &ia2_new_value, sizeof(ia2_new_value)); \
     } while (0)
+
+/* Of the calling thread, as the register has it. The word at %fs:0, which compilers use, is in libc's memory, where everybody can write it. */
+uint64_t ia2_fs_base(void);
 
 /* The record of the calling thread, or NULL if it was not made by the runtime. */
 const struct ia2_thread_record *ia2_this_thread(void);

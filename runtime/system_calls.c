@@ -8,6 +8,10 @@
 
 #include "state.h"
 
+#ifndef MADV_DONTNEED_LOCKED
+#define MADV_DONTNEED_LOCKED 24 /* Linux 5.18: also in programs that call mlockall */
+#endif
+
 int ia2_sys_alloc_keys(int count)
 {
     for (int i = 1; i <= count; i++) {
@@ -24,6 +28,11 @@ int ia2_sys_protect(void *start, size_t size, int prot, int key)
 {
     int r = ia2_state.pkeys ? pkey_mprotect(start, size, prot, key) : mprotect(start, size, prot);
     return r ? -errno : 0;
+}
+
+int ia2_sys_empty(void *start, size_t size)
+{
+    return madvise(start, size, MADV_DONTNEED) && (errno != EINVAL || madvise(start, size, MADV_DONTNEED_LOCKED)) ? -errno : 0;
 }
 
 int ia2_sys_map_fixed(void *at, size_t size, int prot, int flags, int fd)

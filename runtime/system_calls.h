@@ -9,6 +9,8 @@
 int ia2_sys_alloc_keys(int count);
 /* Puts [start, start+size) under \a key with \a prot. Both page-aligned. */
 int ia2_sys_protect(void *start, size_t size, int prot, int key);
+/* Makes anonymous memory zeros, also what the caller may not write. Page-aligned. */
+int ia2_sys_empty(void *start, size_t size);
 int ia2_sys_map_fixed(void *at, size_t size, int prot, int flags, int fd);
 /* Anonymous memory of \a size bytes at a multiple of \a align (a power of two >= page), not readable yet.
  * NULL if there is none. */

@@ -57,18 +57,18 @@ static void wait_for_ending_threads(void)
             usleep(100);
 }
 
-/* Small thread-local storage is emptied by its compartment, which has the right; large storage goes back to the kernel. Returns whose is empty. */
-static uint32_t empty_storage(void)
+/* Has the compartments give the thread's local storage its initial values, those that have at most \a limit bytes of it. Returns which. */
+static uint32_t set_storage(uint32_t slot, size_t limit)
 {
-    uint32_t emptied = 0;
+    uint32_t set = 0;
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
         const struct ia2_module *module = &ia2_state.module[key];
-        if (module->descriptor && module->tls_size && module->tls_size <= 4 * IA2_PAGE) {
-            module->descriptor->thread_end(IA2_THREAD_STORAGE);
-            emptied |= 1u << key;
+        if (module->descriptor && module->tls_size && module->tls_size <= limit) {
+            module->descriptor->thread_storage(slot);
+            set |= 1u << key;
         }
     }
-    return emptied;
+    return set;
 }
 
 /* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done and thread-local
@@ -85,7 +85,11 @@ static void end_thread(void *unused)
             if (ia2_state.module[key].descriptor)
                 more |= ia2_state.module[key].descriptor->thread_end(round);
     }
-    uint32_t slot = ia2_slot & IA2_SLOT_MASK;
+    const struct ia2_thread_record *record = ia2_this_thread();
+    if (!record)
+        ia2_die("a thread ends whose FS base or slot is not its own");
+    uint32_t slot = (uint32_t)(record - ia2_state.thread);
+    char *fsbase = (char *)record->fsbase;
     int last = atomic_fetch_sub(&live, 1) == 1;
     if (last)
         wait_for_ending_threads();
@@ -93,14 +97,16 @@ static void end_thread(void *unused)
         return;
     /* A handler would find neither its compartment's storage nor its stack. */
     pthread_sigmask(SIG_SETMASK, &all, NULL);
-    uint32_t emptied = empty_storage();
+    IA2_STATE_SET(ia2_state.thread[slot].state, (uint32_t)IA2_SLOT_QUIET);
+    /* Small storage costs its compartment less than the kernel. */
+    uint32_t emptied = set_storage(slot, 4 * IA2_PAGE);
     stack_t none = {.ss_flags = SS_DISABLE};
     sigaltstack(&none, NULL);
     ia2_shared_end();
     ia2_slot = 0;
     ending[slot] = gettid();
     ia2_late_storage_lock();
-    if (ia2_tls_set_keys(__builtin_thread_pointer(), 1, emptied))
+    if (ia2_tls_set_keys(fsbase, 1, emptied))
         ia2_die("cannot take thread-local storage back from a thread that ends");
     free_slot(slot);
     ia2_late_storage_unlock();
@@ -114,20 +120,23 @@ void *ia2_thread_first_frame(void *arg)
         ia2_die("a thread starts that nobody created");
     char *high = (char *)(((uintptr_t)__builtin_frame_address(0) & -IA2_PAGE) - IA2_FIRST_STACK);
     int r = ia2_stacks_lay(high, record.zone_size, 0, &record);
-    record.fsbase = (uint64_t)__builtin_thread_pointer();
+    record.fsbase = ia2_fs_base();
     record.tid = (uint64_t)gettid();
-    record.state = IA2_SLOT_LIVE;
+    record.state = IA2_SLOT_QUIET;
+    ia2_slot = slot;
+    pthread_setspecific(end_key, &end_key);
+    ia2_become_nobody();
     ia2_late_storage_lock();
     /* Before its storage gets its keys: a child that is forked now must be able to take them off again. */
     ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
     if (!r)
-        r = ia2_tls_set_keys(__builtin_thread_pointer(), 0, 0);
-    ia2_late_storage_unlock();
+        r = ia2_tls_set_keys((char *)record.fsbase, 0, 0);
     if (r)
         ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
-    ia2_slot = slot;
-    pthread_setspecific(end_key, &end_key);
-    ia2_become_nobody();
+    /* libc has set it, where everybody could write it afterwards. */
+    set_storage(slot, SIZE_MAX);
+    ia2_late_storage_unlock();
+    IA2_STATE_SET(ia2_state.thread[slot].state, (uint32_t)IA2_SLOT_LIVE);
     sigset_t mask;
     sigemptyset(&mask);
     memcpy(&mask, &record.signal_mask, sizeof(record.signal_mask));
@@ -143,9 +152,9 @@ void ia2_threads_forked(void)
         ending[slot] = 0;
         if (slot == own || record->state == IA2_SLOT_FREE)
             continue;
-        for (uint32_t key = 1; record->state == IA2_SLOT_LIVE && key <= ia2_state.count; key++)
+        for (uint32_t key = 1; record->state >= IA2_SLOT_QUIET && key <= ia2_state.count; key++)
             ia2_stack_empty(record, key);
-        if (record->state == IA2_SLOT_LIVE && slot != 1 && ia2_tls_set_keys((char *)record->fsbase, 1, 0))
+        if (record->state >= IA2_SLOT_QUIET && slot != 1 && ia2_tls_set_keys((char *)record->fsbase, 1, 0))
             ia2_die("fork: cannot take back the thread-local storage of a thread that the child does not have");
         free_slot(slot);
     }

@@ -28,7 +28,7 @@ SITE = struct.Struct("<iHH")
 # The note that leads to a compartment's descriptor, and where that (struct ia2_compartment_descriptor) has `permissive`
 # (IA2_DESCRIPTOR_PERMISSIVE in runtime/include/ia2_layout.h).
 NOTE = struct.Struct("<III4sq")
-PERMISSIVE_AT = 284
+PERMISSIVE_AT = 292
 NOTHING = "permissive: nothing is enforced"
 # What a program runs on: one runtime enforces, the other is of programs built permissive.
 RUNTIMES = {False: "libia2.so", True: "libia2_permissive.so"}

@@ -30,6 +30,7 @@ void *ia2_compartment_thread(void);
 void ia2_compartment_signal(int number, siginfo_t *info, void *context);
 void ia2_compartment_exit_call(size_t index, int status);
 int ia2_compartment_thread_end(int round);
+void ia2_compartment_thread_storage(uint32_t slot);
 void ia2_compartment_construct(void);
 void ia2_compartment_atfork_prepare(void);
 void ia2_compartment_atfork_parent(void);
@@ -59,6 +60,8 @@ void ia2_thread_cleanup_cut(uintptr_t low, uintptr_t high);
 /* heap.c: this compartment's own heap, whatever IA2_ALLOCATE_IN says. */
 void *ia2_own_calloc(size_t count, size_t size);
 void ia2_own_free(void *p);
+/* loading.c: whether this came with dlopen, and its constructors have not been called yet. */
+int ia2_is_arriving(void);
 /* jumps.c: at the thread's end. */
 void ia2_jump_records_end(void);
 /* thread_exit.c: aborts if the thread ends over the head of this compartment. */

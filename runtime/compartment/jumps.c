@@ -178,7 +178,7 @@ HIDDEN struct __jmp_buf_tag *ia2_jump_place(struct __jmp_buf_tag *buffer, uintpt
     struct stamp *stamp = (struct stamp *)(void *)place;
     __asm__("" : "+r"(stamp)); /* the same bytes under two types, one of which libc writes */
     stamp->shared_level = ia2_shared_level();
-    stamp->thread = (uint64_t)__builtin_thread_pointer() ^ STAMPED;
+    stamp->thread = ia2_fs_base() ^ STAMPED;
     return place;
 }
 

@@ -56,10 +56,16 @@ HIDDEN int __wrap_dlclose(void *handle)
     return is_here() && ia2_state.module[1].descriptor->late ? __ia2_nobody_dlclose(handle) : __real_dlclose(handle);
 }
 
+static int started; /* the constructors */
+
+int ia2_is_arriving(void)
+{
+    return ia2_this_compartment.late >> ia2_this_compartment.id & 1 && !started;
+}
+
 /* Once: whoever gives up his own rights may call this as nobody. */
 void ia2_compartment_construct(void)
 {
-    static int started;
     const struct ia2_module *own = &ia2_state.module[ia2_this_compartment.id];
     if (started++)
         ia2_die("compartment %s: its constructors are called twice", ia2_this_compartment.name);

@@ -6,7 +6,6 @@
 #include <limits.h>
 #include <pthread.h>
 #include <stdlib.h>
-#include <string.h>
 #include <threads.h>
 
 #include "../exit_records.h"
@@ -107,19 +106,8 @@ int ia2_thread_values_end(void)
     return ran;
 }
 
-/* Makes this thread's thread-local storage zeros, which costs less than to give its pages back. Nothing of the compartment runs on the
- * thread any more, signal handlers included. */
-static int empty_storage(void)
-{
-    const struct ia2_module *own = &ia2_state.module[ia2_this_compartment.id];
-    memset((char *)__builtin_thread_pointer() + own->tls_offset, 0, own->tls_size);
-    return 0;
-}
-
 int ia2_compartment_thread_end(int round)
 {
-    if (round == IA2_THREAD_STORAGE)
-        return empty_storage();
     ia2_thread_exit_check();
     int ran = ia2_thread_values_end();
     /* The heap goes last: destructors use it. */

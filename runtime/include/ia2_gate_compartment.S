@@ -64,6 +64,7 @@ ia2_nobody_descs:
     ia2_runtime_gate __ia2_shared_resize, ia2_compartment_shared_resize, 2, 1, 0xffff
     ia2_runtime_gate __ia2_shared_size, ia2_compartment_shared_size, 1, 1, 0xffff
     ia2_runtime_gate __ia2_thread_end, ia2_compartment_thread_end, 1, 1
+    ia2_runtime_gate __ia2_thread_storage, ia2_compartment_thread_storage, 1, 0
     ia2_runtime_gate __ia2_construct, ia2_compartment_construct, 0, 0
 
     ia2_nobody_gate __ia2_nobody_exit, ia2_nobody_exit, 1, 0
@@ -297,6 +298,7 @@ ia2_this_compartment:
     .quad __ia2_signal
     .quad __ia2_exit_call
     .quad __ia2_thread_end
+    .quad __ia2_thread_storage
     .quad __ia2_construct
     .quad __ia2_suspend
     .quad __ia2_resume

@@ -28,7 +28,7 @@
 /* struct ia2_module and its compartment's descriptor */
 #define IA2_STATE_MODULES 16
 #define IA2_MODULE_SIZE 176
-#define IA2_COMPARTMENT_UNWOUND 120
+#define IA2_COMPARTMENT_UNWOUND 128
 
 /* The word below a stack's top that says where the compartment's next frame goes: 0 never entered, otherwise the stack pointer at
  * which the compartment is suspended or idle. While it runs, the complement (so, negative) of where that will be when the call in
@@ -62,7 +62,7 @@
 #define IA2_DESC_TYPE 28
 
 /* struct ia2_compartment_descriptor: where the audit (kit/ia2/audit.py) finds what a program was built as */
-#define IA2_DESCRIPTOR_PERMISSIVE 284
+#define IA2_DESCRIPTOR_PERMISSIVE 292
 
 /* One gate stub: what a boundary function's address is. */
 #define IA2_STUB_SHIFT 4

@@ -88,6 +88,10 @@ class Forging(unittest.TestCase):
     def test_gate_of_the_runtime(self):
         self.stopped("main", "the calling compartment may not call this function")
 
+    def test_setting_the_storage_of_a_thread_that_runs(self):
+        """Who enters a gate in its middle can seem to be nobody, so what is the runtime's alone does not rely on who calls."""
+        self.stopped("storage", "the thread-local storage of a thread that runs is to be set")
+
     def test_suspending_who_does_not_run(self):
         """Either it is refused or it changes nothing."""
         for attacker in (1, 2):

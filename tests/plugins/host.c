@@ -1,6 +1,7 @@
 /* host MODE: loads a plugin that may not be what it seems. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
+#include <link.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -81,6 +82,16 @@ static void threads(void)
     }
 }
 
+/* Until the plugin comes its thread-local storage is everybody's. */
+static int spoil(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    (void)size, (void)unused;
+    for (int i = 0; strstr(info->dlpi_name, "plugin.tls.so") && i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_TLS)
+            memset(info->dlpi_tls_data, 0x11, info->dlpi_phdr[i].p_memsz);
+    return 0;
+}
+
 __attribute__((constructor)) static void early(void)
 {
     if (getenv("EARLY") && !dlopen(getenv("EARLY"), RTLD_NOW))
@@ -103,7 +114,11 @@ int main(int argc, char **argv)
     }
     if (!strcmp(mode, "dlmopen"))
         printf("dlmopen %d\n", dlmopen(LM_ID_NEWLM, "./plugin.so", RTLD_NOW) != NULL);
+    if (!strcmp(mode, "storage"))
+        dl_iterate_phdr(spoil, NULL);
     load(argc > 2 ? argv[2] : "./plugin.so", mode);
+    if (!strcmp(mode, "storage"))
+        count(NULL);
     if (!strcmp(mode, "write-variable"))
         *offer->variable = 1;
     else if (!strcmp(mode, "write-heap"))
