@@ -238,12 +238,20 @@ static void run_quick(void *unused)
         run_index(found, 0);
 }
 
+/* Whether \a registrant has its key. Constructors register as nobody: the program's before main, and those of a compartment that is being
+ * loaded. Nobody else does in another's name. */
+static int is_settled(int registrant)
+{
+    int settled = ia2_state.ready && ia2_state.module[registrant].descriptor;
+    int current = ia2_state.ready ? ia2_current_compartment() : 0;
+    if (current != registrant && (settled || current))
+        ia2_die("compartment %d registers or deletes an exit function of another compartment (%d)", current, registrant);
+    return settled;
+}
+
 int ia2_exit_register(int registrant, enum ia2_exit_kind kind, void (*function)(void), void *argument, void *dso)
 {
-    /* Constructors register as nobody: the program's before main, and those of a compartment that is being loaded. */
-    int settled = ia2_state.ready && ia2_state.module[registrant].descriptor;
-    if (settled && ia2_current_compartment() != registrant)
-        ia2_die("an exit function is registered for another compartment (%d)", registrant);
+    int settled = is_settled(registrant);
     uint32_t index = add_record(registrant, kind, function, argument);
     if (index == IA2_EXIT_RECORDS)
         return -1;
@@ -376,6 +384,8 @@ static void claim(size_t index, struct exit_record *record)
     *record = ia2_state.exit[index];
     if (record->state != IA2_EXIT_ARMED)
         ia2_die("an exit function runs twice");
+    if (record->kind == IA2_EXIT_KEY) /* that is for a value */
+        ia2_die("a thread-specific value's destructor is no exit function");
     if (record->kind == IA2_EXIT_THREAD)
         free_record((uint32_t)index);
     else
@@ -473,7 +483,7 @@ int ia2_run_destructor(const struct exit_record *record)
 {
     uintptr_t offset = (uintptr_t)record - (uintptr_t)ia2_state.exit;
     size_t index = offset / sizeof(*record);
-    if (offset >= sizeof(ia2_state.exit) || offset % sizeof(*record) || record->state == IA2_EXIT_FREE)
+    if (offset >= sizeof(ia2_state.exit) || offset % sizeof(*record) || record->state == IA2_EXIT_FREE || record->kind == IA2_EXIT_KEY)
         return refuse(EINVAL);
     if (record->state != IA2_EXIT_ARMED)
         return refuse(EALREADY);
@@ -548,6 +558,7 @@ void ia2_exit_run_fini(int id)
 /* Records are used again, so a name has the sequence number too. */
 int64_t ia2_exit_add_key(int registrant, void (*destructor)(void *))
 {
+    is_settled(registrant);
     uint32_t index = add_record(registrant, IA2_EXIT_KEY, (void (*)(void))(void *)destructor, NULL);
     return index == IA2_EXIT_RECORDS ? -1 : (int64_t)(ia2_state.exit[index].sequence * IA2_EXIT_RECORDS + index);
 }
@@ -562,6 +573,7 @@ static const struct exit_record *key_record(int64_t name, int registrant)
 
 void ia2_exit_delete_key(int64_t name, int registrant)
 {
+    is_settled(registrant);
     const struct exit_record *record = key_record(name, registrant);
     if (record)
         free_record((uint32_t)(record - ia2_state.exit));

@@ -85,7 +85,7 @@ struct exit_record {
 };
 
 /* Runs one destructor: saves PKRU and the stack, enters the owner through its gate, calls, comes back and verifies both. Called by
- * the runtime, as nobody (key 0 alone). 0; -1 and errno EINVAL if \a record is none of the runtime's, EALREADY if it ran before,
+ * the runtime, as nobody (key 0 alone). 0; -1 and errno EINVAL if \a record is none of the runtime's, or a thread-specific value's, EALREADY if it ran before,
  * EPERM if the caller is a compartment and not the owner. A fault in the destructor is reported and counts as having run. */
 int ia2_run_destructor(const struct exit_record *record);
 

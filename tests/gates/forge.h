@@ -5,6 +5,7 @@
 #define PKRU_1 0x55555550u
 #define PKRU_2 0x55555544u
 int harmless_1(int), harmless_2(int), only_nobody_1(void), only_nobody_2(void);
+void make_key_1(void), make_key_2(void);
 int attack_every_site_1(int victim, int quick), attack_every_site_2(int victim, int quick), sites_with_library_suspended(int quick);
 int attack_by_1(int victim, const char *name), attack_by_2(int victim, const char *name);
 extern const char __wrap_only_nobody_1[], __wrap_only_nobody_2[];
@@ -23,6 +24,14 @@ static inline const void *only_nobody_of(int key)
 static inline int harmless(int key, int x)
 {
     return key == 1 ? harmless_1(x) : harmless_2(x);
+}
+
+static inline void make_key(int key)
+{
+    if (key == 1)
+        make_key_1();
+    else
+        make_key_2();
 }
 
 static inline int has_fsgsbase(void)

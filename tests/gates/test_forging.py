@@ -92,6 +92,12 @@ class Forging(unittest.TestCase):
         """Who enters a gate in its middle can seem to be nobody, so what is the runtime's alone does not rely on who calls."""
         self.stopped("storage", "the thread-local storage of a thread that runs is to be set")
 
+    def test_destructors_of_thread_specific_values(self):
+        """Added or deleted in the victim's name; run as what it is not."""
+        for name in ("key-add", "key-delete"):
+            self.stopped(name, "registers or deletes an exit function of another compartment")
+        self.stopped("key-run", "a thread-specific value's destructor is no exit function")
+
     def test_suspending_who_does_not_run(self):
         """Either it is refused or it changes nothing."""
         for attacker in (1, 2):
