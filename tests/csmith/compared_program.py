@@ -154,10 +154,13 @@ class Program:
         """What is different about the program in compartments; empty if nothing is."""
         return difference(ending(self.original), ending(self.split))
 
-    def check(self, seed: int) -> Result:
-        """All of it. What the engine refuses is a difference: csmith writes no construct that is not supported."""
+    def check(self, seed: int, whole: bool = True) -> Result:
+        """All of it, or only whether it is one to compare. What the engine refuses is a difference: csmith writes no construct that is
+        not supported."""
         try:
             made = self.generate(seed)
+            if not whole:
+                return Result(seed, "same", "", len(made.crossing))
             boundary = self.compartmentalize()
             different = self.compare()
         except Dropped as reason:
@@ -173,9 +176,9 @@ class Program:
 
 def kit_signature(kit_build: pathlib.Path = BUILD) -> str:
     """What a result depends on beside its seed: equal for equal contents."""
-    files = [*(SOURCE / "kit/ia2").glob("*.py"), *HERE.glob("*.py"), *(SOURCE / "runtime/include").iterdir(), *(SOURCE / "runtime").glob("*.ldflags"),
+    files = [*(SOURCE / "kit/ia2").glob("*.py"), *HERE.glob("*.py"), *HERE.glob("*.[ct]*"), *(SOURCE / "runtime/include").iterdir(), *(SOURCE / "runtime").glob("*.ldflags"),
              kit_build / "kit/rewriter/ia2-rewriter", kit_build / "runtime/libia2.so", kit_build / "runtime/libia2_compartment.a"]
-    digest = hashlib.sha256(need("csmith", "--version").encode() + need("gcc", "--version").encode())
+    digest = hashlib.sha256(csmith_program.version().encode() + need("gcc", "--version").encode())
     for path in sorted(files):
         digest.update(path.read_bytes())
     return digest.hexdigest()

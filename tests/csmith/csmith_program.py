@@ -58,13 +58,20 @@ class Split:
         return "\n".join([*tables, f"[shared]\nvariables = [\n{names}]\n"])
 
 
+def csmith(*arguments) -> str:
+    """What it prints. (It leaves a file in the current directory.)"""
+    with tempfile.TemporaryDirectory() as scratch:
+        return subprocess.run(["csmith", *arguments], capture_output=True, text=True, timeout=60, check=True, cwd=scratch).stdout
+
+
+def version() -> str:
+    return " ".join(csmith("--version").split())
+
+
 def generate(seed: int) -> str | None:
     """csmith's program for this seed, the same for the same version of csmith; None if it has next to no functions."""
-    shape = SHAPES[seed % len(SHAPES)]
-    # It leaves a file in the current directory.
-    with tempfile.TemporaryDirectory() as scratch:
-        done = subprocess.run(["csmith", "--seed", str(seed), *ALWAYS, *shape], capture_output=True, text=True, timeout=60, check=True, cwd=scratch)
-    return done.stdout if len(FUNCTION.findall(done.stdout)) > LEAST_FUNCTIONS else None
+    text = csmith("--seed", str(seed), *ALWAYS, *SHAPES[seed % len(SHAPES)])
+    return text if len(FUNCTION.findall(text)) > LEAST_FUNCTIONS else None
 
 
 def sections(text: str) -> dict[str, str]:

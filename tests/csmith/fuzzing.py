@@ -7,6 +7,7 @@ a program that differs is kept. Exit status 1 if one differs."""
 import argparse
 import collections
 import concurrent.futures
+import itertools
 import json
 import os
 import pathlib
@@ -16,30 +17,39 @@ import sys
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 from compared_program import BUILD, HERE, LENIENT, SOURCE, Program, Result, difference, ending, need, run, write  # noqa: E402
-from ia2 import vm  # noqa: E402
+import known_seeds  # noqa: E402
+from ia2 import atomic, vm  # noqa: E402
 
 
-def check(folder: pathlib.Path, seed: int, keep: bool, kit_build: pathlib.Path) -> Result:
+STALE = f"{known_seeds.FILE} is stale\nremedy: scripts/fuzz_programs --write-known-seeds, and read what changes"
+
+
+def check(folder: pathlib.Path, seed: int, keep: bool, kit_build: pathlib.Path, whole: bool) -> Result:
     program = Program(folder / str(seed), kit_build)
-    result = program.check(seed)
+    result = program.check(seed, whole)
     if result.verdict == "dropped" or result.verdict == "same" and not keep:
         program.remove()
     return result
 
 
 def campaign(folder: pathlib.Path, seed: int, programs: int, jobs: int = os.cpu_count() or 1, keep: bool = False,
-             kit_build: pathlib.Path = BUILD, tell=lambda result: None) -> list[Result]:
+             kit_build: pathlib.Path = BUILD, tell=lambda result: None, known: list[int] | None = None, whole: bool = True) -> list[Result]:
     """The results of `seed` and the seeds after it, in order, until `programs` of them were compared. `keep` leaves the folders of equal
-    programs too. `tell` is called with each result."""
-    results, compared, following = [], 0, seed
+    programs too. `tell` is called with each result. `known`: take these seeds instead; one that is none to compare is a difference.
+    Not `whole`: only find the programs, do not split them."""
+    results, compared = [], 0
+    following = itertools.count(seed) if known is None else iter(known)
+    if known is not None and len(known) != programs:
+        raise ValueError(f"{programs} programs wanted, {len(known)} seeds known\n{STALE}")
     with concurrent.futures.ProcessPoolExecutor(jobs) as pool:
         running = []
         while compared < programs:
             # Never more than are missing: to cancel one can hang Python 3.11.
             while len(running) < min(2 * jobs, programs - compared):
-                running.append(pool.submit(check, folder, following, keep, kit_build))
-                following += 1
+                running.append(pool.submit(check, folder, next(following), keep, kit_build, whole))
             result = running.pop(0).result()
+            if known is not None and result.verdict == "dropped":
+                result = Result(result.seed, "different", f"no program to compare any more: {result.text}\n{STALE}")
             compared += result.verdict != "dropped"
             results.append(result)
             tell(result)
@@ -110,6 +120,19 @@ def again(folder: pathlib.Path, policy: pathlib.Path) -> int:
     return 1 if different else 0
 
 
+def write_known_seeds(folder: pathlib.Path, jobs: int, file: pathlib.Path = known_seeds.FILE,
+                      campaigns=(known_seeds.SUITE, known_seeds.ENFORCED)) -> None:
+    """Searches for the seeds of the suite's campaigns; raises RuntimeError if csmith writes what is not known here."""
+    found = {}
+    for first, programs in campaigns:
+        results = campaign(folder, first, programs, jobs, whole=False)
+        bad = [result for result in results if result.verdict == "different"]
+        if bad:
+            raise RuntimeError(f"seed {bad[0].seed}: {bad[0].text}")
+        found[first] = [result.seed for result in results if result.verdict == "same"]
+    atomic.write_text(str(file), known_seeds.written(found))
+
+
 def tell(folder: pathlib.Path, results: list[Result]) -> int:
     bad = [result for result in results if result.verdict == "different"]
     for result in bad:
@@ -127,6 +150,8 @@ def main(argv: list[str]) -> int:
     parser.add_argument("--again", type=pathlib.Path, metavar="DIR",
                         help="compare the sources in DIR as they are now: exit status 0 same, 1 different, 2 not a valid program")
     parser.add_argument("--policy", type=pathlib.Path, metavar="FILE", help="for --again; DIR/compartments.toml if not given")
+    parser.add_argument("--write-known-seeds", action="store_true", help=f"search anew for the seeds of which scripts/check compares the programs, and write them, "
+                        f"with the version of csmith they hold for, to {known_seeds.FILE.relative_to(SOURCE)}")
     parser.add_argument("--run", nargs="+", help=argparse.SUPPRESS)
     options = parser.parse_args(argv)
     if options.run:
@@ -135,6 +160,9 @@ def main(argv: list[str]) -> int:
     if options.again:
         return again(options.again.resolve(), options.policy or options.again / "compartments.toml")
     folder = options.out.resolve()
+    if options.write_known_seeds:
+        write_known_seeds(folder, options.jobs)
+        return 0
     results = campaign(folder, options.seed, options.programs, options.jobs, options.enforced,
                        tell=lambda result: tell(folder, [result]))
     bad = sum(result.verdict == "different" for result in results)

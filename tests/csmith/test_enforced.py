@@ -8,16 +8,17 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import fuzzing  # noqa: E402
+import known_seeds  # noqa: E402
 import planted_rewriter  # noqa: E402
 from compared_program import BUILD, Program  # noqa: E402
 
 NEEDS_PKU = True
-SEED, PROGRAMS = 1001, 30
+SEED, PROGRAMS = known_seeds.ENFORCED
 MISTAKE = "global_left_private"
 
 
 def build(out: pathlib.Path):
-    results = fuzzing.campaign(out, SEED, PROGRAMS, keep=True)
+    results = fuzzing.campaign(out, SEED, PROGRAMS, keep=True, known=known_seeds.known(SEED))
     bad = [result for result in results if result.verdict == "different"]
     if bad:
         raise RuntimeError("\n".join(f"{result.text}\n{fuzzing.reproduction(out, result.seed)}" for result in bad))

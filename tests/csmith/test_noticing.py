@@ -10,11 +10,13 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import csmith_program  # noqa: E402
 import fuzzing  # noqa: E402
+import known_seeds  # noqa: E402
 import planted_rewriter  # noqa: E402
 from compared_program import BUILD, SOURCE, Program, run  # noqa: E402
 
 # Its program has gates of each kind and locals that move.
 SEED = 1013
+TIMEOUT = 400
 
 
 class Noticing(unittest.TestCase):
@@ -60,6 +62,42 @@ class Noticing(unittest.TestCase):
         self.assertIn("in compartments", done.stdout)
         fuzzing.write(folder, {"lib.c": made.files["lib.c"].replace("return", "retrun", 1)})
         self.assertEqual(self.command("--again", folder).returncode, 2)
+
+
+class KnownSeeds(unittest.TestCase):
+    """The list of seeds that spares the suite the search."""
+
+    def setUp(self):
+        self.out = pathlib.Path(self.enterContext(tempfile.TemporaryDirectory(dir=os.environ["IA2_TEST_OUT"])))
+        self.seeds = known_seeds.known(known_seeds.SUITE[0])
+
+    def test_search_finds_the_same(self):
+        """What --write-known-seeds would write begins as the list does. With the csmith of Debian 12 and 13 there is a list."""
+        if self.seeds is None:
+            self.assertNotIn("csmith 2.3.0 Git version: 30dccd7", csmith_program.version())
+            self.skipTest(f"no seeds are known for {csmith_program.version()}: the campaigns search")
+        (first, _), (other, _) = known_seeds.SUITE, known_seeds.ENFORCED
+        fuzzing.write_known_seeds(self.out / "made", 2, self.out / "list", ((first, 2), (other, 1)))
+        text = (self.out / "list").read_text()
+        self.assertEqual(text.splitlines()[:3], known_seeds.FILE.read_text().splitlines()[:3])
+        self.assertEqual(known_seeds.read(text, csmith_program.version()), {first: self.seeds[:2], other: known_seeds.known(other)[:1]})
+
+    def test_seed_that_does_not_qualify_fails(self):
+        seed = next(seed for seed in range(1, 99) if Program(self.out / str(seed)).check(seed, whole=False).verdict == "dropped")
+        [result] = fuzzing.campaign(self.out, 1, 1, 1, known=[seed])
+        self.assertEqual(result.verdict, "different")
+        self.assertIn("known_seeds.txt is stale", result.text)
+        self.assertIn("--write-known-seeds", result.text)
+
+    def test_too_few_seeds_fail(self):
+        with self.assertRaises(ValueError):
+            fuzzing.campaign(self.out, 1, 2, known=[1])
+
+    def test_list_of_another_csmith_is_not_believed(self):
+        text = known_seeds.FILE.read_text()
+        self.assertEqual(known_seeds.read(text, "csmith 2.4.0 Git version: 1234567"), {})
+        self.assertEqual({first: len(seeds) for first, seeds in known_seeds.read(text, text.splitlines()[2]).items()},
+                         dict((known_seeds.SUITE, known_seeds.ENFORCED)))
 
 
 class Splitting(unittest.TestCase):

@@ -9,8 +9,9 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import compared_program  # noqa: E402
 import fuzzing  # noqa: E402
+import known_seeds  # noqa: E402
 
-SEED, PROGRAMS = 1, 200
+SEED, PROGRAMS = known_seeds.SUITE
 
 
 def build(out: pathlib.Path):
@@ -19,7 +20,7 @@ def build(out: pathlib.Path):
     if report.exists() and json.loads(report.read_text())["signature"] == signature:
         return
     report.unlink(missing_ok=True)
-    results = fuzzing.campaign(out, SEED, PROGRAMS)
+    results = fuzzing.campaign(out, SEED, PROGRAMS, known=known_seeds.known(SEED))
     bad = {result.seed: f"{result.text}\n{fuzzing.reproduction(out, result.seed)}" for result in results if result.verdict == "different"}
     text = json.dumps({"signature": signature, "same": sum(result.verdict == "same" for result in results), "different": bad,
                        "summary": fuzzing.summary(results)})
