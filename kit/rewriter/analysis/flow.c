@@ -460,8 +460,8 @@ size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each
 }
 
 void flow_calls(struct unit *unit, struct cursor function, flow_each *each, void *data) {
-    const struct items *const calls = map_get(&called[unit->plan->compartment], key_of(flow_place(function)));
-    for (size_t i = 0; calls && i < calls->count; i++)
+    const struct items *const calls = calls_of(unit->plan->compartment, flow_place(function));
+    for (size_t i = 0; i < calls->count; i++)
         each(data, calls->list[i].unit, calls->list[i].cursor);
 }
 

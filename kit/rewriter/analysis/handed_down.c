@@ -21,22 +21,17 @@ static void hand_stored(void *data, struct unit *unit, struct cursor value) {
 
 struct argument {
     const struct path *path;
-    int position;
+    unsigned position;
 };
 
 static void hand_argument(void *data, struct unit *unit, struct cursor call) {
     const struct argument *const it = data;
-    if (it->position < cursor_argument_count(call))
-        hand_stored((void *)it->path, unit, cursor_argument(call, (unsigned)it->position));
+    hand_stored((void *)it->path, unit, cursor_argument(call, it->position));
 }
 
 static void hand_parameter(const struct path *it, struct cursor parameter) {
-    const struct cursor function = cursor_parent(parameter);
-    struct argument argument = { it, cursor_argument_count(function) - 1 };
-    while (argument.position >= 0 && !cursor_equal(cursor_argument(function, (unsigned)argument.position), parameter))
-        argument.position--;
-    if (argument.position >= 0)
-        flow_calls(it->unit, function, hand_argument, &argument);
+    struct argument argument = { it, parameter_position(parameter) };
+    flow_calls(it->unit, cursor_parent(parameter), hand_argument, &argument);
 }
 
 /* False if it was asked for before. */

@@ -77,6 +77,17 @@ static bool is_assignment(const struct recorder *it, const struct record_frame *
            (frame->kind == CXCursor_BinaryOperator && node_at(it, frame->node)->operator == CXBinaryOperator_Assign);
 }
 
+/* The value of an integer expression; false if it is no constant. */
+static bool evaluate(CXCursor cursor, int64_t *value) {
+    CXEvalResult const result = clang_Cursor_Evaluate(cursor);
+    const bool known = result && clang_EvalResult_getKind(result) == CXEval_Int;
+    if (known)
+        *value = clang_EvalResult_getAsLongLong(result);
+    if (result)
+        clang_EvalResult_dispose(result);
+    return known;
+}
+
 /* Where the stages ask whether a number is a constant: as a pointer, as an argument of one of the guide's functions, and a literal also as
  * what is assigned. */
 static void add_constant(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind) {
@@ -89,15 +100,12 @@ static void add_constant(struct recorder *it, uint32_t node, CXCursor cursor, en
     const struct record_frame *const user = i > 0 ? &it->frames[i - 1] : NULL;
     if (!wanted && !(user && (user->constants || (kind == CXCursor_IntegerLiteral && is_assignment(it, user)))))
         return;
-    CXEvalResult const result = clang_Cursor_Evaluate(cursor);
-    if (result && clang_EvalResult_getKind(result) == CXEval_Int) {
-        const int64_t value = clang_EvalResult_getAsLongLong(result);
+    int64_t value;
+    if (evaluate(cursor, &value)) {
         const uint32_t constant = record_add(it, TREE_CONSTANTS, &value);
         node_at(it, node)->flags |= NODE_CONSTANT;
         node_at(it, node)->value = constant;
     }
-    if (result)
-        clang_EvalResult_dispose(result);
 }
 
 /* The call that a name is the callee of, or its string an argument. */
@@ -226,11 +234,8 @@ static unsigned choice(const struct recorder *it, const struct record_frame *fra
     if (frame->kind != CXCursor_UnexposedExpr || kind <= CXType_Int128 ||
         clang_getCanonicalType(clang_getCursorType(frame->first)).kind > CXType_Int128)
         return 0;
-    CXEvalResult const result = clang_Cursor_Evaluate(frame->first);
-    const unsigned chosen = !result || clang_EvalResult_getKind(result) != CXEval_Int ? 0 : clang_EvalResult_getAsLongLong(result) ? 2 : 3;
-    if (result)
-        clang_EvalResult_dispose(result);
-    return chosen;
+    int64_t value;
+    return !evaluate(frame->first, &value) ? 0 : value ? 2 : 3;
 }
 
 /* _Generic and __builtin_choose_expr are recorded as parentheses that refer to what is evaluated, or to the first of what may be. What is not
