@@ -28,11 +28,6 @@ static bool parameter_crosses(const struct program *program, const struct unit *
              plan_readable_by_all(program->plan, unit->plan->compartment));
 }
 
-static struct type function_type(struct cursor callee) {
-    const struct type type = type_canonical(expression_type(callee));
-    return type.kind == CXType_Pointer ? type_canonical(type_pointee(type)) : type;
-}
-
 static bool crosses(const struct program *program, const struct call *call) {
     return call->import ? !call->import->data : escapes(program, call->type);
 }
@@ -45,7 +40,7 @@ static void collect_pointees(struct program *program, struct unit *unit) {
         const struct call *const call = &unit->calls[i];
         if (!crosses(program, call))
             continue;
-        struct signature passed = signature_of_call(function_type(call->callee), call->call);
+        struct signature passed = signature_of_call(callee_type(call->callee), call->call);
         for (size_t p = 0; p < passed.count; p++)
             if (parameter_crosses(program, unit, passed.parameters[p]) && !copy_of_argument(program, call, (unsigned)p))
                 escape_pointees(unit, passed.parameters[p], deep, found);
@@ -115,12 +110,9 @@ static bool is_private_global(const struct program *program, struct cursor varia
 static void take(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
     if (cursor_is_null(variable) || is_jump_buffer(cursor_type(variable)))
         return;
-    const enum CXCursorKind kind = cursor_kind(variable);
     const char *const name = cursor_name(variable);
-    if (kind == CXCursor_CompoundLiteralExpr) {
+    if (cursor_kind(variable) == CXCursor_CompoundLiteralExpr) {
         take_literal(program, unit, variable, cause);
-    } else if (kind == CXCursor_ParmDecl) {
-        move(unit, variable, name);
     } else if (is_automatic(variable)) {
         move(unit, variable, name);
     } else if (is_private_global(program, variable)) {
@@ -159,7 +151,7 @@ static void take_argument(struct program *program, struct unit *unit, struct cur
 }
 
 static void take_arguments(struct program *program, struct unit *unit, const struct call *call) {
-    struct signature passed = signature_of_call(function_type(call->callee), call->call);
+    struct signature passed = signature_of_call(callee_type(call->callee), call->call);
     const int arguments = cursor_argument_count(call->call);
     for (int i = 0; i < arguments && i < (int)passed.count; i++)
         if (parameter_crosses(program, unit, passed.parameters[i]) && !copy_of_argument(program, call, (unsigned)i)) {

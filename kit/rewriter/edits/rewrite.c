@@ -305,8 +305,7 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
                   "assign the pointer to a local variable first and call that");
         return;
     }
-    const struct type function = type_canonical(callee_type(it->callee));
-    struct signature signature = signature_of_call(function, it->call);
+    struct signature signature = signature_of_call(callee_type(it->callee), it->call);
     const uint32_t hash = mangle_hash(signature_mangled(unit, &signature));
     signature_free(&signature);
     edit_wrap(&span, EDIT_CALL, "IA2_CALL(", intern_format(", 0x%08xu)", hash), it->call);
