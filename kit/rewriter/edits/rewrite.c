@@ -82,10 +82,20 @@ static bool span_of_alias(struct unit *unit, struct cursor reference, struct spa
     return true;
 }
 
+/* `&f` in the body of a macro, of which libclang does not say where it ends. */
+static bool span_of_address(struct unit *unit, const struct designator *it, const char *name, struct span *span) {
+    const struct place begin = place_of(unit, cursor_begin(it->whole));
+    if (!span_of_name(unit, it->reference, name, span) || begin.kind != PLACE_BODY || span->kind != PLACE_BODY || begin.source != span->source ||
+        begin.source->text[begin.offset] != '&' || source_skip_blank(begin.source, begin.offset + 1) != span->begin)
+        return false;
+    span->begin = begin.offset;
+    return true;
+}
+
 /* `&f` becomes IA2_FN(f) as a whole. */
 static bool designator_span(struct unit *unit, const struct designator *it, const char *name, struct span *span) {
     if (!cursor_equal(it->whole, it->reference))
-        return span_of(unit, it->whole, span);
+        return span_of(unit, it->whole, span) || span_of_address(unit, it, name, span);
     if (!span_of_name(unit, it->reference, name, span))
         return false;
     if (map_get(&declared_places, span_key(span)))
