@@ -80,15 +80,28 @@ remedy: let clang see it too (--extra-arg -D...), or move it out of the conditio
 #endif
 
 /* A local: `T x;` becomes `T *const p IA2_SHARED_LOCAL(p);`, `T x = INIT;` becomes
- * `T *const p IA2_SHARED_LOCAL_INIT(p, INIT);`. It lives on the thread's shared stack (1 MiB; overflow aborts)
+ * `T *const p IA2_SHARED_LOCAL_INIT(p, INIT);`. It lives on the thread's shared stack (overflow aborts)
  * until the scope ends. Not for threads that pthread_create did not make. */
 #define IA2_SHARED_LOCAL(p) \
-    __attribute__((cleanup(ia2_shared_pop))) = ia2_shared_push(sizeof(*(p)), __alignof__(*(p)))
+    __attribute__((cleanup(ia2_shared_pop))) = ia2_shared_push(sizeof(*(p)), IA2_SHARED_ALIGN(p))
 #define IA2_SHARED_LOCAL_INIT(p, ...) \
     __attribute__((cleanup(ia2_shared_pop))) = ({ \
         __typeof__(*(p)) ia2_value = __VA_ARGS__; \
-        __builtin_memcpy(ia2_shared_push(sizeof(*(p)), __alignof__(*(p))), (const void *)&ia2_value, sizeof(*(p))); \
+        __builtin_memcpy(ia2_shared_push(sizeof(*(p)), IA2_SHARED_ALIGN(p)), (const void *)&ia2_value, sizeof(*(p))); \
     })
+/* The attribute `aligned` of x becomes one of p. */
+#define IA2_SHARED_ALIGN(p) (__alignof__(*(p)) > __alignof__(p) ? __alignof__(*(p)) : __alignof__(p))
+/* After the declaration of such a local that has the attribute cleanup(f): f gets its address, before it is gone. */
+#define IA2_SHARED_CLEANUP(p, f) \
+    struct ia2_cleanup ia2_cleanup_##p __attribute__((cleanup(ia2_run_cleanup), unused)) = { (void *)(p), (void (*)(void *))(void *)(f) }
+struct ia2_cleanup {
+    void *object;
+    void (*function)(void *);
+};
+static inline void ia2_run_cleanup(const struct ia2_cleanup *it)
+{
+    it->function(it->object);
+}
 /* A compound literal there, until the block ends that has IA2_SHARED_SCOPE at its start. */
 #define IA2_SHARED_SCOPE \
     const void *const ia2_shared_scope __attribute__((cleanup(ia2_shared_pop), unused)) = ia2_shared_push(0, 1)

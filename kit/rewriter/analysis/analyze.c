@@ -382,6 +382,10 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     case CXCursor_BinaryOperator:
         on_assignment(visit, cursor);
         break;
+    case CXCursor_UnexposedAttr:
+        if (parent->kind == CXCursor_VarDecl && is_automatic(parent->cursor))
+            *PUSH(visit->unit->attributed_locals, visit->unit->attributed_local_count, visit->unit->attributed_local_capacity) = parent->cursor;
+        break;
     case CXCursor_FunctionDecl:   /* declared where it is used */
     case CXCursor_VarDecl:
         note_declaration(visit, cursor);

@@ -7,6 +7,7 @@
 #include "analysis/conversions.h"
 #include "analysis/escape.h"
 #include "analysis/flow.h"
+#include "cleanup.h"
 #include "edits.h"
 #include "may_cross.h"
 #include "rewrite.h"
@@ -167,6 +168,12 @@ static void find(struct program *program, struct unit *unit) {
         const struct address *const it = &unit->addresses[i];
         if (map_get(&crossing[unit->plan->compartment], key_of(it->pointee)))
             take(program, unit, it->variable, it->cursor);
+    }
+    for (size_t i = 0; i < unit->attributed_local_count; i++) {
+        struct cleanup cleanup;
+        const struct import *const import = cleanup_of(unit, unit->attributed_locals[i], &cleanup) ? plan_import(program->plan, cleanup.function) : NULL;
+        if (import && import->callers & 1u << unit->plan->compartment)
+            take(program, unit, unit->attributed_locals[i], unit->attributed_locals[i]);
     }
     for (size_t i = 0; i < unit->call_count; i++)
         if (crosses(program, &unit->calls[i]))

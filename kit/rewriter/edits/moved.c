@@ -3,6 +3,7 @@
 #include <string.h>
 
 #include "argument.h"
+#include "cleanup.h"
 #include "edits.h"
 #include "input/macros.h"
 #include "locals.h"
@@ -130,17 +131,37 @@ static const struct jump *block_around(const struct uses *it, struct place *plac
     return found && block_place(it->local->unit, found->cursor, place) ? found : NULL;
 }
 
+/* `_Alignas` of a number that is no less than a pointer's own alignment, which it may not reduce (C11 6.7.5). */
+static bool is_wide_alignas(const struct source *source, size_t offset, size_t length) {
+    return length == 8 && !strncmp(source->text + offset, "_Alignas", 8) &&
+           strtoul(source->text + source_skip_blank(source, source_skip_blank(source, offset + length) + 1), NULL, 0) >= sizeof(void *);
+}
+
+/* What the pointer to its place has in its stead: there, an alignment is that of the place (IA2_SHARED_LOCAL). */
+struct attributes {
+    struct unit *unit;
+    const struct cleanup *cleanup;   /* NULL: none that can be moved with the local */
+};
+
 static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor parent, void *data) {
-    struct unit *const unit = ((struct moved_local *)data)->unit;
+    const struct attributes *const it = data;
+    struct unit *const unit = it->unit;
     (void)parent;
-    if (!clang_isAttribute(cursor_kind(child)))
+    if (!clang_isAttribute(cursor_kind(child)) || (it->cleanup && cleanup_is(unit, child, it->cleanup)))
         return CXChildVisit_Continue;
+    static const char *const kept[] = { "unused", "__unused__", "aligned", "__aligned__" };
     const struct place at = place_of(unit, cursor_location(child));
-    if (at.source && !strncmp(at.source->text + at.offset, "unused", 6))
-        return CXChildVisit_Continue;
-    if (at.source && !strncmp(at.source->text + at.offset, "__unused__", 10))
-        return CXChildVisit_Continue;
-    return CXChildVisit_Break;
+    const size_t length = at.source ? source_identifier(at.source, at.offset) : 0;
+    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
+        if (length == strlen(kept[i]) && !strncmp(at.source->text + at.offset, kept[i], length))
+            return CXChildVisit_Continue;
+    return length && is_wide_alignas(at.source, at.offset, length) ? CXChildVisit_Continue : CXChildVisit_Break;
+}
+
+static enum CXChildVisitResult find_alignment(struct cursor child, struct cursor parent, void *data) {
+    (void)parent;
+    (void)data;
+    return cursor_kind(child) == CXCursor_AlignedAttr ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
 /* `T a[] = ...`: a pointer to an array needs its length. */
@@ -177,7 +198,7 @@ static bool rewrite_initializer(const struct moved_local *local, struct cursor i
     return true;
 }
 
-static bool rewrite_declaration(const struct moved_local *local) {
+static bool rewrite_declaration(const struct moved_local *local, const struct cleanup *cleanup) {
     struct unit *const unit = local->unit;
     const struct cursor variable = local->variable;
     const struct place start = place_of(unit, cursor_begin(variable));
@@ -188,6 +209,12 @@ static bool rewrite_declaration(const struct moved_local *local) {
     const enum CXTypeKind kind = type_canonical(cursor_type(variable)).kind;
     const bool array = kind == CXType_ConstantArray || kind == CXType_VariableArray;
     const struct cursor init = cursor_initializer(variable);
+    if (cleanup) {
+        size_t begin = start.kind == PLACE_FILE ? start.offset : name.begin;
+        begin = cleanup->attribute.begin < begin ? cleanup->attribute.begin : begin;
+        if (!cleanup_rewrite(cleanup, name.source, begin, end, shared_name(local), variable))
+            return false;
+    }
     edit_wrap(&name, EDIT_NAME, array ? "(*const __ia2_shared_" : "*const __ia2_shared_", array ? ")" : "", variable);
     if (array && !complete_array(local, &name, end))
         return false;
@@ -265,7 +292,9 @@ void moved_rewrite(const struct moved_local *local) {
         rewrite_parameter(&it);
         return;
     }
-    if (cursor_visit(local->variable, find_attribute, (void *)local)) {
+    struct cleanup cleanup;
+    struct attributes attributes = { local->unit, cleanup_of(local->unit, local->variable, &cleanup) ? &cleanup : NULL };
+    if (cursor_visit(local->variable, find_attribute, &attributes)) {
         refuse_at(local->variable, it.construct, "it has an attribute, which the shared stack cannot give it",
                   "remove the attribute, or allocate the object with shared_malloc");
         return;
@@ -275,10 +304,14 @@ void moved_rewrite(const struct moved_local *local) {
     cursor_visit(local->function, on_statement, &it);
     const unsigned scope_end = innermost(&it, it.begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope);
     const bool bypassed = is_bypassed(&it, it.begin, it.end, scope_end);
-    if (bypassed && !rewrite_bypassed(&it))
+    const bool pieces = bypassed || has_directives(local);
+    if (pieces && (attributes.cleanup || cursor_visit(local->variable, find_alignment, NULL)))
+        refuse_at(local->variable, it.construct, "it has an attribute, and its declaration has directives in it, or a jump (goto or case) bypasses it",
+                  "declare it before the jump, and without directives");
+    else if (bypassed && !rewrite_bypassed(&it))
         refuse_at(local->variable, it.construct, "a jump into its scope (goto or case) bypasses its declaration",
                   "declare it before the jump, at the top of the function");
-    else if (!bypassed && !(has_directives(local) ? rewrite_bypassed(&it) : rewrite_declaration(local)))
+    else if (!bypassed && !(pieces ? rewrite_bypassed(&it) : rewrite_declaration(local, attributes.cleanup)))
         refuse_at(local->variable, it.construct, "its declaration is partly made by a macro, or too unusual to rewrite",
                   "declare it by itself, as TYPE NAME = INITIALIZER;");
     else

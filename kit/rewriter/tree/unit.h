@@ -30,6 +30,7 @@ struct unit {
     struct declaration *declarations, *shared_variables;
     struct annotation *annotations;
     struct guide_number *guide_numbers;
+    struct cursor *attributed_locals;   /* of which a `cleanup` may give the address away */
     struct cursor *registrations;   /* calls of ia2_register_compartment */
     const char **references;   /* functions that initializers of globals use */
     size_t reference_count, reference_capacity;
@@ -38,7 +39,7 @@ struct unit {
     size_t flow_count, flow_capacity, any_call_count, any_call_capacity;
     size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
     size_t annotation_count, annotation_capacity, guide_number_count, guide_number_capacity;
-    size_t registration_count, registration_capacity, lookup_count, lookup_capacity;
+    size_t registration_count, registration_capacity, lookup_count, lookup_capacity, attributed_local_count, attributed_local_capacity;
 };
 
 /* A file of the tree; NULL if there is none, or none any more. */
