@@ -42,13 +42,16 @@ unsigned diag_count(void) {
     return (unsigned)refusal_count;
 }
 
+int compare_places(const char *file, unsigned line, const char *other_file, unsigned other_line) {
+    const int files = strcmp(file, other_file);
+    return files ? files : (line > other_line) - (line < other_line);
+}
+
 static int compare(const void *left, const void *right) {
     const struct refusal *const a = left, *const b = right;
-    const int file = strcmp(a->file, b->file);
-    if (file)
-        return file;
-    if (a->line != b->line)
-        return a->line < b->line ? -1 : 1;
+    const int place = compare_places(a->file, a->line, b->file, b->line);
+    if (place)
+        return place;
     if (a->column != b->column)
         return a->column < b->column ? -1 : 1;
     return strcmp(a->text, b->text);

@@ -8,6 +8,9 @@
 void diag_refuse(const char *file, unsigned line, unsigned column, const char *construct, const char *reason,
                  const char *remedy);
 
+/* The order of lines: less than 0, 0, or more, as for qsort. */
+int compare_places(const char *file, unsigned line, const char *other_file, unsigned other_line);
+
 /* Number of refusals so far. */
 unsigned diag_count(void);
 

@@ -8,6 +8,7 @@
 #include "analysis/escape.h"
 #include "analysis/flow.h"
 #include "cleanup.h"
+#include "diag.h"
 #include "edits.h"
 #include "may_cross.h"
 #include "rewrite.h"
@@ -191,11 +192,9 @@ static void open_contents(struct program *program, struct unit *unit, struct cur
 
 static int compare(const void *left, const void *right) {
     const struct moved_local *const a = left, *const b = right;
-    const int file = strcmp(a->file, b->file);
-    if (file)
-        return file;
-    if (a->line != b->line)
-        return a->line < b->line ? -1 : 1;
+    const int place = compare_places(a->file, a->line, b->file, b->line);
+    if (place)
+        return place;
     const int name = strcmp(a->name, b->name);
     return name ? name : (a->unit > b->unit) - (a->unit < b->unit);
 }

@@ -3,16 +3,12 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "diag.h"
 #include "intern.h"
 
 struct may_cross *may_cross;
 size_t may_cross_count;
 static size_t capacity;
-
-static int compare_places(const char *file, unsigned line, const char *other_file, unsigned other_line) {
-    const int files = strcmp(file, other_file);
-    return files ? files : (line > other_line) - (line < other_line);
-}
 
 void may_cross_note(struct cursor variable, struct cursor cause) {
     const struct cursor definition = cursor_definition(variable);
