@@ -1,51 +1,18 @@
 """Debian's libpng and the programs of its own test suite, each in a compartment of its own: tests/* of the package, as they are."""
 
-import os
 import pathlib
 import re
-import shutil
 import unittest
 
 import packages
-from packages import Case, Package
+from libpng_suite import ALL, TIMEOUT, Suite, program  # noqa: F401
 
 NEEDS_PKU = True
-ALL = "IA2_ALL_VECTORS" in os.environ
-TIMEOUT = 3600 if ALL else 300
-
-CONFIGURE = "cmake -G Ninja -B build -DPNG_STATIC=OFF -DCMAKE_C_FLAGS=-g"
-PROGRAMS = {"libpng": "pngtest", "pngvalid": "pngvalid", "pngstest": "pngstest", "pngunknown": "pngunknown", "pngimage": "pngimage"}
-PACKAGES = tuple(Package(name, "libpng1.6", f"build/{program}", f"ninja -C build {program}", CONFIGURE, ninja="build", tree="libpng")
-                 for name, program in PROGRAMS.items())
+PACKAGES = (program("libpng", "pngtest"), *map(program, ("pngstest", "pngunknown", "pngimage")))
 
 
 def build(out: pathlib.Path):
     packages.build_all(PACKAGES, out)
-
-
-class Suite(Case):
-    """A program that the scripts of the package's tests run as ./PROGRAM."""
-
-    def script(self, name: str, source: pathlib.Path | None = None) -> dict:
-        """Runs tests/NAME with both programs, in a folder for each; it must pass, and say the same. `source`: what it takes for the
-        source tree."""
-        results = []
-        for program in (self.plain, self.ours):
-            folder = self.scratch / "run"
-            folder.mkdir()
-            (folder / os.path.basename(program)).symlink_to(program)
-            results.append(packages.run("/bin/sh", self.folder / "tests" / name, folder=folder, timeout=TIMEOUT,
-                                        environment={"srcdir": str(source or self.folder)}))
-            shutil.rmtree(folder)
-        self.assertEqual(results[1], results[0])
-        self.assertEqual(results[0]["status"], 0)
-        return results[0]
-
-    def scripts(self, *names):
-        for name in names:
-            with self.subTest(name):
-                self.script(name)
-        self.suite("tests/*", len(names), "scripts")
 
 
 class Pngtest(Suite):
@@ -136,21 +103,6 @@ class Pngstest(Suite):
     @unittest.skipUnless(ALL, "takes minutes in emulation; --all-vectors")
     def test_large_stride(self):
         self.scripts("pngstest-large-stride")
-
-
-class Pngvalid(Suite):
-    package = "pngvalid"
-    QUICK = ("standard",)
-    LONG = ("gamma-16-to-8", "gamma-alpha-mode", "gamma-background", "gamma-expand16-alpha-mode", "gamma-expand16-background", "gamma-expand16-transform",
-            "gamma-sbit", "gamma-threshold", "gamma-transform", "progressive-interlace-standard", "progressive-size",
-            "progressive-standard", "transform")
-
-    def test_own_tests(self):
-        self.scripts(*(f"pngvalid-{kind}" for kind in self.QUICK))
-
-    @unittest.skipUnless(ALL, "takes minutes in emulation; --all-vectors")
-    def test_long_ones(self):
-        self.scripts(*(f"pngvalid-{kind}" for kind in self.LONG))
 
 
 if __name__ == "__main__":
