@@ -27,7 +27,8 @@ class Package:
     """How one program is built. `source`: the Debian source package. `top`: the folder of it that is built, a copy of which is
     the build directory. `configure`, `make`: shell commands there; `make` is recorded by Bear, unless the build is Ninja's, and
     builds only what is needed. `ninja`: where Ninja's files are, in the build directory. `program`: what it makes, in
-    the build directory. `tree`: the name of the build directory, which programs of a Ninja build may share."""
+    the build directory. `tree`: the name of the build directory, if it is not the program's own: programs may share one, with the same
+    commands; of a recorded build it is the name of the program that keeps the record, which is built first."""
     name: str
     source: str
     program: str
@@ -47,7 +48,8 @@ class Package:
         """What rewrite.py is told about the build."""
         if self.ninja:
             return f"--target {os.path.relpath(self.program, self.ninja)} {project / self.ninja}"
-        return f"--target {self.program} --capture {shlex.quote(self.make)} {project}"
+        recorded = f"--recorded {project.parent / f'out-{self.tree}'} " if self.tree else ""
+        return f"--target {self.program} {recorded}--capture {shlex.quote(self.make)} {project}"
 
 
 def shell(command: str, folder: pathlib.Path):
@@ -68,7 +70,7 @@ def plain(package: Package, tree: pathlib.Path, folder: pathlib.Path) -> pathlib
     target = folder / f"plain-{package.tree or package.name}"
     stamp = target / ".ia2-package.json"
     wanted = json.dumps([str(tree), package.top, package.configure, "" if package.ninja else package.make])
-    out = folder / f"out-{package.name}"
+    out = folder / f"out-{package.tree or package.name}"
     # Without the record of a build that was made, nothing would be left to record.
     if not (stamp.exists() and stamp.read_text() == wanted and (package.ninja or (out / "build-steps.json").exists())):
         for stale in (target, out):

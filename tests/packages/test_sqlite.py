@@ -14,13 +14,16 @@ NEEDS_PKU = True
 TIMEOUT = 300
 SCRIPTS = pathlib.Path(__file__).resolve().parent / "sqlite3"
 
-PACKAGES = (
-    # As Debian builds it (its flags, no amalgamation), but as one program, without readline, and with what .recover needs.
-    Package("sqlite3", "sqlite3", "sqlite3", "make -j2 sqlite3",
-            "CFLAGS=\"-O2 -fno-strict-aliasing -DSQLITE_ENABLE_DBPAGE_VTAB $(grep -o -e '-DSQLITE_[A-Z0-9_=]*' debian/rules | tr '\\n' ' ')\" ./configure -q --disable-tcl "
-            "--disable-shared --disable-readline --disable-amalgamation --enable-load-extension --enable-fts4 --enable-fts5 && "
-            "make sqlite3.h parse.h opcodes.c keywordhash.h fts5.c shell.c"),   # with -j2 some would be made while they are read
-)
+# As Debian builds it (its flags, no amalgamation), but as one program, without readline, and with what .recover needs. The programs of
+# test/ that are in C are linked with the library of that build, where they would take the amalgamation.
+CONFIGURE = ("CFLAGS=\"-O2 -fno-strict-aliasing -DSQLITE_ENABLE_DBPAGE_VTAB $(grep -o -e '-DSQLITE_[A-Z0-9_=]*' debian/rules | tr '\\n' ' ')\" ./configure -q --with-pic "
+             "--disable-tcl --disable-shared --disable-readline --disable-amalgamation --enable-load-extension --enable-fts4 --enable-fts5 && "
+             "make sqlite3.h parse.h opcodes.c keywordhash.h fts5.c shell.c")   # with -j2 some would be made while they are read
+OTHERS = {"speedtest1": "", "kvtest": "-DSQLITE_DIRECT_OVERFLOW_READ"}
+MAKE = "make -j2 sqlite3" + "".join(f" && {{ test {name} -nt libsqlite3.la || gcc -O2 -g -fPIC -w -I. -o {name} test/{name}.c {more} .libs/libsqlite3.a -lpthread -ldl -lm; }}"
+                                    for name, more in OTHERS.items())
+SHELL = Package("sqlite3", "sqlite3", "sqlite3", MAKE, CONFIGURE)
+PROGRAMS = tuple(Package(f"sqlite3_{name}", "sqlite3", name, MAKE, CONFIGURE, tree="sqlite3") for name in OTHERS)
 
 
 # What .stats says of memory, by the sizes that the allocator has, and what the kernel counts of a process, its loading included.
@@ -30,7 +33,7 @@ PROFILED = re.compile(r"-- \d+ ns")
 
 
 def build(out: pathlib.Path):
-    packages.build_all(PACKAGES, out)
+    packages.build_all((SHELL,), out)
 
 
 class Sqlite(Case):
