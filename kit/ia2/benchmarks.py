@@ -245,15 +245,11 @@ def rewriter_alone(bench: Bench, out: pathlib.Path, source: pathlib.Path) -> lis
     command = [bench.build / "kit/rewriter/ia2-rewriter", "--policy", out / "plan.json", "--root-directory", source, "-p", out,
                "--output-directory", made / "rewritten", "--output-prefix", f"{made}/"]
 
-    def timed(prepare) -> float:
-        prepare()
+    def timed(keeps: bool, prepare) -> float:
+        if keeps:
+            prepare()
         began = time.monotonic()
-        run([*command, "--cache-directory", kept], "rewriting dav1d")
-        return time.monotonic() - began
-
-    def plain() -> float:
-        began = time.monotonic()
-        run(command, "rewriting dav1d")
+        run([*command, *(["--cache-directory", kept] if keeps else [])], "rewriting dav1d")
         return time.monotonic() - began
 
     cases = {"from nothing": lambda: shutil.rmtree(kept, ignore_errors=True), "nothing changed": lambda: None,
@@ -261,7 +257,7 @@ def rewriter_alone(bench: Bench, out: pathlib.Path, source: pathlib.Path) -> lis
     figures = []
     for name, prepare in cases.items():
         title = f"rewriter alone, {name}"
-        figures.append(Figure(title, "s", *bench.pairs(title, lambda which, prepare=prepare: timed(prepare) if which else plain())))
+        figures.append(Figure(title, "s", *bench.pairs(title, lambda which, prepare=prepare: timed(bool(which), prepare))))
     return figures
 
 

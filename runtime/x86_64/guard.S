@@ -2,6 +2,17 @@
 #include "ia2_layout.h"
 
     .cfi_sections .debug_frame              /* for debuggers alone: libgcc's unwinder ends here, as before there was any */
+/* What ia2_guarded_call has pushed, which ia2_guard_resume pops. */
+.macro guarded_frame
+    .cfi_adjust_cfa_offset 72
+    .cfi_offset %rbp, -16
+    .cfi_offset %rbx, -24
+    .cfi_offset %r12, -32
+    .cfi_offset %r13, -40
+    .cfi_offset %r14, -48
+    .cfi_offset %r15, -56
+.endm
+
     .text
     .balign 16
     .globl ia2_guarded_call
@@ -17,13 +28,7 @@ ia2_guarded_call:
     push %r15
     push %rdi
     sub $16, %rsp
-    .cfi_adjust_cfa_offset 72
-    .cfi_offset %rbp, -16
-    .cfi_offset %rbx, -24
-    .cfi_offset %r12, -32
-    .cfi_offset %r13, -40
-    .cfi_offset %r14, -48
-    .cfi_offset %r15, -56
+    guarded_frame
     stmxcsr (%rsp)
     fnstcw 8(%rsp)
     mov %rsp, (%rdi)
@@ -46,13 +51,7 @@ ia2_guarded_call:
     .type ia2_guard_resume, @function
 ia2_guard_resume:
     .cfi_startproc
-    .cfi_adjust_cfa_offset 72
-    .cfi_offset %rbp, -16
-    .cfi_offset %rbx, -24
-    .cfi_offset %r12, -32
-    .cfi_offset %r13, -40
-    .cfi_offset %r14, -48
-    .cfi_offset %r15, -56
+    guarded_frame
     fninit
     cld
     mov $1, %eax                            /* IA2_GUARD_FAULTED */

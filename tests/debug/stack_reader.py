@@ -66,8 +66,9 @@ if os.environ.get("IA2_STEPS"):
         gdb.execute("stepi", to_string=True)
         show(f"{gdb.newest_frame().pc():#x}")
 else:
-    for where in ("app_here", "lib_here", "third_here", "ia2_violation_report"):
-        Here(where) if where != "ia2_violation_report" else gdb.execute(f"break {where}", to_string=True)
+    for where in ("app_here", "lib_here", "third_here"):
+        Here(where)
+    gdb.execute("break ia2_violation_report", to_string=True)
     gdb.events.stop.connect(stopped)
     gdb.execute("run", to_string=True)
     while running():

@@ -48,19 +48,19 @@ def cmake_package(folder: pathlib.Path, debug: bool, check=True, text=None):
     return done
 
 
-def recorded(folder: pathlib.Path, debug: bool):
-    project = small.make(folder, Makefile=MAKEFILE, **FILES)
-    small.rewrite(project, project / "out", *(["--debug"] if debug else []), "--capture", "make", "--target", "counter", project)
-    (project / "bin").symlink_to("out/bin")
+def capture(project: pathlib.Path, *options, command="make", check=True):
+    return small.rewrite(project, project / "out", *options, "--capture", command, "--target", "counter", project, check=check)
 
 
-def with_clang(folder: pathlib.Path, debug: bool):
-    project = small.make(folder, Makefile=MAKEFILE, **FILES)
-    small.rewrite(project, project / "out", *(["--debug"] if debug else []), "--ld", "lld", "--capture", "make CC=clang", "--target", "counter", project)
-    (project / "bin").symlink_to("out/bin")
+def recorded(*options, command="make"):
+    def make(folder: pathlib.Path, debug: bool):
+        project = small.make(folder, Makefile=MAKEFILE, **FILES)
+        capture(project, *options, *(["--debug"] if debug else []), command=command)
+        (project / "bin").symlink_to("out/bin")
+    return make
 
 
-FRONTS = {"module": meson_module, "package": cmake_package, "recorded": recorded, "clang": with_clang}
+FRONTS = {"module": meson_module, "package": cmake_package, "recorded": recorded(), "clang": recorded("--ld", "lld", command="make CC=clang")}
 
 
 def build(out: pathlib.Path):
@@ -109,14 +109,14 @@ class Gdb(unittest.TestCase):
     def test_a_project_without_optimization_stays_so(self):
         with tempfile.TemporaryDirectory() as folder:
             project = small.make(pathlib.Path(folder) / "project", Makefile=MAKEFILE.replace("-O2", "-O0"), **FILES)
-            small.rewrite(project, project / "out", "--debug", "--cflag=-DLAST", "--capture", "make", "--target", "counter", project)
+            capture(project, "--debug", "--cflag=-DLAST")
             said = gdb(project / "out/bin/counter", "break more.c:5", "run", "info source")
             self.assertRegex(said, r"Producer is .* -O0")
 
     def test_split_debug_information(self):
         with tempfile.TemporaryDirectory() as folder:
             project = small.make(pathlib.Path(os.path.realpath(folder)) / "project", Makefile=MAKEFILE.replace("-O2", "-O1 -gsplit-dwarf -gdwarf-4"), **FILES)
-            small.rewrite(project, project / "out", "--debug", "--capture", "make", "--target", "counter", project)
+            capture(project, "--debug")
             said = gdb(project / "out/bin/counter", "break more.c:5", "run", "info source", "bt")
             self.assertIn(f"Located in {project}/lib/more.c\n", said)
             self.assertRegex(said, r"#4 .* main \(.*\) at tool/main\.c:7\n")
@@ -129,7 +129,7 @@ class Options(unittest.TestCase):
             project = small.make(pathlib.Path(folder) / "project", Makefile=MAKEFILE, **FILES)
 
             def made(*options):
-                said = small.rewrite(project, project / "out", *options, "--capture", "make", "--target", "counter", project).stdout
+                said = capture(project, *options).stdout
                 return said.count("up to date"), bool(re.search(b"doubled_value", (project / "out/bin/counter.ia2.so").read_bytes()))
 
             self.assertFalse(made()[1])
@@ -147,7 +147,7 @@ class Options(unittest.TestCase):
             self.assertIn("ia2_compartmentalize: yes: unknown argument; known: POLICY LIBRARIES COMPILE_OPTIONS LINK_OPTIONS PERMISSIVE DEBUG INSTALL DESTINATION",
                           " ".join(done.stdout.split()))
             project = small.make(pathlib.Path(folder) / "make", Makefile=MAKEFILE, **FILES)
-            done = small.rewrite(project, project / "out", "--debug=yes", "--capture", "make", project, check=False)
+            done = capture(project, "--debug=yes", check=False)
             self.assertEqual(done.returncode, 2)
             self.assertIn("rewrite.py: error: argument --debug: ignored explicit argument 'yes'\n", done.stdout)
 
