@@ -92,17 +92,20 @@ static void find_text(const struct dl_phdr_info *info, struct ia2_module *module
     }
 }
 
-static int find_carrier(struct dl_phdr_info *info, size_t size, void *module)
+/* Before there are compartments: later they could write what ld.so knows about the carriers. */
+static int find_carrier(struct dl_phdr_info *info, size_t size, void *unused)
 {
-    (void)size;
-    struct ia2_module *plugin = module;
-    const char *key = ia2_find_note(info, 3);
-    if (!key || memcmp(key, &plugin->descriptor->id, sizeof(plugin->descriptor->id)))
-        return 0;
-    for (int i = 0; i < info->dlpi_phnum; i++)
-        if (info->dlpi_phdr[i].p_type == PT_TLS && info->dlpi_phdr[i].p_memsz >= plugin->tls_size)
-            plugin->tls_offset = (char *)info->dlpi_tls_data - (char *)__builtin_thread_pointer();
-    return 1;
+    (void)size, (void)unused;
+    const char *note = ia2_find_note(info, 3);
+    uint32_t id = 0;
+    if (note)
+        memcpy(&id, note, sizeof(id));
+    for (int i = 0; id >= 1 && id < IA2_MAX_COMPARTMENTS && i < info->dlpi_phnum; i++)
+        if (info->dlpi_phdr[i].p_type == PT_TLS) {
+            int64_t offset = (char *)info->dlpi_tls_data - (char *)__builtin_thread_pointer();
+            IA2_STATE_SET(ia2_state.carrier[id], ((struct ia2_carrier){offset, info->dlpi_phdr[i].p_memsz}));
+        }
+    return 0;
 }
 
 static void set_tls_image(const struct dl_phdr_info *info, const ElfW(Phdr) *ph, struct ia2_module *module)
@@ -120,8 +123,10 @@ static void find_carried_tls(const struct dl_phdr_info *info, struct ia2_module 
         if (ph->p_type != IA2_PT_TLS)
             continue;
         set_tls_image(info, ph, module);
-        if (!dl_iterate_phdr(find_carrier, module) || !module->tls_offset ||
-            ((uintptr_t)__builtin_thread_pointer() + (uintptr_t)module->tls_offset) % IA2_PAGE || ph->p_memsz % IA2_PAGE)
+        const struct ia2_carrier *carrier = &ia2_state.carrier[module->descriptor->id];
+        module->tls_offset = carrier->tls_offset;
+        if (!module->tls_offset || carrier->tls_size < module->tls_size ||
+            (ia2_fs_base() + (uint64_t)module->tls_offset) % IA2_PAGE || ph->p_memsz % IA2_PAGE)
             ia2_die("%s: the program has no room for its thread-local storage; both must come from the same build", name);
     }
 }
@@ -193,6 +198,7 @@ static int find_module(struct dl_phdr_info *info, size_t size, void *unused)
 static void find_modules(void)
 {
     dl_iterate_phdr(find_module, NULL);
+    dl_iterate_phdr(find_carrier, NULL);
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
     if (!first)
         ia2_die("no compartment has key 1");

@@ -106,6 +106,12 @@ struct ia2_module {
     size_t tls_image_size;
 };
 
+/* What the program has brought for the thread-local storage of a compartment that comes with dlopen (kit/ia2/plugin_file.py). */
+struct ia2_carrier {
+    int64_t tls_offset;
+    uint64_t tls_size;
+};
+
 struct ia2_signal {
     void (*handler)(int, siginfo_t *, void *);
     uint32_t owner;
@@ -142,8 +148,10 @@ struct ia2_state {
     char **argv, **envp;
     uint64_t static_tls; /* what a thread's stack must have room for besides (threads.c) */
     uint64_t fsgsbase; /* there are RDFSBASE and WRFSBASE */
+    struct ia2_carrier carrier[IA2_MAX_COMPARTMENTS];
     char page[IA2_STATE_THREADS - 16 - IA2_MAX_COMPARTMENTS * sizeof(struct ia2_module) -
-              _NSIG * sizeof(struct ia2_signal) - 40 - 8];
+              _NSIG * sizeof(struct ia2_signal) - 40 -
+              IA2_MAX_COMPARTMENTS * sizeof(struct ia2_carrier) - 8];
     uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
     struct ia2_thread_record thread[IA2_SLOT_COUNT];
     uint8_t owner[IA2_GRANULES];

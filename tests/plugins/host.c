@@ -92,6 +92,19 @@ static int spoil(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
 }
 
+static char pages[1 << 16] __attribute__((aligned(4096)));
+
+/* ld.so looks up where a thread has its storage in a table that is everybody's. */
+static int mislead(struct dl_phdr_info *info, size_t size, void *unused)
+{
+    void **table;
+    (void)size, (void)unused;
+    __asm__("mov %%fs:8, %0" : "=r"(table));
+    if (strstr(info->dlpi_name, "plugin.tls.so"))
+        table[2 * info->dlpi_tls_modid] = pages;
+    return 0;
+}
+
 __attribute__((constructor)) static void early(void)
 {
     if (getenv("EARLY") && !dlopen(getenv("EARLY"), RTLD_NOW))
@@ -116,9 +129,14 @@ int main(int argc, char **argv)
         printf("dlmopen %d\n", dlmopen(LM_ID_NEWLM, "./plugin.so", RTLD_NOW) != NULL);
     if (!strcmp(mode, "storage"))
         dl_iterate_phdr(spoil, NULL);
+    if (!strcmp(mode, "misled"))
+        dl_iterate_phdr(mislead, NULL);
     load(argc > 2 ? argv[2] : "./plugin.so", mode);
     if (!strcmp(mode, "storage"))
         count(NULL);
+    for (unsigned i = 0; !strcmp(mode, "misled") && i < sizeof(pages); i++)
+        if (pages[i])
+            puts("the plugin's storage is here");
     if (!strcmp(mode, "write-variable"))
         *offer->variable = 1;
     else if (!strcmp(mode, "write-heap"))

@@ -228,6 +228,9 @@ class Distrust(unittest.TestCase):
     def test_storage_that_the_host_wrote_before(self):
         self.assertEqual(self.same("storage"), START + "41 42\n" + REST + END)
 
+    def test_storage_where_the_host_says(self):
+        self.assertEqual(self.same("misled"), START + REST + END)
+
     def test_second_copy(self):
         self.dies("dlmopen", "dlmopen: ./plugin.so is a compartment; it comes with dlopen only", out="")
 
