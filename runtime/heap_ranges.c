@@ -9,7 +9,7 @@
 #include "system_calls.h"
 
 /* What constructors map is under key 0 until their compartment has its keys. They run one after the other, before main or under the
- * loader's lock. */
+ * loader's lock. A hint, which every compartment can write; whose a range is the state says. */
 static struct early_range {
     void *start;
     size_t size;
@@ -98,14 +98,27 @@ int ia2_heap_range_unmap(void *start, size_t size)
     return munmap(start, size);
 }
 
+static int is_owned(const struct early_range *range)
+{
+    size_t granule = (uintptr_t)range->start >> IA2_GRANULE_SHIFT, count = range->size >> IA2_GRANULE_SHIFT;
+    if (!range->owner || granule >= IA2_GRANULES || count > IA2_GRANULES - granule)
+        return 0;
+    for (size_t i = 0; i < count; i++)
+        if (ia2_state.owner[granule + i] != range->owner)
+            return 0;
+    return 1;
+}
+
 void ia2_heap_ranges_set_keys(void)
 {
-    for (unsigned i = 0; i < early_count; i++) {
-        if (ia2_heap_owner(early[i].start) != early[i].owner)
+    unsigned count = early_count < sizeof(early) / sizeof(early[0]) ? early_count : sizeof(early) / sizeof(early[0]);
+    for (unsigned i = 0; i < count; i++) {
+        const struct early_range range = *(const volatile struct early_range *)&early[i];
+        if (!is_owned(&range))
             continue;
-        int r = ia2_sys_protect(early[i].start, early[i].size, PROT_READ | PROT_WRITE, key_of(early[i].owner));
+        int r = ia2_sys_protect(range.start, range.size, PROT_READ | PROT_WRITE, key_of(range.owner));
         if (r)
-            ia2_die("cannot put a heap under key %d (%s)", key_of(early[i].owner), strerrorname_np(-r));
+            ia2_die("cannot put a heap under key %d (%s)", key_of(range.owner), strerrorname_np(-r));
     }
     early_count = 0;
 }

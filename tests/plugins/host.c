@@ -94,6 +94,19 @@ static int spoil(struct dl_phdr_info *info, size_t size, void *unused)
 
 static char pages[1 << 16] __attribute__((aligned(4096)));
 
+/* The runtime's list of heaps that have no keys yet, at `offset` in its library: one of the host's, and what lies behind it. */
+static int lengthen(struct dl_phdr_info *info, size_t size, void *offset)
+{
+    struct { void *start; size_t size; int owner; } range = {(void *)((unsigned long)malloc(1) & -(1ul << 21)), 1ul << 40, 1};
+    (void)size;
+    if (strstr(info->dlpi_name, "libia2.so")) {
+        unsigned *count = (unsigned *)(info->dlpi_addr + ((unsigned long *)offset)[1]);
+        memcpy((void *)(info->dlpi_addr + ((unsigned long *)offset)[0]), &range, sizeof(range));
+        *count = 1;
+    }
+    return 0;
+}
+
 /* ld.so looks up where a thread has its storage in a table that is everybody's. */
 static int mislead(struct dl_phdr_info *info, size_t size, void *unused)
 {
@@ -129,6 +142,10 @@ int main(int argc, char **argv)
         printf("dlmopen %d\n", dlmopen(LM_ID_NEWLM, "./plugin.so", RTLD_NOW) != NULL);
     if (!strcmp(mode, "storage"))
         dl_iterate_phdr(spoil, NULL);
+    if (!strcmp(mode, "ranges")) {
+        unsigned long offsets[] = {strtoul(argv[3], NULL, 0), strtoul(argv[4], NULL, 0)};
+        dl_iterate_phdr(lengthen, offsets);
+    }
     if (!strcmp(mode, "misled"))
         dl_iterate_phdr(mislead, NULL);
     load(argc > 2 ? argv[2] : "./plugin.so", mode);

@@ -231,6 +231,11 @@ class Distrust(unittest.TestCase):
     def test_storage_where_the_host_says(self):
         self.assertEqual(self.same("misled"), START + REST + END)
 
+    def test_heap_that_the_host_made_longer(self):
+        image = elf.Elf.read(str(small.KIT_BUILD / "runtime/libia2.so"))
+        places = {symbol.name: hex(symbol.value) for symbol in image.symbols() if symbol.name in ("early", "early_count")}
+        self.assertEqual(self.same("ranges", "./plugin.so", places["early"], places["early_count"]), START + REST + END)
+
     def test_second_copy(self):
         self.dies("dlmopen", "dlmopen: ./plugin.so is a compartment; it comes with dlopen only", out="")
 
