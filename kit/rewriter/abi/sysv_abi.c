@@ -12,14 +12,15 @@
 struct compiler {
     bool counts_unnamed;     /* an unnamed bit-field makes its eightbyte INTEGER */
     bool splits_int128;      /* between the last register and the stack, where it has the alignment of its halves */
+    bool closes_int128;      /* of one that does not fit, the registers that it leaves are nobody's */
     bool float128_indirect;  /* a record with a __float128 is in memory */
     bool wide_unlisted_only; /* wide vectors are in registers only if the function is not variadic, also those with a name */
     bool returns_double1;    /* a vector of one double, which is passed in memory, is returned in a register */
 };
 static const struct compiler compilers[] = {
-    { true, false, false, false, false },   /* GCC 12 */
-    { false, true, true, true, true },      /* clang 14 */
-    { false, false, false, true, true },    /* clang from 18 on */
+    { true, false, false, false, false, false },   /* GCC 12 and 14 */
+    { false, true, false, true, true, true },      /* clang 14 */
+    { false, false, true, false, true, true },     /* clang from 18 on, here 19 */
 };
 #define COMPILERS (sizeof(compilers) / sizeof(*compilers))
 
@@ -274,6 +275,8 @@ static const char *place_argument(unsigned vector_bytes, const struct compiler *
         shape->args_int = INT_REGISTERS;
         return NULL;
     }
+    if (compiler->closes_int128 && is_int128(type))
+        shape->args_int = INT_REGISTERS;
     if (value.align > LARGEST_ALIGNMENT)
         return "an argument aligned to more than 4096 bytes is passed on the stack";
     need_alignment(shape, value.align);
