@@ -59,8 +59,8 @@ def clang_version() -> int:
     return int(re.search(r"version (\d+)", said)[1])
 
 
-def holds_here(which: str) -> bool:
-    """Whether the clang at hand does so."""
+def is_frequent(which: str) -> bool:
+    """Whether a hundred such signatures show it. From clang 18 on there are few left of two of them, but there are."""
     return which not in (FLOAT128, UNNAMED) or clang_version() < 18
 
 
@@ -73,16 +73,16 @@ def reason(signature: Signature, compilers: tuple) -> str | None:
         listed = signature.mode in WITH_LIST and index >= signature.fixed
         if it.name.endswith("__int128") and (mixed or clang and listed) and may_leave_registers(signature, index):
             return INT128
-        if is_float128(it) and clang and listed and holds_here(FLOAT128):
+        if is_float128(it) and clang and listed:
             return FLOAT128
-        if clang and listed and holds(it, has_unnamed) and holds_here(UNNAMED):
+        if clang and listed and holds(it, has_unnamed):
             return UNNAMED
     if mixed and signature.mode in WITH_LIST and any(is_wide(it) for it in signature.parameters[:signature.fixed]):
         return WIDE
     for it in signature.types():
-        if isinstance(it, Record) and mixed and holds(it, is_float128) and holds_here(FLOAT128):
+        if isinstance(it, Record) and mixed and holds(it, is_float128):
             return FLOAT128
-        if mixed and holds(it, has_unnamed) and holds_here(UNNAMED):
+        if mixed and holds(it, has_unnamed):
             return UNNAMED
     if signature.result and is_double1(signature.result):
         return REFUSED

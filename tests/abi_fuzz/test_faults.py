@@ -66,7 +66,7 @@ class Faults(unittest.TestCase):
         for reason, compilers, widest in ((disagreements.INT128, mixed, 16), (disagreements.FLOAT128, mixed, 16),
                                           (disagreements.UNNAMED, mixed, 16), (disagreements.WIDE, mixed, 32),
                                           (disagreements.INT128, clang, 16), (disagreements.FLOAT128, clang, 16)):
-            if widest > campaign.widest_here() or not disagreements.holds_here(reason):
+            if widest > campaign.widest_here() or not disagreements.is_frequent(reason):
                 continue
             with self.subTest(reason, compilers=compilers):
                 group = Group("disagreements", 1, 120, widest, lambda it: disagreements.reason(it, compilers) == reason)
