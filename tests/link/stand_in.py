@@ -47,7 +47,7 @@ for c in plan["compartments"]:
         text += "\t.globl __wrap_main\n\t.hidden __wrap_main\n__wrap_main:\tjmp __real_main@PLT\n"
     open(out + "callgates/%s.S" % c["name"], "w").write(text)
 recompile = [u["id"] for u in plan["units"]]
-json.dump(dict(version=1, gates=gates, escaping_types=[], shared_locals=[], recompile=recompile, rewritten=rewritten,
+json.dump(dict(version=1, gates=gates, escaping_types=[], shared_locals=[], may_cross=[], recompile=recompile, rewritten=rewritten,
                files=rewritten), open(out + "boundary.json", "w"))
 '''
 
