@@ -9,10 +9,10 @@
 
 /* `cleanup(NAME)` at an offset: where the name is, 0 if it is something else; `end`: after the bracket. */
 static size_t name_in_attribute(const struct source *source, size_t offset, size_t *end) {
-    const size_t length = source_identifier(source, offset);
-    if ((length != 7 || strncmp(source->text + offset, "cleanup", 7)) && (length != 11 || strncmp(source->text + offset, "__cleanup__", 11)))
+    static const char *const words[] = { "cleanup", "__cleanup__", NULL };
+    if (!source_is_any_word(source, offset, words))
         return 0;
-    const size_t open = source_skip_blank(source, offset + length), name = source_skip_blank(source, open + 1);
+    const size_t open = source_skip_blank(source, offset + source_identifier(source, offset)), name = source_skip_blank(source, open + 1);
     *end = source_skip_brackets(source, open);
     const size_t after = source_skip_blank(source, name + source_identifier(source, name));
     return *end && source_identifier(source, name) && after + 1 == *end ? name : 0;
@@ -36,20 +36,17 @@ static const char *function_of_use(const struct source *source, size_t use, size
 /* What the body of a macro, which is an attribute or the use of another macro, has as its function; a name, perhaps a parameter. */
 static const char *function_of_body(const struct macro *macro, unsigned depth) {
     const struct source *const source = macro->source;
-    static const char *const words[] = { "__attribute__", "__attribute" };
-    const size_t begin = source_skip_blank(source, macro->body), length = source_identifier(source, begin);
+    static const char *const words[] = { "__attribute__", "__attribute", NULL };
+    const size_t begin = source_skip_blank(source, macro->body);
     size_t end = 0;
     const char *function = NULL;
-    for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
-        if (length != strlen(words[i]) || strncmp(source->text + begin, words[i], length))
-            continue;
-        const size_t open = source_skip_blank(source, begin + length), second = source_skip_blank(source, open + 1);
+    if (source_is_any_word(source, begin, words)) {
+        const size_t open = source_skip_blank(source, begin + source_identifier(source, begin)), second = source_skip_blank(source, open + 1);
         size_t after = 0;
         const size_t name = source->text[second] == '(' ? name_in_attribute(source, source_skip_blank(source, second + 1), &after) : 0;
         end = source_skip_brackets(source, open);
         if (name && source->text[source_skip_blank(source, after)] == ')')
             function = intern_n(source->text + name, source_identifier(source, name));
-        break;
     }
     if (!end)
         function = function_of_use(source, begin, &end, depth + 1);

@@ -132,9 +132,9 @@ static const struct jump *block_around(const struct uses *it, struct place *plac
 }
 
 /* `_Alignas` of a number that is no less than a pointer's own alignment, which it may not reduce (C11 6.7.5). */
-static bool is_wide_alignas(const struct source *source, size_t offset, size_t length) {
-    return length == 8 && !strncmp(source->text + offset, "_Alignas", 8) &&
-           strtoul(source->text + source_skip_blank(source, source_skip_blank(source, offset + length) + 1), NULL, 0) >= sizeof(void *);
+static bool is_wide_alignas(const struct source *source, size_t offset) {
+    return source_is_word(source, offset, "_Alignas") &&
+           strtoul(source->text + source_skip_blank(source, source_skip_blank(source, offset + strlen("_Alignas")) + 1), NULL, 0) >= sizeof(void *);
 }
 
 /* What the pointer to its place has in its stead: there, an alignment is that of the place (IA2_SHARED_LOCAL). */
@@ -149,13 +149,10 @@ static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor
     (void)parent;
     if (!clang_isAttribute(cursor_kind(child)) || (it->cleanup && cleanup_is(unit, child, it->cleanup)))
         return CXChildVisit_Continue;
-    static const char *const kept[] = { "unused", "__unused__", "aligned", "__aligned__" };
+    static const char *const kept[] = { "unused", "__unused__", "aligned", "__aligned__", NULL };
     const struct place at = place_of(unit, cursor_location(child));
-    const size_t length = at.source ? source_identifier(at.source, at.offset) : 0;
-    for (size_t i = 0; i < sizeof(kept) / sizeof(*kept); i++)
-        if (length == strlen(kept[i]) && !strncmp(at.source->text + at.offset, kept[i], length))
-            return CXChildVisit_Continue;
-    return length && is_wide_alignas(at.source, at.offset, length) ? CXChildVisit_Continue : CXChildVisit_Break;
+    const bool stays = at.source && (source_is_any_word(at.source, at.offset, kept) || is_wide_alignas(at.source, at.offset));
+    return stays ? CXChildVisit_Continue : CXChildVisit_Break;
 }
 
 static enum CXChildVisitResult find_alignment(struct cursor child, struct cursor parent, void *data) {

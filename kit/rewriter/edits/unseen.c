@@ -17,13 +17,6 @@ static struct candidate *candidates;
 static size_t candidate_count, candidate_capacity;
 static struct map variables;   /* set of names */
 
-static bool is_any(const struct source *source, size_t offset, const char *const *words) {
-    for (; *words; words++)
-        if (source_is_word(source, offset, *words))
-            return true;
-    return false;
-}
-
 /* The tokens before the one at hand. */
 struct window {
     size_t last, before;   /* SIZE_MAX: none */
@@ -39,7 +32,7 @@ static bool is_member(const struct source *source, size_t token) {
 static bool holds_pointer(const struct source *source, size_t word, size_t open, size_t close) {
     static const char *const before_expressions[] = { "return", "else", "do", "case", NULL };
     const size_t first = source_skip_blank(source, open + 1);
-    if (word != SIZE_MAX && source_identifier(source, word) && !is_any(source, word, before_expressions))
+    if (word != SIZE_MAX && source_identifier(source, word) && !source_is_any_word(source, word, before_expressions))
         return false;
     if (source->text[first] == '*')
         return source_skip_blank(source, first + 1) != close;
@@ -54,7 +47,7 @@ static void note_call(struct source *source, const struct window *it, size_t bra
                                               "__attribute", "asm", "__asm__", "__asm", "_Generic", NULL };
     struct candidate found = { source, it->last, bracket, NULL, false };
     const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
-    if (it->last == SIZE_MAX || (length && is_any(source, it->last, not_called)))
+    if (it->last == SIZE_MAX || (length && source_is_any_word(source, it->last, not_called)))
         return;
     if (length) {
         if (!is_member(source, it->before))

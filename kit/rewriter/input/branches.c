@@ -54,8 +54,8 @@ static bool name_depends(const char *text, size_t length) {
 
 /* The word after the `#` at `offset`. */
 static bool is_directive(const struct source *source, size_t offset, const char *word, bool whole) {
-    const size_t at = source_skip_blank(source, offset + 1), length = strlen(word);
-    return !strncmp(source->text + at, word, length) && (!whole || source_identifier(source, at) == length);
+    const size_t at = source_skip_blank(source, offset + 1);
+    return whole ? source_is_word(source, at, word) : !strncmp(source->text + at, word, strlen(word));
 }
 
 static void note_conditions(struct source *source) {

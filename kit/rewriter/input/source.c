@@ -198,6 +198,13 @@ bool source_is_word(const struct source *source, size_t offset, const char *word
     return source_identifier(source, offset) == length && !strncmp(source->text + offset, word, length);
 }
 
+bool source_is_any_word(const struct source *source, size_t offset, const char *const *words) {
+    for (; *words; words++)
+        if (source_is_word(source, offset, *words))
+            return true;
+    return false;
+}
+
 size_t source_skip_token(const struct source *source, size_t offset) {
     const char *const t = source->text;
     if (t[offset] == '"' || t[offset] == '\'') {

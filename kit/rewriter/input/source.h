@@ -57,6 +57,7 @@ size_t source_identifier_start(const struct source *source, size_t end);
 
 /* Whether the identifier at `offset` is this one. */
 bool source_is_word(const struct source *source, size_t offset, const char *word);
+bool source_is_any_word(const struct source *source, size_t offset, const char *const *words);   /* up to a NULL */
 
 /* Whether [begin, end) can stand as one macro argument: brackets paired, no comma or semicolon outside of them, and no
  * preprocessor line. */
