@@ -1,6 +1,8 @@
-/* run_child FILE COMMAND...: runs COMMAND and writes "wall user+sys maxrss" (seconds, seconds, KiB) to FILE.
+/* run_child FILE COMMAND...: runs COMMAND and writes "wall user+sys maxrss" (seconds, seconds, KiB)
+ * to FILE.
  *
- * A process of its own because ru_maxrss survives exec: a child of Python has at least Python's peak. */
+ * A process of its own because ru_maxrss survives exec: a child of Python has at least Python's
+ * peak. */
 #include <errno.h>
 #include <spawn.h>
 #include <stdio.h>
@@ -43,7 +45,8 @@ int main(int argc, char **argv)
     FILE *report = fopen(argv[1], "w");
     if (!report)
         return 2;
-    fprintf(report, "%.6f %.6f %ld\n", wall, seconds(used.ru_utime) + seconds(used.ru_stime), used.ru_maxrss);
+    fprintf(report, "%.6f %.6f %ld\n", wall, seconds(used.ru_utime) + seconds(used.ru_stime),
+            used.ru_maxrss);
     if (fclose(report))
         return 2;
     return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);

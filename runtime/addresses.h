@@ -1,5 +1,5 @@
-/* What an address belongs to, as the state says. Async-signal-safe, from any thread, with any rights; no lock: a record that changes
- * meanwhile is read field by field. */
+/* What an address belongs to, as the state says. Async-signal-safe, from any thread, with any
+ * rights; no lock: a record that changes meanwhile is read field by field. */
 #ifndef IA2_ADDRESSES_H
 #define IA2_ADDRESSES_H
 
@@ -28,7 +28,8 @@ static inline int ia2_is_in_gates(const void *address)
     return 0;
 }
 
-/* The stack of the compartment \a key on the thread of \a record; the signal zone is its lower end. */
+/* The stack of the compartment \a key on the thread of \a record; the signal zone is its lower end.
+ */
 static inline struct ia2_range ia2_stack_of(const struct ia2_thread_record *record, int key)
 {
     uintptr_t top = record->top[key];

@@ -19,5 +19,6 @@ void ia2_assert_pkru(unsigned value, const char *file, int line)
     int key = ia2_get_compartment();
     unsigned pkru = ia2_read_pkru();
     if (pkru != value && PKRU((unsigned)key) != value)
-        ia2_die("%s:%d: ASSERT_PKRU(%#x): compartment %d runs, with PKRU %#x", file, line, value, key, pkru);
+        ia2_die("%s:%d: ASSERT_PKRU(%#x): compartment %d runs, with PKRU %#x", file, line, value,
+                key, pkru);
 }

@@ -2,25 +2,29 @@
 #include "permissive.h"
 #include "state.h"
 
-/* The rest is out of the way of calls that are right, whose only cost then is the comparisons: no register to save, no frame. */
+/* The rest is out of the way of calls that are right, whose only cost then is the comparisons: no
+ * register to save, no frame. */
 #define RARE __attribute__((noinline, cold))
 
 static RARE const void *no_gate(const void *pointer, const void *from)
 {
     if (ia2_permissive_call(pointer, from, 0))
         return pointer;
-    ia2_die("compartment %d calls a function pointer whose value, %p, is no call gate", ia2_current_compartment(), pointer);
+    ia2_die("compartment %d calls a function pointer whose value, %p, is no call gate",
+            ia2_current_compartment(), pointer);
 }
 
 /* Behind the first gate of a variadic function are those for other arguments. */
-static RARE const void *other_type(const void *pointer, unsigned type, const struct ia2_gate_descriptor *gate, const void *from)
+static RARE const void *other_type(const void *pointer, unsigned type,
+                                   const struct ia2_gate_descriptor *gate, const void *from)
 {
     for (uint32_t i = 1; i <= gate->further; i++)
         if (gate[i].type == type)
             return (const char *)pointer + ((size_t)i << IA2_STUB_SHIFT);
     if (ia2_permissive_call(pointer, from, 1))
         return pointer;
-    ia2_die("compartment %d calls a function pointer of another type than the function at %p has (%#x, not %#x)",
+    ia2_die("compartment %d calls a function pointer of another type than the function at %p has "
+            "(%#x, not %#x)",
             ia2_current_compartment(), pointer, gate->type, type);
 }
 
@@ -38,7 +42,9 @@ const void *ia2_check_target(const void *pointer, unsigned type)
         if (offset & ((1u << IA2_STUB_SHIFT) - 1))
             break;
         const struct ia2_gate_descriptor *gate = &d->gates[offset >> IA2_STUB_SHIFT];
-        return __builtin_expect(gate->type == type, 1) ? pointer : other_type(pointer, type, gate, __builtin_return_address(0));
+        return __builtin_expect(gate->type == type, 1)
+                   ? pointer
+                   : other_type(pointer, type, gate, __builtin_return_address(0));
     }
     return no_gate(pointer, __builtin_return_address(0));
 }

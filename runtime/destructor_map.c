@@ -29,15 +29,18 @@ static uint64_t checksum(void)
     return hash(h, map.names, map.names_used);
 }
 
-/* Whoever can change the map can change everything else of the runtime too; then there is nothing to fall back to. */
+/* Whoever can change the map can change everything else of the runtime too; then there is nothing
+ * to fall back to. */
 static void verify(void)
 {
     if (!map.count && !map.checksum)
         return;
-    int sound = map.count <= IA2_DESTRUCTORS_MAX && map.names_used <= IA2_DESTRUCTOR_NAMES && map.checksum == checksum();
+    int sound = map.count <= IA2_DESTRUCTORS_MAX && map.names_used <= IA2_DESTRUCTOR_NAMES &&
+                map.checksum == checksum();
     for (uint32_t i = 0; sound && i < map.count; i++) {
         uintptr_t at = (uintptr_t)map.entry[i].symbol_name - (uintptr_t)map.names;
-        sound = at < map.names_used && memchr(map.names + at, 0, map.names_used - at) && map.entry[i].compartment_id >= 1 &&
+        sound = at < map.names_used && memchr(map.names + at, 0, map.names_used - at) &&
+                map.entry[i].compartment_id >= 1 &&
                 map.entry[i].compartment_id < IA2_MAX_COMPARTMENTS;
     }
     if (!sound)
@@ -70,19 +73,22 @@ static int refuse(int error)
 /* 0 or an errno; \a added and \a names become the size of the new map. */
 static int check_table(const struct ia2_static_destructor_table *table, uint64_t *names)
 {
-    if (!table || !table->compartment_name || (table->count && !table->entries) || table->compartment_id < 1 ||
-        table->compartment_id >= IA2_MAX_COMPARTMENTS)
+    if (!table || !table->compartment_name || (table->count && !table->entries) ||
+        table->compartment_id < 1 || table->compartment_id >= IA2_MAX_COMPARTMENTS)
         return EINVAL;
     if (table->count > IA2_DESTRUCTORS_MAX - map.count)
         return ENOSPC;
     *names = map.names_used;
     for (size_t i = 0; i < table->count; i++) {
         const struct ia2_static_destructor_entry *entry = &table->entries[i];
-        if (!entry->symbol_name || !entry->function_ptr || entry->compartment_id < 1 || entry->compartment_id >= IA2_MAX_COMPARTMENTS)
+        if (!entry->symbol_name || !entry->function_ptr || entry->compartment_id < 1 ||
+            entry->compartment_id >= IA2_MAX_COMPARTMENTS)
             return EINVAL;
         size_t length = strnlen(entry->symbol_name, IA2_DESTRUCTOR_NAME_MAX + 1);
-        const struct ia2_destructor_metadata *known = ia2_destructor_lookup((const void *)entry->function_ptr);
-        if (length > IA2_DESTRUCTOR_NAME_MAX || (known && known->compartment_id != entry->compartment_id))
+        const struct ia2_destructor_metadata *known =
+            ia2_destructor_lookup((const void *)entry->function_ptr);
+        if (length > IA2_DESTRUCTOR_NAME_MAX ||
+            (known && known->compartment_id != entry->compartment_id))
             return EINVAL;
         *names += length + 1;
     }
@@ -96,8 +102,8 @@ static int import_table(const struct ia2_static_destructor_table *table)
     int error = check_table(table, &names);
     if (error)
         return refuse(error);
-    ia2_exit_trace("Importing static table for compartment %s (%zu %s)", table->compartment_name, table->count,
-                   table->count == 1 ? "entry" : "entries");
+    ia2_exit_trace("Importing static table for compartment %s (%zu %s)", table->compartment_name,
+                   table->count, table->count == 1 ? "entry" : "entries");
     uint32_t count = map.count;
     names = map.names_used;
     for (size_t i = 0; i < table->count; i++) {
@@ -105,7 +111,8 @@ static int import_table(const struct ia2_static_destructor_table *table)
         if (ia2_destructor_lookup((const void *)entry->function_ptr))
             continue;
         size_t length = strlen(entry->symbol_name) + 1;
-        struct ia2_destructor_metadata made = {(const void *)entry->function_ptr, map.names + names, entry->compartment_id};
+        struct ia2_destructor_metadata made = {(const void *)entry->function_ptr, map.names + names,
+                                               entry->compartment_id};
         ia2_state_write(map.names + names, entry->symbol_name, length);
         ia2_state_write(&map.entry[count], &made, sizeof(made));
         names += length;
@@ -127,7 +134,8 @@ int ia2_import_static_destructor_table(const struct ia2_static_destructor_table 
 
 static const char *compartment_name(int id)
 {
-    const struct ia2_compartment_descriptor *d = id >= 1 && id < IA2_MAX_COMPARTMENTS ? ia2_state.module[id].descriptor : NULL;
+    const struct ia2_compartment_descriptor *d =
+        id >= 1 && id < IA2_MAX_COMPARTMENTS ? ia2_state.module[id].descriptor : NULL;
     return d ? d->name : "";
 }
 
@@ -137,12 +145,15 @@ int ia2_emit_metadata_json(FILE *stream)
     /* Names are symbols and compartments', which need no escapes. */
     int ok = fprintf(stream, "{\"version\": 1, \"destructors\": [") > 0;
     for (uint32_t i = 0; ok && i < map.count; i++)
-        ok = fprintf(stream, "%s\n  {\"symbol\": \"%s\", \"compartment\": \"%s\", \"compartment_id\": %d}", i ? "," : "",
-                     map.entry[i].symbol_name, compartment_name(map.entry[i].compartment_id), map.entry[i].compartment_id) > 0;
+        ok =
+            fprintf(stream,
+                    "%s\n  {\"symbol\": \"%s\", \"compartment\": \"%s\", \"compartment_id\": %d}",
+                    i ? "," : "", map.entry[i].symbol_name,
+                    compartment_name(map.entry[i].compartment_id), map.entry[i].compartment_id) > 0;
     return ok && fprintf(stream, "\n]}\n") > 0 && !fflush(stream) ? 0 : -1;
 }
 
-/* ---- finding the tables --------------------------------------------------------------------------------- */
+/* ---- finding the tables --------------------------------------------------------------------- */
 
 static int in_module(const struct dl_phdr_info *info, const void *start, size_t size)
 {
@@ -150,7 +161,8 @@ static int in_module(const struct dl_phdr_info *info, const void *start, size_t 
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
         uintptr_t low = info->dlpi_addr + ph->p_vaddr;
-        if (ph->p_type == PT_LOAD && at >= low && at - low <= ph->p_memsz && size <= ph->p_memsz - (at - low))
+        if (ph->p_type == PT_LOAD && at >= low && at - low <= ph->p_memsz &&
+            size <= ph->p_memsz - (at - low))
             return 1;
     }
     return 0;
@@ -192,7 +204,8 @@ void ia2_destructor_map_remove(int id)
         if (map.entry[i].compartment_id != id) {
             struct ia2_destructor_metadata entry = map.entry[i];
             ia2_state_write(&map.entry[kept++], &entry, sizeof(entry));
-            uint64_t end = (uint64_t)(entry.symbol_name - map.names) + strlen(entry.symbol_name) + 1;
+            uint64_t end =
+                (uint64_t)(entry.symbol_name - map.names) + strlen(entry.symbol_name) + 1;
             names = end > names ? end : names;
         }
     IA2_STATE_SET(map.names_used, names);

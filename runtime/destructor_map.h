@@ -1,4 +1,5 @@
-/* The map of known destructors: filled while the process starts, in the state that nobody can write. */
+/* The map of known destructors: filled while the process starts, in the state that nobody can
+ * write. */
 #ifndef IA2_DESTRUCTOR_MAP_H
 #define IA2_DESTRUCTOR_MAP_H
 
@@ -14,7 +15,8 @@ struct ia2_destructor_map {
     char names[IA2_DESTRUCTOR_NAMES];
 };
 
-/* Start-up, and for a compartment that comes with dlopen: adds the tables of one DSO. Aborts when they are not sound. */
+/* Start-up, and for a compartment that comes with dlopen: adds the tables of one DSO. Aborts when
+ * they are not sound. */
 struct dl_phdr_info;
 void ia2_destructor_map_add(const struct dl_phdr_info *info);
 /* Drops the entries of a compartment that is gone. */

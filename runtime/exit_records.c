@@ -29,7 +29,7 @@ static _Atomic unsigned long success, fallback, unknown, faulted;
 static __thread struct ia2_guard *guard __attribute__((tls_model("initial-exec")));
 static __thread uint8_t faults[IA2_MAX_COMPARTMENTS] __attribute__((tls_model("initial-exec")));
 
-/* ---- saying --------------------------------------------------------------------------------------------- */
+/* ---- saying --------------------------------------------------------------------------------- */
 
 static void say(const char *prefix, const char *format, va_list ap)
 {
@@ -67,13 +67,16 @@ static const char *compartment_name(int id)
 {
     if (id == 0)
         return "nobody";
-    const struct ia2_compartment_descriptor *d = id > 0 && id < IA2_MAX_COMPARTMENTS ? ia2_state.module[id].descriptor : NULL;
+    const struct ia2_compartment_descriptor *d =
+        id > 0 && id < IA2_MAX_COMPARTMENTS ? ia2_state.module[id].descriptor : NULL;
     return d ? d->name : "unknown";
 }
 
 static const char *kind_name(uint32_t kind)
 {
-    static const char *const names[] = {"?", "fini_array", "fini", "atexit", "cxa_atexit", "on_exit", "at_quick_exit", "thread_atexit", "thread-specific"};
+    static const char *const names[] = {
+        "?",       "fini_array",    "fini",          "atexit",         "cxa_atexit",
+        "on_exit", "at_quick_exit", "thread_atexit", "thread-specific"};
     return names[kind < sizeof(names) / sizeof(names[0]) ? kind : 0];
 }
 
@@ -83,7 +86,8 @@ static const char *symbol_of(const void *function, int registrant, char text[96]
     const struct ia2_destructor_metadata *known = ia2_destructor_lookup(function);
     if (known)
         return known->symbol_name;
-    const struct ia2_module *module = registrant > 0 && registrant < IA2_MAX_COMPARTMENTS ? &ia2_state.module[registrant] : NULL;
+    const struct ia2_module *module =
+        registrant > 0 && registrant < IA2_MAX_COMPARTMENTS ? &ia2_state.module[registrant] : NULL;
     uintptr_t at = (uintptr_t)function;
     if (module && ia2_is_in(&module->text, at))
         snprintf(text, 96, "%s+%#zx", module->descriptor->name, (size_t)(at - module->base));
@@ -113,12 +117,14 @@ void ia2_exit_read_environment(void)
         flags |= IA2_EXIT_LEGACY | IA2_EXIT_OPEN_ALL;
     IA2_STATE_SET(ia2_state.exit_flags, flags);
     if (flags & IA2_EXIT_ALLOW_ALL)
-        ia2_say("warning: IA2_EXIT_ALLOW_ALL=1: exit functions of unknown owner run with ALL keys open");
+        ia2_say("warning: IA2_EXIT_ALLOW_ALL=1: exit functions of unknown owner run with ALL keys "
+                "open");
     if (flags & IA2_EXIT_LEGACY)
-        ia2_say("warning: IA2_EXIT_FORCE_LEGACY=1: all destructors run with ALL keys open; for comparison only");
+        ia2_say("warning: IA2_EXIT_FORCE_LEGACY=1: all destructors run with ALL keys open; for "
+                "comparison only");
 }
 
-/* ---- counters ------------------------------------------------------------------------------------------- */
+/* ---- counters ------------------------------------------------------------------------------- */
 
 struct ia2_exit_counters ia2_get_exit_counters(void)
 {
@@ -132,8 +138,9 @@ static void print_counters(void)
         return;
     struct ia2_exit_counters c = ia2_get_exit_counters();
     char line[160];
-    int n = snprintf(line, sizeof(line), "IA2_DIAG_EXIT: success=%lu fallback=%lu unknown=%lu faulted=%lu\n", c.success, c.fallback,
-                     c.unknown, c.faulted);
+    int n = snprintf(line, sizeof(line),
+                     "IA2_DIAG_EXIT: success=%lu fallback=%lu unknown=%lu faulted=%lu\n", c.success,
+                     c.fallback, c.unknown, c.faulted);
     if (write(STDERR_FILENO, line, (size_t)n) < 0) {
         /* Nowhere to say it. */
     }
@@ -145,7 +152,7 @@ __attribute__((destructor)) static void at_the_end(void)
     print_counters();
 }
 
-/* ---- registering ---------------------------------------------------------------------------------------- */
+/* ---- registering ---------------------------------------------------------------------------- */
 
 static uint32_t used_records(void)
 {
@@ -164,7 +171,8 @@ static uint32_t take_record(void)
             continue;
         if (ia2_state.exit[index].state == IA2_EXIT_FREE) {
             atomic_store_explicit(&hint, index + 1, memory_order_relaxed);
-            for (uint32_t used = records_used; used <= index && !atomic_compare_exchange_weak(&records_used, &used, index + 1);)
+            for (uint32_t used = records_used;
+                 used <= index && !atomic_compare_exchange_weak(&records_used, &used, index + 1);)
                 ;
             return index;
         }
@@ -179,14 +187,17 @@ static void free_record(uint32_t index)
     atomic_store(&record_taken[index], 0);
 }
 
-/* The compartment that may run a function which \a registrant registered: itself, if the code is its own or a gate. Code of another
- * compartment never runs with that one's rights just because somebody named it: its owner is as unknown as libc's. */
+/* The compartment that may run a function which \a registrant registered: itself, if the code is
+ * its own or a gate. Code of another compartment never runs with that one's rights just because
+ * somebody named it: its owner is as unknown as libc's. */
 static int owner_of(const void *function, int registrant)
 {
     const struct ia2_destructor_metadata *known = ia2_destructor_lookup(function);
-    if (registrant < 1 || (uint32_t)registrant > ia2_state.count || (known && known->compartment_id != registrant))
+    if (registrant < 1 || (uint32_t)registrant > ia2_state.count ||
+        (known && known->compartment_id != registrant))
         return -1;
-    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ? registrant : -1;
+    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ? registrant
+                                                                                        : -1;
 }
 
 static uint32_t add_record(int registrant, uint32_t kind, void (*function)(void), void *argument)
@@ -194,9 +205,14 @@ static uint32_t add_record(int registrant, uint32_t kind, void (*function)(void)
     uint32_t index = take_record();
     if (index == IA2_EXIT_RECORDS)
         return index;
-    struct exit_record record = {.function = function, .argument = argument, .sequence = next_sequence++,
+    struct exit_record record = {.function = function,
+                                 .argument = argument,
+                                 .sequence = next_sequence++,
                                  .thread = kind == IA2_EXIT_THREAD ? ia2_fs_base() : 0,
-                                 .compartment_id = -1, .registered_by = registrant, .kind = kind, .state = IA2_EXIT_ARMED};
+                                 .compartment_id = -1,
+                                 .registered_by = registrant,
+                                 .kind = kind,
+                                 .state = IA2_EXIT_ARMED};
     if (kind == IA2_EXIT_KEY)
         record.compartment_id = registrant; /* which calls it itself */
     else if (ia2_state.ready && ia2_state.module[registrant].descriptor)
@@ -223,7 +239,8 @@ static void run_on_exit(int status, void *index)
     run_index((size_t)index, status);
 }
 
-/* libc keeps no argument for these: the last one registered is next, as it is in libc's own list. */
+/* libc keeps no argument for these: the last one registered is next, as it is in libc's own list.
+ */
 static void run_quick(void *unused)
 {
     (void)unused;
@@ -238,25 +255,28 @@ static void run_quick(void *unused)
         run_index(found, 0);
 }
 
-/* Whether \a registrant has its key. Constructors register as nobody: the program's before main, and those of a compartment that is being
- * loaded. Nobody else does in another's name. */
+/* Whether \a registrant has its key. Constructors register as nobody: the program's before main,
+ * and those of a compartment that is being loaded. Nobody else does in another's name. */
 static int is_settled(int registrant)
 {
     int settled = ia2_state.ready && ia2_state.module[registrant].descriptor;
     int current = ia2_state.ready ? ia2_current_compartment() : 0;
     if (current != registrant && (settled || current))
-        ia2_die("compartment %d registers or deletes an exit function of another compartment (%d)", current, registrant);
+        ia2_die("compartment %d registers or deletes an exit function of another compartment (%d)",
+                current, registrant);
     return settled;
 }
 
-int ia2_exit_register(int registrant, enum ia2_exit_kind kind, void (*function)(void), void *argument, void *dso)
+int ia2_exit_register(int registrant, enum ia2_exit_kind kind, void (*function)(void),
+                      void *argument, void *dso)
 {
     int settled = is_settled(registrant);
     uint32_t index = add_record(registrant, kind, function, argument);
     if (index == IA2_EXIT_RECORDS)
         return -1;
     void *arg = (void *)(uintptr_t)index;
-    /* libc runs what has a handle when that DSO's own destructors run, inside its compartment; not what is not its. */
+    /* libc runs what has a handle when that DSO's own destructors run, inside its compartment; not
+     * what is not its. */
     if (settled && ia2_state.exit[index].compartment_id < 0)
         dso = NULL;
     int r = -1;
@@ -277,8 +297,10 @@ void ia2_exit_settle(int id)
 {
     for (uint32_t i = 0; i < used_records(); i++) {
         const struct exit_record *r = &ia2_state.exit[i];
-        if (r->state == IA2_EXIT_ARMED && r->kind != IA2_EXIT_KEY && (!id || r->registered_by == id))
-            IA2_STATE_SET(ia2_state.exit[i].compartment_id, (int32_t)owner_of((const void *)r->function, r->registered_by));
+        if (r->state == IA2_EXIT_ARMED && r->kind != IA2_EXIT_KEY &&
+            (!id || r->registered_by == id))
+            IA2_STATE_SET(ia2_state.exit[i].compartment_id,
+                          (int32_t)owner_of((const void *)r->function, r->registered_by));
     }
 }
 
@@ -299,13 +321,15 @@ void ia2_exit_start(void)
 /* crti.o's, which does nothing. */
 static int is_empty_fini(const unsigned char *code)
 {
-    static const unsigned char endbr[] = {0xf3, 0x0f, 0x1e, 0xfa}, empty[] = {0x48, 0x83, 0xec, 0x08, 0x48, 0x83, 0xc4, 0x08, 0xc3};
+    static const unsigned char endbr[] = {0xf3, 0x0f, 0x1e, 0xfa},
+                               empty[] = {0x48, 0x83, 0xec, 0x08, 0x48, 0x83, 0xc4, 0x08, 0xc3};
     if (!memcmp(code, endbr, sizeof(endbr)))
         code += sizeof(endbr);
     return !memcmp(code, empty, sizeof(empty));
 }
 
-static void take_array(const struct dl_phdr_info *info, struct ia2_module *module, ElfW(Dyn) *array, ElfW(Dyn) *size, void (**entries)(void))
+static void take_array(const struct dl_phdr_info *info, struct ia2_module *module,
+                       ElfW(Dyn) * array, ElfW(Dyn) * size, void (**entries)(void))
 {
     int id = (int)module->descriptor->id;
     void (**functions)(void) = (void (**)(void))(info->dlpi_addr + array->d_un.d_ptr);
@@ -322,14 +346,17 @@ static void take_array(const struct dl_phdr_info *info, struct ia2_module *modul
     size->d_un.d_val = sizeof(*entries);
 }
 
-/* The loader would run these with PKRU 0, and destructors write their own globals. (.dynamic is RELRO, hence the mprotect.) */
-void ia2_exit_gate_module(const struct dl_phdr_info *info, struct ia2_module *module, void (**entries)(void))
+/* The loader would run these with PKRU 0, and destructors write their own globals. (.dynamic is
+ * RELRO, hence the mprotect.) */
+void ia2_exit_gate_module(const struct dl_phdr_info *info, struct ia2_module *module,
+                          void (**entries)(void))
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
         if (ph->p_type != PT_DYNAMIC)
             continue;
-        ElfW(Dyn) *dynamic = (ElfW(Dyn) *)(info->dlpi_addr + ph->p_vaddr), *array = NULL, *size = NULL, *fini = NULL;
+        ElfW(Dyn) *dynamic = (ElfW(Dyn) *)(info->dlpi_addr + ph->p_vaddr), *array = NULL,
+                  *size = NULL, *fini = NULL;
         for (ElfW(Dyn) *d = dynamic; d->d_tag != DT_NULL; d++) {
             if (d->d_tag == DT_FINI_ARRAY)
                 array = d;
@@ -341,12 +368,14 @@ void ia2_exit_gate_module(const struct dl_phdr_info *info, struct ia2_module *mo
         char *low = (char *)((uintptr_t)dynamic & -IA2_PAGE);
         char *high = (char *)(((uintptr_t)dynamic + ph->p_memsz + IA2_PAGE - 1) & -IA2_PAGE);
         if (mprotect(low, (size_t)(high - low), PROT_READ | PROT_WRITE))
-            ia2_die("cannot gate the destructors of %s (%s)", module->descriptor->name, strerrorname_np(errno));
+            ia2_die("cannot gate the destructors of %s (%s)", module->descriptor->name,
+                    strerrorname_np(errno));
         if (array && size && size->d_un.d_val)
             take_array(info, module, array, size, entries);
         if (fini && !is_empty_fini((const unsigned char *)(info->dlpi_addr + fini->d_un.d_ptr))) {
-            module->exit_fini = add_record((int)module->descriptor->id, IA2_EXIT_FINI,
-                                           (void (*)(void))(info->dlpi_addr + fini->d_un.d_ptr), NULL);
+            module->exit_fini =
+                add_record((int)module->descriptor->id, IA2_EXIT_FINI,
+                           (void (*)(void))(info->dlpi_addr + fini->d_un.d_ptr), NULL);
             if (module->exit_fini == IA2_EXIT_RECORDS)
                 ia2_die("%s: too many destructors", module->descriptor->name);
             module->has_fini = 1;
@@ -356,7 +385,7 @@ void ia2_exit_gate_module(const struct dl_phdr_info *info, struct ia2_module *mo
     }
 }
 
-/* ---- running -------------------------------------------------------------------------------------------- */
+/* ---- running -------------------------------------------------------------------------------- */
 
 static void call(const struct exit_record *record, int status)
 {
@@ -409,7 +438,8 @@ static void invoke_unowned(size_t index, int status)
 {
     struct exit_record record;
     claim(index, &record);
-    ia2_exit_trace("  in compartment %s: PKRU %#010x", ia2_read_pkru() == IA2_PKRU_0 ? "nobody" : "ALL KEYS", ia2_read_pkru());
+    ia2_exit_trace("  in compartment %s: PKRU %#010x",
+                   ia2_read_pkru() == IA2_PKRU_0 ? "nobody" : "ALL KEYS", ia2_read_pkru());
     call(&record, status);
 }
 
@@ -451,14 +481,16 @@ static void call_with_all_keys(size_t index, int status)
 }
 
 /* 1 if it faulted. */
-static int run_as_nobody(size_t index, const struct exit_record *record, const char *symbol, struct ia2_guard *own)
+static int run_as_nobody(size_t index, const struct exit_record *record, const char *symbol,
+                         struct ia2_guard *own)
 {
     uint64_t flags = ia2_state.exit_flags;
     int owner = record->compartment_id;
     if (owner < 0) {
         unknown++;
-        event("event=unknown_owner function='%s' kind=%s registered_by=%s action=%s", symbol, kind_name(record->kind),
-              compartment_name(record->registered_by), flags & IA2_EXIT_OPEN_ALL ? "run_with_all_keys" : "run_as_nobody");
+        event("event=unknown_owner function='%s' kind=%s registered_by=%s action=%s", symbol,
+              kind_name(record->kind), compartment_name(record->registered_by),
+              flags & IA2_EXIT_OPEN_ALL ? "run_with_all_keys" : "run_as_nobody");
     }
     if (flags & IA2_EXIT_LEGACY || (owner < 0 && flags & IA2_EXIT_ALLOW_ALL)) {
         fallback++;
@@ -483,7 +515,8 @@ int ia2_run_destructor(const struct exit_record *record)
 {
     uintptr_t offset = (uintptr_t)record - (uintptr_t)ia2_state.exit;
     size_t index = offset / sizeof(*record);
-    if (offset >= sizeof(ia2_state.exit) || offset % sizeof(*record) || record->state == IA2_EXIT_FREE || record->kind == IA2_EXIT_KEY)
+    if (offset >= sizeof(ia2_state.exit) || offset % sizeof(*record) ||
+        record->state == IA2_EXIT_FREE || record->kind == IA2_EXIT_KEY)
         return refuse(EINVAL);
     if (record->state != IA2_EXIT_ARMED)
         return refuse(EALREADY);
@@ -491,8 +524,10 @@ int ia2_run_destructor(const struct exit_record *record)
     struct exit_record copy = *record;
     int owner = copy.compartment_id, self = ia2_current_compartment();
     const char *symbol = symbol_of((const void *)copy.function, copy.registered_by, text);
-    if (self == owner && self > 0) { /* libc runs what a DSO registered from its own destructors (__cxa_finalize) */
-        ia2_exit_trace("running '%s' (%s) in compartment %s, entered before", symbol, kind_name(copy.kind), compartment_name(owner));
+    if (self == owner &&
+        self > 0) { /* libc runs what a DSO registered from its own destructors (__cxa_finalize) */
+        ia2_exit_trace("running '%s' (%s) in compartment %s, entered before", symbol,
+                       kind_name(copy.kind), compartment_name(owner));
         success++;
         ia2_exit_invoke(index, exit_status, owner);
         return 0;
@@ -502,19 +537,22 @@ int ia2_run_destructor(const struct exit_record *record)
         return refuse(EPERM);
     if (owner > 0 && faults[owner] >= IA2_GUARD_FAULTS) {
         faulted++;
-        event("event=given_up function='%s' kind=%s compartment=%s reason=too_many_faults action=skip", symbol, kind_name(copy.kind),
-              compartment_name(owner));
+        event("event=given_up function='%s' kind=%s compartment=%s reason=too_many_faults "
+              "action=skip",
+              symbol, kind_name(copy.kind), compartment_name(owner));
         return 0;
     }
-    ia2_exit_trace("running '%s' (%s) target compartment %s (key %d): PKRU %#010x -> %#010x", symbol, kind_name(copy.kind),
-                   compartment_name(owner < 0 ? 0 : owner), owner < 0 ? 0 : owner, before,
+    ia2_exit_trace("running '%s' (%s) target compartment %s (key %d): PKRU %#010x -> %#010x",
+                   symbol, kind_name(copy.kind), compartment_name(owner < 0 ? 0 : owner),
+                   owner < 0 ? 0 : owner, before,
                    owner > 0 ? ia2_state.module[owner].descriptor->pkru[owner] : IA2_PKRU_0);
     struct ia2_guard own = {.compartment = -1};
     ia2_signals_catch_faults();
     if (run_as_nobody(index, &copy, symbol, &own)) {
         faulted++;
-        event("event=fault function='%s' kind=%s compartment=%s signal=%s in=%s action=continue", symbol, kind_name(copy.kind),
-              compartment_name(owner < 0 ? 0 : owner), sigabbrev_np(own.fault), compartment_name(own.compartment));
+        event("event=fault function='%s' kind=%s compartment=%s signal=%s in=%s action=continue",
+              symbol, kind_name(copy.kind), compartment_name(owner < 0 ? 0 : owner),
+              sigabbrev_np(own.fault), compartment_name(own.compartment));
     }
     uint32_t after = ia2_read_pkru();
     if (after != before)
@@ -553,22 +591,27 @@ void ia2_exit_run_fini(int id)
         run_index(ia2_state.module[id].exit_fini, exit_status);
 }
 
-/* ---- thread-specific values ------------------------------------------------------------------------------ */
+/* ---- thread-specific values ----------------------------------------------------------------- */
 
 /* Records are used again, so a name has the sequence number too. */
 int64_t ia2_exit_add_key(int registrant, void (*destructor)(void *))
 {
     is_settled(registrant);
     uint32_t index = add_record(registrant, IA2_EXIT_KEY, (void (*)(void))(void *)destructor, NULL);
-    return index == IA2_EXIT_RECORDS ? -1 : (int64_t)(ia2_state.exit[index].sequence * IA2_EXIT_RECORDS + index);
+    return index == IA2_EXIT_RECORDS
+               ? -1
+               : (int64_t)(ia2_state.exit[index].sequence * IA2_EXIT_RECORDS + index);
 }
 
 /* The record, or NULL. */
 static const struct exit_record *key_record(int64_t name, int registrant)
 {
     const struct exit_record *r = &ia2_state.exit[(uint64_t)name % IA2_EXIT_RECORDS];
-    return r->state == IA2_EXIT_ARMED && r->kind == IA2_EXIT_KEY && r->registered_by == registrant &&
-                   r->sequence == (uint64_t)name / IA2_EXIT_RECORDS ? r : NULL;
+    return r->state == IA2_EXIT_ARMED && r->kind == IA2_EXIT_KEY &&
+                   r->registered_by == registrant &&
+                   r->sequence == (uint64_t)name / IA2_EXIT_RECORDS
+               ? r
+               : NULL;
 }
 
 void ia2_exit_delete_key(int64_t name, int registrant)
@@ -588,7 +631,8 @@ int ia2_exit_run_key(int64_t name, int registrant, void *value)
         return 0;
     success++;
     if (ia2_state.exit_flags & IA2_EXIT_TRACE)
-        ia2_exit_trace("running '%s' (%s) in compartment %s: PKRU %#010x", symbol_of((const void *)destructor, registrant, text),
+        ia2_exit_trace("running '%s' (%s) in compartment %s: PKRU %#010x",
+                       symbol_of((const void *)destructor, registrant, text),
                        kind_name(IA2_EXIT_KEY), compartment_name(registrant), ia2_read_pkru());
     destructor(value);
     return 1;

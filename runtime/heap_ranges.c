@@ -8,8 +8,9 @@
 
 #include "system_calls.h"
 
-/* What constructors map is under key 0 until their compartment has its keys. They run one after the other, before main or under the
- * loader's lock. A hint, which every compartment can write; whose a range is the state says. */
+/* What constructors map is under key 0 until their compartment has its keys. They run one after the
+ * other, before main or under the loader's lock. A hint, which every compartment can write; whose a
+ * range is the state says. */
 static struct early_range {
     void *start;
     size_t size;
@@ -23,7 +24,8 @@ static _Atomic size_t lowest = IA2_GRANULES, highest;
 static void note_plugin_range(const void *start, size_t size, int owner)
 {
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
-    size_t low = (uintptr_t)start >> IA2_GRANULE_SHIFT, high = low + (size >> IA2_GRANULE_SHIFT), seen;
+    size_t low = (uintptr_t)start >> IA2_GRANULE_SHIFT, high = low + (size >> IA2_GRANULE_SHIFT),
+           seen;
     if (!first || !(first->late >> (owner & (IA2_MAX_COMPARTMENTS - 1)) & 1))
         return;
     for (seen = lowest; low < seen && !atomic_compare_exchange_weak(&lowest, &seen, low);)
@@ -72,10 +74,12 @@ void *ia2_heap_range_map(size_t size, size_t align, int owner)
         errno = ENOMEM;
         return NULL;
     }
-    int early_on = !ia2_state.ready || !ia2_state.module[owner & (IA2_MAX_COMPARTMENTS - 1)].descriptor;
+    int early_on =
+        !ia2_state.ready || !ia2_state.module[owner & (IA2_MAX_COMPARTMENTS - 1)].descriptor;
     if (early_on) {
         if (early_count == sizeof(early) / sizeof(early[0]))
-            ia2_die("constructors allocate more than the runtime can take over (%u heap ranges)", early_count);
+            ia2_die("constructors allocate more than the runtime can take over (%u heap ranges)",
+                    early_count);
         early[early_count++] = (struct early_range){start, whole, owner};
     }
     int r = ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, early_on ? 0 : key_of(owner));
@@ -100,7 +104,8 @@ int ia2_heap_range_unmap(void *start, size_t size)
 
 static int is_owned(const struct early_range *range)
 {
-    size_t granule = (uintptr_t)range->start >> IA2_GRANULE_SHIFT, count = range->size >> IA2_GRANULE_SHIFT;
+    size_t granule = (uintptr_t)range->start >> IA2_GRANULE_SHIFT,
+           count = range->size >> IA2_GRANULE_SHIFT;
     if (!range->owner || granule >= IA2_GRANULES || count > IA2_GRANULES - granule)
         return 0;
     for (size_t i = 0; i < count; i++)
@@ -111,14 +116,18 @@ static int is_owned(const struct early_range *range)
 
 void ia2_heap_ranges_set_keys(void)
 {
-    unsigned count = early_count < sizeof(early) / sizeof(early[0]) ? early_count : sizeof(early) / sizeof(early[0]);
+    unsigned count = early_count < sizeof(early) / sizeof(early[0])
+                         ? early_count
+                         : sizeof(early) / sizeof(early[0]);
     for (unsigned i = 0; i < count; i++) {
         const struct early_range range = *(const volatile struct early_range *)&early[i];
         if (!is_owned(&range))
             continue;
-        int r = ia2_sys_protect(range.start, range.size, PROT_READ | PROT_WRITE, key_of(range.owner));
+        int r =
+            ia2_sys_protect(range.start, range.size, PROT_READ | PROT_WRITE, key_of(range.owner));
         if (r)
-            ia2_die("cannot put a heap under key %d (%s)", key_of(range.owner), strerrorname_np(-r));
+            ia2_die("cannot put a heap under key %d (%s)", key_of(range.owner),
+                    strerrorname_np(-r));
     }
     early_count = 0;
 }

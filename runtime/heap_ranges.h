@@ -6,8 +6,9 @@
 
 #include "state.h"
 
-/* Memory for the heap of \a owner (a key; with IA2_OWNER_SHARED, for its shared blocks): \a size bytes at a multiple of \a align, readable and
- * writable, under the owner's key, or key 0 if shared, once there are keys. NULL (errno) if there is none. Thread-safe. */
+/* Memory for the heap of \a owner (a key; with IA2_OWNER_SHARED, for its shared blocks): \a size
+ * bytes at a multiple of \a align, readable and writable, under the owner's key, or key 0 if
+ * shared, once there are keys. NULL (errno) if there is none. Thread-safe. */
 void *ia2_heap_range_map(size_t size, size_t align, int owner);
 
 /* The same, then given back. Ranges that do not fill granules stay reserved. */
@@ -20,7 +21,8 @@ static inline int ia2_heap_owner(const void *address)
     return granule < IA2_GRANULES ? ia2_state.owner[granule] : IA2_OWNER_NONE;
 }
 
-/* A plugin is unloaded, and with it what knows its blocks: they stay where they are, for others may have pointers into them. */
+/* A plugin is unloaded, and with it what knows its blocks: they stay where they are, for others may
+ * have pointers into them. */
 void ia2_heap_ranges_let_go(int owner);
 
 /* Start-up: ranges mapped by constructors, before there were keys. */

@@ -28,7 +28,8 @@ const char *ia2_find_note(const struct dl_phdr_info *info, uint32_t type)
         const char *at = (const char *)(info->dlpi_addr + ph->p_vaddr), *end = at + ph->p_memsz;
         while (at + sizeof(ElfW(Nhdr)) < end) {
             const ElfW(Nhdr) *note = (const ElfW(Nhdr) *)at;
-            const char *name = (const char *)(note + 1), *desc = name + ((note->n_namesz + 3) & -4u);
+            const char *name = (const char *)(note + 1),
+                       *desc = name + ((note->n_namesz + 3) & -4u);
             if (note->n_namesz == 4 && !memcmp(name, "IA2", 4) && note->n_type == type)
                 return desc;
             at = desc + ((note->n_descsz + 3) & -4u);
@@ -46,7 +47,8 @@ const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phd
     return desc ? (const struct ia2_compartment_descriptor *)(desc + distance) : NULL;
 }
 
-/* The writable pages of the module that get its key: its writable segments less RELRO and IA2_SHARED_DATA. */
+/* The writable pages of the module that get its key: its writable segments less RELRO and
+ * IA2_SHARED_DATA. */
 static void find_data(const struct dl_phdr_info *info, struct ia2_module *module, const char *name)
 {
     struct ia2_range relro = {0, 0};
@@ -88,7 +90,8 @@ static void find_text(const struct dl_phdr_info *info, struct ia2_module *module
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
         if (ph->p_type == PT_LOAD && ph->p_flags & PF_X)
-            module->text = (struct ia2_range){info->dlpi_addr + ph->p_vaddr, info->dlpi_addr + ph->p_vaddr + ph->p_memsz};
+            module->text = (struct ia2_range){info->dlpi_addr + ph->p_vaddr,
+                                              info->dlpi_addr + ph->p_vaddr + ph->p_memsz};
     }
 }
 
@@ -103,12 +106,14 @@ static int find_carrier(struct dl_phdr_info *info, size_t size, void *unused)
     for (int i = 0; id >= 1 && id < IA2_MAX_COMPARTMENTS && i < info->dlpi_phnum; i++)
         if (info->dlpi_phdr[i].p_type == PT_TLS) {
             int64_t offset = (char *)info->dlpi_tls_data - (char *)__builtin_thread_pointer();
-            IA2_STATE_SET(ia2_state.carrier[id], ((struct ia2_carrier){offset, info->dlpi_phdr[i].p_memsz}));
+            IA2_STATE_SET(ia2_state.carrier[id],
+                          ((struct ia2_carrier){offset, info->dlpi_phdr[i].p_memsz}));
         }
     return 0;
 }
 
-static void set_tls_image(const struct dl_phdr_info *info, const ElfW(Phdr) *ph, struct ia2_module *module)
+static void set_tls_image(const struct dl_phdr_info *info, const ElfW(Phdr) * ph,
+                          struct ia2_module *module)
 {
     module->tls_size = ph->p_memsz;
     module->tls_image = (const void *)(info->dlpi_addr + ph->p_vaddr);
@@ -116,7 +121,8 @@ static void set_tls_image(const struct dl_phdr_info *info, const ElfW(Phdr) *ph,
 }
 
 /* A plugin's thread-local storage is that of another library, which came with the program. */
-static void find_carried_tls(const struct dl_phdr_info *info, struct ia2_module *module, const char *name)
+static void find_carried_tls(const struct dl_phdr_info *info, struct ia2_module *module,
+                             const char *name)
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
@@ -127,7 +133,9 @@ static void find_carried_tls(const struct dl_phdr_info *info, struct ia2_module 
         module->tls_offset = carrier->tls_offset;
         if (!module->tls_offset || carrier->tls_size < module->tls_size ||
             (ia2_fs_base() + (uint64_t)module->tls_offset) % IA2_PAGE || ph->p_memsz % IA2_PAGE)
-            ia2_die("%s: the program has no room for its thread-local storage; both must come from the same build", name);
+            ia2_die("%s: the program has no room for its thread-local storage; both must come from "
+                    "the same build",
+                    name);
     }
 }
 
@@ -135,9 +143,11 @@ static void find_constructors(const struct dl_phdr_info *info, struct ia2_module
 {
     for (int i = 0; i < info->dlpi_phnum; i++) {
         const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
-        for (const ElfW(Dyn) *d = (const ElfW(Dyn) *)(info->dlpi_addr + ph->p_vaddr); ph->p_type == PT_DYNAMIC && d->d_tag != DT_NULL; d++) {
+        for (const ElfW(Dyn) *d = (const ElfW(Dyn) *)(info->dlpi_addr + ph->p_vaddr);
+             ph->p_type == PT_DYNAMIC && d->d_tag != DT_NULL; d++) {
             if (d->d_tag == IA2_DT_INIT_ARRAY)
-                module->constructors = (void (**)(int, char **, char **))(info->dlpi_addr + d->d_un.d_ptr);
+                module->constructors =
+                    (void (**)(int, char **, char **))(info->dlpi_addr + d->d_un.d_ptr);
             if (d->d_tag == IA2_DT_INIT_ARRAYSZ)
                 module->constructor_count = d->d_un.d_val / sizeof(*module->constructors);
         }
@@ -152,21 +162,27 @@ static void find_tls(const struct dl_phdr_info *info, struct ia2_module *module,
             continue;
         uintptr_t start = (uintptr_t)info->dlpi_tls_data;
         if (start % IA2_PAGE || ph->p_memsz % IA2_PAGE)
-            ia2_die("compartment %s: its thread-local storage shares a page with others (%p, %zu bytes); run pad-tls on %s",
+            ia2_die("compartment %s: its thread-local storage shares a page with others (%p, %zu "
+                    "bytes); run pad-tls on %s",
                     module->descriptor->name, (void *)start, (size_t)ph->p_memsz, name);
         module->tls_offset = (ptrdiff_t)(start - (uintptr_t)__builtin_thread_pointer());
         set_tls_image(info, ph, module);
     }
 }
 
-void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_descriptor *descriptor, struct ia2_module *module)
+void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_descriptor *descriptor,
+                     struct ia2_module *module)
 {
     const char *name = info->dlpi_name && *info->dlpi_name ? info->dlpi_name : "the executable";
     if (descriptor->permissive != IA2_PERMISSIVE)
-        ia2_die(IA2_PERMISSIVE ? "%s was built to enforce, with the runtime of permissive programs; build all of the program in one way"
-                               : "%s was built permissive, with a runtime that enforces; build all of the program in one way", name);
+        ia2_die(IA2_PERMISSIVE ? "%s was built to enforce, with the runtime of permissive "
+                                 "programs; build all of the program in one way"
+                               : "%s was built permissive, with a runtime that enforces; build all "
+                                 "of the program in one way",
+                name);
     *module = (struct ia2_module){.descriptor = descriptor, .base = info->dlpi_addr};
-    module->shared = (struct ia2_range){(uintptr_t)descriptor->shared_data, (uintptr_t)descriptor->shared_data_end};
+    module->shared = (struct ia2_range){(uintptr_t)descriptor->shared_data,
+                                        (uintptr_t)descriptor->shared_data_end};
     if (module->shared.start % IA2_PAGE || module->shared.end % IA2_PAGE)
         ia2_die("%s: IA2_SHARED_DATA does not fill whole pages", name);
     find_data(info, module, name);
@@ -188,7 +204,8 @@ static int find_module(struct dl_phdr_info *info, size_t size, void *unused)
     if (id < 1 || id >= IA2_MAX_COMPARTMENTS)
         ia2_die("%s: key %u is not in 1..15", name, id);
     if (ia2_state.module[id].descriptor)
-        ia2_die("%s: key %u is already that of compartment %s", name, id, ia2_state.module[id].descriptor->name);
+        ia2_die("%s: key %u is already that of compartment %s", name, id,
+                ia2_state.module[id].descriptor->name);
     struct ia2_module module;
     ia2_module_find(info, descriptor, &module);
     ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
@@ -207,9 +224,11 @@ static void find_modules(void)
         if (!d && first->late & 1u << i)
             continue;
         if (!d)
-            ia2_die("the compartment with key %u is not loaded; is its .ia2.so beside the program?", i);
+            ia2_die("the compartment with key %u is not loaded; is its .ia2.so beside the program?",
+                    i);
         if (d->count != first->count || memcmp(d->pkru, first->pkru, sizeof(d->pkru)))
-            ia2_die("compartments %s and %s were built from different policies", d->name, first->name);
+            ia2_die("compartments %s and %s were built from different policies", d->name,
+                    first->name);
     }
     IA2_STATE_SET(ia2_state.count, first->count);
 }
@@ -218,7 +237,8 @@ void ia2_module_set_keys(const struct ia2_module *module, unsigned key)
 {
     for (int i = 0; i < 4; i++) {
         struct ia2_range r = module->data[i];
-        if (r.start < r.end && ia2_sys_protect((void *)r.start, r.end - r.start, PROT_READ | PROT_WRITE, (int)key))
+        if (r.start < r.end &&
+            ia2_sys_protect((void *)r.start, r.end - r.start, PROT_READ | PROT_WRITE, (int)key))
             ia2_die("cannot put the globals of %s under key %u", module->descriptor->name, key);
     }
 }
@@ -235,7 +255,8 @@ static void set_first_thread(void)
     size_t zone = 8ul << 20;
     if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur != RLIM_INFINITY)
         zone = limit.rlim_cur < 1ul << 30 ? (limit.rlim_cur + IA2_PAGE - 1) & -IA2_PAGE : 1ul << 30;
-    struct ia2_thread_record record = {.fsbase = (uint64_t)__builtin_thread_pointer(), .tid = (uint64_t)gettid(),
+    struct ia2_thread_record record = {.fsbase = (uint64_t)__builtin_thread_pointer(),
+                                       .tid = (uint64_t)gettid(),
                                        .state = IA2_SLOT_LIVE};
     size_t size = ia2_stacks_size(zone);
     char *low = ia2_sys_reserve(size, IA2_PAGE);
@@ -258,13 +279,16 @@ static void take_keys(void)
     if (ia2_cpu_has_pkeys()) {
         int r = ia2_sys_alloc_keys((int)ia2_state.count);
         if (r)
-            ia2_die("the CPU has protection keys but the kernel gives none (%s); in a container, allow pkey_alloc and "
-                    "pkey_mprotect in its seccomp profile", strerrorname_np(-r));
+            ia2_die("the CPU has protection keys but the kernel gives none (%s); in a container, "
+                    "allow pkey_alloc and "
+                    "pkey_mprotect in its seccomp profile",
+                    strerrorname_np(-r));
         IA2_STATE_SET(ia2_state.pkeys, 1u);
     } else if (needed) {
         ia2_die("this CPU or kernel has no protection keys and IA2_REQUIRE_PKU is set");
     } else {
-        ia2_say("warning: this CPU or kernel has no protection keys; the compartments are NOT protected from each other");
+        ia2_say("warning: this CPU or kernel has no protection keys; the compartments are NOT "
+                "protected from each other");
     }
 }
 

@@ -4,19 +4,21 @@
 
 #include <stdint.h>
 
-/* Called by the executable's main wrapper, once, on the only thread, after all constructors. Finds the compartments, takes
- * keys 1..n, closes everything, and runs the program's main in compartment 1. Returns what main returns, with the
- * rights of key 0 alone. Aborts with a message when something cannot be closed. */
+/* Called by the executable's main wrapper, once, on the only thread, after all constructors. Finds
+ * the compartments, takes keys 1..n, closes everything, and runs the program's main in
+ * compartment 1. Returns what main returns, with the rights of key 0 alone. Aborts with a message
+ * when something cannot be closed. */
 int ia2_start(int argc, char **argv, char **envp);
 
 /* Threads: the part of start-up that threads.c does. */
 void ia2_threads_start(void);
 
-/* In a forked child, on its only thread: forgets the threads of the parent. libc will hand their stacks and storage to
- * new threads, and expects to be able to write them. */
+/* In a forked child, on its only thread: forgets the threads of the parent. libc will hand their
+ * stacks and storage to new threads, and expects to be able to write them. */
 void ia2_threads_forked(void);
 
-/* The contents of the note of that type by IA2 in a loaded DSO, NULL if there is none; the link makes one of each type (ia2_gate_compartment.S). */
+/* The contents of the note of that type by IA2 in a loaded DSO, NULL if there is none; the link
+ * makes one of each type (ia2_gate_compartment.S). */
 struct dl_phdr_info;
 const char *ia2_find_note(const struct dl_phdr_info *info, uint32_t type);
 
@@ -25,10 +27,13 @@ struct ia2_compartment_descriptor;
 struct ia2_module;
 const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info);
 
-/* Learns where a compartment lies and puts gates in front of its destructors. Aborts when it does not fit. */
-void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_descriptor *descriptor, struct ia2_module *module);
+/* Learns where a compartment lies and puts gates in front of its destructors. Aborts when it does
+ * not fit. */
+void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_descriptor *descriptor,
+                     struct ia2_module *module);
 
-/* What kit/ia2/plugin_file.py puts in place of PT_TLS, DT_INIT_ARRAY and DT_INIT_ARRAYSZ of a plugin. */
+/* What kit/ia2/plugin_file.py puts in place of PT_TLS, DT_INIT_ARRAY and DT_INIT_ARRAYSZ of a
+ * plugin. */
 #define IA2_PT_TLS 0x69613274
 #define IA2_DT_INIT_ARRAY 0x69613201
 #define IA2_DT_INIT_ARRAYSZ 0x69613202

@@ -38,7 +38,8 @@ static const char *last_part(const char *path)
     return slash ? slash + 1 : path;
 }
 
-/* The policy's plugin whose file, in the project's build or beside the program, \a name is called after. */
+/* The policy's plugin whose file, in the project's build or beside the program, \a name is called
+ * after. */
 static const struct ia2_plugin *plugin_called(const char *name)
 {
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
@@ -60,21 +61,25 @@ int ia2_late_path(const char *name, char *path, size_t size)
 {
     char own[PATH_MAX], wanted[PATH_MAX], real[PATH_MAX];
     Dl_info info;
-    if (!name || !late_mask() || !dladdr((void *)ia2_late_path, &info) || !realpath(info.dli_fname, own))
+    if (!name || !late_mask() || !dladdr((void *)ia2_late_path, &info) ||
+        !realpath(info.dli_fname, own))
         return 0;
     char *slash = strrchr(own, '/');
     slash[1] = 0;
     const struct ia2_plugin *plugin = plugin_meant(name);
-    if (plugin) { /* even if it is missing: never the one that the project built, which would have the caller's rights */
+    if (plugin) { /* even if it is missing: never the one that the project built, which would have
+                     the caller's rights */
         if ((size_t)snprintf(path, size, "%s%s", own, plugin->file) >= size)
             ia2_die("dlopen: the path of %s is too long", plugin->file);
         return 1;
     }
-    if ((size_t)snprintf(wanted, sizeof(wanted), "%s%s", strchr(name, '/') ? "" : own, name) >= sizeof(wanted) || !realpath(wanted, real))
+    if ((size_t)snprintf(wanted, sizeof(wanted), "%s%s", strchr(name, '/') ? "" : own, name) >=
+            sizeof(wanted) ||
+        !realpath(wanted, real))
         return 0;
     size_t folder = strlen(own), length = strlen(real);
-    if (length >= size || strncmp(real, own, folder) || strchr(real + folder, '/') || length < sizeof(SUFFIX) ||
-        strcmp(real + length - strlen(SUFFIX), SUFFIX))
+    if (length >= size || strncmp(real, own, folder) || strchr(real + folder, '/') ||
+        length < sizeof(SUFFIX) || strcmp(real + length - strlen(SUFFIX), SUFFIX))
         return 0;
     strcpy(path, real);
     return 1;
@@ -111,14 +116,15 @@ static void set_thread_storage(const struct ia2_module *module, int key)
 
 struct taking {
     char path[PATH_MAX]; /* of the file that was asked for */
-    uint32_t id;         /* the compartment that came; 0: it was there, or none */
+    uint32_t id; /* the compartment that came; 0: it was there, or none */
 };
 
 static int take_in(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
     struct taking *taking = data;
-    const struct ia2_compartment_descriptor *descriptor = ia2_find_descriptor(info), *first = ia2_state.module[1].descriptor;
+    const struct ia2_compartment_descriptor *descriptor = ia2_find_descriptor(info),
+                                            *first = ia2_state.module[1].descriptor;
     if (!descriptor)
         return 0;
     uint32_t id = descriptor->id;
@@ -126,14 +132,19 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
         return 0;
     char real[PATH_MAX];
     if (!taking || !realpath(info->dlpi_name, real) || strcmp(real, taking->path))
-        ia2_die("%s is a compartment, but was not loaded as one: dlopen it by its name, and only it, with nothing that needs it",
+        ia2_die("%s is a compartment, but was not loaded as one: dlopen it by its name, and only "
+                "it, with nothing that needs it",
                 info->dlpi_name);
     if (id < 1 || id > ia2_state.count || !(late_mask() & 1u << id))
-        ia2_die("%s: the policy has no compartment with key %u that comes with dlopen", info->dlpi_name, id);
+        ia2_die("%s: the policy has no compartment with key %u that comes with dlopen",
+                info->dlpi_name, id);
     if (ia2_state.module[id].descriptor)
-        ia2_die("%s: key %u is already that of compartment %s", info->dlpi_name, id, ia2_state.module[id].descriptor->name);
-    if (descriptor->count != first->count || memcmp(descriptor->pkru, first->pkru, sizeof(first->pkru)))
-        ia2_die("compartments %s and %s were built from different policies", descriptor->name, first->name);
+        ia2_die("%s: key %u is already that of compartment %s", info->dlpi_name, id,
+                ia2_state.module[id].descriptor->name);
+    if (descriptor->count != first->count ||
+        memcmp(descriptor->pkru, first->pkru, sizeof(first->pkru)))
+        ia2_die("compartments %s and %s were built from different policies", descriptor->name,
+                first->name);
     struct ia2_module module;
     ia2_module_find(info, descriptor, &module);
     ia2_sites_patch_one(descriptor);
@@ -150,15 +161,19 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
     return 0;
 }
 
-/* A constructor before main, or a library outside of all compartments, may have loaded the file that the project built. */
+/* A constructor before main, or a library outside of all compartments, may have loaded the file
+ * that the project built. */
 static int refuse_plain(struct dl_phdr_info *info, size_t size, void *unused)
 {
     (void)size, (void)unused;
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
     for (const struct ia2_plugin *plugin = first->plugins; plugin < first->plugins_end; plugin++)
-        if (info->dlpi_name && !strcmp(plugin->name, last_part(info->dlpi_name)) && !ia2_find_descriptor(info))
-            ia2_die("%s is a plugin of the policy, but was loaded with the rights of who needed it; dlopen it from a compartment, once main "
-                    "runs", info->dlpi_name);
+        if (info->dlpi_name && !strcmp(plugin->name, last_part(info->dlpi_name)) &&
+            !ia2_find_descriptor(info))
+            ia2_die("%s is a plugin of the policy, but was loaded with the rights of who needed "
+                    "it; dlopen it from a compartment, once main "
+                    "runs",
+                    info->dlpi_name);
     return 0;
 }
 
@@ -177,7 +192,10 @@ void *ia2_nobody_dlopen(const char *path, int flags)
     if (!ia2_late_path(path, taking.path, sizeof(taking.path)))
         ia2_die("dlopen: no compartment");
     const struct ia2_plugin *plugin = plugin_called(taking.path);
-    const char *wrong = access(taking.path, F_OK) ? NULL : ia2_plugin_file_wrong(taking.path, plugin ? (uint32_t)plugin->key : 0);
+    const char *wrong =
+        access(taking.path, F_OK)
+            ? NULL
+            : ia2_plugin_file_wrong(taking.path, plugin ? (uint32_t)plugin->key : 0);
     if (wrong)
         ia2_die("dlopen: %s is not the plugin that it should be: %s", taking.path, wrong);
     pthread_mutex_lock(&lock);
@@ -200,7 +218,8 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *mask)
     return 0;
 }
 
-/* Its heap stays: others may still have pointers into it, and its addresses must not become somebody else's. */
+/* Its heap stays: others may still have pointers into it, and its addresses must not become
+ * somebody else's. */
 static void let_go(uint32_t id)
 {
     static const struct ia2_module none;

@@ -11,7 +11,8 @@
 /* Where PKRU is, if XSAVE stored it. */
 static char *place(const ucontext_t *context)
 {
-    /* struct _fpx_sw_bytes at byte 464 of the FXSAVE area (arch/x86/include/uapi/asm/sigcontext.h). */
+    /* struct _fpx_sw_bytes at byte 464 of the FXSAVE area (arch/x86/include/uapi/asm/sigcontext.h).
+     */
     char *area = (char *)context->uc_mcontext.fpregs;
     uint32_t magic;
     uint64_t features;

@@ -5,7 +5,8 @@
 #include <stdint.h>
 #include <ucontext.h>
 
-/* The rights of the interrupted thread; on a CPU without keys the virtual ones. Aborts if the frame has none. Async-signal-safe. */
+/* The rights of the interrupted thread; on a CPU without keys the virtual ones. Aborts if the frame
+ * has none. Async-signal-safe. */
 uint32_t ia2_frame_pkru(const ucontext_t *context);
 
 /* The rights with which the thread goes on; nothing on a CPU without keys. Async-signal-safe. */

@@ -38,20 +38,22 @@ static void set_mask(uint64_t bits)
 
 #define NOBODYS_ROOM (16 * 1024ul) /* below this frame: what the handler has nobody do */
 
-/* The handler runs on its compartment's stack, where the kernel cannot put the frame of another signal: what is left of the
- * signal stack is armed for that. 0 if there is too little left. */
+/* The handler runs on its compartment's stack, where the kernel cannot put the frame of another
+ * signal: what is left of the signal stack is armed for that. 0 if there is too little left. */
 static int arm_rest(const ucontext_t *context)
 {
     char *low = context->uc_stack.ss_sp, *high = (char *)__builtin_frame_address(0) - NOBODYS_ROOM;
     unsigned long frame = getauxval(AT_MINSIGSTKSZ);
-    if (!low || high < low || (size_t)(high - low) < (frame ? frame : 4096) + NOBODYS_ROOM + IA2_PAGE)
+    if (!low || high < low ||
+        (size_t)(high - low) < (frame ? frame : 4096) + NOBODYS_ROOM + IA2_PAGE)
         return 0;
-    stack_t rest = {.ss_sp = low, .ss_size = ((size_t)(high - low)) & -64ul, .ss_flags = (int)SS_AUTODISARM};
+    stack_t rest = {
+        .ss_sp = low, .ss_size = ((size_t)(high - low)) & -64ul, .ss_flags = (int)SS_AUTODISARM};
     return !sigaltstack(&rest, NULL);
 }
 
-/* The key of the compartment that was interrupted, 0 for nobody, -1 for none. A gate that copies memory has two keys: it runs for its
- * owner, in whose code it is (ia2_gate_memory.S). */
+/* The key of the compartment that was interrupted, 0 for nobody, -1 for none. A gate that copies
+ * memory has two keys: it runs for its owner, in whose code it is (ia2_gate_memory.S). */
 static int interrupted_key(const ucontext_t *context, uint32_t pkru)
 {
     int found = ia2_compartment_of_pkru(pkru);
@@ -71,7 +73,8 @@ static void redirect(ucontext_t *context, uint32_t pkru, void (*place)(void))
     ia2_frame_set_pkru(context, pkru);
 }
 
-/* The gate that was taking a call to its callee, or back, when it was interrupted at \a code. NULL if that is none's code. */
+/* The gate that was taking a call to its callee, or back, when it was interrupted at \a code. NULL
+ * if that is none's code. */
 static const struct ia2_path *on_the_way(uintptr_t code)
 {
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
@@ -83,19 +86,26 @@ static const struct ia2_path *on_the_way(uintptr_t code)
     return NULL;
 }
 
-/* The handler has jumped (ia2_gate_unwind.S): what it interrupted is cut too. \a pkru: of the thread when it was interrupted;
- * \a interrupted: the compartment that ran, NULL if a gate was under way. Returns the rights with which the thread goes on. */
-static uint32_t follow_jump(ucontext_t *context, uint32_t pkru, const struct ia2_compartment_descriptor *interrupted, uint64_t *nobody_sp)
+/* The handler has jumped (ia2_gate_unwind.S): what it interrupted is cut too. \a pkru: of the
+ * thread when it was interrupted;
+ * \a interrupted: the compartment that ran, NULL if a gate was under way. Returns the rights with
+ * which the thread goes on. */
+static uint32_t follow_jump(ucontext_t *context, uint32_t pkru,
+                            const struct ia2_compartment_descriptor *interrupted,
+                            uint64_t *nobody_sp)
 {
     greg_t *r = context->uc_mcontext.gregs;
     const struct ia2_path *path = on_the_way((uintptr_t)r[REG_RIP]);
     int key = interrupted ? (int)interrupted->id : path ? (int)path->caller : -1;
     if (key < 1 || key > (int)ia2_state.count || !ia2_state.module[key].descriptor)
-        ia2_die("longjmp out of a signal handler that interrupted the runtime at %p (PKRU %#x); let the handler set a flag", (void *)r[REG_RIP], pkru);
+        ia2_die("longjmp out of a signal handler that interrupted the runtime at %p (PKRU %#x); "
+                "let the handler set a flag",
+                (void *)r[REG_RIP], pkru);
     if (pkru == IA2_PKRU_0 && *nobody_sp >> 63)
         *nobody_sp = ~*nobody_sp;
     const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
-    r[REG_R10] = interrupted && path && path->callee == interrupted->id ? (greg_t)path->caller + 1 : 0;
+    r[REG_R10] =
+        interrupted && path && path->callee == interrupted->id ? (greg_t)path->caller + 1 : 0;
     r[REG_R9] = interrupted ? r[REG_RSP] : 0;
     r[REG_R8] = (greg_t)ia2_jumping;
     ia2_jumping = 0;
@@ -112,11 +122,14 @@ static uint32_t run_handler(int number, siginfo_t *info, ucontext_t *context, ui
     struct ia2_signal action = ia2_state.signal[number];
     if (!record)
         ia2_die("signal %d on a thread that the runtime did not start", number);
-    if (action.owner < 1 || action.owner > ia2_state.count || !ia2_state.module[action.owner].descriptor)
+    if (action.owner < 1 || action.owner > ia2_state.count ||
+        !ia2_state.module[action.owner].descriptor)
         return pkru;
-    /* The interrupted compartment waits in its signal zone, unless it was in a gate and waits already. */
+    /* The interrupted compartment waits in its signal zone, unless it was in a gate and waits
+     * already. */
     int key = interrupted_key(context, pkru);
-    const struct ia2_compartment_descriptor *interrupted = key > 0 ? ia2_state.module[key].descriptor : NULL;
+    const struct ia2_compartment_descriptor *interrupted =
+        key > 0 ? ia2_state.module[key].descriptor : NULL;
     if (interrupted && !interrupted->suspend())
         interrupted = NULL;
     uint64_t *nobody_sp = (uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
@@ -134,25 +147,30 @@ static uint32_t run_handler(int number, siginfo_t *info, ucontext_t *context, ui
     return pkru;
 }
 
-/* As if there were no handler: the signal comes once more, when this one returns, and nobody catches it. */
+/* As if there were no handler: the signal comes once more, when this one returns, and nobody
+ * catches it. */
 static void default_action(int number, const siginfo_t *info)
 {
     struct sigaction dfl = {.sa_handler = SIG_DFL};
     ia2_permissive_end();
     sigaction(number, &dfl, NULL);
     if (info->si_code <= 0 || number == SIGTRAP)
-        raise(number); /* it was sent, or reported after the instruction, so returning would not repeat it */
+        raise(number); /* it was sent, or reported after the instruction, so returning would not
+                          repeat it */
 }
 
 static int is_fault(int number, const siginfo_t *info)
 {
-    return info->si_code > 0 && (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL);
+    return info->si_code > 0 &&
+           (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL);
 }
 
-/* Only for a signal that a permissive program catches all the same; what is no fault can be ignored. */
+/* Only for a signal that a permissive program catches all the same; what is no fault can be
+ * ignored. */
 static int is_ignored(int number, const siginfo_t *info)
 {
-    return info->si_code <= 0 && ia2_state.signal[number].handler == (void (*)(int, siginfo_t *, void *))(void *)SIG_IGN;
+    return info->si_code <= 0 &&
+           ia2_state.signal[number].handler == (void (*)(int, siginfo_t *, void *))(void *)SIG_IGN;
 }
 
 /* A destructor that faulted is left where it is; nobody goes on with the next one. */
@@ -166,8 +184,8 @@ static int leave_destructor(int number, ucontext_t *context, uint32_t pkru)
     return 1;
 }
 
-/* The kernel comes here with only key 0 open, on the thread's signal stack, with all signals blocked. Returning gives the thread its
- * mask and its signal stack back. */
+/* The kernel comes here with only key 0 open, on the thread's signal stack, with all signals
+ * blocked. Returning gives the thread its mask and its signal stack back. */
 static void enter(int number, siginfo_t *info, void *opaque)
 {
     ucontext_t *context = opaque;
@@ -184,7 +202,9 @@ static void enter(int number, siginfo_t *info, void *opaque)
         pkru = run_handler(number, info, context, pkru);
     else if (is_fault(number, info) && leave_destructor(number, context, pkru))
         pkru = IA2_PKRU_0;
-    else if ((violation || number == SIGSEGV || is_fault(number, info) || ia2_permissive_catches(number)) && !is_ignored(number, info))
+    else if ((violation || number == SIGSEGV || is_fault(number, info) ||
+              ia2_permissive_catches(number)) &&
+             !is_ignored(number, info))
         default_action(number, info);
     if (!ia2_state.pkeys)
         ia2_virtual_pkru = pkru;
@@ -200,10 +220,11 @@ static struct sigaction entered(int flags)
 }
 
 /* The same for a signal that nobody handles: the runtime explains it. */
-static void catch(int number)
+static void catch (int number)
 {
     struct sigaction act = entered(0), old;
-    if (!sigaction(number, NULL, &old) && (old.sa_handler == SIG_DFL || ia2_permissive_catches(number)))
+    if (!sigaction(number, NULL, &old) &&
+        (old.sa_handler == SIG_DFL || ia2_permissive_catches(number)))
         sigaction(number, &act, NULL);
 }
 
@@ -214,12 +235,14 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
         return -1;
     }
     if (owner != ia2_current_compartment())
-        ia2_die("compartment %d handles signal %d in the name of compartment %d", ia2_current_compartment(), number, owner);
+        ia2_die("compartment %d handles signal %d in the name of compartment %d",
+                ia2_current_compartment(), number, owner);
     struct ia2_signal before = ia2_state.signal[number], now = {0};
     struct sigaction raw, raw_old;
     if (act) {
         raw = *act;
-        int caught = (number == SIGSEGV && act->sa_handler == SIG_DFL) || ia2_permissive_catches(number);
+        int caught =
+            (number == SIGSEGV && act->sa_handler == SIG_DFL) || ia2_permissive_catches(number);
         now.mask = mask_bits(&act->sa_mask);
         /* SA_RESETHAND, SA_NODEFER ... stay the kernel's; SIG_DFL and SIG_IGN are no code. */
         if (act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN) {
@@ -242,7 +265,8 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
     if (old) {
         *old = raw_old;
         if (raw_old.sa_sigaction == enter && raw_old.sa_flags & SA_SIGINFO) {
-            old->sa_sigaction = before.handler; /* NULL is SIG_DFL: the runtime's own SIGSEGV handler */
+            old->sa_sigaction =
+                before.handler; /* NULL is SIG_DFL: the runtime's own SIGSEGV handler */
             old->sa_flags = (int)before.flags;
             sigemptyset(&old->sa_mask);
             memcpy(&old->sa_mask, &before.mask, sizeof(before.mask));
@@ -256,9 +280,9 @@ void ia2_signals_catch_faults(void)
     static int done;
     if (done++)
         return;
-    catch(SIGBUS);
-    catch(SIGFPE);
-    catch(SIGILL);
+    catch (SIGBUS);
+    catch (SIGFPE);
+    catch (SIGILL);
 }
 
 void ia2_signals_start(void)
@@ -266,7 +290,7 @@ void ia2_signals_start(void)
     unsigned a, b, c, d;
     if (ia2_state.pkeys && __get_cpuid_count(0xd, 9, &a, &b, &c, &d))
         IA2_STATE_SET(ia2_state.pkru_offset, b);
-    catch(SIGSEGV);
+    catch (SIGSEGV);
     if (ia2_permissive_catches(SIGTRAP))
-        catch(SIGTRAP);
+        catch (SIGTRAP);
 }

@@ -4,18 +4,19 @@
 
 #include <signal.h>
 
-/* sigaction for compartment \a owner, with its rights; arguments and result as sigaction's. \a old gives the program's
- * handler back, not the runtime's. Async-signal-safe. */
+/* sigaction for compartment \a owner, with its rights; arguments and result as sigaction's. \a old
+ * gives the program's handler back, not the runtime's. Async-signal-safe. */
 int ia2_signal_set(int owner, int number, const struct sigaction *act, struct sigaction *old);
 
 /* Start-up: the handler that explains violations. */
 void ia2_signals_start(void);
 
-/* Before the first destructor runs: the faults that no handler of the program's waits for become the runtime's. */
+/* Before the first destructor runs: the faults that no handler of the program's waits for become
+ * the runtime's. */
 void ia2_signals_catch_faults(void);
 
-/* violations.c: says who touched what. Returns 0 if the fault is none of the runtime's. \a pkru: of the thread when it was
- * interrupted. Async-signal-safe as far as the process is about to die. */
+/* violations.c: says who touched what. Returns 0 if the fault is none of the runtime's. \a pkru: of
+ * the thread when it was interrupted. Async-signal-safe as far as the process is about to die. */
 int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsigned pkru);
 
 #endif

@@ -37,8 +37,9 @@ static int has_avx(void)
 static int has_avx512(void)
 {
     unsigned a, b, c, d;
-    return has_avx() && (enabled_state() & 0xe6) == 0xe6 && __get_cpuid_count(7, 0, &a, &b, &c, &d) &&
-           (b & bit_AVX512F) && (b & bit_AVX512VL) && (b & bit_AVX512BW);
+    return has_avx() && (enabled_state() & 0xe6) == 0xe6 &&
+           __get_cpuid_count(7, 0, &a, &b, &c, &d) && (b & bit_AVX512F) && (b & bit_AVX512VL) &&
+           (b & bit_AVX512BW);
 }
 
 static void patch_virtual_pkru(uint8_t *at, uint8_t opcode)
@@ -83,7 +84,8 @@ static void patch_site(const struct ia2_site *site, const struct cpu *cpu)
         break;
     case IA2_SITE_RDFSBASE:
         if (!cpu->fsgsbase) {
-            static const uint8_t read_self[9] = {0x64, 0x48, 0x8b, 0x04, 0x25, 0, 0, 0, 0}; /* mov %fs:0, %rax */
+            static const uint8_t read_self[9] = {0x64, 0x48, 0x8b, 0x04, 0x25,
+                                                 0,    0,    0,    0}; /* mov %fs:0, %rax */
             memcpy(at, read_self, sizeof(read_self));
         }
         break;
@@ -92,7 +94,8 @@ static void patch_site(const struct ia2_site *site, const struct cpu *cpu)
     }
 }
 
-static void patch_module(const char *name, const struct ia2_site *from, const struct ia2_site *to, const struct cpu *cpu)
+static void patch_module(const char *name, const struct ia2_site *from, const struct ia2_site *to,
+                         const struct cpu *cpu)
 {
     uintptr_t low = UINTPTR_MAX, high = 0;
     for (const struct ia2_site *s = from; s < to; s++) {

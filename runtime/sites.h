@@ -6,8 +6,9 @@
 int ia2_cpu_has_pkeys(void);
 
 /* Patches the ia2_sites of every module for this CPU: RDPKRU and WRPKRU become moves from and to
- * ia2_virtual_pkru where there are no keys, AVX and AVX-512 scrubbing is jumped over where there is none, RDFSBASE becomes a
- * read of the thread pointer where the kernel does not allow it. Once, before there is a second thread. */
+ * ia2_virtual_pkru where there are no keys, AVX and AVX-512 scrubbing is jumped over where there is
+ * none, RDFSBASE becomes a read of the thread pointer where the kernel does not allow it. Once,
+ * before there is a second thread. */
 void ia2_sites_patch(void);
 
 /* The same for one compartment, before anything of it runs. */

@@ -14,8 +14,8 @@
 #endif
 #define SHARED_HEADER 16 /* the previous shared_sp, below each block */
 
-/* Key 0's zone has no memory of its own: nobody runs on the thread's first stack, at the depth where the thread
- * left it. Only the word that holds that depth is needed. */
+/* Key 0's zone has no memory of its own: nobody runs on the thread's first stack, at the depth
+ * where the thread left it. Only the word that holds that depth is needed. */
 static __thread uint64_t nobody_zone[2] __attribute__((tls_model("initial-exec")));
 static __thread char *shared_sp __attribute__((tls_model("initial-exec")));
 
@@ -26,12 +26,15 @@ uint64_t ia2_nobody_top(void)
 
 size_t ia2_stacks_size(size_t zone)
 {
-    return IA2_SIGNAL_STACK + IA2_SHARED_STACK + ia2_state.count * (zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE) + IA2_PAGE;
+    return IA2_SIGNAL_STACK + IA2_SHARED_STACK +
+           ia2_state.count * (zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE) + IA2_PAGE;
 }
 
-/* A zone ends in a guard page. Between zones there is none: the next one has another key. Nor between the parts under key 0: the
- * shared stack is checked at each push. Each part is set once, to what it shall be: on a stack that libc has kept from another thread it
- * mostly is so already, and the kernel has nothing to do ([m] 0.2 us; to take a guard page away and put it back, 2.5 to 4). */
+/* A zone ends in a guard page. Between zones there is none: the next one has another key. Nor
+ * between the parts under key 0: the shared stack is checked at each push. Each part is set once,
+ * to what it shall be: on a stack that libc has kept from another thread it mostly is so already,
+ * and the kernel has nothing to do ([m] 0.2 us; to take a guard page away and put it back, 2.5 to
+ * 4). */
 static int lay_zone(char *low, size_t zone, int inaccessible, int key)
 {
     char *guard = low + IA2_SIGNAL_ZONE, *stack = guard + IA2_SIGNAL_GUARD;
@@ -44,8 +47,10 @@ static int lay_zone(char *low, size_t zone, int inaccessible, int key)
 int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record)
 {
     char *at = high - IA2_SIGNAL_STACK;
-    /* Disarmed on delivery (Linux 4.7), so the handler's entry may give the rest of it to nested signals. */
-    stack_t signal_stack = {.ss_sp = at, .ss_size = IA2_SIGNAL_STACK, .ss_flags = (int)SS_AUTODISARM};
+    /* Disarmed on delivery (Linux 4.7), so the handler's entry may give the rest of it to nested
+     * signals. */
+    stack_t signal_stack = {
+        .ss_sp = at, .ss_size = IA2_SIGNAL_STACK, .ss_flags = (int)SS_AUTODISARM};
     record->shared_high = (uint64_t)at;
     shared_sp = at;
     at -= IA2_SHARED_STACK;
@@ -61,8 +66,8 @@ int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_
         at -= zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE;
         r = lay_zone(at, zone, inaccessible, (int)key);
     }
-    /* Until here others could write it, the words included that gates look at: libc's memory everybody, and on a stack of another layout what
-     * was theirs. */
+    /* Until here others could write it, the words included that gates look at: libc's memory
+     * everybody, and on a stack of another layout what was theirs. */
     return r || inaccessible ? r : ia2_sys_empty(at, (size_t)((char *)record->shared_low - at));
 }
 
@@ -88,7 +93,8 @@ int ia2_tls_set_keys(char *fsbase, int open, uint32_t emptied)
         char *block = fsbase + module->tls_offset;
         if (!module->tls_size)
             continue;
-        /* libc keeps the blocks for the next thread; the secrets of this one must not wait there. */
+        /* libc keeps the blocks for the next thread; the secrets of this one must not wait there.
+         */
         if (open && !(emptied >> key & 1))
             r = ia2_sys_empty(block, module->tls_size);
         if (r)
@@ -106,8 +112,9 @@ int ia2_tls_set_keys(char *fsbase, int open, uint32_t emptied)
     return r ? r : open_tls(start, end);
 }
 
-/* The second part of the thread's shared stack, for what its own stack would have held (IA2_SHARED_STACK is less: few programs need
- * more, and libc keeps fewer stacks for further threads the larger they are). A block may take twice its size, by header and alignment. */
+/* The second part of the thread's shared stack, for what its own stack would have held
+ * (IA2_SHARED_STACK is less: few programs need more, and libc keeps fewer stacks for further
+ * threads the larger they are). A block may take twice its size, by header and alignment. */
 static int map_more(const struct ia2_thread_record *record)
 {
     size_t size = 2 * record->zone_size + IA2_PAGE;
@@ -141,7 +148,8 @@ void *ia2_shared_push(size_t size, size_t align)
     if (!record)
         ia2_die("shared local variable on a thread that the runtime did not start");
     uint64_t level = (uint64_t)shared_sp, sp = 0;
-    /* shared_sp can be written by every compartment: what it names is used only inside the shared stack. */
+    /* shared_sp can be written by every compartment: what it names is used only inside the shared
+     * stack. */
     if (level >= record->shared_low && level <= record->shared_high) {
         sp = fit(record->shared_low, level, size, align);
         if (!sp && (record->more_low || map_more(record)))

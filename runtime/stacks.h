@@ -1,4 +1,5 @@
-/* The stacks of a thread: one zone per compartment under its key, one shared stack, one signal stack. */
+/* The stacks of a thread: one zone per compartment under its key, one shared stack, one signal
+ * stack. */
 #ifndef IA2_STACKS_H
 #define IA2_STACKS_H
 
@@ -6,33 +7,37 @@
 
 #include "state.h"
 
-/* Of the stack the thread was created on, what stays key 0: libc's part of the thread's life runs there,
- * and what runs as nobody (exit, the shared heap). */
+/* Of the stack the thread was created on, what stays key 0: libc's part of the thread's life runs
+ * there, and what runs as nobody (exit, the shared heap). */
 #define IA2_FIRST_STACK (128 * 1024ul)
-#define IA2_SIGNAL_STACK (128 * 1024ul) /* nested signals and what they have nobody do take parts of it */
+#define IA2_SIGNAL_STACK \
+    (128 * 1024ul) /* nested signals and what they have nobody do take parts of it */
 #define IA2_SHARED_STACK (1024 * 1024ul)
 
 /* Bytes below the first stack for zones of \a zone bytes each. */
 size_t ia2_stacks_size(size_t zone);
 
-/* Lays the stacks out downward from \a high (page-aligned, anonymous memory of ia2_stacks_size(zone)), sets their
- * keys, and fills in the addresses in \a record. \a inaccessible: the memory is PROT_NONE; otherwise it is a
- * thread's stack as libc made it, or as an earlier call left it for the next thread.
- * 0 or a negative errno. Also installs the signal stack, so it must run on the thread itself. */
+/* Lays the stacks out downward from \a high (page-aligned, anonymous memory of
+ * ia2_stacks_size(zone)), sets their keys, and fills in the addresses in \a record. \a
+ * inaccessible: the memory is PROT_NONE; otherwise it is a thread's stack as libc made it, or as an
+ * earlier call left it for the next thread. 0 or a negative errno. Also installs the signal stack,
+ * so it must run on the thread itself. */
 int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record);
 
-/* Puts the TLS blocks of the thread with this FS base under their compartments' keys, or (\a open) back under key 0,
- * emptied; those of the keys in \a emptied have been by their compartments. 0 or a negative errno. */
+/* Puts the TLS blocks of the thread with this FS base under their compartments' keys, or (\a open)
+ * back under key 0, emptied; those of the keys in \a emptied have been by their compartments. 0 or
+ * a negative errno. */
 int ia2_tls_set_keys(char *fsbase, int open, uint32_t emptied);
 
 /* Makes the stack of compartment \a key zeros again: for a thread that does not exist any more. */
 void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);
 
-/* Gives back the calling thread's second part of the shared stack, if it has one. For a thread that ends. */
+/* Gives back the calling thread's second part of the shared stack, if it has one. For a thread that
+ * ends. */
 void ia2_shared_end(void);
 
-/* How far the calling thread's shared stack is in use, and back to there: for a jump over the scopes that would have released it. Any
- * value is safe: each push looks where it is. */
+/* How far the calling thread's shared stack is in use, and back to there: for a jump over the
+ * scopes that would have released it. Any value is safe: each push looks where it is. */
 void *ia2_shared_level(void);
 void ia2_shared_cut(void *level);
 

@@ -17,13 +17,15 @@
 #include "permissive.h"
 #include "system_calls.h"
 
-/* A place in this DSO's own image, so that gates find it at a constant (the memfd is mapped over it). */
+/* A place in this DSO's own image, so that gates find it at a constant (the memfd is mapped over
+ * it). */
 struct ia2_state ia2_state __attribute__((aligned(4096)));
 __thread uint32_t ia2_slot;
 __thread uint32_t ia2_virtual_pkru = IA2_PKRU_0;
 __thread uint32_t ia2_jumping;
 
-/* A page of its own, read-only but while the descriptor is set: who could change it would choose what is written. */
+/* A page of its own, read-only but while the descriptor is set: who could change it would choose
+ * what is written. */
 static struct {
     int fd, child; /* child: while a fork is under way, the file of the child to be */
     char pad[IA2_PAGE - 2 * sizeof(int)];
@@ -58,12 +60,14 @@ static void set_state_file(int fd, int child)
     mprotect(&state_file, sizeof(state_file), PROT_READ);
 }
 
-/* ---- fork ----------------------------------------------------------------------------------------------- */
+/* ---- fork ----------------------------------------------------------------------------------- */
 
-/* The child gets a state of its own: parent and child each go on with their own threads and heaps. It must be that of the moment of the
- * fork, so it is copied before, and writers wait from then on: a thread that went on would have its storage under keys of which the child's
- * copy knows nothing. A thread waits for nothing of its own: it may fork in a handler that has interrupted its own writing. And nobody waits
- * forever: a handler that has interrupted a writer may have jumped out. All of these are hints, which every compartment can write. */
+/* The child gets a state of its own: parent and child each go on with their own threads and heaps.
+ * It must be that of the moment of the fork, so it is copied before, and writers wait from then on:
+ * a thread that went on would have its storage under keys of which the child's copy knows nothing.
+ * A thread waits for nothing of its own: it may fork in a handler that has interrupted its own
+ * writing. And nobody waits forever: a handler that has interrupted a writer may have jumped out.
+ * All of these are hints, which every compartment can write. */
 static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
 static _Atomic int forking, writers;
 static __thread int forks, writing; /* what of them is this thread's */
@@ -111,7 +115,8 @@ static void fork_prepare(void)
     char page[IA2_PAGE];
     while ((at = lseek(state_file.fd, at, SEEK_DATA)) >= 0) {
         at &= ~(off_t)(IA2_PAGE - 1);
-        if (pread(state_file.fd, page, sizeof(page), at) != sizeof(page) || pwrite(fd, page, sizeof(page), at) != sizeof(page))
+        if (pread(state_file.fd, page, sizeof(page), at) != sizeof(page) ||
+            pwrite(fd, page, sizeof(page), at) != sizeof(page))
             ia2_die("fork: cannot copy the runtime's state");
         at += IA2_PAGE;
     }
@@ -160,7 +165,8 @@ void ia2_state_write(const void *field, const void *value, size_t size)
     ssize_t written = pwrite(state_file.fd, value, size, (off_t)at);
     end_writing();
     if (written != (ssize_t)size)
-        ia2_die("cannot write the runtime's state (%s); was its file descriptor closed?", strerrorname_np(errno));
+        ia2_die("cannot write the runtime's state (%s); was its file descriptor closed?",
+                strerrorname_np(errno));
 }
 
 uint64_t ia2_fs_base(void)

@@ -1,8 +1,9 @@
-/* What the runtime knows: who owns which address, which thread has which stacks, which signal goes where.
+/* What the runtime knows: who owns which address, which thread has which stacks, which signal goes
+ * where.
  *
- * It belongs to no compartment. The state is a memfd that every compartment sees read-only at a link-time
- * address; it changes only by pwrite, in state.c. (A page that were writable for a moment would be writable for
- * every thread; a key of its own would cost one of fifteen.) */
+ * It belongs to no compartment. The state is a memfd that every compartment sees read-only at a
+ * link-time address; it changes only by pwrite, in state.c. (A page that were writable for a moment
+ * would be writable for every thread; a key of its own would cost one of fifteen.) */
 #ifndef IA2_STATE_H
 #define IA2_STATE_H
 
@@ -19,7 +20,8 @@
 #define IA2_GRANULES (1ul << (47 - IA2_GRANULE_SHIFT)) /* user address space: 47 bits */
 #define IA2_OWNER_NONE 0 /* libc or the kernel */
 #define IA2_EXIT_RECORDS 16384 /* exit functions at a time */
-#define IA2_OWNER_GONE 0x40 /* set: by a plugin that was unloaded since; the blocks stay, and are nobody's to free */
+#define IA2_OWNER_GONE \
+    0x40 /* set: by a plugin that was unloaded since; the blocks stay, and are nobody's to free */
 #define IA2_OWNER_SHARED 0x80 /* set: key 0, allocated by the compartment in the other bits */
 
 struct ia2_module;
@@ -30,11 +32,13 @@ struct ia2_gate_descriptor {
     void (*before)(void);
     void (*after)(void);
     uint16_t callers; /* mask of keys */
-    uint16_t further; /* so many gates behind this one are for other arguments of the same, variadic function */
+    uint16_t further; /* so many gates behind this one are for other arguments of the same, variadic
+                         function */
     uint32_t type;
 };
 
-/* Made by ia2_gate.S in each compartment; in that DSO's RELRO, so constant once the loader is done. */
+/* Made by ia2_gate.S in each compartment; in that DSO's RELRO, so constant once the loader is done.
+ */
 struct ia2_compartment_descriptor {
     uint32_t id;
     uint32_t count; /* of compartments, as the policy had it */
@@ -47,11 +51,13 @@ struct ia2_compartment_descriptor {
     void (*signal)(int, siginfo_t *, void *);
     void (*exit_call)(size_t index, int status); /* runs an exit record */
     int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
-    void (*thread_storage)(uint32_t slot); /* gives the thread-local storage of a thread that is IA2_SLOT_QUIET its initial values */
+    void (*thread_storage)(uint32_t slot); /* gives the thread-local storage of a thread that is
+                                              IA2_SLOT_QUIET its initial values */
     void (*construct)(void); /* runs the constructors, if this came with dlopen */
     int (*suspend)(void);
     void (*resume)(void);
-    void (*unwound)(void); /* ia2_gate_unwind.S: where a jump goes on that cuts this compartment's stack */
+    void (*unwound)(
+        void); /* ia2_gate_unwind.S: where a jump goes on that cuts this compartment's stack */
     const struct ia2_path *paths, *paths_end;
     void *(*client_alloc)(size_t size, size_t align, int); /* the gate fills in who calls */
     int (*client_free)(void *p, int);
@@ -64,10 +70,12 @@ struct ia2_compartment_descriptor {
     uint32_t pkru[IA2_MAX_COMPARTMENTS];
     uint32_t late; /* mask of the compartments that come with dlopen */
     uint32_t permissive; /* 1: built to let violations through, for libia2_permissive.so only */
-    const struct ia2_plugin *plugins, *plugins_end; /* of compartment 1: what is loaded for which name */
+    const struct ia2_plugin *plugins,
+        *plugins_end; /* of compartment 1: what is loaded for which name */
 };
 
-_Static_assert(offsetof(struct ia2_compartment_descriptor, permissive) == IA2_DESCRIPTOR_PERMISSIVE, "layout");
+_Static_assert(offsetof(struct ia2_compartment_descriptor, permissive) == IA2_DESCRIPTOR_PERMISSIVE,
+               "layout");
 
 struct ia2_plugin {
     uint64_t key;
@@ -106,7 +114,8 @@ struct ia2_module {
     size_t tls_image_size;
 };
 
-/* What the program has brought for the thread-local storage of a compartment that comes with dlopen (kit/ia2/plugin_file.py). */
+/* What the program has brought for the thread-local storage of a compartment that comes with dlopen
+ * (kit/ia2/plugin_file.py). */
 struct ia2_carrier {
     int64_t tls_offset;
     uint64_t tls_size;
@@ -119,7 +128,8 @@ struct ia2_signal {
     uint64_t mask; /* sa_mask */
 };
 
-/* Quiet: it has its stacks and storage, but nothing of any compartment runs on it, as it begins and ends. */
+/* Quiet: it has its stacks and storage, but nothing of any compartment runs on it, as it begins and
+ * ends. */
 enum ia2_slot_state { IA2_SLOT_FREE, IA2_SLOT_STARTING, IA2_SLOT_QUIET, IA2_SLOT_LIVE };
 
 struct ia2_thread_record {
@@ -170,27 +180,32 @@ _Static_assert(offsetof(struct ia2_thread_record, zone_size) == IA2_RECORD_ZONE_
 _Static_assert(offsetof(struct ia2_state, module) == IA2_STATE_MODULES, "layout");
 _Static_assert(sizeof(struct ia2_module) == IA2_MODULE_SIZE, "layout");
 _Static_assert(offsetof(struct ia2_module, descriptor) == 0, "layout");
-_Static_assert(offsetof(struct ia2_compartment_descriptor, unwound) == IA2_COMPARTMENT_UNWOUND, "layout");
+_Static_assert(offsetof(struct ia2_compartment_descriptor, unwound) == IA2_COMPARTMENT_UNWOUND,
+               "layout");
 _Static_assert(sizeof(struct ia2_gate_descriptor) == 1 << IA2_DESC_SHIFT, "layout");
 _Static_assert(offsetof(struct ia2_gate_descriptor, callers) == IA2_DESC_CALLERS, "layout");
 _Static_assert(offsetof(struct ia2_gate_descriptor, type) == IA2_DESC_TYPE, "layout");
 
-/* Read-only after ia2_state_open(). Reading needs no lock; fields of one record change one by one. */
+/* Read-only after ia2_state_open(). Reading needs no lock; fields of one record change one by one.
+ */
 extern struct ia2_state ia2_state;
 
-/* The slot of this thread's record, 0 if it has none. Everybody can write it: it is a hint that the record's
- * fsbase confirms. */
+/* The slot of this thread's record, 0 if it has none. Everybody can write it: it is a hint that the
+ * record's fsbase confirms. */
 extern __thread uint32_t ia2_slot __attribute__((tls_model("initial-exec")));
 /* PKRU, on a CPU that has none. */
 extern __thread uint32_t ia2_virtual_pkru __attribute__((tls_model("initial-exec")));
 
-/* The compartment whose jump out of a signal handler has come back to the runtime's entry, 0 if none. Everybody can write it. */
+/* The compartment whose jump out of a signal handler has come back to the runtime's entry, 0 if
+ * none. Everybody can write it. */
 extern __thread uint32_t ia2_jumping __attribute__((tls_model("initial-exec")));
 
-/* Maps the state. Idempotent; the first call must come before there is a second thread. Aborts on failure. */
+/* Maps the state. Idempotent; the first call must come before there is a second thread. Aborts on
+ * failure. */
 void ia2_state_open(void);
 
-/* Writes \a size bytes at \a field, an address inside ia2_state. Any rights; async-signal-safe. Aborts on failure. */
+/* Writes \a size bytes at \a field, an address inside ia2_state. Any rights; async-signal-safe.
+ * Aborts on failure. */
 void ia2_state_write(const void *field, const void *value, size_t size);
 #define IA2_STATE_SET(field, value) \
     do { \
@@ -198,7 +213,8 @@ void ia2_state_write(const void *field, const void *value, size_t size);
         ia2_state_write(&(field), &ia2_new_value, sizeof(ia2_new_value)); \
     } while (0)
 
-/* Of the calling thread, as the register has it. The word at %fs:0, which compilers use, is in libc's memory, where everybody can write it. */
+/* Of the calling thread, as the register has it. The word at %fs:0, which compilers use, is in
+ * libc's memory, where everybody can write it. */
 uint64_t ia2_fs_base(void);
 
 /* The record of the calling thread, or NULL if it was not made by the runtime. */
@@ -210,7 +226,8 @@ uint32_t ia2_read_pkru(void);
 /* Key of a PKRU value, -1 if it is no compartment's. */
 int ia2_compartment_of_pkru(uint32_t pkru);
 
-/* Prints "ia2: ..." to stderr with write(2) and aborts. Async-signal-safe: %s %d %x (uint64_t as pointer: %p) only. */
+/* Prints "ia2: ..." to stderr with write(2) and aborts. Async-signal-safe: %s %d %x (uint64_t as
+ * pointer: %p) only. */
 void ia2_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 void ia2_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 

@@ -32,7 +32,10 @@ int ia2_sys_protect(void *start, size_t size, int prot, int key)
 
 int ia2_sys_empty(void *start, size_t size)
 {
-    return madvise(start, size, MADV_DONTNEED) && (errno != EINVAL || madvise(start, size, MADV_DONTNEED_LOCKED)) ? -errno : 0;
+    return madvise(start, size, MADV_DONTNEED) &&
+                   (errno != EINVAL || madvise(start, size, MADV_DONTNEED_LOCKED))
+               ? -errno
+               : 0;
 }
 
 int ia2_sys_map_fixed(void *at, size_t size, int prot, int flags, int fd)
@@ -42,7 +45,8 @@ int ia2_sys_map_fixed(void *at, size_t size, int prot, int flags, int fd)
 
 void *ia2_sys_reserve(size_t size, size_t align)
 {
-    char *p = mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    char *p =
+        mmap(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
     if (p == MAP_FAILED)
         return NULL;
     char *start = (char *)(((uintptr_t)p + align - 1) & -align);
@@ -53,4 +57,3 @@ void *ia2_sys_reserve(size_t size, size_t align)
         munmap(start + size, tail);
     return start;
 }
-

@@ -48,8 +48,8 @@ static void free_slot(uint32_t slot)
         atomic_store(&slot_taken[slot], 0);
 }
 
-/* With its last thread libc ends the process, on that thread: it must still have its stacks. Which is the last libc decides
- * after end_thread, so the others have to be gone by then. */
+/* With its last thread libc ends the process, on that thread: it must still have its stacks. Which
+ * is the last libc decides after end_thread, so the others have to be gone by then. */
 static void wait_for_ending_threads(void)
 {
     for (uint32_t slot = 2; slot < IA2_SLOT_COUNT; slot++)
@@ -57,7 +57,8 @@ static void wait_for_ending_threads(void)
             usleep(100);
 }
 
-/* Has the compartments give the thread's local storage its initial values, those that have at most \a limit bytes of it. Returns which. */
+/* Has the compartments give the thread's local storage its initial values, those that have at most
+ * \a limit bytes of it. Returns which. */
 static uint32_t set_storage(uint32_t slot, size_t limit)
 {
     uint32_t set = 0;
@@ -71,9 +72,10 @@ static uint32_t set_storage(uint32_t slot, size_t limit)
     return set;
 }
 
-/* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done and thread-local
- * destructors have run. Compartments keep their own thread-specific values (under their keys) and run their own
- * destructors; after the last round nothing of theirs runs on this thread any more. */
+/* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done
+ * and thread-local destructors have run. Compartments keep their own thread-specific values (under
+ * their keys) and run their own destructors; after the last round nothing of theirs runs on this
+ * thread any more. */
 static void end_thread(void *unused)
 {
     (void)unused;
@@ -127,7 +129,8 @@ void *ia2_thread_first_frame(void *arg)
     pthread_setspecific(end_key, &end_key);
     ia2_become_nobody();
     ia2_late_storage_lock();
-    /* Before its storage gets its keys: a child that is forked now must be able to take them off again. */
+    /* Before its storage gets its keys: a child that is forked now must be able to take them off
+     * again. */
     ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
     if (!r)
         r = ia2_tls_set_keys((char *)record.fsbase, 0, 0);
@@ -154,8 +157,10 @@ void ia2_threads_forked(void)
             continue;
         for (uint32_t key = 1; record->state >= IA2_SLOT_QUIET && key <= ia2_state.count; key++)
             ia2_stack_empty(record, key);
-        if (record->state >= IA2_SLOT_QUIET && slot != 1 && ia2_tls_set_keys((char *)record->fsbase, 1, 0))
-            ia2_die("fork: cannot take back the thread-local storage of a thread that the child does not have");
+        if (record->state >= IA2_SLOT_QUIET && slot != 1 &&
+            ia2_tls_set_keys((char *)record->fsbase, 1, 0))
+            ia2_die("fork: cannot take back the thread-local storage of a thread that the child "
+                    "does not have");
         free_slot(slot);
     }
     live = 1;
@@ -163,12 +168,15 @@ void ia2_threads_forked(void)
 
 void ia2_threads_start(void)
 {
-    /* Static TLS lies on the same block as a stack, with what ld.so keeps free for DSOs that come with dlopen (which only this
-     * function knows; it is there for the JVM). It is the same for all threads. */
-    size_t (*minimum)(const pthread_attr_t *) = (size_t (*)(const pthread_attr_t *))dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
+    /* Static TLS lies on the same block as a stack, with what ld.so keeps free for DSOs that come
+     * with dlopen (which only this function knows; it is there for the JVM). It is the same for all
+     * threads. */
+    size_t (*minimum)(const pthread_attr_t *) =
+        (size_t (*)(const pthread_attr_t *))dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
     pthread_attr_t any;
     pthread_attr_init(&any);
-    IA2_STATE_SET(ia2_state.static_tls, minimum ? (minimum(&any) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE);
+    IA2_STATE_SET(ia2_state.static_tls,
+                  minimum ? (minimum(&any) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE);
     pthread_attr_destroy(&any);
     if (pthread_key_create(&end_key, end_thread))
         ia2_die("no thread-specific key left for the runtime");
@@ -199,8 +207,9 @@ static int copy_attributes(pthread_attr_t *to, const pthread_attr_t *from)
     return 0;
 }
 
-/* libc keeps what the thread is to begin with in its descriptor, under key 0, and the thread inherits the rights of whoever makes
- * the system call: so nobody makes it. Returns an errno (below IA2_PAGE), or the thread with its id in *thread. */
+/* libc keeps what the thread is to begin with in its descriptor, under key 0, and the thread
+ * inherits the rights of whoever makes the system call: so nobody makes it. Returns an errno (below
+ * IA2_PAGE), or the thread with its id in *thread. */
 static int create_as_nobody(int owner, pthread_t *thread, const pthread_attr_t *attr, uint32_t slot)
 {
     pthread_attr_t *shared = ia2_shared_push(sizeof(*shared), _Alignof(pthread_attr_t));
@@ -213,12 +222,14 @@ static int create_as_nobody(int owner, pthread_t *thread, const pthread_attr_t *
     return 0;
 }
 
-int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr,
+                      void *(*start)(void *), void *arg)
 {
     if (!ia2_state.ready)
         ia2_die("a constructor starts a thread before main: there are no compartments yet");
     if (owner != ia2_current_compartment())
-        ia2_die("compartment %d starts a thread in the name of compartment %d", ia2_current_compartment(), owner);
+        ia2_die("compartment %d starts a thread in the name of compartment %d",
+                ia2_current_compartment(), owner);
     pthread_attr_t own;
     size_t zone = 0;
     int r = copy_attributes(&own, attr);
@@ -230,7 +241,8 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, 
     for (uint32_t key = 1; key <= ia2_state.count; key++)
         if ((size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE > tls)
             tls = (size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE;
-    r = pthread_attr_setstacksize(&own, ia2_stacks_size(zone) + IA2_FIRST_STACK + tls + 16 * IA2_PAGE);
+    r = pthread_attr_setstacksize(&own,
+                                  ia2_stacks_size(zone) + IA2_FIRST_STACK + tls + 16 * IA2_PAGE);
     /* The thread begins with all signals blocked: until it has its stacks no handler could run. */
     sigset_t all, mask;
     sigfillset(&all);
@@ -240,8 +252,11 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, 
         r = pthread_attr_setsigmask_np(&own, &all);
     uint32_t slot = r ? 0 : take_slot();
     if (slot) {
-        struct ia2_thread_record record = {.state = IA2_SLOT_STARTING, .start_owner = (uint32_t)owner, .start = start,
-                                           .start_arg = arg, .zone_size = zone};
+        struct ia2_thread_record record = {.state = IA2_SLOT_STARTING,
+                                           .start_owner = (uint32_t)owner,
+                                           .start = start,
+                                           .start_arg = arg,
+                                           .zone_size = zone};
         memcpy(&record.signal_mask, &mask, sizeof(record.signal_mask));
         ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
         ending[slot] = 0;

@@ -5,9 +5,11 @@
 #include <pthread.h>
 #include <stddef.h>
 
-/* pthread_create for compartment \a owner, with its rights. Arguments and result as pthread_create's, except that a
- * stack set by pthread_attr_setstack gives its size only: the memory would not have the right keys. */
-int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg);
+/* pthread_create for compartment \a owner, with its rights. Arguments and result as
+ * pthread_create's, except that a stack set by pthread_attr_setstack gives its size only: the
+ * memory would not have the right keys. */
+int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr,
+                      void *(*start)(void *), void *arg);
 
 /* The start routine that libc gets; \a slot: the number of the thread's record. */
 void *ia2_thread_first_frame(void *slot);

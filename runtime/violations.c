@@ -22,7 +22,8 @@ static const char *name_of(int key)
         return "nobody (key 0)";
     if (key < 0 || (uint32_t)key > ia2_state.count)
         return "no compartment";
-    return ia2_state.module[key].descriptor ? ia2_state.module[key].descriptor->name : "a compartment that is not loaded";
+    return ia2_state.module[key].descriptor ? ia2_state.module[key].descriptor->name
+                                            : "a compartment that is not loaded";
 }
 
 static int describe_thread_memory(char *text, size_t size, uintptr_t address, int key)
@@ -52,9 +53,11 @@ static void describe_memory(char *text, size_t size, uintptr_t address, int key)
             if (ia2_is_in(&module->data[i], address)) {
                 Dl_info symbol;
                 if (dladdr((void *)address, &symbol) && symbol.dli_sname)
-                    snprintf(text, size, "global %s+%#zx", symbol.dli_sname, address - (uintptr_t)symbol.dli_saddr);
+                    snprintf(text, size, "global %s+%#zx", symbol.dli_sname,
+                             address - (uintptr_t)symbol.dli_saddr);
                 else
-                    snprintf(text, size, "global at %#zx of %s", address - module->base, module->descriptor->name);
+                    snprintf(text, size, "global at %#zx of %s", address - module->base,
+                             module->descriptor->name);
                 return;
             }
         if (describe_thread_memory(text, size, address, key))
@@ -73,28 +76,33 @@ static void say_how_to_share(uintptr_t address, int key)
     if (symbol.dli_sname)
         ia2_say("  to share it: [shared] variables = [\"%s\"]", symbol.dli_sname);
     else
-        ia2_say("  to share it: add its name to variables under [shared] (nm -n %s: the last one that is not after %#zx)", symbol.dli_fname,
-                address - module->base);
+        ia2_say("  to share it: add its name to variables under [shared] (nm -n %s: the last one "
+                "that is not after %#zx)",
+                symbol.dli_fname, address - module->base);
 }
 
 int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsigned pkru)
 {
     if (info->si_signo != SIGSEGV || info->si_code != SEGV_PKUERR)
         return 0;
-    uintptr_t address = (uintptr_t)info->si_addr, code = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    uintptr_t address = (uintptr_t)info->si_addr,
+              code = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
     int owner = (int)info->si_pkey, who = ia2_compartment_of_pkru(pkru);
     char memory[160];
     describe_memory(memory, sizeof(memory), address, owner);
     const char *how = context->uc_mcontext.gregs[REG_ERR] & 2 ? "write" : "read";
-    ia2_say("violation: compartment %s (PKRU %#x) may not %s address %#zx: %s of compartment %s (key %d)", name_of(who),
-            pkru, how, address, memory, name_of(owner), owner);
+    ia2_say("violation: compartment %s (PKRU %#x) may not %s address %#zx: %s of compartment %s "
+            "(key %d)",
+            name_of(who), pkru, how, address, memory, name_of(owner), owner);
     Dl_info where;
     if (dladdr((void *)code, &where) && where.dli_fname)
-        ia2_say("  at %s+%#zx%s%s (addr2line -fe %s %#zx)", where.dli_fname, code - (uintptr_t)where.dli_fbase,
-                where.dli_sname ? " in " : "", where.dli_sname ? where.dli_sname : "", where.dli_fname,
+        ia2_say("  at %s+%#zx%s%s (addr2line -fe %s %#zx)", where.dli_fname,
+                code - (uintptr_t)where.dli_fbase, where.dli_sname ? " in " : "",
+                where.dli_sname ? where.dli_sname : "", where.dli_fname,
                 code - (uintptr_t)where.dli_fbase);
     if (who > 0 && owner > 0 && !strcmp(how, "read"))
-        ia2_say("  to allow reading: [compartment.%s] reads = [\"%s\"]", name_of(who), name_of(owner));
+        ia2_say("  to allow reading: [compartment.%s] reads = [\"%s\"]", name_of(who),
+                name_of(owner));
     if (owner > 0 && !strncmp(memory, "global ", 7))
         say_how_to_share(address, owner);
     return 1;

@@ -1,7 +1,8 @@
-/* Prints what small things cost, "NAME VALUE" per line: calls in TSC cycles, the rest in microseconds.
+/* Prints what small things cost, "NAME VALUE" per line: calls in TSC cycles, the rest in
+ * microseconds.
  *
- * Built twice from this source, plain and compartmentalized. Each value is the smallest of many batches: what is above
- * it is other work of the machine. */
+ * Built twice from this source, plain and compartmentalized. Each value is the smallest of many
+ * batches: what is above it is other work of the machine. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -16,7 +17,14 @@
 
 #include "library.h"
 
-enum { CALLS = 20000, BATCHES = 300, THREADS = 100, THREAD_BATCHES = 20, BLOCKS = 20000, BLOCK_BATCHES = 40 };
+enum {
+    CALLS = 20000,
+    BATCHES = 300,
+    THREADS = 100,
+    THREAD_BATCHES = 20,
+    BLOCKS = 20000,
+    BLOCK_BATCHES = 40
+};
 
 static int program_leaf(int value)
 {
@@ -126,9 +134,10 @@ static void measure(const char *name, double (*once)(void), int batches)
     printf("%s %.4f\n", name, best);
 }
 
-/* On a CPU without protection keys the gates' WRPKRU and RDPKRU have become moves to and from a thread-local. This takes the moves
- * out of the library's gates as well: what is left is what a gate costs apart from those instructions. Afterwards the
- * program is good for calling library_leaf and nothing else. \return 0 if there is nothing to take out. */
+/* On a CPU without protection keys the gates' WRPKRU and RDPKRU have become moves to and from a
+ * thread-local. This takes the moves out of the library's gates as well: what is left is what a
+ * gate costs apart from those instructions. Afterwards the program is good for calling library_leaf
+ * and nothing else. \return 0 if there is nothing to take out. */
 static int drop_virtual_pkru(void)
 {
     static const uint8_t load[4] = {0x64, 0x8b, 0x04, 0x25}, store[4] = {0x64, 0x89, 0x04, 0x25};

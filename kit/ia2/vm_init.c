@@ -1,14 +1,16 @@
-/* First process of the PKU VM: runs one command of the host's in a writable overlay of the host's root.
+/* First process of the PKU VM: runs one command of the host's in a writable overlay of the host's
+ * root.
  *
- * It reads /job (made by vm.py: NUL-terminated records, the first byte says what each is), loads the kernel
- * modules, mounts the host's root over 9p with a tmpfs over it, starts the command, and carries its streams
- * over four virtio ports. The command gets pipes, not the ports themselves: a port can be opened only once,
- * so `echo >/dev/stderr` would fail on it.
+ * It reads /job (made by vm.py: NUL-terminated records, the first byte says what each is), loads
+ * the kernel modules, mounts the host's root over 9p with a tmpfs over it, starts the command, and
+ * carries its streams over four virtio ports. The command gets pipes, not the ports themselves: a
+ * port can be opened only once, so `echo >/dev/stderr` would fail on it.
  *
- * Control port, guest to host, one line each: "kernel TEXT" (a complaint of the kernel), "error TEXT" (the VM
- * could not be set up), "exit N" (last line: the command's status, 128+N for signal N). Host to guest: one
- * byte per signal to deliver to the command's process group; or a zero byte and the length of stdin, eight
- * bytes, once that is known. (Closing the port instead would lose what QEMU has not read by then.) */
+ * Control port, guest to host, one line each: "kernel TEXT" (a complaint of the kernel), "error
+ * TEXT" (the VM could not be set up), "exit N" (last line: the command's status, 128+N for signal
+ * N). Host to guest: one byte per signal to deliver to the command's process group; or a zero byte
+ * and the length of stdin, eight bytes, once that is known. (Closing the port instead would lose
+ * what QEMU has not read by then.) */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
@@ -46,7 +48,8 @@ static struct {
 
 static int control = -1;
 
-static void control_line(const char *const fmt, ...) {
+static void control_line(const char *const fmt, ...)
+{
     char line[1024];
     va_list ap;
     va_start(ap, fmt);
@@ -66,7 +69,8 @@ static void control_line(const char *const fmt, ...) {
     }
 }
 
-static void stop(void) {
+static void stop(void)
+{
     sync();
     reboot(RB_POWER_OFF);
     for (;;)
@@ -74,12 +78,14 @@ static void stop(void) {
 }
 
 /* The VM is of no use without what failed, so it ends here. */
-static void fail(const char *const what, const char *const name) {
+static void fail(const char *const what, const char *const name)
+{
     control_line("error %s %s: %s", what, name, strerror(errno));
     stop();
 }
 
-static void add(struct list *const l, char *const item) {
+static void add(struct list *const l, char *const item)
+{
     if (l->n == MAX_ITEMS) {
         errno = E2BIG;
         fail("too many records in", "/job");
@@ -87,7 +93,8 @@ static void add(struct list *const l, char *const item) {
     l->item[l->n++] = item;
 }
 
-static void read_job(void) {
+static void read_job(void)
+{
     struct stat st;
     const int fd = open("/job", O_RDONLY | O_CLOEXEC);
     if (fd < 0 || fstat(fd, &st) < 0)
@@ -98,18 +105,33 @@ static void read_job(void) {
     close(fd);
     for (char *p = text; p < text + st.st_size; p += strlen(p) + 1) {
         switch (*p) {
-        case 'a': add(&job.arg, p + 1); break;
-        case 'e': add(&job.env, p + 1); break;
-        case 'm': add(&job.module, p + 1); break;
-        case 's': add(&job.share, p + 1); break;
-        case 'k': add(&job.keep, p + 1); break;
-        case 'd': job.cwd = p + 1; break;
-        default: errno = EINVAL; fail("unknown record in", "/job");
+        case 'a':
+            add(&job.arg, p + 1);
+            break;
+        case 'e':
+            add(&job.env, p + 1);
+            break;
+        case 'm':
+            add(&job.module, p + 1);
+            break;
+        case 's':
+            add(&job.share, p + 1);
+            break;
+        case 'k':
+            add(&job.keep, p + 1);
+            break;
+        case 'd':
+            job.cwd = p + 1;
+            break;
+        default:
+            errno = EINVAL;
+            fail("unknown record in", "/job");
         }
     }
 }
 
-static void load_modules(void) {
+static void load_modules(void)
+{
     for (size_t i = 0; i < job.module.n; i++) {
         const int fd = open(job.module.item[i], O_RDONLY | O_CLOEXEC);
         if (fd < 0 || (syscall(SYS_finit_module, fd, "", 0) < 0 && errno != EEXIST))
@@ -119,7 +141,8 @@ static void load_modules(void) {
 }
 
 /* The ports appear some time after the driver is loaded. */
-static int open_port(const int number) {
+static int open_port(const int number)
+{
     char path[32];
     snprintf(path, sizeof path, "/dev/vport0p%d", number);
     for (int i = 0; i < 5000; i++) {
@@ -132,15 +155,17 @@ static int open_port(const int number) {
     return -1;
 }
 
-/* A port reads as ended until the kernel has heard that the host is connected, so the host sends one byte
- * ahead of the command's stdin. */
-static void await_host(const int port) {
+/* A port reads as ended until the kernel has heard that the host is connected, so the host sends
+ * one byte ahead of the command's stdin. */
+static void await_host(const int port)
+{
     char byte;
     while (read(port, &byte, 1) != 1)
         usleep(1000);
 }
 
-static void make_parents(char *const path) {
+static void make_parents(char *const path)
+{
     for (char *p = strchr(path + 1, '/'); p; p = strchr(p + 1, '/')) {
         *p = 0;
         mkdir(path, 0777);
@@ -148,9 +173,10 @@ static void make_parents(char *const path) {
     }
 }
 
-/* /tmp is a tmpfs, where system calls see the plain behaviour of a local file system; what the caller needs
- * of the host's /tmp is bound back into it. */
-static void mount_tmp(void) {
+/* /tmp is a tmpfs, where system calls see the plain behaviour of a local file system; what the
+ * caller needs of the host's /tmp is bound back into it. */
+static void mount_tmp(void)
+{
     int kept[MAX_ITEMS];
     for (size_t i = 0; i < job.keep.n; i++)
         kept[i] = open(job.keep.item[i], O_PATH | O_CLOEXEC);
@@ -173,11 +199,13 @@ static void mount_tmp(void) {
     }
 }
 
-static void mount_root(void) {
+static void mount_root(void)
+{
     mkdir("/lower", 0755);
     mkdir("/upper", 0755);
     mkdir("/root", 0755);
-    if (mount("root", "/lower", "9p", MS_RDONLY, "trans=virtio,version=9p2000.L,msize=512000,cache=loose") < 0)
+    if (mount("root", "/lower", "9p", MS_RDONLY,
+              "trans=virtio,version=9p2000.L,msize=512000,cache=loose") < 0)
         fail("cannot mount over 9p", "/");
     if (mount("tmpfs", "/upper", "tmpfs", 0, "mode=755") < 0)
         fail("cannot mount", "/upper");
@@ -186,7 +214,7 @@ static void mount_root(void) {
     if (mount("overlay", "/root", "overlay", 0,
               "lowerdir=/lower,upperdir=/upper/top,workdir=/upper/work") < 0)
         fail("cannot mount the overlay on", "/root");
-    static const char *const moved[] = { "proc", "sys", "dev" };
+    static const char *const moved[] = {"proc", "sys", "dev"};
     for (size_t i = 0; i < sizeof moved / sizeof *moved; i++) {
         char from[16], to[32];
         snprintf(from, sizeof from, "/%s", moved[i]);
@@ -202,13 +230,15 @@ static void mount_root(void) {
     if (mount("tmpfs", "/dev/shm", "tmpfs", MS_NOSUID | MS_NODEV, "mode=1777") < 0)
         fail("cannot mount", "/dev/shm");
     mount("devpts", "/dev/pts", "devpts", 0, "ptmxmode=0666");
-    if (symlink("/proc/self/fd", "/dev/fd") < 0 || symlink("/proc/self/fd/0", "/dev/stdin") < 0
-        || symlink("/proc/self/fd/1", "/dev/stdout") < 0 || symlink("/proc/self/fd/2", "/dev/stderr") < 0)
+    if (symlink("/proc/self/fd", "/dev/fd") < 0 || symlink("/proc/self/fd/0", "/dev/stdin") < 0 ||
+        symlink("/proc/self/fd/1", "/dev/stdout") < 0 ||
+        symlink("/proc/self/fd/2", "/dev/stderr") < 0)
         fail("cannot link in", "/dev");
     mount_tmp();
 }
 
-static void mount_shares(void) {
+static void mount_shares(void)
+{
     for (size_t i = 0; i < job.share.n; i++) {
         char tag[16], *const path = job.share.item[i];
         snprintf(tag, sizeof tag, "share%zu", i);
@@ -219,16 +249,18 @@ static void mount_shares(void) {
     }
 }
 
-static void loopback_up(void) {
+static void loopback_up(void)
+{
     const int fd = socket(AF_INET, SOCK_DGRAM | SOCK_CLOEXEC, 0);
-    struct ifreq ifr = { .ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING };
+    struct ifreq ifr = {.ifr_name = "lo", .ifr_flags = IFF_UP | IFF_RUNNING};
     if (fd >= 0) {
         ioctl(fd, SIOCSIFFLAGS, &ifr);
         close(fd);
     }
 }
 
-static _Noreturn void run_command(const int in, const int out, const int err) {
+static _Noreturn void run_command(const int in, const int out, const int err)
+{
     sigset_t none;
     sigemptyset(&none);
     sigprocmask(SIG_SETMASK, &none, NULL);
@@ -237,8 +269,9 @@ static _Noreturn void run_command(const int in, const int out, const int err) {
     dup2(out, 1);
     dup2(err, 2);
     umask(022);
-    /* As a login on the host has it; the kernel starts its first process with a hard limit of 4096. */
-    setrlimit(RLIMIT_NOFILE, &(struct rlimit) { 1024, 524288 });
+    /* As a login on the host has it; the kernel starts its first process with a hard limit of 4096.
+     */
+    setrlimit(RLIMIT_NOFILE, &(struct rlimit){1024, 524288});
     if (chdir(job.cwd) < 0) {
         dprintf(2, "run-in-vm: cannot enter %s: %s\n", job.cwd, strerror(errno));
         _exit(125);
@@ -256,7 +289,8 @@ struct stream {
     char data[65536];
 };
 
-static void end_stream(struct stream *const s) {
+static void end_stream(struct stream *const s)
+{
     if (s->from >= 0)
         close(s->from);
     if (s->to >= 0)
@@ -265,7 +299,8 @@ static void end_stream(struct stream *const s) {
 }
 
 /* false: nothing moved. */
-static bool move(struct stream *const s, const bool readable) {
+static bool move(struct stream *const s, const bool readable)
+{
     if (s->from < 0)
         return false;
     if (s->begin == s->end) {
@@ -294,7 +329,8 @@ static struct stream stream[3]; /* the command's 0, 1, 2 */
 static uint64_t stdin_length = UINT64_MAX;
 
 /* What the host sent on the control port; a message may come in pieces. */
-static void obey(const pid_t child) {
+static void obey(const pid_t child)
+{
     static unsigned char message[1 + sizeof stdin_length];
     static size_t have;
     unsigned char bytes[64];
@@ -312,16 +348,17 @@ static void obey(const pid_t child) {
 }
 
 /* Carries the streams and signals until the command ends; returns its wait status. */
-static int carry(const pid_t child, const int signals) {
+static int carry(const pid_t child, const int signals)
+{
     for (;;) {
-        struct pollfd p[6] = { { .fd = signals, .events = POLLIN }, { .fd = control, .events = POLLIN } };
+        struct pollfd p[6] = {{.fd = signals, .events = POLLIN}, {.fd = control, .events = POLLIN}};
         for (int i = 0; i < 3; i++) {
             const bool pending = stream[i].begin != stream[i].end;
             p[2 + i].fd = pending ? stream[i].to : stream[i].from;
             p[2 + i].events = pending ? POLLOUT : POLLIN;
         }
         /* So that a command that closed its stdin is noticed although nothing is pending. */
-        p[5] = (struct pollfd) { .fd = stream[0].to, .events = 0 };
+        p[5] = (struct pollfd){.fd = stream[0].to, .events = 0};
         if (poll(p, 6, -1) < 0 && errno != EINTR)
             fail("cannot wait for", "the command");
         for (int i = 0; i < 3; i++)
@@ -347,11 +384,13 @@ static int carry(const pid_t child, const int signals) {
     }
 }
 
-/* Warnings, oopses and the like since the command began; what a user program's own fault logs has a lower
- * priority and is not one. */
-static void report_kernel(const int kmsg) {
-    static const char *const bad[] = { "WARNING:", "BUG:", "Oops", "general protection", "Out of memory:",
-                                       "kernel panic", "UBSAN:", "invalid opcode:" };
+/* Warnings, oopses and the like since the command began; what a user program's own fault logs has a
+ * lower priority and is not one. */
+static void report_kernel(const int kmsg)
+{
+    static const char *const bad[] = {
+        "WARNING:",       "BUG:",         "Oops",   "general protection",
+        "Out of memory:", "kernel panic", "UBSAN:", "invalid opcode:"};
     char record[8192];
     ssize_t n;
     while ((n = read(kmsg, record, sizeof record - 1)) > 0 || (n < 0 && errno == EPIPE)) {
@@ -370,7 +409,8 @@ static void report_kernel(const int kmsg) {
     }
 }
 
-int main(void) {
+int main(void)
+{
     mkdir("/proc", 0755);
     mkdir("/sys", 0755);
     mkdir("/dev", 0755);

@@ -18,9 +18,10 @@ static struct refusal *refusals;
 static size_t refusal_count, refusal_capacity;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-void diag_refuse(const char *file, unsigned line, unsigned column, const char *construct, const char *reason,
-                 const char *remedy) {
-    struct text text = { 0 };
+void diag_refuse(const char *file, unsigned line, unsigned column, const char *construct,
+                 const char *reason, const char *remedy)
+{
+    struct text text = {0};
     if (line)
         text_printf(&text, "%s:%u:%u: error: %s: %s\n", file, line, column, construct, reason);
     else
@@ -34,20 +35,24 @@ void diag_refuse(const char *file, unsigned line, unsigned column, const char *c
     while (i < refusal_count && refusals[i].text != interned)
         i++;
     if (i == refusal_count)
-        *PUSH(refusals, refusal_count, refusal_capacity) = (struct refusal) { intern(file), line, column, interned };
+        *PUSH(refusals, refusal_count, refusal_capacity) =
+            (struct refusal){intern(file), line, column, interned};
     pthread_mutex_unlock(&lock);
 }
 
-unsigned diag_count(void) {
+unsigned diag_count(void)
+{
     return (unsigned)refusal_count;
 }
 
-int compare_places(const char *file, unsigned line, const char *other_file, unsigned other_line) {
+int compare_places(const char *file, unsigned line, const char *other_file, unsigned other_line)
+{
     const int files = strcmp(file, other_file);
     return files ? files : (line > other_line) - (line < other_line);
 }
 
-static int compare(const void *left, const void *right) {
+static int compare(const void *left, const void *right)
+{
     const struct refusal *const a = left, *const b = right;
     const int place = compare_places(a->file, a->line, b->file, b->line);
     if (place)
@@ -57,14 +62,16 @@ static int compare(const void *left, const void *right) {
     return strcmp(a->text, b->text);
 }
 
-void diag_print(void) {
+void diag_print(void)
+{
     if (refusal_count)
         qsort(refusals, refusal_count, sizeof(*refusals), compare);
     for (size_t i = 0; i < refusal_count; i++)
         fputs(refusals[i].text, stderr);
 }
 
-void diag_fatal(const char *format, ...) {
+void diag_fatal(const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     fputs("ia2-rewriter: error: ", stderr);

@@ -10,12 +10,15 @@
 
 #include "intern.h"
 
-char *read_whole(const char *path, size_t *size) {
+char *read_whole(const char *path, size_t *size)
+{
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     struct stat status;
     if (fd < 0)
         return NULL;
-    char *const data = fstat(fd, &status) || !S_ISREG(status.st_mode) ? NULL : must_realloc(NULL, (size_t)status.st_size + 1);
+    char *const data = fstat(fd, &status) || !S_ISREG(status.st_mode)
+                           ? NULL
+                           : must_realloc(NULL, (size_t)status.st_size + 1);
     for (*size = 0; data && *size < (size_t)status.st_size;) {
         const ssize_t got = read(fd, data + *size, (size_t)status.st_size - *size);
         if (got <= 0)
@@ -28,9 +31,11 @@ char *read_whole(const char *path, size_t *size) {
     return data;
 }
 
-bool write_whole(const char *path, const void *data, size_t size) {
+bool write_whole(const char *path, const void *data, size_t size)
+{
     static atomic_uint number;
-    const char *const temporary = intern_format("%s.%ld.%u.tmp", path, (long)getpid(), atomic_fetch_add(&number, 1));
+    const char *const temporary =
+        intern_format("%s.%ld.%u.tmp", path, (long)getpid(), atomic_fetch_add(&number, 1));
     FILE *const file = fopen(temporary, "wbe");
     if (!file)
         return false;

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-void *must_realloc(void *old, size_t size) {
+void *must_realloc(void *old, size_t size)
+{
     void *const new = realloc(old, size ? size : 1);
     if (!new) {
         fputs("ia2-rewriter: out of memory\n", stderr);
@@ -15,11 +16,13 @@ void *must_realloc(void *old, size_t size) {
     return new;
 }
 
-void *must_alloc(size_t size) {
+void *must_alloc(size_t size)
+{
     return memset(must_realloc(NULL, size), 0, size);
 }
 
-void *array_push(void *array_pointer, size_t *count, size_t *capacity, size_t element) {
+void *array_push(void *array_pointer, size_t *count, size_t *capacity, size_t element)
+{
     char *array;
     memcpy(&array, array_pointer, sizeof(array));
     if (*count == *capacity) {
@@ -30,13 +33,15 @@ void *array_push(void *array_pointer, size_t *count, size_t *capacity, size_t el
     return memset(array + element * (*count)++, 0, element);
 }
 
-static uint64_t mix(uint64_t key) {
+static uint64_t mix(uint64_t key)
+{
     key ^= key >> 31;
     key *= 0x9e3779b97f4a7c15ull;
     return key ^ key >> 29;
 }
 
-static struct map_slot *map_find(const struct map *map, uint64_t key) {
+static struct map_slot *map_find(const struct map *map, uint64_t key)
+{
     for (size_t i = mix(key);; i++) {
         struct map_slot *const slot = &map->slots[i & (map->capacity - 1)];
         if (!slot->key || slot->key == key)
@@ -44,13 +49,15 @@ static struct map_slot *map_find(const struct map *map, uint64_t key) {
     }
 }
 
-void *map_get(const struct map *map, uint64_t key) {
+void *map_get(const struct map *map, uint64_t key)
+{
     return map->capacity ? map_find(map, key)->value : NULL;
 }
 
-void map_put(struct map *map, uint64_t key, void *value) {
+void map_put(struct map *map, uint64_t key, void *value)
+{
     if (2 * (map->used + 1) > map->capacity) {
-        struct map bigger = { .capacity = map->capacity ? 2 * map->capacity : 64 };
+        struct map bigger = {.capacity = map->capacity ? 2 * map->capacity : 64};
         bigger.slots = must_alloc(bigger.capacity * sizeof(*bigger.slots));
         for (size_t i = 0; i < map->capacity; i++)
             if (map->slots[i].key)
@@ -62,22 +69,25 @@ void map_put(struct map *map, uint64_t key, void *value) {
     struct map_slot *const slot = map_find(map, key);
     if (!slot->key)
         map->used++;
-    *slot = (struct map_slot) { key, value };
+    *slot = (struct map_slot){key, value};
 }
 
-int map_add(struct map *map, uint64_t key) {
+int map_add(struct map *map, uint64_t key)
+{
     if (map_get(map, key))
         return 0;
     map_put(map, key, map);
     return 1;
 }
 
-void map_free(struct map *map) {
+void map_free(struct map *map)
+{
     free(map->slots);
-    *map = (struct map) { 0 };
+    *map = (struct map){0};
 }
 
-uint64_t hash_bytes(const void *data, size_t size) {
+uint64_t hash_bytes(const void *data, size_t size)
+{
     const char *bytes = data;
     uint64_t a = 0x9e3779b97f4a7c15ull ^ size, b = 0xc2b2ae3d27d4eb4full, word;
     for (; size >= 16; bytes += 16, size -= 16) {
@@ -105,7 +115,8 @@ struct interned {
 static struct interned *buckets[1 << 16];
 static pthread_mutex_t intern_lock = PTHREAD_MUTEX_INITIALIZER;
 
-const char *intern_n(const char *text, size_t length) {
+const char *intern_n(const char *text, size_t length)
+{
     uint64_t hash = 14695981039346656037ull;
     for (size_t i = 0; i < length; i++)
         hash = (hash ^ (unsigned char)text[i]) * 1099511628211ull;
@@ -126,11 +137,13 @@ const char *intern_n(const char *text, size_t length) {
     return entry->text;
 }
 
-const char *intern(const char *text) {
+const char *intern(const char *text)
+{
     return intern_n(text, strlen(text));
 }
 
-const char *intern_format(const char *format, ...) {
+const char *intern_format(const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     char *text;
@@ -145,7 +158,8 @@ const char *intern_format(const char *format, ...) {
     return result;
 }
 
-void text_add(struct text *text, const char *data, size_t length) {
+void text_add(struct text *text, const char *data, size_t length)
+{
     if (text->length + length + 1 > text->capacity) {
         text->capacity = 2 * (text->length + length + 1);
         text->data = must_realloc(text->data, text->capacity);
@@ -156,11 +170,13 @@ void text_add(struct text *text, const char *data, size_t length) {
     text->data[text->length] = 0;
 }
 
-void text_puts(struct text *text, const char *string) {
+void text_puts(struct text *text, const char *string)
+{
     text_add(text, string, strlen(string));
 }
 
-void text_printf(struct text *text, const char *format, ...) {
+void text_printf(struct text *text, const char *format, ...)
+{
     va_list arguments;
     va_start(arguments, format);
     char *data;

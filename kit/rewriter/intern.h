@@ -1,5 +1,5 @@
-/* Interned strings, and a hash map whose keys are pointers or integers. Both are the rewriter's only
- * containers besides plain growing arrays. */
+/* Interned strings, and a hash map whose keys are pointers or integers. Both are the rewriter's
+ * only containers besides plain growing arrays. */
 #ifndef IA2_INTERN_H
 #define IA2_INTERN_H
 
@@ -16,7 +16,10 @@ uint64_t hash_bytes(const void *data, size_t size);
 
 /* Open addressing; keys are not 0. A zeroed struct is an empty map. Not thread-safe. */
 struct map {
-    struct map_slot { uint64_t key; void *value; } *slots;
+    struct map_slot {
+        uint64_t key;
+        void *value;
+    } *slots;
     size_t used, capacity;
 };
 
@@ -26,7 +29,8 @@ void map_free(struct map *map);
 /* Adds a key to a map used as a set; returns 1 if it was new. */
 int map_add(struct map *map, uint64_t key);
 
-static inline uint64_t key_of(const void *pointer) {
+static inline uint64_t key_of(const void *pointer)
+{
     return (uint64_t)(uintptr_t)pointer;
 }
 

@@ -1,6 +1,6 @@
-/* The part of the runtime that is linked into every compartment: it runs with the compartment's rights, on its stack, and
- * keeps what it knows in the compartment's own globals. Everything here is hidden; libc functions are replaced
- * by `--wrap` (ia2_compartment.ldflags). */
+/* The part of the runtime that is linked into every compartment: it runs with the compartment's
+ * rights, on its stack, and keeps what it knows in the compartment's own globals. Everything here
+ * is hidden; libc functions are replaced by `--wrap` (ia2_compartment.ldflags). */
 #ifndef IA2_COMPARTMENT_H
 #define IA2_COMPARTMENT_H
 
@@ -42,17 +42,19 @@ int ia2_compartment_shared_free(void *p);
 void *ia2_compartment_shared_resize(void *p, size_t size);
 size_t ia2_compartment_shared_size(void *p);
 
-/* shared_memory.c: a shared block at a multiple of  align (0: any). NULL and ENOMEM without memory. */
+/* shared_memory.c: a shared block at a multiple of  align (0: any). NULL and ENOMEM without
+ * memory. */
 void *ia2_shared_allocate(size_t size, size_t align, int zero);
 size_t ia2_shared_size(void *p);
 
-/* jumps.c, for ia2_gate_unwind.S: the call that this compartment made with its stack at  frame is taken back (or the
- * signal handler that interrupted it at  interrupted), by a jump of compartment  key. Goes to the jump's target if that is
- * here; otherwise cuts what belongs to the call in progress and returns  key. Signals are blocked. */
+/* jumps.c, for ia2_gate_unwind.S: the call that this compartment made with its stack at  frame is
+ * taken back (or the signal handler that interrupted it at  interrupted), by a jump of compartment
+ * key. Goes to the jump's target if that is here; otherwise cuts what belongs to the call in
+ * progress and returns  key. Signals are blocked. */
 uint32_t ia2_compartment_unwound(uint32_t key, uintptr_t frame, uintptr_t interrupted);
 void __ia2_unwind(uint32_t key) __attribute__((noreturn));
-/* heap.c, copied_arguments.c, thread_exit.c: leaves the scopes of IA2_ALLOCATE_IN, of arguments by copy and of pthread_cleanup_push whose
- * frames lie in this range, because a jump skips them. */
+/* heap.c, copied_arguments.c, thread_exit.c: leaves the scopes of IA2_ALLOCATE_IN, of arguments by
+ * copy and of pthread_cleanup_push whose frames lie in this range, because a jump skips them. */
 void ia2_allocations_cut(uintptr_t low, uintptr_t high);
 void ia2_copies_cut(uintptr_t low, uintptr_t high);
 void ia2_thread_cleanup_cut(uintptr_t low, uintptr_t high);

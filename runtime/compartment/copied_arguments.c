@@ -1,5 +1,6 @@
-/* Arguments by copy (IA2_COPY_IN and its like). The copies are a chain, so that a jump over the end of a call still brings back what the
- * callee wrote, as it would have written to the caller's object itself. */
+/* Arguments by copy (IA2_COPY_IN and its like). The copies are a chain, so that a jump over the end
+ * of a call still brings back what the callee wrote, as it would have written to the caller's
+ * object itself. */
 #include <stdint.h>
 #include <string.h>
 
@@ -11,7 +12,8 @@
 
 static __thread struct ia2_copied *chain; /* those to copy back, innermost first */
 
-HIDDEN struct ia2_copied ia2_copy(struct ia2_copied *scope, const void *own, size_t size, int in, int out)
+HIDDEN struct ia2_copied ia2_copy(struct ia2_copied *scope, const void *own, size_t size, int in,
+                                  int out)
 {
     struct ia2_copied made = {NULL, (void *)own, 0, NULL, 0};
     if (!own)
@@ -43,7 +45,8 @@ HIDDEN void ia2_copy_back(struct ia2_copied *copied)
         return;
     if (copied->back) {
         bring_back(copied);
-        struct ia2_copied **at = &chain; /* not always the first: the program may have switched stacks (makecontext) */
+        struct ia2_copied **at =
+            &chain; /* not always the first: the program may have switched stacks (makecontext) */
         while (*at && *at != copied)
             at = &(*at)->outer;
         if (*at)
@@ -52,7 +55,8 @@ HIDDEN void ia2_copy_back(struct ia2_copied *copied)
     ia2_shared_pop(&copied->shared);
 }
 
-/* Calls of the function that a jump goes to end too, and it may have made them where setjmp was: by their address alone they would stay. */
+/* Calls of the function that a jump goes to end too, and it may have made them where setjmp was: by
+ * their address alone they would stay. */
 void ia2_copies_cut(uintptr_t low, uintptr_t high)
 {
     for (; chain && chain->sp >= low && chain->sp <= high; chain = chain->outer)

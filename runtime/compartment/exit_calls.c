@@ -1,5 +1,6 @@
-/* How the process ends, as this compartment sees it. libc gets a function of the runtime in place of each exit function; what is
- * to run, and where, is kept in the state, which nobody can write. */
+/* How the process ends, as this compartment sees it. libc gets a function of the runtime in place
+ * of each exit function; what is to run, and where, is kept in the state, which nobody can write.
+ */
 #define _GNU_SOURCE
 #include <stdlib.h>
 
@@ -60,7 +61,7 @@ static void run_fini(void)
 
 HIDDEN void (*const ia2_compartment_fini_entries[2])(void) = {run_array, run_fini};
 
-/* ---- leaving -------------------------------------------------------------------------------------------- */
+/* ---- leaving -------------------------------------------------------------------------------- */
 
 void __real_exit(int status) __attribute__((noreturn));
 void __real_quick_exit(int status) __attribute__((noreturn));

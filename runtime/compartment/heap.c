@@ -1,5 +1,6 @@
-/* malloc and family of one compartment: jemalloc under its key. What a pointer belongs to is decided by its address, so blocks
- * that libc made (getline, asprintf, realpath ...) go back to libc. */
+/* malloc and family of one compartment: jemalloc under its key. What a pointer belongs to is
+ * decided by its address, so blocks that libc made (getline, asprintf, realpath ...) go back to
+ * libc. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <stdint.h>
@@ -22,7 +23,8 @@ void *__libc_realloc(void *, size_t);
 void *__real_mmap(void *, size_t, int, int, int, off_t);
 
 static __thread int target = OWN_TARGET; /* set by IA2_ALLOCATE_IN */
-static __thread struct ia2_allocation *allocations; /* the scopes this thread is in, innermost first */
+static __thread struct ia2_allocation
+    *allocations; /* the scopes this thread is in, innermost first */
 
 HIDDEN struct ia2_allocation ia2_allocate_in(struct ia2_allocation *scope, int key)
 {
@@ -56,7 +58,9 @@ void ia2_own_free(void *p)
 
 static const char *owner_name(int owner)
 {
-    const struct ia2_compartment_descriptor *d = owner >= 1 && (uint32_t)owner <= ia2_state.count ? ia2_state.module[owner].descriptor : NULL;
+    const struct ia2_compartment_descriptor *d = owner >= 1 && (uint32_t)owner <= ia2_state.count
+                                                     ? ia2_state.module[owner].descriptor
+                                                     : NULL;
     return d ? d->name : "a plugin that is not loaded";
 }
 
@@ -67,24 +71,27 @@ static void *allocate_elsewhere(size_t size, size_t align, int zero)
         return ia2_shared_allocate(size, align, zero);
     const struct ia2_compartment_descriptor *d = ia2_state.module[target].descriptor;
     if (!d)
-        ia2_die("compartment %s: the policy has it allocate in the heap of %s", ia2_this_compartment.name, owner_name(target));
+        ia2_die("compartment %s: the policy has it allocate in the heap of %s",
+                ia2_this_compartment.name, owner_name(target));
     void *p = d->client_alloc(size, align, 0); /* comes zeroed */
     if (!p)
         errno = ENOMEM;
     else if (ia2_heap_owner(p) != target)
-        ia2_die("compartment %s: the heap of %s gave memory that is not its own", ia2_this_compartment.name,
-                owner_name(target));
+        ia2_die("compartment %s: the heap of %s gave memory that is not its own",
+                ia2_this_compartment.name, owner_name(target));
     return p;
 }
 
-/* Whether the kernel would give plain malloc so much. jemalloc reserves without asking it, and more than was asked for (the next
- * size class), so programs would see large allocations succeed or fail that end the other way without the kit. */
+/* Whether the kernel would give plain malloc so much. jemalloc reserves without asking it, and more
+ * than was asked for (the next size class), so programs would see large allocations succeed or fail
+ * that end the other way without the kit. */
 #define HUGE_BLOCK (32ul << 20)
 static int kernel_refuses(size_t size)
 {
     if (__builtin_expect(size < HUGE_BLOCK, 1))
         return 0;
-    void *probe = __real_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    void *probe =
+        __real_mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
     if (probe == MAP_FAILED) {
         errno = ENOMEM;
         return 1;
@@ -104,7 +111,9 @@ HIDDEN void *__wrap_malloc(size_t size)
 {
     if (kernel_refuses(size))
         return NULL;
-    return noted(__builtin_expect(target == OWN_TARGET, 1) ? ia2_je_malloc(size) : allocate_elsewhere(size, 0, 0), size);
+    return noted(__builtin_expect(target == OWN_TARGET, 1) ? ia2_je_malloc(size)
+                                                           : allocate_elsewhere(size, 0, 0),
+                 size);
 }
 
 HIDDEN void *__wrap_calloc(size_t count, size_t size)
@@ -144,7 +153,9 @@ HIDDEN void *__wrap_aligned_alloc(size_t align, size_t size)
 {
     if (kernel_refuses(size))
         return NULL;
-    return noted(target == OWN_TARGET ? ia2_je_aligned_alloc(align, size) : allocate_elsewhere(size, align, 0), size);
+    return noted(target == OWN_TARGET ? ia2_je_aligned_alloc(align, size)
+                                      : allocate_elsewhere(size, align, 0),
+                 size);
 }
 
 HIDDEN void *__wrap_memalign(size_t align, size_t size)
@@ -166,7 +177,8 @@ HIDDEN void *__wrap_pvalloc(size_t size)
 static int is_client_of(int owner)
 {
     const struct ia2_compartment_descriptor *d = ia2_state.module[owner].descriptor;
-    size_t index = (size_t)((const char *)(const void *)d->client_free - d->stubs) >> IA2_STUB_SHIFT;
+    size_t index =
+        (size_t)((const char *)(const void *)d->client_free - d->stubs) >> IA2_STUB_SHIFT;
     return d->gates[index].callers >> ia2_this_compartment.id & 1;
 }
 
@@ -178,8 +190,8 @@ static void free_foreign(void *p, int owner, const void *from)
     size_t size;
     if (ia2_permissive_foreign_block(p, "free", &size, from))
         return; /* it stays allocated */
-    ia2_die("compartment %s frees %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
-            owner_name(owner));
+    ia2_die("compartment %s frees %p, which belongs to the heap of compartment %s",
+            ia2_this_compartment.name, p, owner_name(owner));
 }
 
 HIDDEN void __wrap_free(void *p)
@@ -216,14 +228,15 @@ HIDDEN void *__wrap_realloc(void *p, size_t size)
     if (owner & IA2_OWNER_SHARED)
         return shared_realloc(p, size);
     if (owner & IA2_OWNER_GONE)
-        ia2_die("compartment %s resizes %p, which a plugin allocated that is gone", ia2_this_compartment.name, p);
+        ia2_die("compartment %s resizes %p, which a plugin allocated that is gone",
+                ia2_this_compartment.name, p);
     size_t old;
     if (ia2_permissive_foreign_block(p, "realloc", &old, __builtin_return_address(0)) && old) {
         void *copy = __wrap_malloc(size);
         return copy ? memcpy(copy, p, old < size ? old : size) : NULL;
     }
-    ia2_die("compartment %s resizes %p, which belongs to the heap of compartment %s", ia2_this_compartment.name, p,
-            owner_name(owner));
+    ia2_die("compartment %s resizes %p, which belongs to the heap of compartment %s",
+            ia2_this_compartment.name, p, owner_name(owner));
 }
 
 HIDDEN void *__wrap_reallocarray(void *p, size_t count, size_t size)
@@ -248,7 +261,7 @@ HIDDEN size_t __wrap_malloc_usable_size(void *p)
     return owner == IA2_OWNER_NONE ? __real_malloc_usable_size(p) : 0;
 }
 
-/* ---- for others, as the policy says --------------------------------------------------------------------- */
+/* ---- for others, as the policy says --------------------------------------------------------- */
 
 void *ia2_compartment_client_alloc(size_t size, size_t align, int client)
 {

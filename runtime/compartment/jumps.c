@@ -1,6 +1,7 @@
-/* setjmp and longjmp. A jump to an older frame of this compartment may skip frames of others: their calls are taken back one by one
- * (ia2_gate_unwind.S). Where a jump goes is this compartment's alone to say, so a buffer that others can write is only a name here: what
- * it would hold is kept in a record of this compartment's. */
+/* setjmp and longjmp. A jump to an older frame of this compartment may skip frames of others: their
+ * calls are taken back one by one (ia2_gate_unwind.S). Where a jump goes is this compartment's
+ * alone to say, so a buffer that others can write is only a name here: what it would hold is kept
+ * in a record of this compartment's. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <setjmp.h>
@@ -17,8 +18,9 @@
 #define JMPBUF_RSP 6 /* glibc, sysdeps/x86_64/jmpbuf-offsets.h */
 #define NAME ia2_this_compartment.name
 
-/* What the kit adds to a buffer, in the part of the signal mask that is for signals the kernel does not have; not where glibc keeps a shadow
- * stack pointer (jmp_buf-ssp.h: byte 88). The buffers of pthread_cleanup_push, which are shorter, have room for it. */
+/* What the kit adds to a buffer, in the part of the signal mask that is for signals the kernel does
+ * not have; not where glibc keeps a shadow stack pointer (jmp_buf-ssp.h: byte 88). The buffers of
+ * pthread_cleanup_push, which are shorter, have room for it. */
 struct stamp {
     uint64_t jmpbuf[10];
     void *shared_level;
@@ -26,7 +28,9 @@ struct stamp {
     uint64_t thread; /* XORed with STAMPED */
 };
 #define STAMPED 0x3a70b1e5c2d94f68ul
-_Static_assert(offsetof(struct stamp, shared_level) >= offsetof(struct __jmp_buf_tag, __saved_mask) + _NSIG / 8, "kernel's mask");
+_Static_assert(offsetof(struct stamp, shared_level) >=
+                   offsetof(struct __jmp_buf_tag, __saved_mask) + _NSIG / 8,
+               "kernel's mask");
 _Static_assert(sizeof(struct stamp) <= sizeof(__pthread_unwind_buf_t), "shortest buffer");
 
 struct jump_record {
@@ -46,7 +50,7 @@ static __thread struct {
 
 void __real_longjmp(struct __jmp_buf_tag *place, int value) __attribute__((noreturn));
 
-/* ---- where things are ------------------------------------------------------------------------------------- */
+/* ---- where things are ----------------------------------------------------------------------- */
 
 static struct ia2_range own_stack(const struct ia2_thread_record *record)
 {
@@ -61,8 +65,8 @@ static uintptr_t target_of(const struct __jmp_buf_tag *place)
     return sp;
 }
 
-/* The call in progress, as the word says that belongs to it (ia2_layout.h): the highest address of its frames, which is also the lowest of the
- * call before it. */
+/* The call in progress, as the word says that belongs to it (ia2_layout.h): the highest address of
+ * its frames, which is also the lowest of the call before it. */
 static uintptr_t begin_of(uint64_t running)
 {
     return ~running;
@@ -81,17 +85,20 @@ static uint64_t call_in_progress(const struct ia2_range *stack)
     return running;
 }
 
-/* Whether `target`, on the stack, is in a frame of the call that begins at `begin` and has come down to `low`. Either may be elsewhere: on
- * a stack that the program made itself (makecontext). */
-static int is_frame_of(const struct ia2_range *stack, uintptr_t target, uintptr_t low, uintptr_t begin)
+/* Whether `target`, on the stack, is in a frame of the call that begins at `begin` and has come
+ * down to `low`. Either may be elsewhere: on a stack that the program made itself (makecontext). */
+static int is_frame_of(const struct ia2_range *stack, uintptr_t target, uintptr_t low,
+                       uintptr_t begin)
 {
     return ia2_is_in(stack, begin) && target <= begin && (!ia2_is_in(stack, low) || target >= low);
 }
 
-/* Whether `target` is in a frame of this compartment that an older call of it has left to make another one. */
+/* Whether `target` is in a frame of this compartment that an older call of it has left to make
+ * another one. */
 static int is_waiting(const struct ia2_range *stack, uintptr_t target)
 {
-    uintptr_t begin = begin_of(call_in_progress(stack)), first = stack->end + (uintptr_t)(intptr_t)IA2_FIRST_FRAME;
+    uintptr_t begin = begin_of(call_in_progress(stack)),
+              first = stack->end + (uintptr_t)(intptr_t)IA2_FIRST_FRAME;
     while (begin && begin != first) {
         uintptr_t frame = begin;
         begin = begin_of(word_at(frame + IA2_FRAME_RUNNING));
@@ -111,16 +118,18 @@ static int is_own(const struct ia2_thread_record *record, const void *buffer)
 {
     const struct ia2_module *module = &ia2_state.module[ia2_this_compartment.id];
     uintptr_t at = (uintptr_t)buffer;
-    const struct ia2_range stack = own_stack(record), tls = ia2_tls_of(record, (int)ia2_this_compartment.id);
+    const struct ia2_range stack = own_stack(record),
+                           tls = ia2_tls_of(record, (int)ia2_this_compartment.id);
     for (size_t i = 0; i < sizeof(module->data) / sizeof(module->data[0]); i++)
         if (has_stamp(&module->data[i], at))
             return 1;
     return has_stamp(&stack, at) || has_stamp(&tls, at) ||
            (ia2_heap_owner(buffer) == (int)ia2_this_compartment.id &&
-            ia2_heap_owner((const char *)buffer + sizeof(struct stamp) - 1) == (int)ia2_this_compartment.id);
+            ia2_heap_owner((const char *)buffer + sizeof(struct stamp) - 1) ==
+                (int)ia2_this_compartment.id);
 }
 
-/* ---- setjmp ----------------------------------------------------------------------------------------------- */
+/* ---- setjmp --------------------------------------------------------------------------------- */
 
 static struct __jmp_buf_tag *find(const void *buffer)
 {
@@ -145,7 +154,8 @@ static void prune(const struct ia2_range *stack, uintptr_t sp)
     }
 }
 
-static struct __jmp_buf_tag *record_of(const struct ia2_thread_record *record, const void *buffer, uintptr_t sp)
+static struct __jmp_buf_tag *record_of(const struct ia2_thread_record *record, const void *buffer,
+                                       uintptr_t sp)
 {
     const struct ia2_range stack = own_stack(record);
     prune(&stack, sp);
@@ -174,7 +184,8 @@ void ia2_jump_records_end(void)
 HIDDEN struct __jmp_buf_tag *ia2_jump_place(struct __jmp_buf_tag *buffer, uintptr_t sp)
 {
     const struct ia2_thread_record *record = ia2_state.ready ? ia2_this_thread() : NULL;
-    struct __jmp_buf_tag *place = !record || is_own(record, buffer) ? buffer : record_of(record, buffer, sp);
+    struct __jmp_buf_tag *place =
+        !record || is_own(record, buffer) ? buffer : record_of(record, buffer, sp);
     struct stamp *stamp = (struct stamp *)(void *)place;
     __asm__("" : "+r"(stamp)); /* the same bytes under two types, one of which libc writes */
     stamp->shared_level = ia2_shared_level();
@@ -182,9 +193,11 @@ HIDDEN struct __jmp_buf_tag *ia2_jump_place(struct __jmp_buf_tag *buffer, uintpt
     return place;
 }
 
-/* setjmp returns to the frame it was called from, so nothing may be left on the stack when libc's is entered. */
+/* setjmp returns to the frame it was called from, so nothing may be left on the stack when libc's
+ * is entered. */
 #define SETJMP(name) \
-    __asm__(".pushsection .text\n\t.hidden __wrap_" #name "\n\t.globl __wrap_" #name "\n\t.type __wrap_" #name ", @function\n" \
+    __asm__(".pushsection .text\n\t.hidden __wrap_" #name "\n\t.globl __wrap_" #name \
+            "\n\t.type __wrap_" #name ", @function\n" \
             "__wrap_" #name ":\n\t" \
             ".cfi_startproc\n\t" \
             "push %rsi\n\t.cfi_adjust_cfa_offset 8\n\t" \
@@ -198,10 +211,11 @@ SETJMP(setjmp);
 SETJMP(_setjmp);
 SETJMP(__sigsetjmp);
 
-/* ---- longjmp ---------------------------------------------------------------------------------------------- */
+/* ---- longjmp -------------------------------------------------------------------------------- */
 
 /* Scopes whose frames the jump skips. Frames on other stacks (makecontext) do not end with them. */
-static void leave_scopes(const struct ia2_range *stack, const struct __jmp_buf_tag *place, uintptr_t target)
+static void leave_scopes(const struct ia2_range *stack, const struct __jmp_buf_tag *place,
+                         uintptr_t target)
 {
     ia2_allocations_cut(stack->start, target);
     ia2_copies_cut(stack->start, target);
@@ -209,25 +223,31 @@ static void leave_scopes(const struct ia2_range *stack, const struct __jmp_buf_t
     ia2_shared_cut(((const struct stamp *)(const void *)place)->shared_level);
 }
 
-/* A gate calls its function with nothing but the two return addresses below the first frame (ia2_gate_function.S). */
+/* A gate calls its function with nothing but the two return addresses below the first frame
+ * (ia2_gate_function.S). */
 static int is_called_by_gate(const struct ia2_range *stack, uintptr_t cfa)
 {
     return cfa == (begin_of(call_in_progress(stack)) & -16ul) - 16;
 }
 
-static const struct __jmp_buf_tag *place_of(const struct ia2_thread_record *record, const struct __jmp_buf_tag *buffer, uintptr_t cfa)
+static const struct __jmp_buf_tag *place_of(const struct ia2_thread_record *record,
+                                            const struct __jmp_buf_tag *buffer, uintptr_t cfa)
 {
     const struct ia2_range stack = own_stack(record);
     const struct __jmp_buf_tag *place = find(buffer);
     if (place && !is_own(record, buffer))
         return place;
     if (!is_own(record, buffer))
-        ia2_die("compartment %s: longjmp: other compartments can write the jump buffer at %p, and this one did not set it on this thread",
+        ia2_die("compartment %s: longjmp: other compartments can write the jump buffer at %p, and "
+                "this one did not set it on this thread",
                 NAME, (const void *)buffer);
-    /* Who may call longjmp itself through a pointer could give it any of this compartment's memory. */
+    /* Who may call longjmp itself through a pointer could give it any of this compartment's memory.
+     */
     if (is_called_by_gate(&stack, cfa))
-        ia2_die("compartment %s: longjmp, called by another compartment, with a jump buffer of this one's own; give it a function of this "
-                "compartment that jumps, or keep the buffer where both can reach it", NAME);
+        ia2_die("compartment %s: longjmp, called by another compartment, with a jump buffer of "
+                "this one's own; give it a function of this "
+                "compartment that jumps, or keep the buffer where both can reach it",
+                NAME);
     return buffer;
 }
 
@@ -236,12 +256,15 @@ static void refuse_foreign(const struct ia2_thread_record *record, uintptr_t tar
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
         const struct ia2_range stack = ia2_stack_of(record, (int)key);
         if (key != ia2_this_compartment.id && ia2_is_in(&stack, target))
-            ia2_die("compartment %s: longjmp to a frame of compartment %u; return an error through the calls instead", NAME, key);
+            ia2_die("compartment %s: longjmp to a frame of compartment %u; return an error through "
+                    "the calls instead",
+                    NAME, key);
     }
 }
 
 /* Over calls that came in through gates. */
-static __attribute__((noreturn)) void unwind(const struct __jmp_buf_tag *place, uintptr_t target, int value)
+static __attribute__((noreturn)) void unwind(const struct __jmp_buf_tag *place, uintptr_t target,
+                                             int value)
 {
     sigset_t all, mask;
     sigfillset(&all);
@@ -258,15 +281,18 @@ static __attribute__((noreturn)) void unwind(const struct __jmp_buf_tag *place, 
     __ia2_unwind(ia2_this_compartment.id);
 }
 
-/* Leaves the scopes of a jump from the function with the stack pointer `here`, or makes it and does not return. */
-static void check(const struct __jmp_buf_tag *place, const struct ia2_thread_record *record, uintptr_t here, int value)
+/* Leaves the scopes of a jump from the function with the stack pointer `here`, or makes it and does
+ * not return. */
+static void check(const struct __jmp_buf_tag *place, const struct ia2_thread_record *record,
+                  uintptr_t here, int value)
 {
     const struct ia2_range stack = own_stack(record);
     uintptr_t target = target_of(place);
     if (!ia2_is_in(&stack, target))
         refuse_foreign(record, target);
     if (((const struct stamp *)(const void *)place)->thread != (record->fsbase ^ STAMPED))
-        ia2_die("compartment %s: longjmp with a jump buffer that setjmp has not set on this thread", NAME);
+        ia2_die("compartment %s: longjmp with a jump buffer that setjmp has not set on this thread",
+                NAME);
     /* To and from a stack of the program's own (makecontext) is a switch, which ends no call. */
     uintptr_t begin = begin_of(call_in_progress(&stack));
     if (!ia2_is_in(&stack, target) || (ia2_is_in(&stack, here) && !ia2_is_in(&stack, begin)))
@@ -296,8 +322,11 @@ uint32_t ia2_compartment_unwound(uint32_t key, uintptr_t frame, uintptr_t interr
                 ia2_die("compartment %s: longjmp to a function that has returned", NAME);
             pending.under_way = 0;
             leave_scopes(&stack, &pending.place, pending.target);
-            struct __jmp_buf_tag place = pending.place; /* a signal may come, and jump, as soon as the mask is restored */
-            __asm__ volatile("fninit\n\tldmxcsr %0\n\tfldcw %1" : : "m"(pending.mxcsr), "m"(pending.x87_control));
+            struct __jmp_buf_tag place =
+                pending.place; /* a signal may come, and jump, as soon as the mask is restored */
+            __asm__ volatile("fninit\n\tldmxcsr %0\n\tfldcw %1"
+                             :
+                             : "m"(pending.mxcsr), "m"(pending.x87_control));
             __real_longjmp(&place, pending.value);
         }
     }

@@ -1,5 +1,5 @@
-/* libc functions that would call this compartment back, or leave it. libc gets a gate in place of the function; the function
- * itself is kept in this compartment's memory. */
+/* libc functions that would call this compartment back, or leave it. libc gets a gate in place of
+ * the function; the function itself is kept in this compartment's memory. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <pthread.h>
@@ -14,7 +14,8 @@
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
-HIDDEN int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *), void *arg)
+HIDDEN int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                                 void *(*start)(void *), void *arg)
 {
     return ia2_thread_create((int)ia2_this_compartment.id, thread, attr, start, arg);
 }
@@ -24,7 +25,8 @@ void *ia2_compartment_thread(void)
 {
     const struct ia2_thread_record *record = ia2_this_thread();
     if (!record || record->start_owner != ia2_this_compartment.id || record->state != IA2_SLOT_LIVE)
-        ia2_die("compartment %s: a thread starts that it did not create", ia2_this_compartment.name);
+        ia2_die("compartment %s: a thread starts that it did not create",
+                ia2_this_compartment.name);
     /* Once: whoever gives up his own rights may call this as nobody. */
     static __thread int started;
     if (started++)
@@ -36,15 +38,17 @@ void *ia2_compartment_thread(void)
 HIDDEN int __wrap_pthread_cancel(pthread_t thread)
 {
     (void)thread;
-    ia2_die("compartment %s: pthread_cancel is not supported; let the thread end itself (a flag that it looks at)",
+    ia2_die("compartment %s: pthread_cancel is not supported; let the thread end itself (a flag "
+            "that it looks at)",
             ia2_this_compartment.name);
 }
 
 HIDDEN int __wrap_sigaction(int number, const struct sigaction *act, struct sigaction *old)
 {
     if (!ia2_state.ready)
-        ia2_die("compartment %s: a constructor installs a signal handler before there are compartments",
-                ia2_this_compartment.name);
+        ia2_die(
+            "compartment %s: a constructor installs a signal handler before there are compartments",
+            ia2_this_compartment.name);
     return ia2_signal_set((int)ia2_this_compartment.id, number, act, old);
 }
 
@@ -59,7 +63,8 @@ HIDDEN sighandler_t __wrap_signal(int number, sighandler_t handler)
 /* What signal() is without BSD semantics (_XOPEN_SOURCE, -std=c11). */
 HIDDEN sighandler_t __wrap___sysv_signal(int number, sighandler_t handler)
 {
-    struct sigaction act = {.sa_handler = handler, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)}, old;
+    struct sigaction act = {.sa_handler = handler, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)},
+                     old;
     sigemptyset(&act.sa_mask);
     return __wrap_sigaction(number, &act, &old) ? SIG_ERR : old.sa_handler;
 }
@@ -71,7 +76,7 @@ void ia2_compartment_signal(int number, siginfo_t *info, void *context)
         action.handler(number, info, context);
 }
 
-/* ---- fork ----------------------------------------------------------------------------------------------- */
+/* ---- fork ----------------------------------------------------------------------------------- */
 
 #define MAX_ATFORK 64
 static struct {
@@ -86,7 +91,8 @@ HIDDEN int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), vo
     if (at_fork_count == MAX_ATFORK)
         return ENOMEM;
     if (at_fork_count == 0) {
-        int r = __real_pthread_atfork(__ia2_atfork_prepare, __ia2_atfork_parent, __ia2_atfork_child);
+        int r =
+            __real_pthread_atfork(__ia2_atfork_prepare, __ia2_atfork_parent, __ia2_atfork_child);
         if (r)
             return r;
     }
@@ -122,10 +128,10 @@ void ia2_compartment_atfork_child(void)
             at_fork[i].child();
 }
 
-/* ---- memory --------------------------------------------------------------------------------------------- */
+/* ---- memory --------------------------------------------------------------------------------- */
 
-/* Memory that a compartment maps for itself is its own. Shared and file mappings that are not writable stay open: there is
- * nothing in them that is not in the file. */
+/* Memory that a compartment maps for itself is its own. Shared and file mappings that are not
+ * writable stay open: there is nothing in them that is not in the file. */
 static int is_private_memory(int prot, int flags)
 {
     return (flags & MAP_TYPE) == MAP_PRIVATE && (flags & MAP_ANONYMOUS || prot & PROT_WRITE);

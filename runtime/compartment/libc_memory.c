@@ -1,4 +1,5 @@
-/* libc functions that return malloc'ed memory: the result belongs to the caller's heap, not to libc's. */
+/* libc functions that return malloc'ed memory: the result belongs to the caller's heap, not to
+ * libc's. */
 #define _GNU_SOURCE
 #include <stdarg.h>
 #include <stdio.h>
@@ -36,7 +37,8 @@ HIDDEN int __wrap_vasprintf(char **result, const char *format, va_list ap)
     return vsnprintf(text, (size_t)length + 1, format, ap);
 }
 
-/* With _FORTIFY_SOURCE; \a flag forbids %n in writable formats, which vsnprintf's own check would see as well. */
+/* With _FORTIFY_SOURCE; \a flag forbids %n in writable formats, which vsnprintf's own check would
+ * see as well. */
 int __vsnprintf_chk(char *, size_t, int, size_t, const char *, va_list);
 
 HIDDEN int __wrap___vasprintf_chk(char **result, int flag, const char *format, va_list ap)

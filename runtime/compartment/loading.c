@@ -1,5 +1,6 @@
-/* dlopen, dlclose and dlsym. A DSO that is a compartment of its own is loaded by nobody, and runs its constructors and destructors
- * itself. Any other is this compartment's guest, as in any program. */
+/* dlopen, dlclose and dlsym. A DSO that is a compartment of its own is loaded by nobody, and runs
+ * its constructors and destructors itself. Any other is this compartment's guest, as in any
+ * program. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <limits.h>
@@ -50,10 +51,12 @@ HIDDEN void *__wrap_dlmopen(Lmid_t space, const char *name, int flags)
     return handle;
 }
 
-/* By nobody too: what is unloaded may be a compartment, now or because nothing needs it any more. */
+/* By nobody too: what is unloaded may be a compartment, now or because nothing needs it any more.
+ */
 HIDDEN int __wrap_dlclose(void *handle)
 {
-    return is_here() && ia2_state.module[1].descriptor->late ? __ia2_nobody_dlclose(handle) : __real_dlclose(handle);
+    return is_here() && ia2_state.module[1].descriptor->late ? __ia2_nobody_dlclose(handle)
+                                                             : __real_dlclose(handle);
 }
 
 static int started; /* the constructors */
@@ -73,11 +76,13 @@ void ia2_compartment_construct(void)
         own->constructors[i]((int)ia2_state.argc, ia2_state.argv, ia2_state.envp);
 }
 
-/* Compartments export gates, not functions. RTLD_NEXT goes by the DSO that calls, which is the same here. */
+/* Compartments export gates, not functions. RTLD_NEXT goes by the DSO that calls, which is the same
+ * here. */
 HIDDEN void *__wrap_dlsym(void *handle, const char *symbol)
 {
     char gate[256];
-    if (is_here() && symbol && (size_t)snprintf(gate, sizeof(gate), "__wrap_%s", symbol) < sizeof(gate)) {
+    if (is_here() && symbol &&
+        (size_t)snprintf(gate, sizeof(gate), "__wrap_%s", symbol) < sizeof(gate)) {
         char *found = __real_dlsym(handle, gate);
         if (found && ia2_is_in_gates(found))
             return found;

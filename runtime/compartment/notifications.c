@@ -11,7 +11,8 @@
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
-/* The kernel enters every handler on the runtime's stack, under key 0; the compartment's own would fault. It is kept to be read back. */
+/* The kernel enters every handler on the runtime's stack, under key 0; the compartment's own would
+ * fault. It is kept to be read back. */
 static _Thread_local stack_t signal_stack = {.ss_flags = SS_DISABLE};
 
 HIDDEN int __wrap_sigaltstack(const stack_t *stack, stack_t *old)
@@ -21,7 +22,8 @@ HIDDEN int __wrap_sigaltstack(const stack_t *stack, stack_t *old)
         errno = EINVAL;
         return -1;
     }
-    if (stack && !(stack->ss_flags & SS_DISABLE) && stack->ss_size < (size_t)sysconf(_SC_MINSIGSTKSZ)) {
+    if (stack && !(stack->ss_flags & SS_DISABLE) &&
+        stack->ss_size < (size_t)sysconf(_SC_MINSIGSTKSZ)) {
         errno = ENOMEM;
         return -1;
     }
@@ -32,11 +34,13 @@ HIDDEN int __wrap_sigaltstack(const stack_t *stack, stack_t *old)
     return 0;
 }
 
-/* libc makes a thread for each notification, with its own stack and the rights of whoever set it up first. */
+/* libc makes a thread for each notification, with its own stack and the rights of whoever set it up
+ * first. */
 static void check(const struct sigevent *event, const char *function)
 {
     if (event && event->sigev_notify == SIGEV_THREAD)
-        ia2_die("compartment %s: %s with SIGEV_THREAD is not supported; use a signal, or a thread that waits",
+        ia2_die("compartment %s: %s with SIGEV_THREAD is not supported; use a signal, or a thread "
+                "that waits",
                 ia2_this_compartment.name, function);
 }
 

@@ -1,6 +1,7 @@
-/* Buffers that a program gives a stream. libc writes to them for whoever uses the stream, so a compartment's own memory cannot be one. What is
- * in a stream's buffer is nobody's business but libc's (C11 7.21.5.6: the contents are indeterminate), so libc gets one of its own of the
- * same size. */
+/* Buffers that a program gives a stream. libc writes to them for whoever uses the stream, so a
+ * compartment's own memory cannot be one. What is in a stream's buffer is nobody's business but
+ * libc's (C11 7.21.5.6: the contents are indeterminate), so libc gets one of its own of the same
+ * size. */
 #define _GNU_SOURCE
 #include <stdio.h>
 #include <stdlib.h>
@@ -8,7 +9,9 @@
 #include "compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
-#define OF_USER 1 /* in FILE._flags, since ever: closing the stream does not free the buffer (glibc, libio/libio.h: _IO_USER_BUF) */
+#define OF_USER \
+    1 /* in FILE._flags, since ever: closing the stream does not free the buffer (glibc, \
+         libio/libio.h: _IO_USER_BUF) */
 
 int __real_setvbuf(FILE *, char *, int, size_t);
 void *__real_malloc(size_t);

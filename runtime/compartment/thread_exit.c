@@ -1,4 +1,5 @@
-/* How a thread of this compartment ends, apart from returning: its cleanup handlers run here, libc does the rest as nobody. */
+/* How a thread of this compartment ends, apart from returning: its cleanup handlers run here, libc
+ * does the rest as nobody. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <setjmp.h>
@@ -10,8 +11,8 @@
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
-/* What pthread_cleanup_push of C makes (nptl: a jump buffer on the stack that leads to the handler). libc would look for them when
- * it may not read this compartment's stack any more. */
+/* What pthread_cleanup_push of C makes (nptl: a jump buffer on the stack that leads to the
+ * handler). libc would look for them when it may not read this compartment's stack any more. */
 static __thread __pthread_unwind_buf_t *handlers;
 static __thread void *exit_value;
 
@@ -33,8 +34,8 @@ static __attribute__((noreturn)) void next_handler(void)
 {
     if (handlers) {
         struct __jmp_buf_tag *context = (void *)handlers->__cancel_jmp_buf;
-        /* libc's buffer has the registers of a jmp_buf and no signal mask, which longjmp then does not read; GCC
-         * cannot know that and warns, so it must not see the size. */
+        /* libc's buffer has the registers of a jmp_buf and no signal mask, which longjmp then does
+         * not read; GCC cannot know that and warns, so it must not see the size. */
         __asm__("" : "+r"(context));
         __real_longjmp(context, 1);
     }
@@ -57,7 +58,8 @@ HIDDEN __attribute__((noreturn)) void __wrap_pthread_exit(void *value)
 void ia2_thread_exit_check(void)
 {
     if (handlers)
-        ia2_die("compartment %s: another compartment ended the thread, but cleanup handlers of this one are still to be run",
+        ia2_die("compartment %s: another compartment ended the thread, but cleanup handlers of "
+                "this one are still to be run",
                 ia2_this_compartment.name);
 }
 
@@ -67,7 +69,7 @@ void ia2_thread_cleanup_cut(uintptr_t low, uintptr_t high)
         handlers = handlers->__pad[0];
 }
 
-/* ---- C11 ------------------------------------------------------------------------------------------------ */
+/* ---- C11 ------------------------------------------------------------------------------------ */
 
 struct start {
     int (*function)(void *);

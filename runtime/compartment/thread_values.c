@@ -1,6 +1,6 @@
-/* Thread-specific values of this compartment. libc keeps its own in the thread descriptor, under key 0, where every
- * compartment could change the pointers; and it would run the destructors outside of the compartment. Which function a destructor is
- * says its exit record. */
+/* Thread-specific values of this compartment. libc keeps its own in the thread descriptor, under
+ * key 0, where every compartment could change the pointers; and it would run the destructors
+ * outside of the compartment. Which function a destructor is says its exit record. */
 #define _GNU_SOURCE
 #include <errno.h>
 #include <limits.h>
@@ -14,7 +14,8 @@
 
 #define HIDDEN __attribute__((visibility("hidden")))
 
-/* life is odd while the key exists, and another in each of its lives: a value counts only in the life it was set in. */
+/* life is odd while the key exists, and another in each of its lives: a value counts only in the
+ * life it was set in. */
 static struct {
     int64_t record; /* -1: no destructor */
     unsigned life;
@@ -32,7 +33,8 @@ HIDDEN int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void
     pthread_mutex_lock(&lock);
     for (unsigned i = 0; r && i < PTHREAD_KEYS_MAX; i++)
         if (!(keys[i].life & 1)) {
-            if (destructor && (record = ia2_exit_add_key((int)ia2_this_compartment.id, destructor)) < 0)
+            if (destructor &&
+                (record = ia2_exit_add_key((int)ia2_this_compartment.id, destructor)) < 0)
                 break;
             keys[i].life++;
             keys[i].record = record;
@@ -71,7 +73,9 @@ HIDDEN int __wrap_pthread_setspecific(pthread_key_t key, const void *value)
 
 HIDDEN void *__wrap_pthread_getspecific(pthread_key_t key)
 {
-    return values && key < PTHREAD_KEYS_MAX && values[key].life == keys[key].life ? values[key].value : NULL;
+    return values && key < PTHREAD_KEYS_MAX && values[key].life == keys[key].life
+               ? values[key].value
+               : NULL;
 }
 
 HIDDEN int __wrap_tss_create(tss_t *key, void (*destructor)(void *))

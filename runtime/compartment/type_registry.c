@@ -1,5 +1,6 @@
-/* Which objects of the types that IA2_CONSTRUCTOR names there are: their addresses and types, in this compartment's own memory, where
- * no other can change or read them. The types' names are constants of the generated code. */
+/* Which objects of the types that IA2_CONSTRUCTOR names there are: their addresses and types, in
+ * this compartment's own memory, where no other can change or read them. The types' names are
+ * constants of the generated code. */
 #include <pthread.h>
 #include <stdint.h>
 #include <string.h>
@@ -9,14 +10,18 @@
 #include "jemalloc.h"
 
 struct ia2_type_registry {
-    struct object { const void *address; const char *type; } *objects; /* open addressing; address NULL: free */
+    struct object {
+        const void *address;
+        const char *type;
+    } *objects; /* open addressing; address NULL: free */
     size_t count, capacity; /* capacity: 0 or a power of two */
 } ia2_type_registry;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
 static size_t place_of(const void *address)
 {
-    return (size_t)(((uint64_t)(uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ul >> 20) & (ia2_type_registry.capacity - 1);
+    return (size_t)(((uint64_t)(uintptr_t)address >> 4) * 0x9e3779b97f4a7c15ul >> 20) &
+           (ia2_type_registry.capacity - 1);
 }
 
 /* The object's entry, or the free one where it would be. There is always a free one. */
@@ -46,7 +51,8 @@ static void grow(void)
     r->capacity = old_capacity ? 2 * old_capacity : 64;
     r->objects = ia2_own_calloc(r->capacity, sizeof(*r->objects));
     if (!r->objects)
-        ia2_die("compartment %s: no memory for the addresses of %zu objects", ia2_this_compartment.name, r->count);
+        ia2_die("compartment %s: no memory for the addresses of %zu objects",
+                ia2_this_compartment.name, r->count);
     for (size_t i = 0; i < old_capacity; i++)
         if (old[i].address)
             *find(old[i].address) = old[i];
@@ -78,8 +84,8 @@ void ia2_object_begin(const void *object, const char *type, const char *function
         grow();
     struct object *entry = find(object);
     if (entry->address)
-        ia2_die("compartment %s: %s makes a %s at %p, where there is a %s already", ia2_this_compartment.name, function, type, object,
-                entry->type);
+        ia2_die("compartment %s: %s makes a %s at %p, where there is a %s already",
+                ia2_this_compartment.name, function, type, object, entry->type);
     *entry = (struct object){object, type};
     ia2_type_registry.count++;
     give_lock();
@@ -89,9 +95,11 @@ static struct object *expect(const void *object, const char *type, const char *f
 {
     struct object *entry = object && ia2_type_registry.capacity ? find(object) : NULL;
     if (!entry || !entry->address)
-        ia2_die("compartment %s: %s is given %p, which is no %s", ia2_this_compartment.name, function, object, type);
+        ia2_die("compartment %s: %s is given %p, which is no %s", ia2_this_compartment.name,
+                function, object, type);
     if (entry->type != type && strcmp(entry->type, type))
-        ia2_die("compartment %s: %s is given %p, which is a %s and no %s", ia2_this_compartment.name, function, object, entry->type, type);
+        ia2_die("compartment %s: %s is given %p, which is a %s and no %s",
+                ia2_this_compartment.name, function, object, entry->type, type);
     return entry;
 }
 

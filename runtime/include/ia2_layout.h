@@ -30,23 +30,26 @@
 #define IA2_MODULE_SIZE 176
 #define IA2_COMPARTMENT_UNWOUND 128
 
-/* The word below a stack's top that says where the compartment's next frame goes: 0 never entered, otherwise the stack pointer at
- * which the compartment is suspended or idle. While it runs, the complement (so, negative) of where that will be when the call in
- * progress is over, which is also where the frames of this call begin. A suspended compartment has this word in its frame, so the calls that
- * are in progress in it are a chain, which only it can write; jumps follow it. */
+/* The word below a stack's top that says where the compartment's next frame goes: 0 never entered,
+ * otherwise the stack pointer at which the compartment is suspended or idle. While it runs, the
+ * complement (so, negative) of where that will be when the call in progress is over, which is also
+ * where the frames of this call begin. A suspended compartment has this word in its frame, so the
+ * calls that are in progress in it are a chain, which only it can write; jumps follow it. */
 #define IA2_SUSPENDED_SP (-16)
 #define IA2_FIRST_FRAME (-64)
 
-/* The frame of a call that leaves a compartment, at the stack pointer where it is suspended: descriptor, result buffer, MXCSR, the
- * word above, six registers, return address, stack arguments. Where a signal suspended it there is the word alone. */
+/* The frame of a call that leaves a compartment, at the stack pointer where it is suspended:
+ * descriptor, result buffer, MXCSR, the word above, six registers, return address, stack arguments.
+ * Where a signal suspended it there is the word alone. */
 #define IA2_FRAME_RESULT 8
 #define IA2_FRAME_MXCSR 16
 #define IA2_FRAME_RUNNING 24
 #define IA2_FRAME_SIZE 32
 #define IA2_FRAME_WORDS 88
 
-/* While a signal has interrupted the compartment its frames go to a signal zone, which lies a guard page below its stack:
- * one part for each depth of interruption. The word that counts the depth is beside the other. */
+/* While a signal has interrupted the compartment its frames go to a signal zone, which lies a guard
+ * page below its stack: one part for each depth of interruption. The word that counts the depth is
+ * beside the other. */
 #define IA2_SIGNAL_DEPTH (-24)
 #define IA2_SIGNAL_DEPTHS 4
 #define IA2_SIGNAL_ZONE_SHIFT 16
@@ -61,7 +64,8 @@
 #define IA2_DESC_CALLERS 24
 #define IA2_DESC_TYPE 28
 
-/* struct ia2_compartment_descriptor: where the audit (kit/ia2/audit.py) finds what a program was built as */
+/* struct ia2_compartment_descriptor: where the audit (kit/ia2/audit.py) finds what a program was
+ * built as */
 #define IA2_DESCRIPTOR_PERMISSIVE 292
 
 /* One gate stub: what a boundary function's address is. */

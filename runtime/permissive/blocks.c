@@ -45,7 +45,9 @@ void ia2_permissive_allocated(void *block, size_t size)
     if (!block)
         return;
     struct walk walk = {frames, -1};
-    _Unwind_Backtrace(note_frame, &walk); /* it ends at the gate: what called the compartment is not its business */
+    _Unwind_Backtrace(
+        note_frame,
+        &walk); /* it ends at the gate: what called the compartment is not its business */
     struct entry *set = set_of(start), *entry = NULL;
     for (int way = 0; way < WAYS && !entry; way++) {
         uintptr_t none = 0;
@@ -78,7 +80,8 @@ int ia2_block_at(uintptr_t address, struct ia2_block *found)
         for (int way = 0; way < WAYS; way++) {
             struct entry *entry = &table[set][way];
             uintptr_t start = entry->start;
-            if (start <= BUSY || address < start || address - start >= (entry->size ? entry->size : 1))
+            if (start <= BUSY || address < start ||
+                address - start >= (entry->size ? entry->size : 1))
                 continue;
             found->start = start;
             found->size = entry->size;

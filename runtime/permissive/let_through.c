@@ -1,5 +1,6 @@
-/* A violation is let through by letting the thread execute one instruction with every key open: the kernel takes PKRU and the trap flag
- * from the signal frame, and the SIGTRAP after the instruction puts both back. */
+/* A violation is let through by letting the thread execute one instruction with every key open: the
+ * kernel takes PKRU and the trap flag from the signal frame, and the SIGTRAP after the instruction
+ * puts both back. */
 #define _GNU_SOURCE
 #include <string.h>
 #include <sys/uio.h>
@@ -16,8 +17,8 @@
 #define TRAP_FLAG (1 << 8)
 #define DIRECTION_FLAG (1 << 10)
 
-/* The instruction that this thread executes with all keys open. Nothing else happens on the thread in between, except signals,
- * and those end the step: the instruction then faults once more. */
+/* The instruction that this thread executes with all keys open. Nothing else happens on the thread
+ * in between, except signals, and those end the step: the instruction then faults once more. */
 static __thread struct {
     uint64_t instruction;
     uint32_t pkru;
@@ -43,10 +44,10 @@ static void begin_step(ucontext_t *context, uint32_t pkru)
     ia2_frame_set_pkru(context, 0);
 }
 
-/* ---- string instructions -------------------------------------------------------------------------------- */
+/* ---- string instructions -------------------------------------------------------------------- */
 
 struct string_instruction {
-    int stores;           /* STOS rather than MOVS */
+    int stores; /* STOS rather than MOVS */
     unsigned width, length;
 };
 
@@ -68,7 +69,8 @@ static int is_string_instruction(const uint8_t *code, struct string_instruction 
 }
 
 /* Copies as remote memory: the kernel then looks at the pages' rights but not at their keys. */
-static size_t move_remote(uint64_t to, const void *from, uint64_t from_remote, size_t size, char *buffer)
+static size_t move_remote(uint64_t to, const void *from, uint64_t from_remote, size_t size,
+                          char *buffer)
 {
     struct iovec local = {buffer, size}, remote = {(void *)from_remote, size};
     if (from)
@@ -84,13 +86,14 @@ static size_t move_remote(uint64_t to, const void *from, uint64_t from_remote, s
     return put > 0 ? (size_t)put : 0;
 }
 
-/* A step of REP MOVS is one iteration, so a large copy would be millions of signals: this does as much of it as there are pages for.
- * 0: nothing, take the step. */
+/* A step of REP MOVS is one iteration, so a large copy would be millions of signals: this does as
+ * much of it as there are pages for. 0: nothing, take the step. */
 static int copy_string(ucontext_t *context)
 {
     greg_t *r = context->uc_mcontext.gregs;
     struct string_instruction it;
-    if (r[REG_EFL] & (DIRECTION_FLAG | TRAP_FLAG) || !is_string_instruction((const uint8_t *)r[REG_RIP], &it))
+    if (r[REG_EFL] & (DIRECTION_FLAG | TRAP_FLAG) ||
+        !is_string_instruction((const uint8_t *)r[REG_RIP], &it))
         return 0;
     char buffer[4096];
     int some = 0;
@@ -98,12 +101,14 @@ static int copy_string(ucontext_t *context)
         for (size_t i = 0; i < sizeof(buffer); i += it.width)
             memcpy(buffer + i, &r[REG_RAX], it.width);
     while (r[REG_RCX]) {
-        uint64_t to = (uint64_t)r[REG_RDI], from = (uint64_t)r[REG_RSI], left = (uint64_t)r[REG_RCX];
+        uint64_t to = (uint64_t)r[REG_RDI], from = (uint64_t)r[REG_RSI],
+                 left = (uint64_t)r[REG_RCX];
         size_t size = left < sizeof(buffer) / it.width ? left * it.width : sizeof(buffer);
         /* Bytes that this very copy makes are copied again, so one piece must not reach them. */
         if (!it.stores && to > from && to - from < size)
             size = (to - from) / it.width * it.width;
-        size_t done = size ? move_remote(to, it.stores ? buffer : NULL, from, size, buffer) / it.width : 0;
+        size_t done =
+            size ? move_remote(to, it.stores ? buffer : NULL, from, size, buffer) / it.width : 0;
         if (!done)
             return some;
         some = 1;
@@ -115,7 +120,7 @@ static int copy_string(ucontext_t *context)
     return 1;
 }
 
-/* ---- the handler ---------------------------------------------------------------------------------------- */
+/* ---- the handler ---------------------------------------------------------------------------- */
 
 int ia2_permissive_fault(int number, const siginfo_t *info, ucontext_t *context)
 {

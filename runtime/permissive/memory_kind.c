@@ -26,13 +26,15 @@ static int follows_call(const uint8_t *at)
 
 static int is_return_address(uintptr_t word, int key)
 {
-    return ia2_is_code_of(key, word) && ia2_is_code_of(key, word - 7) && follows_call((const uint8_t *)word);
+    return ia2_is_code_of(key, word) && ia2_is_code_of(key, word - 7) &&
+           follows_call((const uint8_t *)word);
 }
 
 /* As remote memory, which has no keys. The number of words. */
 static size_t read_words(uintptr_t from, uintptr_t *words, size_t count)
 {
-    struct iovec local = {words, count * sizeof(*words)}, remote = {(void *)from, count * sizeof(*words)};
+    struct iovec local = {words, count * sizeof(*words)},
+                 remote = {(void *)from, count * sizeof(*words)};
     ssize_t got = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
     return got > 0 ? (size_t)got / sizeof(*words) : 0;
 }
@@ -74,7 +76,8 @@ uintptr_t ia2_caller(int key, uintptr_t stack)
     return search.found ? search.found : return_address_above(stack, key);
 }
 
-/* Code of the function whose frame has \a address: below a frame lies the return address of what it called. */
+/* Code of the function whose frame has \a address: below a frame lies the return address of what it
+ * called. */
 static uintptr_t function_of_frame(uintptr_t address, int key)
 {
     uintptr_t words[WINDOW / sizeof(uintptr_t)], at = address & -sizeof(uintptr_t);
@@ -85,7 +88,8 @@ static uintptr_t function_of_frame(uintptr_t address, int key)
     return 0;
 }
 
-static const struct ia2_thread_record *thread_of(uintptr_t address, int key, struct ia2_memory *memory)
+static const struct ia2_thread_record *thread_of(uintptr_t address, int key,
+                                                 struct ia2_memory *memory)
 {
     for (uint32_t slot = 1; slot < IA2_SLOT_COUNT; slot++) {
         const struct ia2_thread_record *r = &ia2_state.thread[slot];
@@ -121,7 +125,8 @@ int ia2_key_of_address(uintptr_t address)
     if (owner)
         return owner & IA2_OWNER_SHARED ? 0 : owner & ~IA2_OWNER_GONE;
     for (int key = 1; key <= (int)ia2_state.count; key++)
-        if (ia2_state.module[key].descriptor && (is_global_of(key, address) || thread_of(address, key, &unused)))
+        if (ia2_state.module[key].descriptor &&
+            (is_global_of(key, address) || thread_of(address, key, &unused)))
             return key;
     return 0;
 }

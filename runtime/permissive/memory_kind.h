@@ -13,9 +13,11 @@ struct ia2_memory {
     const char *name; /* of a global */
     const struct ia2_object *object; /* of a global or thread-local */
     uintptr_t start; /* tells objects of the kind apart */
-    size_t size, offset; /* offset: of the address in the object; of a thread-local in its DSO's block */
+    size_t size,
+        offset; /* offset: of the address in the object; of a thread-local in its DSO's block */
     int thread; /* of a stack or thread-local */
-    uintptr_t frames[IA2_BLOCK_FRAMES]; /* heap: who allocated it; stack: code of the function whose frame it is */
+    uintptr_t frames[IA2_BLOCK_FRAMES]; /* heap: who allocated it; stack: code of the function whose
+                                           frame it is */
 };
 
 /* \a owner: the key of the memory, -1 if it is not known. Async-signal-safe. */
@@ -24,9 +26,10 @@ void ia2_memory_kind(uintptr_t address, int owner, struct ia2_memory *memory);
 /* The key that the runtime put an address under, 0 if none. Async-signal-safe. */
 int ia2_key_of_address(uintptr_t address);
 
-/* Of the frames below this one, those of the code that a signal interrupted included, the first in code of compartment \a key. If they
- * cannot be unwound, the first word from \a stack upward that looks like one, which may be stale. 0 if there is none. Reads past
- * all keys. Async-signal-safe. */
+/* Of the frames below this one, those of the code that a signal interrupted included, the first in
+ * code of compartment \a key. If they cannot be unwound, the first word from \a stack upward that
+ * looks like one, which may be stale. 0 if there is none. Reads past all keys. Async-signal-safe.
+ */
 uintptr_t ia2_caller(int key, uintptr_t stack);
 
 /* open_keys.S: opens every key and gives the PKRU there was; sets it. */

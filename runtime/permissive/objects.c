@@ -32,13 +32,16 @@ static void read_symbols(struct ia2_object *object)
     struct stat file;
     if (fd < 0)
         return;
-    const char *image = fstat(fd, &file) ? MAP_FAILED : mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
+    const char *image = fstat(fd, &file)
+                            ? MAP_FAILED
+                            : mmap(NULL, (size_t)file.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
     close(fd);
     if (image == MAP_FAILED)
         return;
     size_t size = (size_t)file.st_size;
     const Elf64_Ehdr *head = (const Elf64_Ehdr *)image;
-    if (size < sizeof(*head) || memcmp(head->e_ident, ELFMAG, SELFMAG) || !inside(head->e_shoff, head->e_shnum * sizeof(Elf64_Shdr), size))
+    if (size < sizeof(*head) || memcmp(head->e_ident, ELFMAG, SELFMAG) ||
+        !inside(head->e_shoff, head->e_shnum * sizeof(Elf64_Shdr), size))
         return;
     const Elf64_Shdr *sections = (const Elf64_Shdr *)(image + head->e_shoff), *best = NULL;
     for (unsigned i = 0; i < head->e_shnum; i++)
@@ -47,7 +50,8 @@ static void read_symbols(struct ia2_object *object)
     if (!best || best->sh_link >= head->e_shnum || !inside(best->sh_offset, best->sh_size, size))
         return;
     const Elf64_Shdr *strings = &sections[best->sh_link];
-    if (!inside(strings->sh_offset, strings->sh_size, size) || !strings->sh_size || image[strings->sh_offset + strings->sh_size - 1])
+    if (!inside(strings->sh_offset, strings->sh_size, size) || !strings->sh_size ||
+        image[strings->sh_offset + strings->sh_size - 1])
         return;
     object->symbols = image + best->sh_offset;
     object->symbol_count = best->sh_size / sizeof(Elf64_Sym);
@@ -74,7 +78,8 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *unused)
     for (size_t i = 0; i < count; i++)
         if (objects[i].base == object.base && objects[i].low == object.low)
             return 0;
-    if (count == OBJECTS || !realpath(info->dlpi_name && *info->dlpi_name ? info->dlpi_name : "/proc/self/exe", path) ||
+    if (count == OBJECTS ||
+        !realpath(info->dlpi_name && *info->dlpi_name ? info->dlpi_name : "/proc/self/exe", path) ||
         strlen(path) >= sizeof(object.path))
         return 0; /* the vDSO has no file */
     strcpy(object.path, path);
@@ -106,7 +111,8 @@ int ia2_symbol_at(const struct ia2_object *object, uintptr_t address, struct ia2
     for (size_t i = 0; i < object->symbol_count; i++) {
         const Elf64_Sym *s = &table[i];
         unsigned type = ELF64_ST_TYPE(s->st_info);
-        if ((type != STT_FUNC && type != STT_OBJECT) || s->st_shndx == SHN_UNDEF || s->st_name >= object->strings_size)
+        if ((type != STT_FUNC && type != STT_OBJECT) || s->st_shndx == SHN_UNDEF ||
+            s->st_name >= object->strings_size)
             continue;
         uintptr_t start = object->base + s->st_value;
         if (address < start || address >= start + (s->st_size ? s->st_size : 1))

@@ -19,10 +19,12 @@ struct ia2_symbol {
     size_t size;
 };
 
-/* The DSO that an address lies in, NULL if in none that was there when ia2_permissive_objects() looked. */
+/* The DSO that an address lies in, NULL if in none that was there when ia2_permissive_objects()
+ * looked. */
 const struct ia2_object *ia2_object_at(uintptr_t address);
 
-/* The function or variable at \a address, static ones included if the file was not stripped; 0 if there is none. */
+/* The function or variable at \a address, static ones included if the file was not stripped; 0 if
+ * there is none. */
 int ia2_symbol_at(const struct ia2_object *object, uintptr_t address, struct ia2_symbol *symbol);
 
 #endif

@@ -37,7 +37,7 @@ static int file = -1;
 static pid_t opener;
 static char path[PATH_MAX];
 
-/* ---- one line ------------------------------------------------------------------------------------------- */
+/* ---- one line ------------------------------------------------------------------------------- */
 
 struct line {
     char text[4096];
@@ -68,7 +68,8 @@ static void put_string(struct line *line, const char *text)
     put(line, "\"");
 }
 
-/* The function that the direct call before \a at calls: it may have gone on to another one by a jump, and so have no frame. */
+/* The function that the direct call before \a at calls: it may have gone on to another one by a
+ * jump, and so have no frame. */
 static void put_called(struct line *line, const struct ia2_object *object, uintptr_t at)
 {
     struct ia2_symbol symbol;
@@ -83,7 +84,8 @@ static void put_called(struct line *line, const struct ia2_object *object, uintp
     put_string(line, symbol.name);
 }
 
-/* Where code is: {"object": .., "offset": .., "function": ..}, null if in no DSO. \a returned: \a at is a return address. */
+/* Where code is: {"object": .., "offset": .., "function": ..}, null if in no DSO. \a returned: \a
+ * at is a return address. */
 static void put_code(struct line *line, const char *name, uintptr_t at, int returned)
 {
     const struct ia2_object *object = at ? ia2_object_at(at) : NULL;
@@ -138,7 +140,8 @@ static const char *name_of(int key)
 {
     if (key == 0)
         return "nobody";
-    const struct ia2_compartment_descriptor *d = key > 0 && (uint32_t)key <= ia2_state.count ? ia2_state.module[key].descriptor : NULL;
+    const struct ia2_compartment_descriptor *d =
+        key > 0 && (uint32_t)key <= ia2_state.count ? ia2_state.module[key].descriptor : NULL;
     return d ? d->name : NULL;
 }
 
@@ -164,7 +167,7 @@ static int write_at(const char *text, size_t size, uint64_t offset)
     return fd >= 0 && pwrite(file, text, size, (off_t)offset) == (ssize_t)size;
 }
 
-/* ---- counting ------------------------------------------------------------------------------------------- */
+/* ---- counting ------------------------------------------------------------------------------- */
 
 static uint64_t mix(uint64_t hash, uint64_t value)
 {
@@ -176,7 +179,8 @@ static uint64_t identity_of(const struct ia2_violation *v, const struct ia2_memo
 {
     uint64_t hash = mix((uint64_t)v->kind[0] << 8 | (uint64_t)v->kind[1], v->instruction);
     hash = mix(hash, v->caller);
-    hash = mix(hash, (uint64_t)(v->accessor + 1) << 16 | (uint64_t)(v->owner + 1) << 8 | (uint64_t)v->writes);
+    hash = mix(hash, (uint64_t)(v->accessor + 1) << 16 | (uint64_t)(v->owner + 1) << 8 |
+                         (uint64_t)v->writes);
     hash = mix(hash, (uint64_t)(uintptr_t)memory->kind);
     for (int i = 0; i < IA2_BLOCK_FRAMES && memory->frames[i]; i++)
         hash = mix(hash, memory->frames[i]);
@@ -230,7 +234,8 @@ void ia2_violation_log(const struct ia2_violation *v)
     put(&line, "{\"kind\": \"%s\", \"access\": \"%s\"", v->kind, v->writes ? "write" : "read");
     put_compartment(&line, "accessor", v->accessor);
     put_compartment(&line, "owner", v->owner);
-    put(&line, ", \"address\": \"%#zx\", \"pkru\": \"%#x\", \"thread\": %d", v->address, v->pkru, gettid());
+    put(&line, ", \"address\": \"%#zx\", \"pkru\": \"%#x\", \"thread\": %d", v->address, v->pkru,
+        gettid());
     if (v->function) {
         put(&line, ", \"function\": ");
         put_string(&line, v->function);
@@ -238,12 +243,16 @@ void ia2_violation_log(const struct ia2_violation *v)
     put_code(&line, "at", v->instruction, strcmp(v->kind, "access") != 0);
     put_code(&line, "caller", v->caller, 1);
     put_memory(&line, &memory);
-    if (line.length > sizeof(line.text) - 64) { /* names of many hundred bytes: the line must still be JSON */
+    if (line.length >
+        sizeof(line.text) - 64) { /* names of many hundred bytes: the line must still be JSON */
         line.length = 0;
         put(&line, "{\"kind\": \"%s\", \"access\": \"%s\"", v->kind, v->writes ? "write" : "read");
         put_compartment(&line, "accessor", v->accessor);
         put_compartment(&line, "owner", v->owner);
-        put(&line, ", \"address\": \"%#zx\", \"at\": null, \"caller\": null, \"memory\": {\"kind\": \"%s\"}", v->address, memory.kind);
+        put(&line,
+            ", \"address\": \"%#zx\", \"at\": null, \"caller\": null, \"memory\": {\"kind\": "
+            "\"%s\"}",
+            v->address, memory.kind);
     }
     put(&line, ", \"count\": %*d}\n", COUNT_WIDTH, 1);
     uint64_t at = atomic_fetch_add(&shared->length, line.length);
@@ -252,13 +261,17 @@ void ia2_violation_log(const struct ia2_violation *v)
     record->count_at = at + line.length - COUNT_WIDTH - 2;
 }
 
-/* ---- accesses ------------------------------------------------------------------------------------------- */
+/* ---- accesses ------------------------------------------------------------------------------- */
 
 void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, uint32_t pkru)
 {
     const greg_t *r = context->uc_mcontext.gregs;
-    struct ia2_violation v = {.kind = "access", .address = (uintptr_t)info->si_addr, .instruction = (uintptr_t)r[REG_RIP],
-                              .accessor = ia2_compartment_of_pkru(pkru), .owner = (int)info->si_pkey, .pkru = pkru,
+    struct ia2_violation v = {.kind = "access",
+                              .address = (uintptr_t)info->si_addr,
+                              .instruction = (uintptr_t)r[REG_RIP],
+                              .accessor = ia2_compartment_of_pkru(pkru),
+                              .owner = (int)info->si_pkey,
+                              .pkru = pkru,
                               .writes = (r[REG_ERR] & 2) != 0};
     /* In libc, mostly: who called it. */
     if (v.accessor > 0 && !ia2_is_code_of(v.accessor, v.instruction))
@@ -266,7 +279,7 @@ void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, 
     ia2_violation_log(&v);
 }
 
-/* ---- the file ------------------------------------------------------------------------------------------- */
+/* ---- the file ------------------------------------------------------------------------------- */
 
 static void find_path(void)
 {
@@ -284,8 +297,10 @@ static void find_path(void)
         name[n] = 0;
     }
     if (name[0] != '/' && !getcwd(folder, sizeof(folder)))
-        ia2_die("permissive: there is no current directory to write %s to; set IA2_VIOLATION_LOG", name);
-    if ((size_t)snprintf(path, sizeof(path), "%s%s%s", folder, *folder ? "/" : "", name) >= sizeof(path))
+        ia2_die("permissive: there is no current directory to write %s to; set IA2_VIOLATION_LOG",
+                name);
+    if ((size_t)snprintf(path, sizeof(path), "%s%s%s", folder, *folder ? "/" : "", name) >=
+        sizeof(path))
         ia2_die("permissive: the name of the violation log is too long");
 }
 
@@ -295,7 +310,9 @@ static void write_first_line(void)
     char program[PATH_MAX] = "";
     if (readlink("/proc/self/exe", program, sizeof(program) - 1) < 0)
         strcpy(program, program_invocation_name);
-    put(&line, "{\"kind\": \"run\", \"version\": 1, \"note\": \"permissive: nothing is enforced\", \"pkeys\": %s, \"program\": ",
+    put(&line,
+        "{\"kind\": \"run\", \"version\": 1, \"note\": \"permissive: nothing is enforced\", "
+        "\"pkeys\": %s, \"program\": ",
         ia2_state.pkeys ? "true" : "false");
     put_string(&line, program);
     put(&line, ", \"compartments\": [");
@@ -316,14 +333,16 @@ static void write_first_line(void)
 void ia2_violation_log_open(void)
 {
     if (getauxval(AT_SECURE))
-        ia2_die("permissive: nothing is enforced, so this program does not run set-user-ID or with capabilities of its file");
+        ia2_die("permissive: nothing is enforced, so this program does not run set-user-ID or with "
+                "capabilities of its file");
     find_path();
     shared = mmap(NULL, sizeof(*shared), PROT_READ | PROT_WRITE, MAP_SHARED | MAP_ANONYMOUS, -1, 0);
     if (shared == MAP_FAILED)
         ia2_die("permissive: no memory for the record of violations");
     int fd = open(path, O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
     if (fd < 0)
-        ia2_die("permissive: cannot write %s (%s); name another file with IA2_VIOLATION_LOG", path, strerrorname_np(errno));
+        ia2_die("permissive: cannot write %s (%s); name another file with IA2_VIOLATION_LOG", path,
+                strerrorname_np(errno));
     /* Out of the way of programs that close or count the low descriptors. */
     file = fcntl(fd, F_DUPFD_CLOEXEC, 900);
     if (file < 0)
@@ -334,7 +353,8 @@ void ia2_violation_log_open(void)
     write_first_line();
     ia2_say("warning: permissive: nothing is enforced; violations are written to %s", path);
     if (!ia2_state.pkeys)
-        ia2_say("warning: permissive: without protection keys no violation is seen: the log will be empty");
+        ia2_say("warning: permissive: without protection keys no violation is seen: the log will "
+                "be empty");
 }
 
 void ia2_permissive_end(void)
@@ -347,13 +367,14 @@ void ia2_permissive_end(void)
             write_count(&shared->record[i]);
     if (getpid() != opener || atomic_exchange(&said, 1))
         return;
-    ia2_say("permissive: nothing was enforced: %lu violations, %lu different ones, are in %s", (unsigned long)shared->total,
-            (unsigned long)(shared->different), path);
+    ia2_say("permissive: nothing was enforced: %lu violations, %lu different ones, are in %s",
+            (unsigned long)shared->total, (unsigned long)(shared->different), path);
     if (shared->lost)
         ia2_say("permissive: the log has no room for %lu of them", (unsigned long)shared->lost);
 }
 
-/* Every compartment needs this DSO, so the loader runs this after their destructors; 101 after those of this one. */
+/* Every compartment needs this DSO, so the loader runs this after their destructors; 101 after
+ * those of this one. */
 __attribute__((destructor(101))) static void at_the_end(void)
 {
     ia2_permissive_end();

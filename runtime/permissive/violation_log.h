@@ -1,9 +1,12 @@
-/* The log of a permissive program: one JSON object per line, each different violation once, with a count.
+/* The log of a permissive program: one JSON object per line, each different violation once, with a
+ * count.
  *
- * docs/permissive.md describes the lines. What makes two violations one: kind, instruction, caller, accessor, owner, read or write, and the
- * object (variable, allocation, function of the stack frame). A line is written when its violation is first seen, so the log is of
- * use however the process ends; its count is brought up to date at each power of two and at the end. Forked children share the
- * log. Everything here is thread-safe and, but for ia2_violation_log_open, async-signal-safe. */
+ * docs/permissive.md describes the lines. What makes two violations one: kind, instruction, caller,
+ * accessor, owner, read or write, and the object (variable, allocation, function of the stack
+ * frame). A line is written when its violation is first seen, so the log is of use however the
+ * process ends; its count is brought up to date at each power of two and at the end. Forked
+ * children share the log. Everything here is thread-safe and, but for ia2_violation_log_open,
+ * async-signal-safe. */
 #ifndef IA2_PERMISSIVE_VIOLATION_LOG_H
 #define IA2_PERMISSIVE_VIOLATION_LOG_H
 
@@ -19,12 +22,13 @@ void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, 
 
 /* Everything else. */
 struct ia2_violation {
-    const char *kind;       /* "access"; "kernel": given to it; "call", "type": IA2_CALL; "block": of another heap */
-    const char *function;   /* of libc that was called, or NULL */
-    uintptr_t address;      /* what was touched, called or freed */
+    const char *kind; /* "access"; "kernel": given to it; "call", "type": IA2_CALL; "block": of
+                         another heap */
+    const char *function; /* of libc that was called, or NULL */
+    uintptr_t address; /* what was touched, called or freed */
     uintptr_t instruction;
-    uintptr_t caller;       /* in the accessor's code, if the instruction is elsewhere; 0 unknown */
-    int accessor, owner;    /* keys; owner -1: nobody's */
+    uintptr_t caller; /* in the accessor's code, if the instruction is elsewhere; 0 unknown */
+    int accessor, owner; /* keys; owner -1: nobody's */
     uint32_t pkru;
     int writes;
 };

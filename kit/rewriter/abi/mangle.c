@@ -1,13 +1,15 @@
 #include "mangle.h"
 
-uint32_t mangle_hash(const char *text) {
+uint32_t mangle_hash(const char *text)
+{
     uint32_t hash = 2166136261u;
     for (; *text; text++)
         hash = (hash ^ (unsigned char)*text) * 16777619u;
     return hash;
 }
 
-void mangle_type(struct text *text, struct unit *unit, struct type type) {
+void mangle_type(struct text *text, struct unit *unit, struct type type)
+{
     type = type_canonical(type);
     if (type.kind == CXType_Atomic)
         type = type_canonical(type_value(type));
@@ -28,7 +30,7 @@ void mangle_type(struct text *text, struct unit *unit, struct type type) {
     case CXType_BFloat16:
         text_printf(text, "f%lld", size);
         break;
-    case CXType_LongDouble:   /* as large as __float128, but elsewhere */
+    case CXType_LongDouble: /* as large as __float128, but elsewhere */
         text_printf(text, "x%lld", size);
         break;
     case CXType_Record:

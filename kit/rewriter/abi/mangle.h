@@ -10,6 +10,6 @@
 /* Appends the class of one type. */
 void mangle_type(struct text *text, struct unit *unit, struct type type);
 
-uint32_t mangle_hash(const char *text);   /* FNV-1a, 32 bit */
+uint32_t mangle_hash(const char *text); /* FNV-1a, 32 bit */
 
 #endif

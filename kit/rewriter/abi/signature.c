@@ -5,35 +5,42 @@
 #include "intern.h"
 #include "mangle.h"
 
-bool is_variadic(struct type function) {
+bool is_variadic(struct type function)
+{
     function = type_canonical(function);
     return function.kind == CXType_FunctionProto && type_is_variadic(function);
 }
 
-struct signature signature_of_type(struct type function) {
-    struct signature it = { .function = type_canonical(function) };
+struct signature signature_of_type(struct type function)
+{
+    struct signature it = {.function = type_canonical(function)};
     it.result = type_result(it.function);
     it.variadic = is_variadic(it.function);
-    for (int i = 0; it.function.kind == CXType_FunctionProto && i < type_argument_count(it.function); i++)
+    for (int i = 0;
+         it.function.kind == CXType_FunctionProto && i < type_argument_count(it.function); i++)
         *PUSH(it.parameters, it.count, it.capacity) = type_argument(it.function, (unsigned)i);
     it.fixed = it.count;
     return it;
 }
 
-struct signature signature_of_call(struct type function, struct cursor call) {
+struct signature signature_of_call(struct type function, struct cursor call)
+{
     struct signature it = signature_of_type(function);
     for (int i = (int)it.fixed; i < cursor_argument_count(call); i++)
-        *PUSH(it.parameters, it.count, it.capacity) = expression_type(cursor_argument(call, (unsigned)i));
+        *PUSH(it.parameters, it.count, it.capacity) =
+            expression_type(cursor_argument(call, (unsigned)i));
     return it;
 }
 
-void signature_free(struct signature *signature) {
+void signature_free(struct signature *signature)
+{
     free(signature->parameters);
-    *signature = (struct signature) { 0 };
+    *signature = (struct signature){0};
 }
 
-const char *signature_mangled(struct unit *unit, const struct signature *signature) {
-    struct text text = { 0 };
+const char *signature_mangled(struct unit *unit, const struct signature *signature)
+{
+    struct text text = {0};
     mangle_type(&text, unit, signature->result);
     text_puts(&text, "(");
     for (size_t i = 0; i < signature->count; i++) {
@@ -47,7 +54,8 @@ const char *signature_mangled(struct unit *unit, const struct signature *signatu
     return result;
 }
 
-const char *function_mangled(struct unit *unit, struct type function) {
+const char *function_mangled(struct unit *unit, struct type function)
+{
     struct signature signature = signature_of_type(function);
     const char *const result = signature_mangled(unit, &signature);
     signature_free(&signature);

@@ -4,23 +4,26 @@
 
 #define INT_REGISTERS 6
 #define SSE_REGISTERS 8
-#define EIGHTBYTES 8   /* of the largest vector */
-#define LARGEST_ALIGNMENT 4096   /* a stack has a guard page below it, not more */
+#define EIGHTBYTES 8 /* of the largest vector */
+#define LARGEST_ALIGNMENT 4096 /* a stack has a guard page below it, not more */
 
-/* [m] Where compilers differ from the ABI, or from each other in what it leaves open. Which of them made an object is not known,
- * so a gate lets pass what any of them may use. */
+/* [m] Where compilers differ from the ABI, or from each other in what it leaves open. Which of them
+ * made an object is not known, so a gate lets pass what any of them may use. */
 struct compiler {
-    bool counts_unnamed;     /* an unnamed bit-field makes its eightbyte INTEGER */
-    bool splits_int128;      /* between the last register and the stack, where it has the alignment of its halves */
-    bool closes_int128;      /* of one that does not fit, the registers that it leaves are nobody's */
-    bool float128_indirect;  /* a record with a __float128 is in memory */
-    bool wide_unlisted_only; /* wide vectors are in registers only if the function is not variadic, also those with a name */
-    bool returns_double1;    /* a vector of one double, which is passed in memory, is returned in a register */
+    bool counts_unnamed; /* an unnamed bit-field makes its eightbyte INTEGER */
+    bool splits_int128; /* between the last register and the stack, where it has the alignment of
+                           its halves */
+    bool closes_int128; /* of one that does not fit, the registers that it leaves are nobody's */
+    bool float128_indirect; /* a record with a __float128 is in memory */
+    bool wide_unlisted_only; /* wide vectors are in registers only if the function is not variadic,
+                                also those with a name */
+    bool returns_double1; /* a vector of one double, which is passed in memory, is returned in a
+                             register */
 };
 static const struct compiler compilers[] = {
-    { true, false, false, false, false, false },   /* GCC 12 and 14 */
-    { false, true, false, true, true, true },      /* clang 14 */
-    { false, false, true, false, true, true },     /* clang from 18 on, here 19 */
+    {true, false, false, false, false, false}, /* GCC 12 and 14 */
+    {false, true, false, true, true, true}, /* clang 14 */
+    {false, false, true, false, true, true}, /* clang from 18 on, here 19 */
 };
 #define COMPILERS (sizeof(compilers) / sizeof(*compilers))
 
@@ -36,13 +39,15 @@ struct value {
 
 static void classify(struct type type, long long offset, struct value *value);
 
-static bool is_x87(enum eightbyte class) {
+static bool is_x87(enum eightbyte class)
+{
     return class == X87 || class == X87_UP || class == COMPLEX_X87;
 }
 
-static void merge(struct value *value, long long offset, enum eightbyte class) {
+static void merge(struct value *value, long long offset, enum eightbyte class)
+{
     if (offset / 8 >= EIGHTBYTES)
-        return;   /* larger than any register: MEMORY, whatever is in it */
+        return; /* larger than any register: MEMORY, whatever is in it */
     enum eightbyte *const at = &value->classes[offset / 8];
     if (*at == class || class == NO_CLASS)
         return;
@@ -58,10 +63,11 @@ static void merge(struct value *value, long long offset, enum eightbyte class) {
 
 struct field_walk {
     struct value *value;
-    long long offset;   /* of the record, in bytes */
+    long long offset; /* of the record, in bytes */
 };
 
-static enum CXVisitorResult classify_field(struct cursor field, void *data) {
+static enum CXVisitorResult classify_field(struct cursor field, void *data)
+{
     const struct field_walk *const walk = data;
     const long long bits = cursor_bit_offset(field);
     if (cursor_is_bit_field(field)) {
@@ -74,23 +80,25 @@ static enum CXVisitorResult classify_field(struct cursor field, void *data) {
     }
     const struct type type = cursor_type(field);
     const long long align = type_align(type);
-    if (align > 0 && (walk->offset + bits / 8) % align)   /* packed */
+    if (align > 0 && (walk->offset + bits / 8) % align) /* packed */
         walk->value->classes[0] = MEMORY;
     else
         classify(type, walk->offset + bits / 8, walk->value);
     return CXVisit_Continue;
 }
 
-static void classify_array(struct type type, long long offset, struct value *value) {
+static void classify_array(struct type type, long long offset, struct value *value)
+{
     const struct type element = type_element(type);
     const long long size = type_size(element), count = type_count(type);
     for (long long i = 0; size > 0 && i < count && offset + i * size < 8 * EIGHTBYTES; i++)
         classify(element, offset + i * size, value);
 }
 
-static void classify_vector(struct type type, long long offset, long long size, struct value *value) {
+static void classify_vector(struct type type, long long offset, long long size, struct value *value)
+{
     const enum CXTypeKind element = type_canonical(type_element(type)).kind;
-    if (size < 8) {   /* GCC's choice, and clang's */
+    if (size < 8) { /* GCC's choice, and clang's */
         merge(value, offset, INTEGER);
         return;
     }
@@ -101,7 +109,9 @@ static void classify_vector(struct type type, long long offset, long long size, 
         merge(value, offset + at, SSE_UP);
 }
 
-static void classify_complex(struct type type, long long offset, long long size, struct value *value) {
+static void classify_complex(struct type type, long long offset, long long size,
+                             struct value *value)
+{
     const struct type element = type_canonical(type_element(type));
     if (element.kind == CXType_LongDouble) {
         for (long long at = 0; at < size; at += 8)
@@ -112,7 +122,8 @@ static void classify_complex(struct type type, long long offset, long long size,
     classify(element, offset + size / 2, value);
 }
 
-static void classify(struct type type, long long offset, struct value *value) {
+static void classify(struct type type, long long offset, struct value *value)
+{
     type = type_canonical(type);
     const long long size = type_size(type);
     switch (type.kind) {
@@ -150,11 +161,11 @@ static void classify(struct type type, long long offset, struct value *value) {
         classify_array(type, offset, value);
         break;
     case CXType_Record: {
-        struct field_walk walk = { value, offset };
+        struct field_walk walk = {value, offset};
         type_visit_fields(type, classify_field, &walk);
         break;
     }
-    default:   /* integers, enums, pointers */
+    default: /* integers, enums, pointers */
         merge(value, offset, INTEGER);
         if (size > 8)
             merge(value, offset + 8, INTEGER);
@@ -163,7 +174,8 @@ static void classify(struct type type, long long offset, struct value *value) {
 }
 
 /* "Post merger cleanup" of the ABI. */
-static bool is_memory(struct value *value) {
+static bool is_memory(struct value *value)
+{
     enum eightbyte *const c = value->classes;
     if (value->size > 8 * EIGHTBYTES)
         return true;
@@ -181,8 +193,9 @@ static bool is_memory(struct value *value) {
     return value->size > 16 && !vector;
 }
 
-static struct value value_of(struct type type, const struct compiler *compiler) {
-    struct value value = { .compiler = compiler, .size = type_size(type), .align = type_align(type) };
+static struct value value_of(struct type type, const struct compiler *compiler)
+{
+    struct value value = {.compiler = compiler, .size = type_size(type), .align = type_align(type)};
     type = type_canonical(type);
     value.record = type.kind == CXType_Record;
     if (type.kind == CXType_Void) {
@@ -199,19 +212,24 @@ static struct value value_of(struct type type, const struct compiler *compiler) 
     return value;
 }
 
-static bool is_wide(const struct value *value) {
+static bool is_wide(const struct value *value)
+{
     return value->classes[0] == SSE && value->size > 16;
 }
 
 /* [m] Without the registers for it GCC and clang return a wide vector in different places. */
-static const char *check_wide(unsigned vector_bytes, const struct value *value) {
+static const char *check_wide(unsigned vector_bytes, const struct value *value)
+{
     if (!is_wide(value) || vector_bytes >= value->size)
         return NULL;
-    return value->size > 32 ? "a vector of 64 bytes crosses the boundary, and the file is compiled without AVX-512" :
-                              "a vector of 32 bytes crosses the boundary, and the file is compiled without AVX";
+    return value->size > 32
+               ? "a vector of 64 bytes crosses the boundary, and the file is compiled without "
+                 "AVX-512"
+               : "a vector of 32 bytes crosses the boundary, and the file is compiled without AVX";
 }
 
-static void count(const struct value *value, unsigned *ints, unsigned *sses) {
+static void count(const struct value *value, unsigned *ints, unsigned *sses)
+{
     *ints = *sses = 0;
     for (int i = 0; i < EIGHTBYTES; i++) {
         *ints += value->classes[i] == INTEGER;
@@ -219,12 +237,15 @@ static void count(const struct value *value, unsigned *ints, unsigned *sses) {
     }
 }
 
-static void need_alignment(struct shape *shape, long long align) {
+static void need_alignment(struct shape *shape, long long align)
+{
     if (align > 16 && align > shape->align)
         shape->align = (unsigned)align;
 }
 
-static const char *place_result(unsigned vector_bytes, const struct compiler *compiler, struct type type, struct shape *shape) {
+static const char *place_result(unsigned vector_bytes, const struct compiler *compiler,
+                                struct type type, struct shape *shape)
+{
     const struct value value = value_of(type, compiler);
     const char *const refusal = value.refusal ? value.refusal : check_wide(vector_bytes, &value);
     if (refusal)
@@ -235,7 +256,8 @@ static const char *place_result(unsigned vector_bytes, const struct compiler *co
         shape->ret_zmm = is_wide(&value) && value.size == 64;
         return NULL;
     }
-    if (compiler->returns_double1 && type_canonical(type).kind == CXType_Vector && value.size == 8) {
+    if (compiler->returns_double1 && type_canonical(type).kind == CXType_Vector &&
+        value.size == 8) {
         shape->ret_sse = 1;
         return NULL;
     }
@@ -247,12 +269,15 @@ static const char *place_result(unsigned vector_bytes, const struct compiler *co
     return NULL;
 }
 
-static bool is_int128(struct type type) {
+static bool is_int128(struct type type)
+{
     type = type_canonical(type);
     return type.kind == CXType_Int128 || type.kind == CXType_UInt128;
 }
 
-static const char *place_argument(unsigned vector_bytes, const struct compiler *compiler, struct type type, bool fixed, struct shape *shape) {
+static const char *place_argument(unsigned vector_bytes, const struct compiler *compiler,
+                                  struct type type, bool fixed, struct shape *shape)
+{
     const struct value value = value_of(type, compiler);
     unsigned ints, sses;
     const char *const refusal = value.refusal ? value.refusal : check_wide(vector_bytes, &value);
@@ -261,7 +286,8 @@ static const char *place_argument(unsigned vector_bytes, const struct compiler *
     if (value.size == 0)
         return NULL;
     count(&value, &ints, &sses);
-    const bool stays = is_wide(&value) && (!fixed || (shape->variadic && compiler->wide_unlisted_only));
+    const bool stays =
+        is_wide(&value) && (!fixed || (shape->variadic && compiler->wide_unlisted_only));
     if (value.classes[0] != MEMORY && !is_x87(value.classes[0]) && !stays &&
         shape->args_int + ints <= INT_REGISTERS && shape->args_sse + sses <= SSE_REGISTERS) {
         if (is_wide(&value))
@@ -288,23 +314,30 @@ static const char *place_argument(unsigned vector_bytes, const struct compiler *
     return NULL;
 }
 
-static const char *shape_by(unsigned vector_bytes, const struct compiler *compiler, const struct signature *signature, struct shape *shape) {
+static const char *shape_by(unsigned vector_bytes, const struct compiler *compiler,
+                            const struct signature *signature, struct shape *shape)
+{
     memset(shape, 0, sizeof(*shape));
     shape->variadic = signature->variadic;
     const char *refusal = place_result(vector_bytes, compiler, signature->result, shape);
     for (size_t i = 0; !refusal && i < signature->count; i++)
-        refusal = place_argument(vector_bytes, compiler, signature->parameters[i], i < signature->fixed, shape);
+        refusal = place_argument(vector_bytes, compiler, signature->parameters[i],
+                                 i < signature->fixed, shape);
     return refusal;
 }
 
-static unsigned larger(unsigned a, unsigned b) {
+static unsigned larger(unsigned a, unsigned b)
+{
     return a > b ? a : b;
 }
 
-const char *sysv_shape(unsigned vector_bytes, const struct signature *signature, struct shape *shape) {
+const char *sysv_shape(unsigned vector_bytes, const struct signature *signature,
+                       struct shape *shape)
+{
     const enum CXCallingConv convention = type_convention(signature->function);
     memset(shape, 0, sizeof(*shape));
-    if (convention != CXCallingConv_C && convention != CXCallingConv_X86_64SysV && convention != CXCallingConv_Default)
+    if (convention != CXCallingConv_C && convention != CXCallingConv_X86_64SysV &&
+        convention != CXCallingConv_Default)
         return "it has a calling convention of its own";
     for (size_t i = 0; i < COMPILERS; i++) {
         struct shape it;
@@ -313,12 +346,18 @@ const char *sysv_shape(unsigned vector_bytes, const struct signature *signature,
             return refusal;
         if (i && it.sret_bytes != shape->sret_bytes)
             return "its result is one that some compilers return in registers and others in memory";
-        *shape = (struct shape) {
-            .args_int = larger(shape->args_int, it.args_int), .args_sse = larger(shape->args_sse, it.args_sse),
-            .ret_int = larger(shape->ret_int, it.ret_int), .ret_sse = larger(shape->ret_sse, it.ret_sse),
-            .stack_words = larger(shape->stack_words, it.stack_words), .sret_bytes = it.sret_bytes,
-            .align = larger(shape->align, it.align), .ymm = shape->ymm | it.ymm, .zmm = shape->zmm | it.zmm,
-            .ret_ymm = shape->ret_ymm | it.ret_ymm, .ret_zmm = shape->ret_zmm | it.ret_zmm, .variadic = it.variadic };
+        *shape = (struct shape){.args_int = larger(shape->args_int, it.args_int),
+                                .args_sse = larger(shape->args_sse, it.args_sse),
+                                .ret_int = larger(shape->ret_int, it.ret_int),
+                                .ret_sse = larger(shape->ret_sse, it.ret_sse),
+                                .stack_words = larger(shape->stack_words, it.stack_words),
+                                .sret_bytes = it.sret_bytes,
+                                .align = larger(shape->align, it.align),
+                                .ymm = shape->ymm | it.ymm,
+                                .zmm = shape->zmm | it.zmm,
+                                .ret_ymm = shape->ret_ymm | it.ret_ymm,
+                                .ret_zmm = shape->ret_zmm | it.ret_zmm,
+                                .variadic = it.variadic};
     }
     return NULL;
 }

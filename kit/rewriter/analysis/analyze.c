@@ -10,42 +10,47 @@
 struct frame {
     struct cursor cursor;
     enum CXCursorKind kind;
-    unsigned index, children;   /* position among the parent's children; own children seen so far */
+    unsigned index, children; /* position among the parent's children; own children seen so far */
 };
 
 struct visit {
     struct unit *unit;
     const struct plan *plan;
-    struct function *function;   /* NULL: initializer of a global */
+    struct function *function; /* NULL: initializer of a global */
     struct frame *frames;
     size_t depth, capacity;
 };
 
-static void note_member_type(struct visit *visit, const char *type) {
+static void note_member_type(struct visit *visit, const char *type)
+{
     struct function *const f = visit->function;
     if (f)
         *PUSH(f->member_types, f->member_type_count, f->member_type_capacity) = type;
 }
 
-static struct cursor field_of(struct cursor expression) {
+static struct cursor field_of(struct cursor expression)
+{
     const struct cursor inner = strip_implicit(expression);
     if (cursor_kind(inner) != CXCursor_MemberRefExpr)
         return no_cursor();
     return cursor_referenced(inner);
 }
 
-static void note_lookup(struct visit *visit, const char *symbol, struct type target) {
+static void note_lookup(struct visit *visit, const char *symbol, struct type target)
+{
     struct unit *const unit = visit->unit;
     *PUSH(unit->lookups, unit->lookup_count, unit->lookup_capacity) =
-        (struct lookup) { symbol, target, !function_pointer_spelling(unit, target) };
+        (struct lookup){symbol, target, !function_pointer_spelling(unit, target)};
 }
 
 /* What dlsym gives is of the type that it is converted to. */
-static void on_lookup(struct visit *visit, struct cursor call) {
+static void on_lookup(struct visit *visit, struct cursor call)
+{
     struct type target = cursor_type(call);
     for (size_t i = visit->depth - 1; i > 0; i--) {
         const struct frame *const parent = &visit->frames[i - 1];
-        if (parent->kind != CXCursor_UnexposedExpr && parent->kind != CXCursor_ParenExpr && parent->kind != CXCursor_CStyleCastExpr)
+        if (parent->kind != CXCursor_UnexposedExpr && parent->kind != CXCursor_ParenExpr &&
+            parent->kind != CXCursor_CStyleCastExpr)
             break;
         target = cursor_type(parent->cursor);
     }
@@ -53,16 +58,20 @@ static void on_lookup(struct visit *visit, struct cursor call) {
 }
 
 /* `*(void **)&p = value`, as POSIX writes it: what p points to. */
-static void on_untyped_store(struct visit *visit, struct cursor assignment) {
+static void on_untyped_store(struct visit *visit, struct cursor assignment)
+{
     const struct cursor target = strip_implicit(first_child(assignment));
-    if (cursor_kind(target) != CXCursor_UnaryOperator || cursor_unary_operator(target) != CXUnaryOperator_Deref)
+    if (cursor_kind(target) != CXCursor_UnaryOperator ||
+        cursor_unary_operator(target) != CXUnaryOperator_Deref)
         return;
     const struct type stored = type_canonical(cursor_type(strip_casts(first_child(target))));
-    if (stored.kind == CXType_Pointer && function_pointer_spelling(visit->unit, type_pointee(stored)))
+    if (stored.kind == CXType_Pointer &&
+        function_pointer_spelling(visit->unit, type_pointee(stored)))
         note_lookup(visit, looked_up(last_expression(assignment)), type_pointee(stored));
 }
 
-static void on_call(struct visit *visit, struct cursor cursor) {
+static void on_call(struct visit *visit, struct cursor cursor)
+{
     struct unit *const unit = visit->unit;
     const struct cursor callee = first_child(cursor);
     if (cursor_is_null(callee))
@@ -71,15 +80,17 @@ static void on_call(struct visit *visit, struct cursor cursor) {
     if (!cursor_is_null(function)) {
         const char *const name = cursor_name(function);
         if (visit->function)
-            *PUSH(visit->function->callees, visit->function->callee_count, visit->function->callee_capacity) = name;
+            *PUSH(visit->function->callees, visit->function->callee_count,
+                  visit->function->callee_capacity) = name;
         if (!strcmp(name, "ia2_register_compartment"))
-            *PUSH(unit->registrations, unit->registration_count, unit->registration_capacity) = cursor;
+            *PUSH(unit->registrations, unit->registration_count, unit->registration_capacity) =
+                cursor;
         const struct import *const import = plan_import(visit->plan, name);
         if (looked_up(cursor))
             on_lookup(visit, cursor);
         if (!import || cursor_linkage(function) == CXLinkage_Internal)
             return;
-        const struct call it = { cursor, callee, NULL, import, no_cursor() };
+        const struct call it = {cursor, callee, NULL, import, no_cursor()};
         if (import->callers & 1u << unit->plan->compartment)
             *PUSH(unit->calls, unit->call_count, unit->call_capacity) = it;
         else if (import->owner == unit->plan->compartment && is_variadic(cursor_type(function)))
@@ -88,7 +99,7 @@ static void on_call(struct visit *visit, struct cursor cursor) {
     }
     const struct type type = expression_type(callee);
     const char *spelling = function_pointer_spelling(unit, type);
-    if (!spelling && is_function(type)) {   /* `(*p)` before it decays */
+    if (!spelling && is_function(type)) { /* `(*p)` before it decays */
         const struct cursor inner = strip_implicit(callee);
         if (cursor_kind(inner) == CXCursor_UnaryOperator)
             spelling = function_pointer_spelling(unit, cursor_type(first_child(inner)));
@@ -98,12 +109,14 @@ static void on_call(struct visit *visit, struct cursor cursor) {
         while (cursor_kind(pointer) == CXCursor_UnaryOperator)
             pointer = strip_implicit(first_child(pointer));
         *PUSH(unit->calls, unit->call_count, unit->call_capacity) =
-            (struct call) { cursor, callee, spelling, NULL, field_of(pointer) };
+            (struct call){cursor, callee, spelling, NULL, field_of(pointer)};
     }
 }
 
-/* The function of a system header that the value at frame `child` is an argument of, else the null cursor. */
-static struct cursor libc_callee(struct visit *visit, size_t child) {
+/* The function of a system header that the value at frame `child` is an argument of, else the null
+ * cursor. */
+static struct cursor libc_callee(struct visit *visit, size_t child)
+{
     const struct frame *const parent = &visit->frames[child - 1];
     if (parent->kind != CXCursor_CallExpr || visit->frames[child].index == 0)
         return no_cursor();
@@ -111,10 +124,12 @@ static struct cursor libc_callee(struct visit *visit, size_t child) {
     return !cursor_is_null(function) && in_system_header(function) ? function : no_cursor();
 }
 
-/* Whether the value at frame `child` goes into a member of one of libc's structs, or into a variable that one of its macros
- * declares. */
-static bool goes_to_libc_object(struct visit *visit, size_t child) {
-    const struct frame *const parent = &visit->frames[child - 1], *const frame = &visit->frames[child];
+/* Whether the value at frame `child` goes into a member of one of libc's structs, or into a
+ * variable that one of its macros declares. */
+static bool goes_to_libc_object(struct visit *visit, size_t child)
+{
+    const struct frame *const parent = &visit->frames[child - 1], *const frame =
+                                                                      &visit->frames[child];
     struct cursor target = no_cursor();
     if (parent->kind == CXCursor_VarDecl)
         return written_in_system_header(parent->cursor);
@@ -122,15 +137,17 @@ static bool goes_to_libc_object(struct visit *visit, size_t child) {
         target = field_of(first_child(parent->cursor));
     else if (parent->kind == CXCursor_InitListExpr)
         target = type_declaration(type_canonical(cursor_type(parent->cursor)));
-    else if (parent->kind == CXCursor_UnexposedExpr && frame->index > 0) {   /* .member = value */
+    else if (parent->kind == CXCursor_UnexposedExpr && frame->index > 0) { /* .member = value */
         const struct cursor member = first_child(parent->cursor);
         if (cursor_kind(member) == CXCursor_MemberRef)
             target = cursor_referenced(member);
     }
-    return !cursor_is_null(target) && cursor_kind(target) != CXCursor_NoDeclFound && in_system_header(target);
+    return !cursor_is_null(target) && cursor_kind(target) != CXCursor_NoDeclFound &&
+           in_system_header(target);
 }
 
-static void add_type(struct designator *designator, const char *type) {
+static void add_type(struct designator *designator, const char *type)
+{
     for (size_t i = 0; type && i < 4; i++) {
         if (designator->types[i] == type)
             return;
@@ -141,41 +158,49 @@ static void add_type(struct designator *designator, const char *type) {
     }
 }
 
-static void note_reference(struct visit *visit, const char *name) {
+static void note_reference(struct visit *visit, const char *name)
+{
     struct function *const f = visit->function;
     if (f)
         *PUSH(f->references, f->reference_count, f->reference_capacity) = name;
     else
-        *PUSH(visit->unit->references, visit->unit->reference_count, visit->unit->reference_capacity) = name;
+        *PUSH(visit->unit->references, visit->unit->reference_count,
+              visit->unit->reference_capacity) = name;
 }
 
-static bool is_comparison(struct cursor cursor) {
+static bool is_comparison(struct cursor cursor)
+{
     const enum CXBinaryOperatorKind kind = cursor_binary_operator(cursor);
     return kind == CXBinaryOperator_EQ || kind == CXBinaryOperator_NE;
 }
 
-static void on_function_reference(struct visit *visit, struct cursor reference, struct cursor function) {
+static void on_function_reference(struct visit *visit, struct cursor reference,
+                                  struct cursor function)
+{
     struct unit *const unit = visit->unit;
-    struct designator it = { .reference = reference, .function = function, .whole = reference };
+    struct designator it = {.reference = reference, .function = function, .whole = reference};
     it.user = visit->function ? (size_t)(visit->function - unit->functions) + 1 : 0;
     note_reference(visit, cursor_name(function));
     bool is_value = false;
-    size_t i = visit->depth - 1;   /* the frame whose parent is looked at */
+    size_t i = visit->depth - 1; /* the frame whose parent is looked at */
     for (; i > 0; i--) {
         const struct frame *const parent = &visit->frames[i - 1];
         const struct type type = cursor_type(parent->cursor);
         if (parent->kind == CXCursor_UnaryOperator &&
             cursor_unary_operator(parent->cursor) == CXUnaryOperator_AddrOf && !is_value)
             it.whole = parent->cursor;
-        else if (parent->kind == CXCursor_ConditionalOperator ? visit->frames[i].index == 0 :
-                 parent->kind != CXCursor_UnexposedExpr && parent->kind != CXCursor_ParenExpr &&
-                 parent->kind != CXCursor_UnaryOperator && parent->kind != CXCursor_CStyleCastExpr)
+        else if (parent->kind == CXCursor_ConditionalOperator
+                     ? visit->frames[i].index == 0
+                     : parent->kind != CXCursor_UnexposedExpr &&
+                           parent->kind != CXCursor_ParenExpr &&
+                           parent->kind != CXCursor_UnaryOperator &&
+                           parent->kind != CXCursor_CStyleCastExpr)
             break;
         if (parent->kind == CXCursor_UnexposedExpr && visit->frames[i].index > 0)
-            break;   /* a designated initializer */
+            break; /* a designated initializer */
         if (parent->kind == CXCursor_ParenExpr &&
             !type_equal(type_canonical(cursor_type(visit->frames[i].cursor)), type_canonical(type)))
-            return;   /* what a _Generic does not choose */
+            return; /* what a _Generic does not choose */
         const char *const spelling = function_pointer_spelling(unit, type);
         if (spelling) {
             is_value = true;
@@ -194,49 +219,57 @@ static void on_function_reference(struct visit *visit, struct cursor reference, 
         it.callee = true;
         it.called = visit->frames[i].cursor;
     } else if (!is_value) {
-        return;   /* sizeof, typeof */
+        return; /* sizeof, typeof */
     } else if (user) {
         const struct cursor libc = libc_callee(visit, i);
         it.libc_function = cursor_is_null(libc) ? NULL : cursor_name(libc);
-        it.libc_returns = it.libc_function && function_pointer_spelling(unit, cursor_result_type(libc));
+        it.libc_returns =
+            it.libc_function && function_pointer_spelling(unit, cursor_result_type(libc));
         it.to_libc_object = goes_to_libc_object(visit, i);
         it.compared = is_comparison(user->cursor);
     }
     *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = it;
 }
 
-static bool is_untyped(struct type type) {
+static bool is_untyped(struct type type)
+{
     type = type_canonical(type);
     return type.kind == CXType_Pointer && type_canonical(type_pointee(type)).kind == CXType_Void;
 }
 
-/* A `void *` that is none of libc's (malloc) becomes a pointer to something, which may be a plugin's variable. Or a function
- * pointer becomes a `void *`. */
-static void on_data_conversion(struct visit *visit, struct cursor cursor) {
+/* A `void *` that is none of libc's (malloc) becomes a pointer to something, which may be a
+ * plugin's variable. Or a function pointer becomes a `void *`. */
+static void on_data_conversion(struct visit *visit, struct cursor cursor)
+{
     const struct cursor inner = strip_casts(last_expression(cursor));
     const struct type target = cursor_type(cursor);
     struct unit *const unit = visit->unit;
-    const char *const from = is_untyped(target) ? function_pointer_spelling(unit, cursor_type(last_expression(cursor))) : NULL;
+    const char *const from =
+        is_untyped(target) ? function_pointer_spelling(unit, cursor_type(last_expression(cursor)))
+                           : NULL;
     if (from)
         *PUSH(unit->conversions, unit->conversion_count, unit->conversion_capacity) =
-            (struct conversion) { cursor, from, NULL, from, 0, false };
-    if (cursor_is_null(inner) || type_canonical(target).kind != CXType_Pointer || is_untyped(target) ||
-        !is_untyped(cursor_type(inner)) || is_integer_constant(inner))
+            (struct conversion){cursor, from, NULL, from, 0, false};
+    if (cursor_is_null(inner) || type_canonical(target).kind != CXType_Pointer ||
+        is_untyped(target) || !is_untyped(cursor_type(inner)) || is_integer_constant(inner))
         return;
-    const struct cursor function = cursor_kind(inner) == CXCursor_CallExpr ? named_function(first_child(inner)) : no_cursor();
+    const struct cursor function =
+        cursor_kind(inner) == CXCursor_CallExpr ? named_function(first_child(inner)) : no_cursor();
     if (cursor_is_null(function) || !in_system_header(function))
         note_lookup(visit, NULL, target);
 }
 
-static void on_conversion(struct visit *visit, struct cursor cursor, const struct frame *parent) {
+static void on_conversion(struct visit *visit, struct cursor cursor, const struct frame *parent)
+{
     struct unit *const unit = visit->unit;
     const char *const to = function_pointer_spelling(unit, cursor_type(cursor));
     if (!to) {
         on_data_conversion(visit, cursor);
         return;
     }
-    if (parent && (parent->kind == CXCursor_InitListExpr || (parent->kind == CXCursor_UnexposedExpr &&
-                   cursor_kind(first_child(parent->cursor)) == CXCursor_MemberRef)))
+    if (parent && (parent->kind == CXCursor_InitListExpr ||
+                   (parent->kind == CXCursor_UnexposedExpr &&
+                    cursor_kind(first_child(parent->cursor)) == CXCursor_MemberRef)))
         note_member_type(visit, to);
     const struct cursor inner = last_expression(cursor);
     if (cursor_is_null(inner))
@@ -248,23 +281,27 @@ static void on_conversion(struct visit *visit, struct cursor cursor, const struc
     if (from == to)
         return;
     const struct cursor value = strip_casts(inner);
-    const bool constant = !cursor_is_null(named_function(value)) || is_integer_constant(value) || is_object_address(value);
+    const bool constant = !cursor_is_null(named_function(value)) || is_integer_constant(value) ||
+                          is_object_address(value);
     const bool untyped = is_untyped(type) && !constant;
     if (untyped)
         note_lookup(visit, looked_up(inner), cursor_type(cursor));
-    *PUSH(unit->conversions, unit->conversion_count, unit->conversion_capacity) =
-        (struct conversion) { cursor, from, to, type_spelling(unit, type), untyped ? unit->lookup_count : 0, constant };
+    *PUSH(unit->conversions, unit->conversion_count,
+          unit->conversion_capacity) = (struct conversion){
+        cursor, from, to, type_spelling(unit, type), untyped ? unit->lookup_count : 0, constant};
 }
 
 static void note_types_in(struct visit *visit, struct type type);
 
-static enum CXVisitorResult note_field(struct cursor field, void *data) {
+static enum CXVisitorResult note_field(struct cursor field, void *data)
+{
     note_types_in(data, cursor_type(field));
     return CXVisit_Continue;
 }
 
 /* The function-pointer types of the members that an object of a type holds itself. */
-static void note_types_in(struct visit *visit, struct type type) {
+static void note_types_in(struct visit *visit, struct type type)
+{
     type = type_canonical(type);
     const char *const spelling = function_pointer_spelling(visit->unit, type);
     if (spelling)
@@ -275,7 +312,8 @@ static void note_types_in(struct visit *visit, struct type type) {
         type_visit_fields(type, note_field, visit);
 }
 
-static void on_assignment(struct visit *visit, struct cursor cursor) {
+static void on_assignment(struct visit *visit, struct cursor cursor)
+{
     if (!visit->function || cursor_binary_operator(cursor) != CXBinaryOperator_Assign)
         return;
     on_untyped_store(visit, cursor);
@@ -288,23 +326,30 @@ static void on_assignment(struct visit *visit, struct cursor cursor) {
         note_member_type(visit, type);
 }
 
-/* Neither an atomic operation on an object nor libc carries its address on to another compartment, but libc one whose type it does not know. */
-static bool stays_here(struct visit *visit) {
+/* Neither an atomic operation on an object nor libc carries its address on to another compartment,
+ * but libc one whose type it does not know. */
+static bool stays_here(struct visit *visit)
+{
     struct cursor operands[ATOMIC_OPERANDS];
     size_t i = visit->depth - 1;
-    for (; i > 0 && (visit->frames[i - 1].kind == CXCursor_UnexposedExpr || visit->frames[i - 1].kind == CXCursor_ParenExpr); i--)
+    for (; i > 0 && (visit->frames[i - 1].kind == CXCursor_UnexposedExpr ||
+                     visit->frames[i - 1].kind == CXCursor_ParenExpr);
+         i--)
         if (atomic_operands(visit->frames[i - 1].cursor, operands))
             return !is_atomic_value(visit->frames[i].cursor, operands[0]);
     const struct cursor function = i > 0 ? libc_callee(visit, i) : no_cursor();
     if (cursor_is_null(function))
         return false;
-    const struct type parameter = type_canonical(type_argument(cursor_type(function), visit->frames[i].index - 1));
+    const struct type parameter =
+        type_canonical(type_argument(cursor_type(function), visit->frames[i].index - 1));
     return parameter.kind == CXType_Pointer &&
            type_canonical(type_pointee(parameter)).kind != CXType_Void;
 }
 
 /* The address of `lvalue` is taken; only what is decided by type is of interest. */
-static void on_address(struct visit *visit, struct cursor cursor, struct cursor lvalue, struct type pointee) {
+static void on_address(struct visit *visit, struct cursor cursor, struct cursor lvalue,
+                       struct type pointee)
+{
     struct unit *const unit = visit->unit;
     const enum CXTypeKind kind = type_canonical(pointee).kind;
     if (kind != CXType_Record && kind != CXType_Pointer)
@@ -312,11 +357,13 @@ static void on_address(struct visit *visit, struct cursor cursor, struct cursor 
     const struct cursor variable = base_variable(lvalue);
     if (!cursor_is_null(variable) && !stays_here(visit))
         *PUSH(unit->addresses, unit->address_count, unit->address_capacity) =
-            (struct address) { cursor, variable, type_spelling(unit, pointee) };
+            (struct address){cursor, variable, type_spelling(unit, pointee)};
 }
 
-/* An array that decays to a pointer gives its address away, except as the operand of a subscript. */
-static void on_decay(struct visit *visit, struct cursor cursor, const struct frame *parent) {
+/* An array that decays to a pointer gives its address away, except as the operand of a subscript.
+ */
+static void on_decay(struct visit *visit, struct cursor cursor, const struct frame *parent)
+{
     if (parent && parent->kind == CXCursor_ArraySubscriptExpr)
         return;
     const struct type type = type_canonical(cursor_type(cursor));
@@ -329,31 +376,36 @@ static void on_decay(struct visit *visit, struct cursor cursor, const struct fra
     on_address(visit, cursor, inner, type_pointee(type));
 }
 
-static void note_declaration(struct visit *visit, struct cursor cursor) {
+static void note_declaration(struct visit *visit, struct cursor cursor)
+{
     struct unit *const unit = visit->unit;
     if (cursor_linkage(cursor) != CXLinkage_External)
         return;
     const char *const name = cursor_name(cursor);
     if (plan_import(visit->plan, name) || plan_is_entry(visit->plan, name))
         *PUSH(unit->declarations, unit->declaration_count, unit->declaration_capacity) =
-            (struct declaration) { cursor, name, cursor_is_definition(cursor) };
+            (struct declaration){cursor, name, cursor_is_definition(cursor)};
 }
 
-static void note_shared_variable(struct visit *visit, struct cursor cursor) {
+static void note_shared_variable(struct visit *visit, struct cursor cursor)
+{
     struct unit *const unit = visit->unit;
     const char *const name = cursor_name(cursor);
-    if (cursor_storage(cursor) != CX_SC_Extern && (plan_is_shared(visit->plan, name) || is_marked_shared(cursor)))
+    if (cursor_storage(cursor) != CX_SC_Extern &&
+        (plan_is_shared(visit->plan, name) || is_marked_shared(cursor)))
         *PUSH(unit->shared_variables, unit->shared_variable_count, unit->shared_variable_capacity) =
-            (struct declaration) { cursor, name, cursor_is_definition(cursor) };
+            (struct declaration){cursor, name, cursor_is_definition(cursor)};
 }
 
-static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent_cursor, void *data) {
+static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent_cursor,
+                                         void *data)
+{
     struct visit *const visit = data;
     while (visit->depth > 1 && !cursor_equal(visit->frames[visit->depth - 1].cursor, parent_cursor))
         visit->depth--;
     const unsigned index = visit->frames[visit->depth - 1].children++;
     const enum CXCursorKind kind = cursor_kind(cursor);
-    *PUSH(visit->frames, visit->depth, visit->capacity) = (struct frame) { cursor, kind, index, 0 };
+    *PUSH(visit->frames, visit->depth, visit->capacity) = (struct frame){cursor, kind, index, 0};
     const struct frame *const parent = &visit->frames[visit->depth - 2];
     flow_note(visit->unit, cursor, visit->function ? visit->function->cursor : no_cursor());
     switch (kind) {
@@ -384,9 +436,10 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
         break;
     case CXCursor_UnexposedAttr:
         if (parent->kind == CXCursor_VarDecl && is_automatic(parent->cursor))
-            *PUSH(visit->unit->attributed_locals, visit->unit->attributed_local_count, visit->unit->attributed_local_capacity) = parent->cursor;
+            *PUSH(visit->unit->attributed_locals, visit->unit->attributed_local_count,
+                  visit->unit->attributed_local_capacity) = parent->cursor;
         break;
-    case CXCursor_FunctionDecl:   /* declared where it is used */
+    case CXCursor_FunctionDecl: /* declared where it is used */
     case CXCursor_VarDecl:
         note_declaration(visit, cursor);
         if (kind == CXCursor_VarDecl && cursor_storage(cursor) == CX_SC_Static)
@@ -398,10 +451,11 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     return CXChildVisit_Recurse;
 }
 
-static void visit_body(struct visit *visit, struct cursor declaration) {
+static void visit_body(struct visit *visit, struct cursor declaration)
+{
     visit->depth = 0;
     *PUSH(visit->frames, visit->depth, visit->capacity) =
-        (struct frame) { declaration, cursor_kind(declaration), 0, 0 };
+        (struct frame){declaration, cursor_kind(declaration), 0, 0};
     cursor_visit(declaration, on_cursor, visit);
 }
 
@@ -410,16 +464,21 @@ struct annotated {
     struct cursor function;
 };
 
-static enum CXChildVisitResult note_annotation(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult note_annotation(struct cursor child, struct cursor parent,
+                                               void *data)
+{
     const struct annotated *const it = data;
     (void)parent;
     if (cursor_kind(child) == CXCursor_AnnotateAttr && !strncmp(cursor_name(child), "ia2_", 4))
         *PUSH(it->unit->annotations, it->unit->annotation_count, it->unit->annotation_capacity) =
-            (struct annotation) { it->function, cursor_name(child), cursor_is_definition(it->function) };
+            (struct annotation){it->function, cursor_name(child),
+                                cursor_is_definition(it->function)};
     return CXChildVisit_Continue;
 }
 
-static enum CXChildVisitResult on_declaration(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult on_declaration(struct cursor cursor, struct cursor parent,
+                                              void *data)
+{
     struct visit *const visit = data;
     struct unit *const unit = visit->unit;
     (void)parent;
@@ -434,16 +493,18 @@ static enum CXChildVisitResult on_declaration(struct cursor cursor, struct curso
         return CXChildVisit_Continue;
     const bool guide = kind == CXCursor_VarDecl && !strncmp(name, "ia2_guide_", 10);
     if ((kind == CXCursor_FunctionDecl || guide) && cursor_has_attributes(cursor))
-        cursor_visit(cursor, note_annotation, &(struct annotated) { unit, cursor });
+        cursor_visit(cursor, note_annotation, &(struct annotated){unit, cursor});
     visit->function = NULL;
     if (guide)
-        *PUSH(unit->guide_numbers, unit->guide_number_count, unit->guide_number_capacity) = (struct guide_number) { cursor, name };
+        *PUSH(unit->guide_numbers, unit->guide_number_count, unit->guide_number_capacity) =
+            (struct guide_number){cursor, name};
     if (kind == CXCursor_VarDecl) {
         note_shared_variable(visit, cursor);
         flow_note(unit, cursor, no_cursor());
         visit_body(visit, cursor);
     } else if (definition) {
-        struct function *const it = PUSH(unit->functions, unit->function_count, unit->function_capacity);
+        struct function *const it =
+            PUSH(unit->functions, unit->function_count, unit->function_capacity);
         it->name = name;
         it->cursor = cursor;
         it->is_static = is_static;
@@ -453,7 +514,8 @@ static enum CXChildVisitResult on_declaration(struct cursor cursor, struct curso
     return CXChildVisit_Continue;
 }
 
-static void revive(const struct map *dead, const char *const *references, size_t count) {
+static void revive(const struct map *dead, const char *const *references, size_t count)
+{
     for (size_t i = 0; i < count; i++) {
         struct function *const it = map_get(dead, key_of(references[i]));
         if (it && it->dead) {
@@ -464,8 +526,9 @@ static void revive(const struct map *dead, const char *const *references, size_t
 }
 
 /* Inline functions that nothing else leads to. */
-static void find_dead_functions(struct unit *unit) {
-    struct map dead = { 0 };
+static void find_dead_functions(struct unit *unit)
+{
+    struct map dead = {0};
     for (size_t i = 0; i < unit->function_count; i++) {
         struct function *const it = &unit->functions[i];
         it->dead = it->is_static && cursor_is_inline(it->cursor);
@@ -479,8 +542,9 @@ static void find_dead_functions(struct unit *unit) {
     map_free(&dead);
 }
 
-void analyze_unit(struct unit *unit, const struct plan *plan) {
-    struct visit visit = { .unit = unit, .plan = plan };
+void analyze_unit(struct unit *unit, const struct plan *plan)
+{
+    struct visit visit = {.unit = unit, .plan = plan};
     cursor_visit(tree_root(unit->tree), on_declaration, &visit);
     free(visit.frames);
     find_dead_functions(unit);

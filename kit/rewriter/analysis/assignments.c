@@ -7,12 +7,14 @@ struct search {
     bool any;
 };
 
-static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor parent, void *data)
+{
     struct search *const it = data;
     const enum CXCursorKind kind = cursor_kind(cursor);
     struct cursor target = no_cursor(), value = no_cursor();
     (void)parent;
-    if (kind == CXCursor_BinaryOperator && cursor_binary_operator(cursor) == CXBinaryOperator_Assign) {
+    if (kind == CXCursor_BinaryOperator &&
+        cursor_binary_operator(cursor) == CXBinaryOperator_Assign) {
         target = strip_implicit(first_child(cursor));
         value = last_expression(cursor);
         const enum CXCursorKind target_kind = cursor_kind(target);
@@ -29,8 +31,10 @@ static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor
     return CXChildVisit_Recurse;
 }
 
-bool assignments_visit(const struct function *function, const char *name, found_assignment *found, void *context) {
-    struct search it = { name, found, context, false };
+bool assignments_visit(const struct function *function, const char *name, found_assignment *found,
+                       void *context)
+{
+    struct search it = {name, found, context, false};
     cursor_visit(function->cursor, on_assignment, &it);
     return it.any;
 }

@@ -6,7 +6,9 @@
 
 typedef void found_assignment(void *context, struct cursor target, struct cursor value);
 
-/* Calls `found` for each assignment to what has this name, an initializer too; whether there is one. */
-bool assignments_visit(const struct function *function, const char *name, found_assignment *found, void *context);
+/* Calls `found` for each assignment to what has this name, an initializer too; whether there is
+ * one. */
+bool assignments_visit(const struct function *function, const char *name, found_assignment *found,
+                       void *context);
 
 #endif

@@ -11,32 +11,39 @@ struct group {
     struct group *root;
 };
 
-static struct map groups;   /* function-pointer spelling -> struct group */
+static struct map groups; /* function-pointer spelling -> struct group */
 static struct group **list;
 static size_t list_count, list_capacity;
 
 /* Between two function-pointer types; a designator or a constant says itself what it is. */
-static bool carries_pointer(const struct conversion *it) {
+static bool carries_pointer(const struct conversion *it)
+{
     return it->from && it->to && !it->constant;
 }
 
-static struct type from_type(const struct conversion *it) {
+static struct type from_type(const struct conversion *it)
+{
     return cursor_type(last_expression(it->cursor));
 }
 
-/* Whether a `void *`, other than what dlsym gives directly, becomes a pointer that crosses somewhere. */
-static bool untyped_pointer_escapes(const struct program *program) {
+/* Whether a `void *`, other than what dlsym gives directly, becomes a pointer that crosses
+ * somewhere. */
+static bool untyped_pointer_escapes(const struct program *program)
+{
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t i = 0; i < unit->lookup_count; i++)
-            if (!unit->lookups[i].symbol && !unit->lookups[i].data && escapes(program, function_pointer_spelling(unit, unit->lookups[i].target)))
+            if (!unit->lookups[i].symbol && !unit->lookups[i].data &&
+                escapes(program, function_pointer_spelling(unit, unit->lookups[i].target)))
                 return true;
     }
     return false;
 }
 
-/* A `void *` is one more type that values go by: what is put into it must be gates where what is taken out of it must be. */
-void conversions_escape(struct program *program) {
+/* A `void *` is one more type that values go by: what is put into it must be gates where what is
+ * taken out of it must be. */
+void conversions_escape(struct program *program)
+{
     for (bool more = true; more;) {
         const bool untyped = untyped_pointer_escapes(program);
         more = false;
@@ -44,7 +51,8 @@ void conversions_escape(struct program *program) {
             struct unit *const unit = &program->units[u];
             for (size_t i = 0; i < unit->conversion_count; i++) {
                 const struct conversion *const it = &unit->conversions[i];
-                const bool from = it->from && escapes(program, it->from), to = it->to ? escapes(program, it->to) : from || untyped;
+                const bool from = it->from && escapes(program, it->from),
+                           to = it->to ? escapes(program, it->to) : from || untyped;
                 if (!it->from || it->constant || from == to)
                     continue;
                 escape_add_converted(program, unit, from ? cursor_type(it->cursor) : from_type(it));
@@ -54,24 +62,28 @@ void conversions_escape(struct program *program) {
     }
 }
 
-static struct group *group_of(const char *type) {
+static struct group *group_of(const char *type)
+{
     struct group *it = map_get(&groups, key_of(type));
     while (it && it->root != it)
         it = it->root;
     return it;
 }
 
-static struct group *add_group(struct unit *unit, const char *spelling, struct type pointer) {
+static struct group *add_group(struct unit *unit, const char *spelling, struct type pointer)
+{
     if (!map_get(&groups, key_of(spelling))) {
         struct group *const it = must_alloc(sizeof(*it));
-        *it = (struct group) { spelling, function_mangled(unit, type_pointee(without_atomic(pointer))), it };
+        *it = (struct group){spelling,
+                             function_mangled(unit, type_pointee(without_atomic(pointer))), it};
         map_put(&groups, key_of(spelling), it);
         *PUSH(list, list_count, list_capacity) = it;
     }
     return group_of(spelling);
 }
 
-void conversions_group(struct program *program) {
+void conversions_group(struct program *program)
+{
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t i = 0; i < unit->conversion_count; i++) {
@@ -85,7 +97,8 @@ void conversions_group(struct program *program) {
     }
 }
 
-bool conversions_reach_abi(const char *type, const char *abi) {
+bool conversions_reach_abi(const char *type, const char *abi)
+{
     const struct group *const root = group_of(type);
     for (size_t i = 0; root && i < list_count; i++)
         if (list[i]->abi == abi && group_of(list[i]->type) == root)
@@ -93,21 +106,27 @@ bool conversions_reach_abi(const char *type, const char *abi) {
     return false;
 }
 
-bool conversions_reach(const char *type, const char *other) {
+bool conversions_reach(const char *type, const char *other)
+{
     const struct group *const root = group_of(type);
     return root && root == group_of(other);
 }
 
-void conversion_check(struct program *program, const struct unit *unit, const struct conversion *it) {
+void conversion_check(struct program *program, const struct unit *unit, const struct conversion *it)
+{
     if (it->constant || it->from || !escapes(program, it->to))
         return;
-    if (written_in_system_header(it->cursor))   /* SIG_IGN and the like: the check of a call stops them */
+    if (written_in_system_header(
+            it->cursor)) /* SIG_IGN and the like: the check of a call stops them */
         return;
     const struct lookup *const lookup = it->lookup ? &unit->lookups[it->lookup - 1] : NULL;
     if (lookup && (!lookup->symbol || is_gate_lookup(program, unit, lookup)))
-        return;   /* a `void *` that comes from a table, say: the check of a call decides */
+        return; /* a `void *` that comes from a table, say: the check of a call decides */
     refuse_at(it->cursor, intern_format("conversion to %s", it->to),
-              intern_format("a value of type %s is not known to be a call gate, and pointers of the target type cross the "
-                            "boundary", it->from_spelling),
-              "keep the pointer in its own function-pointer type from where the function's address is taken");
+              intern_format("a value of type %s is not known to be a call gate, and pointers of "
+                            "the target type cross the "
+                            "boundary",
+                            it->from_spelling),
+              "keep the pointer in its own function-pointer type from where the function's address "
+              "is taken");
 }

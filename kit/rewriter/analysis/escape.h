@@ -10,22 +10,25 @@ void escape_compute(struct program *program);
 /* Adds the types reachable from an object that others can write. */
 void escape_add(struct program *program, struct unit *unit, struct type type);
 
-/* The same for a function-pointer type that `unit` converts values of another one to or from: what it passes on of its own
- * compartment's private structs is no concern of others. */
+/* The same for a function-pointer type that `unit` converts values of another one to or from: what
+ * it passes on of its own compartment's private structs is no concern of others. */
 void escape_add_converted(struct program *program, struct unit *unit, struct type type);
 
 /* Sorts program->escaping_list, when all is added. */
 void escape_settle(struct program *program);
 
-static inline bool escapes(const struct program *program, const char *function_pointer) {
+static inline bool escapes(const struct program *program, const char *function_pointer)
+{
     return function_pointer && map_get(&program->escaping, key_of(function_pointer));
 }
 
-/* Whether a lookup may be that of a gate: it is in a compartment that calls dlsym, and names an entry or nothing known. */
-bool is_gate_lookup(const struct program *program, const struct unit *unit, const struct lookup *lookup);
+/* Whether a lookup may be that of a gate: it is in a compartment that calls dlsym, and names an
+ * entry or nothing known. */
+bool is_gate_lookup(const struct program *program, const struct unit *unit,
+                    const struct lookup *lookup);
 
-/* Adds to `pointees` the spelling of each complete struct, union and pointer type that a value of `type` points to, also through
- * members when `deep`. */
+/* Adds to `pointees` the spelling of each complete struct, union and pointer type that a value of
+ * `type` points to, also through members when `deep`. */
 void escape_pointees(struct unit *unit, struct type type, bool deep, struct map *pointees);
 
 #endif

@@ -3,11 +3,12 @@
 #include <stdlib.h>
 
 struct item {
-    /* A value; a variable that may be the memory; memory that may be the variable; a call; a function. */
+    /* A value; a variable that may be the memory; memory that may be the variable; a call; a
+     * function. */
     enum { STORED, VARIABLE, MEMORY, CALL, FUNCTION } kind;
     struct unit *unit;
-    struct cursor cursor;   /* MEMORY: the expression that takes the variable's address */
-    struct type type;       /* of the object that is stored to, or that has its address taken */
+    struct cursor cursor; /* MEMORY: the expression that takes the variable's address */
+    struct type type; /* of the object that is stored to, or that has its address taken */
 };
 
 struct items {
@@ -15,71 +16,86 @@ struct items {
     size_t count, capacity;
 };
 
-/* Per compartment: what is stored in a place, the calls of a function or of a type of function pointer, and the functions of such a type
- * whose address is taken. A place is a variable, the results of a function, or the spelling of a pointer's type, for all memory that is
- * reached through pointers. */
-static struct map stored[MAX_KEY + 1], called[MAX_KEY + 1], taken[MAX_KEY + 1], reached[MAX_KEY + 1];
+/* Per compartment: what is stored in a place, the calls of a function or of a type of function
+ * pointer, and the functions of such a type whose address is taken. A place is a variable, the
+ * results of a function, or the spelling of a pointer's type, for all memory that is reached
+ * through pointers. */
+static struct map stored[MAX_KEY + 1], called[MAX_KEY + 1], taken[MAX_KEY + 1],
+    reached[MAX_KEY + 1];
 
-/* Pointers of one type in one place: reached, and not yet followed. A parameter's function is looked for when it is. */
+/* Pointers of one type in one place: reached, and not yet followed. A parameter's function is
+ * looked for when it is. */
 struct node {
     unsigned compartment;
     const void *place;
     const char *type;
-    struct unit *unit;    /* of `parameter` */
-    struct cursor parameter;   /* or the null cursor */
+    struct unit *unit; /* of `parameter` */
+    struct cursor parameter; /* or the null cursor */
 };
-static struct map is_taken[MAX_KEY + 1];   /* functions that are in `taken` */
+static struct map is_taken[MAX_KEY + 1]; /* functions that are in `taken` */
 static struct node *waiting;
 static size_t waiting_count, waiting_capacity;
 
 /* Variables and functions: those that other units see, by name. */
-const void *flow_place(struct cursor declaration) {
+const void *flow_place(struct cursor declaration)
+{
     const enum CXLinkageKind linkage = cursor_linkage(declaration);
     if (linkage == CXLinkage_External || linkage == CXLinkage_UniqueExternal)
         return cursor_name(declaration);
     return (const void *)(uintptr_t)cursor_key(cursor_canonical(declaration));
 }
 
-static bool holds_addresses(struct type type) {
+static bool holds_addresses(struct type type)
+{
     type = without_atomic(type);
     while (is_array(type))
         type = without_atomic(type_element(type));
     return type.kind == CXType_Pointer || type.kind == CXType_Record;
 }
 
-bool flow_is_variable(struct cursor cursor) {
+bool flow_is_variable(struct cursor cursor)
+{
     const enum CXCursorKind kind = cursor_kind(cursor);
     return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
 }
 
 /* The spelling of a function's type as a pointer to it has it. */
-static const char *pointer_type(struct unit *unit, struct type function) {
+static const char *pointer_type(struct unit *unit, struct type function)
+{
     return intern_format("*%s", type_spelling(unit, function));
 }
 
 /* The same of what a call through a pointer calls; NULL if it is not known. */
-static const char *called_type(struct unit *unit, struct cursor call) {
+static const char *called_type(struct unit *unit, struct cursor call)
+{
     struct type type = without_atomic(expression_type(first_child(call)));
     if (type.kind == CXType_Pointer)
         type = type_pointee(type);
     return is_function(type) ? pointer_type(unit, type) : NULL;
 }
 
-static void note(struct unit *unit, const void *place, struct type type, struct cursor value) {
+static void note(struct unit *unit, const void *place, struct type type, struct cursor value)
+{
     if (!cursor_is_null(value))
-        *PUSH(unit->flows, unit->flow_count, unit->flow_capacity) = (struct flow) { place, type, value };
+        *PUSH(unit->flows, unit->flow_count, unit->flow_capacity) =
+            (struct flow){place, type, value};
 }
 
 /* `value` is stored in the object at `address`. */
-static void note_through(struct unit *unit, struct cursor address, struct type type, struct cursor value) {
+static void note_through(struct unit *unit, struct cursor address, struct type type,
+                         struct cursor value)
+{
     const struct cursor object = operand_of_address(address);
     const struct cursor target = cursor_is_null(object) ? object : base_variable(object);
     note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type, value);
 }
 
-/* Values are stored, and what lies where other operands point is stored, or is where what was stored goes. */
-static void note_atomic(struct unit *unit, const struct cursor *operands, unsigned count) {
-    const struct type object = without_atomic(type_pointee(type_canonical(cursor_type(operands[0]))));
+/* Values are stored, and what lies where other operands point is stored, or is where what was
+ * stored goes. */
+static void note_atomic(struct unit *unit, const struct cursor *operands, unsigned count)
+{
+    const struct type object =
+        without_atomic(type_pointee(type_canonical(cursor_type(operands[0]))));
     if (!holds_addresses(object))
         return;
     for (unsigned i = 1; i < count; i++)
@@ -91,7 +107,8 @@ static void note_atomic(struct unit *unit, const struct cursor *operands, unsign
         }
 }
 
-static void note_call(struct unit *unit, struct cursor call) {
+static void note_call(struct unit *unit, struct cursor call)
+{
     const struct cursor target = named_function(first_child(call));
     const void *function = NULL;
     if (cursor_is_null(target))
@@ -99,10 +116,12 @@ static void note_call(struct unit *unit, struct cursor call) {
     else if (!in_system_header(target))
         function = flow_place(target);
     if (function)
-        *PUSH(unit->any_calls, unit->any_call_count, unit->any_call_capacity) = (struct any_call) { function, call };
+        *PUSH(unit->any_calls, unit->any_call_count, unit->any_call_capacity) =
+            (struct any_call){function, call};
 }
 
-void flow_note(struct unit *unit, struct cursor cursor, struct cursor function) {
+void flow_note(struct unit *unit, struct cursor cursor, struct cursor function)
+{
     struct cursor operands[ATOMIC_OPERANDS];
     const unsigned count = atomic_operands(cursor, operands);
     if (count)
@@ -120,7 +139,8 @@ void flow_note(struct unit *unit, struct cursor cursor, struct cursor function) 
         if (cursor_binary_operator(cursor) != CXBinaryOperator_Assign || !holds_addresses(type))
             break;
         target = base_variable(first_child(cursor));
-        note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type, last_expression(cursor));
+        note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type,
+             last_expression(cursor));
         break;
     case CXCursor_ReturnStmt:
         if (!cursor_is_null(function) && holds_addresses(cursor_result_type(function)))
@@ -134,7 +154,8 @@ void flow_note(struct unit *unit, struct cursor cursor, struct cursor function) 
     }
 }
 
-static void add(struct map *map, const void *place, struct item item) {
+static void add(struct map *map, const void *place, struct item item)
+{
     struct items *items = map_get(map, key_of(place));
     if (!items)
         map_put(map, key_of(place), items = must_alloc(sizeof(*items)));
@@ -150,12 +171,14 @@ struct pointers {
 
 static void each_pointer(struct pointers *it, struct type type);
 
-static enum CXVisitorResult in_field(struct cursor field, void *data) {
+static enum CXVisitorResult in_field(struct cursor field, void *data)
+{
     each_pointer(data, cursor_type(field));
     return CXVisit_Continue;
 }
 
-static void each_pointer(struct pointers *it, struct type type) {
+static void each_pointer(struct pointers *it, struct type type)
+{
     type = without_atomic(type);
     if (is_array(type))
         each_pointer(it, type_element(type));
@@ -165,67 +188,80 @@ static void each_pointer(struct pointers *it, struct type type) {
         it->each(it->data, type_spelling(it->unit, type));
 }
 
-static void store(void *data, const char *type) {
+static void store(void *data, const char *type)
+{
     const struct item *const it = data;
     add(&stored[it->unit->plan->compartment], type, *it);
 }
 
-static struct type pointee_of(struct cursor address) {
+static struct type pointee_of(struct cursor address)
+{
     return type_pointee(type_canonical(cursor_type(address)));
 }
 
 /* A function whose address is taken: by its type, and what type it can be called as. */
-static void index_designator(struct unit *unit, const struct designator *it) {
+static void index_designator(struct unit *unit, const struct designator *it)
+{
     const unsigned key = unit->plan->compartment;
     const void *const function = flow_place(it->function);
     if (it->callee || in_system_header(it->function) || !map_add(&is_taken[key], key_of(function)))
         return;
     const char *const type = pointer_type(unit, cursor_type(it->function));
-    add(&taken[key], type, (struct item) { .kind = FUNCTION, .unit = unit, .cursor = it->function });
+    add(&taken[key], type, (struct item){.kind = FUNCTION, .unit = unit, .cursor = it->function});
 }
 
-void flow_index(const struct program *program) {
+void flow_index(const struct program *program)
+{
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         const unsigned key = unit->plan->compartment;
         for (size_t i = 0; i < unit->flow_count; i++) {
             const struct flow *const it = &unit->flows[i];
-            struct item item = { STORED, unit, it->value, it->type };
+            struct item item = {STORED, unit, it->value, it->type};
             if (it->place)
                 add(&stored[key], it->place, item);
             else
-                each_pointer(&(struct pointers) { unit, store, &item }, it->type);
+                each_pointer(&(struct pointers){unit, store, &item}, it->type);
         }
         for (size_t i = 0; i < unit->address_count; i++) {
             const struct address *const it = &unit->addresses[i];
             if (!flow_is_variable(it->variable))
                 continue;
-            struct item item = { VARIABLE, unit, it->variable, pointee_of(it->cursor) };
-            each_pointer(&(struct pointers) { unit, store, &item }, item.type);
-            add(&stored[key], flow_place(it->variable), (struct item) { MEMORY, unit, it->cursor, item.type });
+            struct item item = {VARIABLE, unit, it->variable, pointee_of(it->cursor)};
+            each_pointer(&(struct pointers){unit, store, &item}, item.type);
+            add(&stored[key], flow_place(it->variable),
+                (struct item){MEMORY, unit, it->cursor, item.type});
         }
         for (size_t i = 0; i < unit->any_call_count; i++)
-            add(&called[key], unit->any_calls[i].function, (struct item) { .kind = CALL, .unit = unit, .cursor = unit->any_calls[i].cursor });
+            add(&called[key], unit->any_calls[i].function,
+                (struct item){.kind = CALL, .unit = unit, .cursor = unit->any_calls[i].cursor});
         for (size_t i = 0; i < unit->designator_count; i++)
             index_designator(unit, &unit->designators[i]);
     }
 }
 
-static void reach(unsigned compartment, const void *place, const char *type, struct unit *unit, struct cursor parameter) {
+static void reach(unsigned compartment, const void *place, const char *type, struct unit *unit,
+                  struct cursor parameter)
+{
     if (map_add(&reached[compartment], key_of(intern_format("%p %p", place, (const void *)type))))
-        *PUSH(waiting, waiting_count, waiting_capacity) = (struct node) { compartment, place, type, unit, parameter };
+        *PUSH(waiting, waiting_count, waiting_capacity) =
+            (struct node){compartment, place, type, unit, parameter};
 }
 
-static void reach_memory(unsigned compartment, const char *type) {
+static void reach_memory(unsigned compartment, const char *type)
+{
     reach(compartment, type, type, NULL, no_cursor());
 }
 
-static void reach_variable(struct unit *unit, struct cursor variable, const char *type) {
+static void reach_variable(struct unit *unit, struct cursor variable, const char *type)
+{
     const bool parameter = cursor_kind(variable) == CXCursor_ParmDecl;
-    reach(unit->plan->compartment, flow_place(variable), type, unit, parameter ? variable : no_cursor());
+    reach(unit->plan->compartment, flow_place(variable), type, unit,
+          parameter ? variable : no_cursor());
 }
 
-struct cursor flow_pointer_to(struct cursor lvalue) {
+struct cursor flow_pointer_to(struct cursor lvalue)
+{
     for (;;) {
         lvalue = strip_implicit(lvalue);
         const struct cursor inner = first_child(lvalue);
@@ -236,8 +272,9 @@ struct cursor flow_pointer_to(struct cursor lvalue) {
             return cursor_unary_operator(lvalue) == CXUnaryOperator_Deref ? inner : no_cursor();
         if (kind != CXCursor_MemberRefExpr && kind != CXCursor_ArraySubscriptExpr)
             return no_cursor();
-        if (kind == CXCursor_MemberRefExpr ? type_canonical(cursor_type(inner)).kind == CXType_Pointer :
-                                             !is_array(expression_type(strip_implicit(inner))))
+        if (kind == CXCursor_MemberRefExpr
+                ? type_canonical(cursor_type(inner)).kind == CXType_Pointer
+                : !is_array(expression_type(strip_implicit(inner))))
             return inner;
         lvalue = inner;
     }
@@ -253,26 +290,31 @@ struct value {
 
 static void follow(const struct value *context, struct cursor value);
 
-static enum CXChildVisitResult follow_operand(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult follow_operand(struct cursor child, struct cursor parent, void *data)
+{
     (void)parent;
     if (clang_isExpression(cursor_kind(child)))
         follow(data, child);
     return CXChildVisit_Continue;
 }
 
-static void follow_all(const struct value *context, struct cursor expression) {
+static void follow_all(const struct value *context, struct cursor expression)
+{
     cursor_visit(expression, follow_operand, (void *)context);
 }
 
 /* An element of an initializer has the type of the member that it initializes. */
-static enum CXChildVisitResult follow_element(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult follow_element(struct cursor child, struct cursor parent, void *data)
+{
     const struct value *const context = data;
     (void)parent;
-    if (cursor_kind(child) == CXCursor_UnexposedExpr && !cursor_equal(first_child(child), last_expression(child)))
-        child = last_expression(child);   /* .member = value, [n] = value */
+    if (cursor_kind(child) == CXCursor_UnexposedExpr &&
+        !cursor_equal(first_child(child), last_expression(child)))
+        child = last_expression(child); /* .member = value, [n] = value */
     const struct type type = type_canonical(cursor_type(child));
     if (clang_isExpression(cursor_kind(child)) &&
-        (type.kind != CXType_Pointer || !context->only || type_spelling(context->unit, type) == context->only))
+        (type.kind != CXType_Pointer || !context->only ||
+         type_spelling(context->unit, type) == context->only))
         follow(context, child);
     return CXChildVisit_Continue;
 }
@@ -280,10 +322,11 @@ static enum CXChildVisitResult follow_element(struct cursor child, struct cursor
 /* Places that hold a record, or a pointer. */
 struct contents {
     const struct value *context;
-    struct cursor variable, function;   /* one of them, or memory */
+    struct cursor variable, function; /* one of them, or memory */
 };
 
-static void reach_contents(void *data, const char *type) {
+static void reach_contents(void *data, const char *type)
+{
     const struct contents *const it = data;
     const struct value *const context = it->context;
     const unsigned key = context->unit->plan->compartment;
@@ -297,15 +340,19 @@ static void reach_contents(void *data, const char *type) {
         reach_memory(key, type);
 }
 
-static void follow_places(const struct value *context, struct type type, struct cursor variable, struct cursor function) {
+static void follow_places(const struct value *context, struct type type, struct cursor variable,
+                          struct cursor function)
+{
     /* Of a pointer there is only one type. */
-    const struct value whole = { context->program, context->unit, context->take, NULL };
-    struct contents contents = { type_canonical(type).kind == CXType_Record ? context : &whole, variable, function };
-    each_pointer(&(struct pointers) { context->unit, reach_contents, &contents }, type);
+    const struct value whole = {context->program, context->unit, context->take, NULL};
+    struct contents contents = {type_canonical(type).kind == CXType_Record ? context : &whole,
+                                variable, function};
+    each_pointer(&(struct pointers){context->unit, reach_contents, &contents}, type);
 }
 
 /* The address of an lvalue. */
-static void follow_address(const struct value *context, struct cursor lvalue, struct cursor cause) {
+static void follow_address(const struct value *context, struct cursor lvalue, struct cursor cause)
+{
     const struct cursor variable = base_variable(lvalue);
     if (cursor_is_null(variable)) {
         const struct cursor pointer = flow_pointer_to(lvalue);
@@ -317,46 +364,63 @@ static void follow_address(const struct value *context, struct cursor lvalue, st
 }
 
 /* What is read from an lvalue. */
-static void follow_contents(const struct value *context, struct cursor lvalue) {
+static void follow_contents(const struct value *context, struct cursor lvalue)
+{
     const struct cursor variable = base_variable(lvalue);
-    if (!cursor_is_null(variable) && !flow_is_variable(variable))   /* a compound literal */
+    if (!cursor_is_null(variable) && !flow_is_variable(variable)) /* a compound literal */
         follow_all(context, variable);
     else
         follow_places(context, cursor_type(lvalue), variable, no_cursor());
 }
 
-static void follow_operator(const struct value *context, struct cursor expression) {
+static void follow_operator(const struct value *context, struct cursor expression)
+{
     switch (cursor_unary_operator(expression)) {
-    case CXUnaryOperator_AddrOf: follow_address(context, first_child(expression), expression); break;
-    case CXUnaryOperator_Deref: follow_contents(context, expression); break;
-    default: follow_all(context, expression); break;   /* ++, --, __extension__ */
+    case CXUnaryOperator_AddrOf:
+        follow_address(context, first_child(expression), expression);
+        break;
+    case CXUnaryOperator_Deref:
+        follow_contents(context, expression);
+        break;
+    default:
+        follow_all(context, expression);
+        break; /* ++, --, __extension__ */
     }
 }
 
-static void follow_binary(const struct value *context, struct cursor expression) {
+static void follow_binary(const struct value *context, struct cursor expression)
+{
     switch (cursor_binary_operator(expression)) {
     case CXBinaryOperator_Assign:
-    case CXBinaryOperator_Comma: follow(context, last_expression(expression)); break;
+    case CXBinaryOperator_Comma:
+        follow(context, last_expression(expression));
+        break;
     case CXBinaryOperator_Add:
-    case CXBinaryOperator_Sub: follow_all(context, expression); break;
-    default: break;
+    case CXBinaryOperator_Sub:
+        follow_all(context, expression);
+        break;
+    default:
+        break;
     }
 }
 
-static void follow_call(const struct value *context, struct cursor call) {
+static void follow_call(const struct value *context, struct cursor call)
+{
     const struct cursor function = named_function(first_child(call)), nothing = no_cursor();
     if (!cursor_is_null(function)) {
         follow_places(context, cursor_type(call), nothing, function);
         return;
     }
     const char *const type = called_type(context->unit, call);
-    const struct items *const functions = type ? map_get(&taken[context->unit->plan->compartment], key_of(type)) : NULL;
+    const struct items *const functions =
+        type ? map_get(&taken[context->unit->plan->compartment], key_of(type)) : NULL;
     for (size_t i = 0; functions && i < functions->count; i++)
         follow_places(context, cursor_type(call), nothing, functions->list[i].cursor);
 }
 
 /* What an atomic operation read from its object. */
-static void follow_atomic(const struct value *context, struct cursor address) {
+static void follow_atomic(const struct value *context, struct cursor address)
+{
     const struct cursor object = operand_of_address(address);
     if (cursor_is_null(object))
         follow_places(context, type_pointee(type_canonical(cursor_type(address))), object, object);
@@ -364,7 +428,8 @@ static void follow_atomic(const struct value *context, struct cursor address) {
         follow_contents(context, object);
 }
 
-static void follow(const struct value *context, struct cursor value) {
+static void follow(const struct value *context, struct cursor value)
+{
     const struct cursor inner = strip_casts(value);
     struct cursor operands[ATOMIC_OPERANDS];
     if (atomic_operands(inner, operands)) {
@@ -378,52 +443,75 @@ static void follow(const struct value *context, struct cursor value) {
     if (!holds_addresses(cursor_type(inner)))
         return;
     switch (cursor_kind(inner)) {
-    case CXCursor_UnaryOperator: follow_operator(context, inner); break;
-    case CXCursor_BinaryOperator: follow_binary(context, inner); break;
-    case CXCursor_CallExpr: follow_call(context, inner); break;
-    case CXCursor_InitListExpr: cursor_visit(inner, follow_element, (void *)context); break;
+    case CXCursor_UnaryOperator:
+        follow_operator(context, inner);
+        break;
+    case CXCursor_BinaryOperator:
+        follow_binary(context, inner);
+        break;
+    case CXCursor_CallExpr:
+        follow_call(context, inner);
+        break;
+    case CXCursor_InitListExpr:
+        cursor_visit(inner, follow_element, (void *)context);
+        break;
     case CXCursor_ConditionalOperator:
-    case CXCursor_CompoundAssignOperator: follow_all(context, inner); break;
-    case CXCursor_StmtExpr: follow(context, last_expression(first_child(inner))); break;
-    default: follow_contents(context, inner); break;
+    case CXCursor_CompoundAssignOperator:
+        follow_all(context, inner);
+        break;
+    case CXCursor_StmtExpr:
+        follow(context, last_expression(first_child(inner)));
+        break;
+    default:
+        follow_contents(context, inner);
+        break;
     }
 }
 
-static const struct items *calls_of(unsigned compartment, const void *function) {
+static const struct items *calls_of(unsigned compartment, const void *function)
+{
     static const struct items none;
     const struct items *const calls = map_get(&called[compartment], key_of(function));
     return calls ? calls : &none;
 }
 
 /* The arguments that the calls of one function or one type give the parameter at a position. */
-static void follow_argument(struct program *program, const struct node *node, const void *function, unsigned position, flow_take *take) {
+static void follow_argument(struct program *program, const struct node *node, const void *function,
+                            unsigned position, flow_take *take)
+{
     const struct items *const calls = calls_of(node->compartment, function);
     for (size_t i = 0; i < calls->count; i++)
-        follow(&(struct value) { program, calls->list[i].unit, take, node->type }, cursor_argument(calls->list[i].cursor, position));
+        follow(&(struct value){program, calls->list[i].unit, take, node->type},
+               cursor_argument(calls->list[i].cursor, position));
 }
 
-static void follow_arguments(struct program *program, const struct node *node, flow_take *take) {
+static void follow_arguments(struct program *program, const struct node *node, flow_take *take)
+{
     const struct cursor function = cursor_parent(node->parameter);
     const void *const place = flow_place(function);
     const unsigned position = parameter_position(node->parameter);
     follow_argument(program, node, place, position, take);
     if (map_get(&is_taken[node->compartment], key_of(place)))
-        follow_argument(program, node, pointer_type(node->unit, cursor_type(function)), position, take);
+        follow_argument(program, node, pointer_type(node->unit, cursor_type(function)), position,
+                        take);
 }
 
-static void is_type(void *data, const char *type) {
+static void is_type(void *data, const char *type)
+{
     const char **const wanted = data;
     if (type == *wanted)
         *wanted = NULL;
 }
 
 /* Whether an object of the type holds pointers of the type that is spelled so. */
-static bool holds(struct unit *unit, struct type type, const char *wanted) {
-    each_pointer(&(struct pointers) { unit, is_type, &wanted }, type);
+static bool holds(struct unit *unit, struct type type, const char *wanted)
+{
+    each_pointer(&(struct pointers){unit, is_type, &wanted}, type);
     return !wanted;
 }
 
-static void settle(struct program *program, flow_take *take) {
+static void settle(struct program *program, flow_take *take)
+{
     while (waiting_count) {
         const struct node node = waiting[--waiting_count];
         const struct items *const items = map_get(&stored[node.compartment], key_of(node.place));
@@ -436,20 +524,23 @@ static void settle(struct program *program, flow_take *take) {
             else if (it->kind == MEMORY)
                 reach_memory(node.compartment, node.type);
             else
-                follow(&(struct value) { program, it->unit, take, node.type }, it->cursor);
+                follow(&(struct value){program, it->unit, take, node.type}, it->cursor);
         }
         if (!cursor_is_null(node.parameter))
             follow_arguments(program, &node, take);
     }
 }
 
-void flow_value(struct program *program, struct unit *unit, struct cursor value, flow_take *take) {
-    follow(&(struct value) { program, unit, take, NULL }, value);
+void flow_value(struct program *program, struct unit *unit, struct cursor value, flow_take *take)
+{
+    follow(&(struct value){program, unit, take, NULL}, value);
     settle(program, take);
 }
 
-size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each, void *data) {
-    const struct items *const items = map_get(&stored[unit->plan->compartment], key_of(flow_place(declaration)));
+size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each, void *data)
+{
+    const struct items *const items =
+        map_get(&stored[unit->plan->compartment], key_of(flow_place(declaration)));
     for (size_t i = 0; items && i < items->count; i++) {
         if (items->list[i].kind != STORED)
             return SIZE_MAX;
@@ -459,19 +550,23 @@ size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each
     return items ? items->count : 0;
 }
 
-void flow_calls(struct unit *unit, struct cursor function, flow_each *each, void *data) {
+void flow_calls(struct unit *unit, struct cursor function, flow_each *each, void *data)
+{
     const struct items *const calls = calls_of(unit->plan->compartment, flow_place(function));
     for (size_t i = 0; i < calls->count; i++)
         each(data, calls->list[i].unit, calls->list[i].cursor);
 }
 
-void flow_variable(struct program *program, struct unit *unit, struct cursor variable, flow_take *take) {
-    const struct value context = { program, unit, take, NULL };
+void flow_variable(struct program *program, struct unit *unit, struct cursor variable,
+                   flow_take *take)
+{
+    const struct value context = {program, unit, take, NULL};
     follow_places(&context, cursor_type(variable), variable, no_cursor());
     settle(program, take);
 }
 
-static bool is_open(const struct program *program, unsigned compartment) {
+static bool is_open(const struct program *program, unsigned compartment)
+{
     return !plan_readable_by_all(program->plan, compartment);
 }
 
@@ -480,16 +575,19 @@ struct shared {
     const char *name;
 };
 
-static void reach_shared(void *data, const char *type) {
+static void reach_shared(void *data, const char *type)
+{
     const struct shared *const it = data;
     for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
         if (is_open(it->program, key))
             reach(key, it->name, type, NULL, no_cursor());
 }
 
-void flow_shared(struct program *program, struct unit *unit, struct cursor variable, flow_take *take) {
-    struct shared it = { program, cursor_name(variable) };
-    each_pointer(&(struct pointers) { unit, reach_shared, &it }, cursor_type(variable));
+void flow_shared(struct program *program, struct unit *unit, struct cursor variable,
+                 flow_take *take)
+{
+    struct shared it = {program, cursor_name(variable)};
+    each_pointer(&(struct pointers){unit, reach_shared, &it}, cursor_type(variable));
     settle(program, take);
 }
 
@@ -497,24 +595,28 @@ struct reachable {
     const struct program *program;
     struct unit *unit;
 };
-static struct map walked;   /* set of types' spellings */
+static struct map walked; /* set of types' spellings */
 
 static void walk(const struct reachable *it, struct type type);
 
-static enum CXVisitorResult walk_field(struct cursor field, void *data) {
+static enum CXVisitorResult walk_field(struct cursor field, void *data)
+{
     walk(data, cursor_type(field));
     return CXVisit_Continue;
 }
 
 /* What an object of the type gives access to. */
-static void walk(const struct reachable *it, struct type type) {
+static void walk(const struct reachable *it, struct type type)
+{
     type = type_canonical(type);
     if (is_array(type)) {
         walk(it, type_element(type));
     } else if (type.kind == CXType_Record) {
-        if (!in_system_header(type_declaration(type)) && map_add(&walked, key_of(type_spelling(it->unit, type))))
+        if (!in_system_header(type_declaration(type)) &&
+            map_add(&walked, key_of(type_spelling(it->unit, type))))
             type_visit_fields(type, walk_field, (void *)it);
-    } else if (type.kind == CXType_Pointer && map_add(&walked, key_of(type_spelling(it->unit, type)))) {
+    } else if (type.kind == CXType_Pointer &&
+               map_add(&walked, key_of(type_spelling(it->unit, type)))) {
         for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
             if (is_open(it->program, key))
                 reach_memory(key, type_spelling(it->unit, type));
@@ -522,8 +624,10 @@ static void walk(const struct reachable *it, struct type type) {
     }
 }
 
-void flow_reachable(struct program *program, struct unit *unit, struct type type, flow_take *take) {
+void flow_reachable(struct program *program, struct unit *unit, struct type type, flow_take *take)
+{
     type = type_canonical(type);
-    walk(&(struct reachable) { program, unit }, type.kind == CXType_Pointer ? type_pointee(type) : type);
+    walk(&(struct reachable){program, unit},
+         type.kind == CXType_Pointer ? type_pointee(type) : type);
     settle(program, take);
 }

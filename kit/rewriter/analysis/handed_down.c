@@ -1,18 +1,21 @@
-/* Where an address is handed down from call to call, and nowhere kept: that it crosses there is no doubt. */
+/* Where an address is handed down from call to call, and nowhere kept: that it crosses there is no
+ * doubt. */
 #include "flow.h"
 
 struct path {
     struct program *program;
     struct unit *unit;
     flow_take *take;
-    bool first;       /* the expression is the argument itself */
-    bool direct;      /* of a call that always crosses */
-    bool returned;    /* it is what a function returns: which of its callers that was called by is not known */
+    bool first; /* the expression is the argument itself */
+    bool direct; /* of a call that always crosses */
+    bool returned; /* it is what a function returns: which of its callers that was called by is not
+                      known */
 };
 
 static void hand(const struct path *it, struct cursor value);
 
-static void hand_stored(void *data, struct unit *unit, struct cursor value) {
+static void hand_stored(void *data, struct unit *unit, struct cursor value)
+{
     struct path path = *(const struct path *)data;
     path.unit = unit;
     path.first = false;
@@ -24,24 +27,28 @@ struct argument {
     unsigned position;
 };
 
-static void hand_argument(void *data, struct unit *unit, struct cursor call) {
+static void hand_argument(void *data, struct unit *unit, struct cursor call)
+{
     const struct argument *const it = data;
     hand_stored((void *)it->path, unit, cursor_argument(call, it->position));
 }
 
-static void hand_parameter(const struct path *it, struct cursor parameter) {
-    struct argument argument = { it, parameter_position(parameter) };
+static void hand_parameter(const struct path *it, struct cursor parameter)
+{
+    struct argument argument = {it, parameter_position(parameter)};
     flow_calls(it->unit, cursor_parent(parameter), hand_argument, &argument);
 }
 
 /* False if it was asked for before. */
-static bool is_new(const struct path *it, struct cursor declaration) {
-    static struct map seen[2][2];   /* sets of declarations */
+static bool is_new(const struct path *it, struct cursor declaration)
+{
+    static struct map seen[2][2]; /* sets of declarations */
     return map_add(&seen[it->direct][it->returned], key_of(flow_place(declaration)));
 }
 
 /* A pointer that a variable holds all the time. */
-static void hand_variable(const struct path *it, struct cursor variable) {
+static void hand_variable(const struct path *it, struct cursor variable)
+{
     const bool parameter = cursor_kind(variable) == CXCursor_ParmDecl;
     if (!is_automatic(variable) || !is_new(it, variable))
         return;
@@ -52,7 +59,8 @@ static void hand_variable(const struct path *it, struct cursor variable) {
         flow_stored(it->unit, variable, hand_stored, (void *)it);
 }
 
-static void hand_result(const struct path *it, struct cursor call) {
+static void hand_result(const struct path *it, struct cursor call)
+{
     struct path path = *it;
     const struct cursor function = named_function(first_child(call));
     path.returned = true;
@@ -60,40 +68,48 @@ static void hand_result(const struct path *it, struct cursor call) {
         flow_stored(it->unit, function, hand_stored, &path);
 }
 
-static void hand_address(const struct path *it, struct cursor lvalue, struct cursor cause) {
+static void hand_address(const struct path *it, struct cursor lvalue, struct cursor cause)
+{
     const struct cursor variable = base_variable(lvalue);
     if (cursor_is_null(variable)) {
         const struct cursor pointer = flow_pointer_to(lvalue);
         if (!cursor_is_null(pointer))
             hand(it, pointer);
-    } else if (it->first || (flow_is_variable(variable) && (it->direct || is_automatic(variable)))) {
+    } else if (it->first ||
+               (flow_is_variable(variable) && (it->direct || is_automatic(variable)))) {
         it->take(it->program, it->unit, variable, cause);
     }
 }
 
-static enum CXChildVisitResult hand_operand(struct cursor child, struct cursor parent, void *data) {
-    const bool condition = cursor_kind(parent) == CXCursor_ConditionalOperator && cursor_equal(child, first_child(parent));
+static enum CXChildVisitResult hand_operand(struct cursor child, struct cursor parent, void *data)
+{
+    const bool condition = cursor_kind(parent) == CXCursor_ConditionalOperator &&
+                           cursor_equal(child, first_child(parent));
     if (clang_isExpression(cursor_kind(child)) && !condition)
         hand(data, child);
     return CXChildVisit_Continue;
 }
 
-static bool is_sum(struct cursor expression) {
+static bool is_sum(struct cursor expression)
+{
     if (cursor_kind(expression) != CXCursor_BinaryOperator)
         return false;
-    const enum CXBinaryOperatorKind operator = cursor_binary_operator(expression);
-    return operator == CXBinaryOperator_Add || operator == CXBinaryOperator_Sub;
+    const enum CXBinaryOperatorKind operator= cursor_binary_operator(expression);
+    return operator== CXBinaryOperator_Add || operator== CXBinaryOperator_Sub;
 }
 
-static void hand(const struct path *it, struct cursor value) {
+static void hand(const struct path *it, struct cursor value)
+{
     const struct cursor inner = strip_casts(value);
     const enum CXCursorKind kind = cursor_kind(inner);
     if (is_array(expression_type(inner)) && kind != CXCursor_InitListExpr)
         hand_address(it, inner, inner);
-    else if (kind == CXCursor_UnaryOperator && cursor_unary_operator(inner) == CXUnaryOperator_AddrOf)
+    else if (kind == CXCursor_UnaryOperator &&
+             cursor_unary_operator(inner) == CXUnaryOperator_AddrOf)
         hand_address(it, first_child(inner), inner);
-    else if (kind == CXCursor_BinaryOperator && (cursor_binary_operator(inner) == CXBinaryOperator_Comma ||
-                                                 cursor_binary_operator(inner) == CXBinaryOperator_Assign))
+    else if (kind == CXCursor_BinaryOperator &&
+             (cursor_binary_operator(inner) == CXBinaryOperator_Comma ||
+              cursor_binary_operator(inner) == CXBinaryOperator_Assign))
         hand(it, last_expression(inner));
     else if (is_sum(inner) || kind == CXCursor_ConditionalOperator)
         cursor_visit(inner, hand_operand, (void *)it);
@@ -103,6 +119,8 @@ static void hand(const struct path *it, struct cursor value) {
         hand_variable(it, cursor_referenced(inner));
 }
 
-void flow_handed_down(struct program *program, struct unit *unit, struct cursor value, bool direct, flow_take *take) {
-    hand(&(struct path) { program, unit, take, true, direct, false }, value);
+void flow_handed_down(struct program *program, struct unit *unit, struct cursor value, bool direct,
+                      flow_take *take)
+{
+    hand(&(struct path){program, unit, take, true, direct, false}, value);
 }

@@ -2,11 +2,13 @@
 
 #include <string.h>
 
-static bool is_mark(const struct annotation *it) {
+static bool is_mark(const struct annotation *it)
+{
     return !strcmp(it->text, "ia2_skip_wrap");
 }
 
-static size_t drop_calls(struct call *calls, size_t count) {
+static size_t drop_calls(struct call *calls, size_t count)
+{
     size_t kept = 0;
     for (size_t i = 0; i < count; i++)
         if (!calls[i].import || !calls[i].import->ungated)
@@ -14,7 +16,8 @@ static size_t drop_calls(struct call *calls, size_t count) {
     return kept;
 }
 
-void no_wrap_find(struct program *program) {
+void no_wrap_find(struct program *program)
+{
     bool any = false;
     for (size_t u = 0; u < program->unit_count; u++) {
         const struct unit *const unit = &program->units[u];
@@ -38,7 +41,8 @@ void no_wrap_find(struct program *program) {
     }
 }
 
-bool no_wrap_has(const struct program *program, const struct unit *unit, struct cursor function) {
+bool no_wrap_has(const struct program *program, const struct unit *unit, struct cursor function)
+{
     const char *const name = cursor_name(function);
     const struct import *const import = plan_import(program->plan, name);
     if (cursor_linkage(function) != CXLinkage_Internal && import && import->ungated)

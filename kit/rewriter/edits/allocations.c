@@ -3,14 +3,17 @@
 #include "edits.h"
 #include "rewrite.h"
 
-static void allocate_in(struct unit *unit, const struct function *function, unsigned key) {
+static void allocate_in(struct unit *unit, const struct function *function, unsigned key)
+{
     struct place place;
     if (!body_place(unit, function->cursor, &place)) {
         refuse_at(function->cursor, intern_format("function %s of [allocations]", function->name),
-                  "its body is made by a macro, so there is no text to rewrite", "write the function out");
+                  "its body is made by a macro, so there is no text to rewrite",
+                  "write the function out");
         return;
     }
-    edit_insert(place.source, place.offset + 1, intern_format(" IA2_ALLOCATE_IN(%u);", key), function->cursor);
+    edit_insert(place.source, place.offset + 1, intern_format(" IA2_ALLOCATE_IN(%u);", key),
+                function->cursor);
 }
 
 /* Where a line of [allocations] puts what is assigned in a unit. */
@@ -19,7 +22,8 @@ struct placement {
     const struct allocation *line;
 };
 
-static void place_value(void *context, struct cursor target, struct cursor value) {
+static void place_value(void *context, struct cursor target, struct cursor value)
+{
     const struct placement *const it = context;
     /* Allocates nothing; and a `0` that is not by itself is an int, and no null pointer. */
     if (is_null_constant(value))
@@ -30,32 +34,39 @@ static void place_value(void *context, struct cursor target, struct cursor value
     const size_t offset = seen.offset;
     (void)target;
     /* The value may be a macro's use; then the text of the assignment says how far it goes. */
-    struct span span = { source, offset, source ? source_initializer_end(source, offset) : 0, PLACE_FILE };
+    struct span span = {source, offset, source ? source_initializer_end(source, offset) : 0,
+                        PLACE_FILE};
     if (!source || (begin.kind == PLACE_ARG && !span_of(it->unit, value, &span)) ||
         !source_is_one_expression(source, span.begin, span.end)) {
         refuse_at(value, intern_format("value of %s, of [allocations]", it->line->variable),
-                  "the assignment is made by a macro, so there is no text to rewrite", "name the function alone");
+                  "the assignment is made by a macro, so there is no text to rewrite",
+                  "name the function alone");
         return;
     }
     if (source_is_one_argument(source, span.begin, span.end))
-        edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->line->key), ")", value);
+        edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->line->key),
+                  ")", value);
     else
-        edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->line->key), "; })", value);
+        edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->line->key),
+                  "; })", value);
 }
 
 /* Whether the program has what the line names. */
-static bool rewrite_allocation(struct program *program, struct unit *unit, const struct allocation *it) {
+static bool rewrite_allocation(struct program *program, struct unit *unit,
+                               const struct allocation *it)
+{
     bool found = false;
     for (size_t f = 0; f < unit->function_count; f++) {
         const struct function *const function = &unit->functions[f];
         if (function->name != it->function)
             continue;
         if (unit->plan->compartment == it->key) {
-            found = true;   /* its own heap is where it allocates anyway */
+            found = true; /* its own heap is where it allocates anyway */
             continue;
         }
         if (it->variable) {
-            found |= assignments_visit(function, it->variable, place_value, &(struct placement) { unit, it });
+            found |= assignments_visit(function, it->variable, place_value,
+                                       &(struct placement){unit, it});
         } else {
             found = true;
             allocate_in(unit, function, it->key);
@@ -66,7 +77,8 @@ static bool rewrite_allocation(struct program *program, struct unit *unit, const
     return found;
 }
 
-void rewrite_allocations(struct program *program) {
+void rewrite_allocations(struct program *program)
+{
     struct plan *const plan = program->plan;
     for (size_t a = 0; a < plan->allocation_count; a++) {
         const struct allocation *const it = &plan->allocations[a];
@@ -75,55 +87,75 @@ void rewrite_allocations(struct program *program) {
             found |= rewrite_allocation(program, &program->units[u], it);
         if (!found && it->variable)
             plan_refuse(plan, intern_format("allocations.%s", it->entry),
-                        intern_format("'%s' of [allocations]", it->entry), "the program has no such function that assigns to it",
+                        intern_format("'%s' of [allocations]", it->entry),
+                        "the program has no such function that assigns to it",
                         "remove the line, or correct the names");
         else if (!found)
             plan_refuse(plan, intern_format("allocations.%s", it->entry),
-                        intern_format("function %s of [allocations]", it->function), "the program defines no such function",
+                        intern_format("function %s of [allocations]", it->function),
+                        "the program defines no such function",
                         "remove the line, or correct the name");
     }
 }
 
-/* What others use by its name must be visible to them: units are often compiled with -fvisibility=hidden. */
-static const char *exported(const struct program *program, const struct unit *unit, const struct declaration *it) {
+/* What others use by its name must be visible to them: units are often compiled with
+ * -fvisibility=hidden. */
+static const char *exported(const struct program *program, const struct unit *unit,
+                            const struct declaration *it)
+{
     const struct import *const import = plan_import(program->plan, it->name);
     return import && import->data && import->owner == unit->plan->compartment &&
-           cursor_linkage(it->cursor) == CXLinkage_External ? " IA2_EXPORTED" : "";
+                   cursor_linkage(it->cursor) == CXLinkage_External
+               ? " IA2_EXPORTED"
+               : "";
 }
 
 /* A definition that a macro makes is declared before, with the mark: attributes add up. */
-static void share_before(const struct program *program, struct unit *unit, const struct declaration *it, const char *construct) {
+static void share_before(const struct program *program, struct unit *unit,
+                         const struct declaration *it, const char *construct)
+{
     const struct location start = cursor_begin(it->cursor);
     const struct place place = place_in_file(unit, start);
     const struct type type = type_canonical(cursor_type(it->cursor));
     const bool at_top = cursor_kind(cursor_parent(it->cursor)) == CXCursor_TranslationUnit;
-    if (!place.source || place_of(unit, start).kind == PLACE_ARG || !at_top || is_volatile_constant(type) || !has_name_everywhere(type)) {
-        refuse_at(it->cursor, construct, "its definition is made by a macro, so there is no text to rewrite",
+    if (!place.source || place_of(unit, start).kind == PLACE_ARG || !at_top ||
+        is_volatile_constant(type) || !has_name_everywhere(type)) {
+        refuse_at(it->cursor, construct,
+                  "its definition is made by a macro, so there is no text to rewrite",
                   "write the definition out");
         return;
     }
-    const char *const linkage = cursor_linkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
-    edit_insert(place.source, place.offset, intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED%s; ", linkage, type_text(type),
-                it->name, exported(program, unit, it)), it->cursor);
+    const char *const linkage =
+        cursor_linkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
+    edit_insert(place.source, place.offset,
+                intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED%s; ", linkage,
+                              type_text(type), it->name, exported(program, unit, it)),
+                it->cursor);
 }
 
-static void share_variable(const struct program *program, struct unit *unit, const struct declaration *it) {
+static void share_variable(const struct program *program, struct unit *unit,
+                           const struct declaration *it)
+{
     struct span name;
     const char *const construct = intern_format("shared variable %s", it->name);
     if (cursor_tls(it->cursor) != CXTLS_None) {
-        refuse_at(it->cursor, construct, "it is thread-local", "share memory that a pointer in it points to instead");
+        refuse_at(it->cursor, construct, "it is thread-local",
+                  "share memory that a pointer in it points to instead");
         return;
     }
     if (!span_of_name(unit, it->cursor, it->name, &name) || name.kind != PLACE_FILE) {
         share_before(program, unit, it, construct);
         return;
     }
-    const char *const mark = is_volatile_constant(cursor_type(it->cursor)) ? " IA2_SHARED_VOLATILE_CONSTANT" : " IA2_SHARED_DATA";
+    const char *const mark = is_volatile_constant(cursor_type(it->cursor))
+                                 ? " IA2_SHARED_VOLATILE_CONSTANT"
+                                 : " IA2_SHARED_DATA";
     edit_insert(name.source, declarator_end(unit, it->cursor, &name),
                 intern_format("%s%s", mark, exported(program, unit, it)), it->cursor);
 }
 
-void rewrite_shared_variables(struct program *program) {
+void rewrite_shared_variables(struct program *program)
+{
     const struct plan *const plan = program->plan;
     for (size_t v = 0; v < plan->shared_variable_count; v++) {
         bool found = false;
@@ -138,8 +170,10 @@ void rewrite_shared_variables(struct program *program) {
                     share_variable(program, &program->units[u], it);
             }
         if (!found)
-            plan_refuse(plan, "shared.variables", intern_format("shared variable %s", plan->shared_variables[v]),
-                        "the program defines no such variable", "remove it from the list, or correct the name");
+            plan_refuse(plan, "shared.variables",
+                        intern_format("shared variable %s", plan->shared_variables[v]),
+                        "the program defines no such variable",
+                        "remove it from the list, or correct the name");
     }
     /* Those that say so themselves; the unit is compiled again for it. */
     for (size_t u = 0; u < program->unit_count; u++)

@@ -1,5 +1,6 @@
-/* Names in the arguments of the project's macros, where an edit of the name would be seen in something else that the macro makes of the
- * argument: a string (`#x`), or a name (`p->x`, `x##_init`). Macros are taken by name, whichever file defines them. */
+/* Names in the arguments of the project's macros, where an edit of the name would be seen in
+ * something else that the macro makes of the argument: a string (`#x`), or a name (`p->x`,
+ * `x##_init`). Macros are taken by name, whichever file defines them. */
 #ifndef IA2_ARGUMENT_H
 #define IA2_ARGUMENT_H
 
@@ -8,11 +9,14 @@
 /* The roles (macros.h) of the arguments of all macros around the text at `span`. */
 unsigned argument_roles(const struct span *span);
 
-/* Requests that the name at `span` stands for `text` where a macro that has one of `roles` uses the value of the argument that begins with
- * the name; the argument stays as it is. False if it begins no such argument, and then nothing is requested. */
-bool argument_rewrite(struct unit *unit, const struct span *span, unsigned roles, const char *name, const char *text, struct cursor cursor);
+/* Requests that the name at `span` stands for `text` where a macro that has one of `roles` uses the
+ * value of the argument that begins with the name; the argument stays as it is. False if it begins
+ * no such argument, and then nothing is requested. */
+bool argument_rewrite(struct unit *unit, const struct span *span, unsigned roles, const char *name,
+                      const char *text, struct cursor cursor);
 
-/* The macro whose argument begins at an offset, and its position; the name's place, `source` NULL if there is none. */
+/* The macro whose argument begins at an offset, and its position; the name's place, `source` NULL
+ * if there is none. */
 struct place argument_macro(struct source *source, size_t offset, size_t *position, size_t *end);
 
 #endif

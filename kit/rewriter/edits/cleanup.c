@@ -7,12 +7,15 @@
 
 #define MACROS_DEEP 8
 
-/* `cleanup(NAME)` at an offset: where the name is, 0 if it is something else; `end`: after the bracket. */
-static size_t name_in_attribute(const struct source *source, size_t offset, size_t *end) {
-    static const char *const words[] = { "cleanup", "__cleanup__", NULL };
+/* `cleanup(NAME)` at an offset: where the name is, 0 if it is something else; `end`: after the
+ * bracket. */
+static size_t name_in_attribute(const struct source *source, size_t offset, size_t *end)
+{
+    static const char *const words[] = {"cleanup", "__cleanup__", NULL};
     if (!source_is_any_word(source, offset, words))
         return 0;
-    const size_t open = source_skip_blank(source, offset + source_identifier(source, offset)), name = source_skip_blank(source, open + 1);
+    const size_t open = source_skip_blank(source, offset + source_identifier(source, offset)),
+                 name = source_skip_blank(source, open + 1);
     *end = source_skip_brackets(source, open);
     const size_t after = source_skip_blank(source, name + source_identifier(source, name));
     return *end && source_identifier(source, name) && after + 1 == *end ? name : 0;
@@ -25,25 +28,33 @@ struct wanted {
     const char *name;
 };
 
-static void take_wanted(void *context, size_t position, size_t begin, size_t end) {
+static void take_wanted(void *context, size_t position, size_t begin, size_t end)
+{
     struct wanted *const it = context;
     if (position == it->position && source_identifier(it->source, begin) == end - begin)
         it->name = intern_n(it->source->text + begin, end - begin);
 }
 
-static const char *function_of_use(const struct source *source, size_t use, size_t *end, unsigned depth);
+static const char *function_of_use(const struct source *source, size_t use, size_t *end,
+                                   unsigned depth);
 
-/* What the body of a macro, which is an attribute or the use of another macro, has as its function; a name, perhaps a parameter. */
-static const char *function_of_body(const struct macro *macro, unsigned depth) {
+/* What the body of a macro, which is an attribute or the use of another macro, has as its function;
+ * a name, perhaps a parameter. */
+static const char *function_of_body(const struct macro *macro, unsigned depth)
+{
     const struct source *const source = macro->source;
-    static const char *const words[] = { "__attribute__", "__attribute", NULL };
+    static const char *const words[] = {"__attribute__", "__attribute", NULL};
     const size_t begin = source_skip_blank(source, macro->body);
     size_t end = 0;
     const char *function = NULL;
     if (source_is_any_word(source, begin, words)) {
-        const size_t open = source_skip_blank(source, begin + source_identifier(source, begin)), second = source_skip_blank(source, open + 1);
+        const size_t open = source_skip_blank(source, begin + source_identifier(source, begin)),
+                     second = source_skip_blank(source, open + 1);
         size_t after = 0;
-        const size_t name = source->text[second] == '(' ? name_in_attribute(source, source_skip_blank(source, second + 1), &after) : 0;
+        const size_t name =
+            source->text[second] == '('
+                ? name_in_attribute(source, source_skip_blank(source, second + 1), &after)
+                : 0;
         end = source_skip_brackets(source, open);
         if (name && source->text[source_skip_blank(source, after)] == ')')
             function = intern_n(source->text + name, source_identifier(source, name));
@@ -54,8 +65,11 @@ static const char *function_of_body(const struct macro *macro, unsigned depth) {
 }
 
 /* The function of the attribute that the macro makes which is used at `use`. */
-static const char *function_of_use(const struct source *source, size_t use, size_t *end, unsigned depth) {
-    const size_t length = source_identifier(source, use), first = macro_first(intern_n(source->text + use, length));
+static const char *function_of_use(const struct source *source, size_t use, size_t *end,
+                                   unsigned depth)
+{
+    const size_t length = source_identifier(source, use),
+                 first = macro_first(intern_n(source->text + use, length));
     if (!first || macros[first - 1].next || depth > MACROS_DEEP)
         return NULL;
     const struct macro *const macro = &macros[first - 1];
@@ -63,7 +77,7 @@ static const char *function_of_use(const struct source *source, size_t use, size
     *end = use + length;
     if (!function || !macro->function_like)
         return function;
-    struct wanted it = { source, macro_parameter(macro, function), NULL };
+    struct wanted it = {source, macro_parameter(macro, function), NULL};
     *end = macro_arguments(source, source_skip_blank(source, use + length), take_wanted, &it);
     return !*end ? NULL : it.position < macro->count ? it.name : function;
 }
@@ -73,7 +87,8 @@ struct search {
     struct cleanup *found;
 };
 
-static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor parent, void *data)
+{
     const struct search *const it = data;
     (void)parent;
     if (!clang_isAttribute(cursor_kind(child)))
@@ -90,30 +105,39 @@ static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor p
     found->function = intern_n(place.source->text + name, source_identifier(place.source, name));
     if (found->macro) {
         place = place_in_file(it->unit, cursor_location(child));
-        found->function = place.source ? function_of_use(place.source, place.offset, &end, 0) : NULL;
+        found->function =
+            place.source ? function_of_use(place.source, place.offset, &end, 0) : NULL;
     }
-    found->attribute = (struct span) { place.source, place.offset, end, PLACE_FILE };
+    found->attribute = (struct span){place.source, place.offset, end, PLACE_FILE};
     return CXChildVisit_Break;
 }
 
-bool cleanup_of(struct unit *unit, struct cursor variable, struct cleanup *cleanup) {
-    struct search it = { unit, cleanup };
+bool cleanup_of(struct unit *unit, struct cursor variable, struct cleanup *cleanup)
+{
+    struct search it = {unit, cleanup};
     return cursor_visit(variable, find_cleanup, &it) && cleanup->function;
 }
 
-bool cleanup_is(struct unit *unit, struct cursor attribute, const struct cleanup *cleanup) {
+bool cleanup_is(struct unit *unit, struct cursor attribute, const struct cleanup *cleanup)
+{
     const struct place place = place_in_file(unit, cursor_location(attribute));
     return place.source == cleanup->attribute.source && place.offset == cleanup->attribute.begin;
 }
 
-bool cleanup_rewrite(const struct cleanup *cleanup, struct source *source, size_t begin, size_t end, const char *pointer, struct cursor cause) {
+bool cleanup_rewrite(const struct cleanup *cleanup, struct source *source, size_t begin, size_t end,
+                     const char *pointer, struct cursor cause)
+{
     const size_t equals = source_skip_blank(source, end);
-    const size_t semicolon = source->text[equals] != '=' ? equals :
-                             source_skip_blank(source, source_initializer_end(source, source_skip_blank(source, equals + 1)));
+    const size_t semicolon =
+        source->text[equals] != '='
+            ? equals
+            : source_skip_blank(
+                  source, source_initializer_end(source, source_skip_blank(source, equals + 1)));
     size_t before = begin;
     while (before > 0 && strchr(" \t\r\n", source->text[before - 1]))
         before--;
-    if (source->text[semicolon] != ';' || (before > 0 && source->text[before - 1] == '(') || cleanup->attribute.source != source)
+    if (source->text[semicolon] != ';' || (before > 0 && source->text[before - 1] == '(') ||
+        cleanup->attribute.source != source)
         return false;
     for (size_t i = begin; i < end; i = source_skip_blank(source, source_skip_token(source, i))) {
         const size_t after = source_skip_brackets(source, i);
@@ -121,7 +145,9 @@ bool cleanup_rewrite(const struct cleanup *cleanup, struct source *source, size_
             return false;
         i = after ? after - 1 : i;
     }
-    edit_wrap(&cleanup->attribute, EDIT_REPLACE, cleanup->macro ? "__attribute__((unused))" : "unused", "", cause);
-    edit_insert(source, semicolon + 1, intern_format(" IA2_SHARED_CLEANUP(%s, %s);", pointer, cleanup->function), cause);
+    edit_wrap(&cleanup->attribute, EDIT_REPLACE,
+              cleanup->macro ? "__attribute__((unused))" : "unused", "", cause);
+    edit_insert(source, semicolon + 1,
+                intern_format(" IA2_SHARED_CLEANUP(%s, %s);", pointer, cleanup->function), cause);
     return true;
 }

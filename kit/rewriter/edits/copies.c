@@ -1,4 +1,5 @@
-/* Arguments that a call through the boundary cannot pass as they are: a va_list, and what `[parameters]` names. */
+/* Arguments that a call through the boundary cannot pass as they are: a va_list, and what
+ * `[parameters]` names. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +13,8 @@ struct parameters {
     unsigned count;
 };
 
-static enum CXChildVisitResult add_parameter(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult add_parameter(struct cursor child, struct cursor parent, void *data)
+{
     struct parameters *const it = data;
     (void)parent;
     if (cursor_kind(child) == CXCursor_ParmDecl && it->count < 64)
@@ -20,7 +22,9 @@ static enum CXChildVisitResult add_parameter(struct cursor child, struct cursor 
     return CXChildVisit_Continue;
 }
 
-static enum CXChildVisitResult find_type_reference(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult find_type_reference(struct cursor child, struct cursor parent,
+                                                   void *data)
+{
     (void)parent;
     if (cursor_kind(child) != CXCursor_TypeRef)
         return CXChildVisit_Continue;
@@ -29,8 +33,9 @@ static enum CXChildVisitResult find_type_reference(struct cursor child, struct c
 }
 
 /* Parameter names are written in the member's declaration, or in that of the typedef it has. */
-static struct parameters parameters_of(struct cursor field) {
-    struct parameters it = { .count = 0 };
+static struct parameters parameters_of(struct cursor field)
+{
+    struct parameters it = {.count = 0};
     for (int i = 0; i < 4; i++) {
         cursor_visit(field, add_parameter, &it);
         struct cursor type = no_cursor();
@@ -42,7 +47,8 @@ static struct parameters parameters_of(struct cursor field) {
     return it;
 }
 
-static bool is_record(struct cursor field, const char *name) {
+static bool is_record(struct cursor field, const char *name)
+{
     const struct cursor record = cursor_parent(field);
     if (cursor_name(record) == name)
         return true;
@@ -56,7 +62,8 @@ struct typedef_search {
 };
 
 /* `typedef struct tag Name;` names the record too. */
-static enum CXChildVisitResult find_typedef(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult find_typedef(struct cursor child, struct cursor parent, void *data)
+{
     struct typedef_search *const it = data;
     (void)parent;
     if (cursor_kind(child) == CXCursor_TypedefDecl && cursor_name(child) == it->name &&
@@ -67,16 +74,19 @@ static enum CXChildVisitResult find_typedef(struct cursor child, struct cursor p
     return CXChildVisit_Continue;
 }
 
-static bool names_record(struct cursor field, const char *name) {
+static bool names_record(struct cursor field, const char *name)
+{
     if (is_record(field, name))
         return true;
     const struct cursor record = cursor_parent(field);
-    struct typedef_search it = { name, type_canonical(cursor_type(record)), false };
+    struct typedef_search it = {name, type_canonical(cursor_type(record)), false};
     cursor_visit(tree_root(field.tree), find_typedef, &it);
     return it.found;
 }
 
-struct parameter_copy *copy_of_argument(struct program *program, const struct call *call, unsigned index) {
+struct parameter_copy *copy_of_argument(struct program *program, const struct call *call,
+                                        unsigned index)
+{
     if (cursor_is_null(call->field))
         return NULL;
     struct plan *const plan = program->plan;
@@ -94,18 +104,22 @@ struct parameter_copy *copy_of_argument(struct program *program, const struct ca
     return NULL;
 }
 
-static const char *entry_of(const struct parameter_copy *copy) {
+static const char *entry_of(const struct parameter_copy *copy)
+{
     return intern_format("%s.%s", copy->record, copy->field);
 }
 
 /* The copy is of sizeof(*argument), so that must be known. */
-static bool copyable(struct unit *unit, struct cursor argument, const struct parameter_copy *copy) {
+static bool copyable(struct unit *unit, struct cursor argument, const struct parameter_copy *copy)
+{
     const struct type parameter = type_canonical(cursor_type(argument));
     const struct type pointee = type_pointee(parameter);
-    const char *const construct = intern_format("parameter %s of %s", copy->parameter, entry_of(copy));
+    const char *const construct =
+        intern_format("parameter %s of %s", copy->parameter, entry_of(copy));
     if (parameter.kind != CXType_Pointer || type_size(pointee) < 0 ||
         type_canonical(pointee).kind == CXType_Void || is_function(pointee)) {
-        refuse_at(argument, construct, "the policy has it copied, but it does not point to an object of known size",
+        refuse_at(argument, construct,
+                  "the policy has it copied, but it does not point to an object of known size",
                   "remove the parameter from [parameters]");
         return false;
     }
@@ -114,46 +128,59 @@ static bool copyable(struct unit *unit, struct cursor argument, const struct par
                   "write \"in\" for it in [parameters]");
         return false;
     }
-    /* The macro sees the argument as it is written, without its conversion to the parameter's type. */
+    /* The macro sees the argument as it is written, without its conversion to the parameter's type.
+     */
     const struct type type = type_canonical(expression_type(as_written(argument)));
     if (type.kind != CXType_Pointer ||
         type_spelling(unit, type_pointee(type)) != type_spelling(unit, pointee)) {
-        refuse_at(argument, construct, "the policy has it copied, but the argument is not written as a pointer of its type",
-                  "pass a variable of the parameter's type");
+        refuse_at(
+            argument, construct,
+            "the policy has it copied, but the argument is not written as a pointer of its type",
+            "pass a variable of the parameter's type");
         return false;
     }
     return true;
 }
 
-static bool add_slot(struct unit *unit, struct cursor argument, struct slot *slot, const char *before, const char *instead) {
+static bool add_slot(struct unit *unit, struct cursor argument, struct slot *slot,
+                     const char *before, const char *instead)
+{
     struct span span;
     if (!span_of(unit, argument, &span)) {
-        refuse_at(argument, "argument of a call through the boundary",
-                  "it is shared or copied, and partly made by a macro, so there is no text to rewrite",
-                  "assign it to a local variable first and pass that");
+        refuse_at(
+            argument, "argument of a call through the boundary",
+            "it is shared or copied, and partly made by a macro, so there is no text to rewrite",
+            "assign it to a local variable first and pass that");
         return false;
     }
-    *slot = (struct slot) { span.begin, span.end, intern(before), "); ", intern(instead) };
+    *slot = (struct slot){span.begin, span.end, intern(before), "); ", intern(instead)};
     return true;
 }
 
-static bool share_va_list(struct program *program, struct unit *unit, struct cursor argument, struct slot *slot, unsigned n) {
+static bool share_va_list(struct program *program, struct unit *unit, struct cursor argument,
+                          struct slot *slot, unsigned n)
+{
     const struct plan *const plan = program->plan;
     const struct compartment *const caller = &plan->compartments[unit->plan->compartment - 1];
     if (!plan_readable_by_all(plan, caller->key)) {
         refuse_at(argument, "va_list argument of a call through the boundary",
-                  intern_format("the arguments it stands for lie on the stack of compartment %s, which not every other "
-                                "compartment may read", caller->name),
-                  intern_format("add reads = [\"%s\"] to the other compartments in the policy, or format the text first and "
-                                "pass that", caller->name));
+                  intern_format("the arguments it stands for lie on the stack of compartment %s, "
+                                "which not every other "
+                                "compartment may read",
+                                caller->name),
+                  intern_format("add reads = [\"%s\"] to the other compartments in the policy, or "
+                                "format the text first and "
+                                "pass that",
+                                caller->name));
         return false;
     }
     return add_slot(unit, argument, slot, intern_format("IA2_VA_LIST_SHARE(%u, ", n),
                     intern_format("IA2_VA_LIST_SHARED(%u)", n));
 }
 
-void copies_of_call(struct program *program, struct unit *unit, const struct call *call) {
-    static const char *const macros[] = { "", "IA2_COPY_IN", "IA2_COPY_OUT", "IA2_COPY_INOUT" };
+void copies_of_call(struct program *program, struct unit *unit, const struct call *call)
+{
+    static const char *const macros[] = {"", "IA2_COPY_IN", "IA2_COPY_OUT", "IA2_COPY_INOUT"};
     struct slot slots[MAX_SLOTS];
     unsigned count = 0;
     const int arguments = cursor_argument_count(call->call);
@@ -164,12 +191,13 @@ void copies_of_call(struct program *program, struct unit *unit, const struct cal
         if ((!copy && !va_list) || is_null_constant(argument))
             continue;
         if (count == MAX_SLOTS) {
-            refuse_at(argument, "argument of a call through the boundary", "too many arguments are shared or copied",
-                      "pass fewer");
+            refuse_at(argument, "argument of a call through the boundary",
+                      "too many arguments are shared or copied", "pass fewer");
             return;
         }
         if (copy ? !copyable(unit, argument, copy) ||
-                       !add_slot(unit, argument, &slots[count], intern_format("%s(%u, ", macros[copy->direction], count),
+                       !add_slot(unit, argument, &slots[count],
+                                 intern_format("%s(%u, ", macros[copy->direction], count),
                                  intern_format("IA2_COPIED(%u)", count))
                  : !share_va_list(program, unit, argument, &slots[count], count))
             return;
@@ -178,23 +206,27 @@ void copies_of_call(struct program *program, struct unit *unit, const struct cal
     if (!count)
         return;
     struct span span;
-    if (!span_of(unit, call->call, &span) || slots[0].begin < span.begin || slots[count - 1].end > span.end) {
+    if (!span_of(unit, call->call, &span) || slots[0].begin < span.begin ||
+        slots[count - 1].end > span.end) {
         refuse_at(call->call, "call through the boundary",
-                  "an argument is shared or copied, and the call is partly made by a macro, so there is no text to rewrite",
+                  "an argument is shared or copied, and the call is partly made by a macro, so "
+                  "there is no text to rewrite",
                   "write the call out");
         return;
     }
     edit_template(&span, slots, count, call->call);
 }
 
-void copies_check_used(const struct program *program) {
+void copies_check_used(const struct program *program)
+{
     const struct plan *const plan = program->plan;
     for (size_t i = 0; i < plan->parameter_count; i++) {
         const struct parameter_copy *const it = &plan->parameters[i];
         if (!it->used)
-            plan_refuse(plan, intern_format("parameters.%s", entry_of(it)),
-                        intern_format("parameter %s of %s", it->parameter, entry_of(it)),
-                        "no call through such a member of an escaping type has it",
-                        "remove the line, or correct the name of the record, the member or the parameter");
+            plan_refuse(
+                plan, intern_format("parameters.%s", entry_of(it)),
+                intern_format("parameter %s of %s", it->parameter, entry_of(it)),
+                "no call through such a member of an escaping type has it",
+                "remove the line, or correct the name of the record, the member or the parameter");
     }
 }

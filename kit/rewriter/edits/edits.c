@@ -26,9 +26,9 @@ struct tail {
 struct frame {
     const char **heads;
     struct tail *tails;
-    unsigned *units;   /* that read it */
+    unsigned *units; /* that read it */
     size_t head_count, head_capacity, tail_count, tail_capacity, unit_count, unit_capacity;
-    size_t first, last;   /* its edits, after settling */
+    size_t first, last; /* its edits, after settling */
     bool touched;
 };
 
@@ -36,7 +36,8 @@ static struct edit *edits;
 static size_t edit_count, edit_capacity;
 static struct map frames, names;
 
-static struct frame *frame_of(const struct source *source) {
+static struct frame *frame_of(const struct source *source)
+{
     struct frame *frame = map_get(&frames, key_of(source));
     if (!frame) {
         frame = must_alloc(sizeof(*frame));
@@ -45,17 +46,27 @@ static struct frame *frame_of(const struct source *source) {
     return frame;
 }
 
-static struct edit *add(struct source *source, size_t begin, size_t end, enum edit_kind kind, struct cursor cause) {
+static struct edit *add(struct source *source, size_t begin, size_t end, enum edit_kind kind,
+                        struct cursor cause)
+{
     struct edit *const edit = PUSH(edits, edit_count, edit_capacity);
-    *edit = (struct edit) { .source = source, .begin = begin, .end = end, .kind = kind, .prefix = "", .suffix = "",
-                            .cause = cause };
+    *edit = (struct edit){.source = source,
+                          .begin = begin,
+                          .end = end,
+                          .kind = kind,
+                          .prefix = "",
+                          .suffix = "",
+                          .cause = cause};
     return edit;
 }
 
-void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix, struct cursor cause) {
+void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix,
+               struct cursor cause)
+{
     if (!span->source->rel_count) {
         refuse_at(cause, "rewriting a file outside of the project",
-                  intern_format("%s is under neither the source root nor the build directory", span->source->path),
+                  intern_format("%s is under neither the source root nor the build directory",
+                                span->source->path),
                   "give a root directory that contains the file");
         return;
     }
@@ -63,20 +74,25 @@ void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix,
     edit->prefix = intern(prefix);
     edit->suffix = intern(suffix);
     frame_of(span->source)->touched = true;
-    if (kind == EDIT_NAME || kind == EDIT_REPLACE || (kind == EDIT_CALL && span->kind == PLACE_BODY))
+    if (kind == EDIT_NAME || kind == EDIT_REPLACE ||
+        (kind == EDIT_CALL && span->kind == PLACE_BODY))
         map_add(&names, span_key(span));
 }
 
-bool edit_at_name(const struct source *source, size_t offset) {
+bool edit_at_name(const struct source *source, size_t offset)
+{
     return map_get(&names, text_key(source, offset)) != NULL;
 }
 
-void edit_insert(struct source *source, size_t offset, const char *text, struct cursor cause) {
-    const struct span span = { source, offset, offset, PLACE_FILE };
+void edit_insert(struct source *source, size_t offset, const char *text, struct cursor cause)
+{
+    const struct span span = {source, offset, offset, PLACE_FILE};
     edit_wrap(&span, EDIT_INSERT, text, "", cause);
 }
 
-void edit_template(const struct span *span, const struct slot *slots, size_t count, struct cursor cause) {
+void edit_template(const struct span *span, const struct slot *slots, size_t count,
+                   struct cursor cause)
+{
     const size_t before = edit_count;
     edit_wrap(span, EDIT_TEMPLATE, "({ ", "; })", cause);
     if (edit_count == before)
@@ -87,11 +103,13 @@ void edit_template(const struct span *span, const struct slot *slots, size_t cou
     memcpy(edit->slots, slots, count * sizeof(*slots));
 }
 
-void edit_veto(const struct span *span, enum edit_kind kind, struct cursor cause) {
+void edit_veto(const struct span *span, enum edit_kind kind, struct cursor cause)
+{
     add(span->source, span->begin, span->end, kind, cause)->veto = true;
 }
 
-void edit_declare(struct source *source, const char *line) {
+void edit_declare(struct source *source, const char *line)
+{
     struct frame *const frame = frame_of(source);
     const char *const interned = intern(line);
     for (size_t i = 0; i < frame->head_count; i++)
@@ -101,7 +119,8 @@ void edit_declare(struct source *source, const char *line) {
     frame->touched = true;
 }
 
-void edit_declare_gate(struct source *source, const char *function, bool own) {
+void edit_declare_gate(struct source *source, const char *function, bool own)
+{
     struct frame *const frame = frame_of(source);
     const char *const hidden = intern_format("IA2_DECLARE_GATE(%s);", function);
     const char *const exported = intern_format("extern const char __wrap_%s[];", function);
@@ -116,23 +135,26 @@ void edit_declare_gate(struct source *source, const char *function, bool own) {
     edit_declare(source, own ? hidden : exported);
 }
 
-void edit_append(struct source *source, const char *line, unsigned unit) {
+void edit_append(struct source *source, const char *line, unsigned unit)
+{
     struct frame *const frame = frame_of(source);
     const char *const interned = intern(line);
     for (size_t i = 0; i < frame->tail_count; i++)
         if (frame->tails[i].line == interned && frame->tails[i].unit == unit)
             return;
-    *PUSH(frame->tails, frame->tail_count, frame->tail_capacity) = (struct tail) { interned, unit };
+    *PUSH(frame->tails, frame->tail_count, frame->tail_capacity) = (struct tail){interned, unit};
     frame->touched = true;
 }
 
-void edit_read_by(struct source *source, unsigned unit) {
+void edit_read_by(struct source *source, unsigned unit)
+{
     struct frame *const frame = frame_of(source);
     *PUSH(frame->units, frame->unit_count, frame->unit_capacity) = unit;
 }
 
 /* By place; wider before narrower, so that a list of edits is a walk through their tree. */
-static int compare(const void *left, const void *right) {
+static int compare(const void *left, const void *right)
+{
     const struct edit *const a = left, *const b = right;
     if (a->source != b->source)
         return strcmp(a->source->path, b->source->path);
@@ -151,34 +173,43 @@ static int compare(const void *left, const void *right) {
     return prefix ? prefix : strcmp(a->suffix, b->suffix);
 }
 
-static bool same_slots(const struct edit *a, const struct edit *b) {
+static bool same_slots(const struct edit *a, const struct edit *b)
+{
     if (a->slot_count != b->slot_count)
         return false;
     for (size_t i = 0; i < a->slot_count; i++)
-        if (a->slots[i].begin != b->slots[i].begin || strcmp(a->slots[i].before, b->slots[i].before))
+        if (a->slots[i].begin != b->slots[i].begin ||
+            strcmp(a->slots[i].before, b->slots[i].before))
             return false;
     return true;
 }
 
-static void refuse_conflict(const struct edit *edit, const struct edit *other) {
+static void refuse_conflict(const struct edit *edit, const struct edit *other)
+{
     const char *file;
     unsigned line, column, other_line, other_column;
     cursor_position(other->cause, &file, &other_line, &other_column);
     source_position(edit->source, edit->begin, &line, &column);
-    diag_refuse(edit->source->shown, line, column, "text that is compiled more than once",
-                intern_format("it must be rewritten for one of its uses and %s for another (%s:%u:%u)",
-                              other->veto ? "left alone" : "rewritten differently", file, other_line, other_column),
-                "give the two uses separate source text: expand the macro by hand, or split the shared file");
+    diag_refuse(
+        edit->source->shown, line, column, "text that is compiled more than once",
+        intern_format("it must be rewritten for one of its uses and %s for another (%s:%u:%u)",
+                      other->veto ? "left alone" : "rewritten differently", file, other_line,
+                      other_column),
+        "give the two uses separate source text: expand the macro by hand, or split the shared "
+        "file");
 }
 
-static void merge_equal(void) {
+static void merge_equal(void)
+{
     size_t kept = 0;
     for (size_t i = 0; i < edit_count; i++) {
         struct edit *const last = kept ? &edits[kept - 1] : NULL;
         const struct edit *const it = &edits[i];
-        if (last && last->source == it->source && last->begin == it->begin && last->end == it->end &&
-            last->kind == it->kind && (it->kind != EDIT_INSERT || last->prefix == it->prefix)) {
-            if (it->veto || last->prefix != it->prefix || last->suffix != it->suffix || !same_slots(last, it))
+        if (last && last->source == it->source && last->begin == it->begin &&
+            last->end == it->end && last->kind == it->kind &&
+            (it->kind != EDIT_INSERT || last->prefix == it->prefix)) {
+            if (it->veto || last->prefix != it->prefix || last->suffix != it->suffix ||
+                !same_slots(last, it))
                 refuse_conflict(last, it);
         } else if (!it->veto) {
             edits[kept++] = *it;
@@ -187,15 +218,20 @@ static void merge_equal(void) {
     edit_count = kept;
 }
 
-static void check_overlaps(void) {
+static void check_overlaps(void)
+{
     for (size_t i = 0; i < edit_count; i++) {
-        for (size_t k = i + 1; k < edit_count && edits[k].source == edits[i].source && edits[k].begin < edits[i].end; k++)
-            if (edits[k].end > edits[i].end || (edits[k].begin == edits[i].begin && edits[i].kind == EDIT_REPLACE))
+        for (size_t k = i + 1;
+             k < edit_count && edits[k].source == edits[i].source && edits[k].begin < edits[i].end;
+             k++)
+            if (edits[k].end > edits[i].end ||
+                (edits[k].begin == edits[i].begin && edits[i].kind == EDIT_REPLACE))
                 refuse_conflict(&edits[i], &edits[k]);
     }
 }
 
-void edit_settle(void) {
+void edit_settle(void)
+{
     if (edit_count)
         qsort(edits, edit_count, sizeof(*edits), compare);
     merge_equal();
@@ -208,17 +244,20 @@ void edit_settle(void) {
     }
 }
 
-bool edit_touches(const struct source *source) {
+bool edit_touches(const struct source *source)
+{
     const struct frame *const frame = map_get(&frames, key_of(source));
     return frame && frame->touched;
 }
 
 /* Renders [begin, end) of a file, whose edits are [first, last). */
-static void render(struct text *out, const struct source *source, size_t begin, size_t end, size_t first, size_t last);
+static void render(struct text *out, const struct source *source, size_t begin, size_t end,
+                   size_t first, size_t last);
 
-static void render_template(struct text *out, const struct edit *edit, size_t first, size_t last) {
+static void render_template(struct text *out, const struct edit *edit, size_t first, size_t last)
+{
     size_t at = edit->begin, next = first;
-    struct text body = { 0 };
+    struct text body = {0};
     for (size_t s = 0; s < edit->slot_count; s++) {
         const struct slot *const slot = &edit->slots[s];
         size_t from = next;
@@ -239,7 +278,9 @@ static void render_template(struct text *out, const struct edit *edit, size_t fi
     free(body.data);
 }
 
-static void render(struct text *out, const struct source *source, size_t begin, size_t end, size_t first, size_t last) {
+static void render(struct text *out, const struct source *source, size_t begin, size_t end,
+                   size_t first, size_t last)
+{
     size_t at = begin;
     while (first < last) {
         const struct edit *const edit = &edits[first];
@@ -259,31 +300,37 @@ static void render(struct text *out, const struct source *source, size_t begin, 
     text_add(out, source->text + at, end - at);
 }
 
-static int compare_lines(const void *left, const void *right) {
+static int compare_lines(const void *left, const void *right)
+{
     return strcmp(*(const char *const *)left, *(const char *const *)right);
 }
 
-static int compare_tails(const void *left, const void *right) {
+static int compare_tails(const void *left, const void *right)
+{
     const struct tail *const a = left, *const b = right;
     const int line = strcmp(a->line, b->line);
     return line ? line : (a->unit > b->unit) - (a->unit < b->unit);
 }
 
-static void render_tails(struct text *out, struct frame *frame) {
+static void render_tails(struct text *out, struct frame *frame)
+{
     qsort(frame->tails, frame->tail_count, sizeof(*frame->tails), compare_tails);
     for (size_t i = 0, next; i < frame->tail_count; i = next) {
-        for (next = i; next < frame->tail_count && frame->tails[next].line == frame->tails[i].line; next++)
+        for (next = i; next < frame->tail_count && frame->tails[next].line == frame->tails[i].line;
+             next++)
             ;
         const bool conditional = next - i != frame->unit_count;
         for (size_t k = i; conditional && k < next; k++)
             text_printf(out, "%sIA2_UNIT == %u", k == i ? "#if " : " || ", frame->tails[k].unit);
-        text_printf(out, "%s%s\n%s", conditional ? "\n" : "", frame->tails[i].line, conditional ? "#endif\n" : "");
+        text_printf(out, "%s%s\n%s", conditional ? "\n" : "", frame->tails[i].line,
+                    conditional ? "#endif\n" : "");
     }
 }
 
-char *edit_render(const struct source *source, size_t *length) {
+char *edit_render(const struct source *source, size_t *length)
+{
     struct frame *const frame = frame_of(source);
-    struct text out = { 0 };
+    struct text out = {0};
     text_puts(&out, "#include <ia2.h>\n");
     if (frame->head_count)
         qsort(frame->heads, frame->head_count, sizeof(*frame->heads), compare_lines);

@@ -1,6 +1,6 @@
-/* The edits of all files. A file is read by several units, and a macro's body or argument is expanded several times, so
- * each edit is requested once per occurrence: equal requests are one edit, and a request that another occurrence
- * of the same text contradicts is refused. */
+/* The edits of all files. A file is read by several units, and a macro's body or argument is
+ * expanded several times, so each edit is requested once per occurrence: equal requests are one
+ * edit, and a request that another occurrence of the same text contradicts is refused. */
 #ifndef IA2_EDITS_H
 #define IA2_EDITS_H
 
@@ -9,33 +9,38 @@
 /* For edits of the same text, the first is the outermost. */
 enum edit_kind { EDIT_INITIALIZER, EDIT_TEMPLATE, EDIT_CALL, EDIT_NAME, EDIT_INSERT, EDIT_REPLACE };
 
-/* A piece of the text of an EDIT_TEMPLATE: an argument whose rewritten text goes in front of the call. */
+/* A piece of the text of an EDIT_TEMPLATE: an argument whose rewritten text goes in front of the
+ * call. */
 struct slot {
     size_t begin, end;
-    const char *before, *after;   /* `before` argument `after` is put in front of the call */
-    const char *instead;          /* and this where the argument was */
+    const char *before, *after; /* `before` argument `after` is put in front of the call */
+    const char *instead; /* and this where the argument was */
 };
 
 /* Puts `prefix` and `suffix` around the text of `span` (EDIT_REPLACE: prefix in place of it). */
-void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix, struct cursor cause);
+void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix,
+               struct cursor cause);
 
 /* Inserts text at an offset. */
 void edit_insert(struct source *source, size_t offset, const char *text, struct cursor cause);
 
 /* The call `span` becomes `({ SLOTS CALL; })`. `slots` (in order of the text) is copied. */
-void edit_template(const struct span *span, const struct slot *slots, size_t count, struct cursor cause);
+void edit_template(const struct span *span, const struct slot *slots, size_t count,
+                   struct cursor cause);
 
 /* This occurrence of the text must stay as it is. */
 void edit_veto(const struct span *span, enum edit_kind kind, struct cursor cause);
 
-/* The declaration of the gate of a global function, which is hidden if all who read the file have it in their own DSO. */
+/* The declaration of the gate of a global function, which is hidden if all who read the file have
+ * it in their own DSO. */
 void edit_declare_gate(struct source *source, const char *function, bool own);
 
 /* A line before the first of a file, or after its last one for `unit` alone. */
 void edit_declare(struct source *source, const char *line);
 void edit_append(struct source *source, const char *line, unsigned unit);
 
-/* Records that `unit` reads `source`: what edit_append appends for all of its readers needs no condition. */
+/* Records that `unit` reads `source`: what edit_append appends for all of its readers needs no
+ * condition. */
 void edit_read_by(struct source *source, unsigned unit);
 
 /* Sorts and merges; conflicts become refusals. To be called once, when all is requested. */
@@ -45,8 +50,8 @@ void edit_settle(void);
 bool edit_touches(const struct source *source);
 char *edit_render(const struct source *source, size_t *length);
 
-/* Whether the text at source:offset has an edit by `edit_wrap` of kind EDIT_NAME or EDIT_REPLACE, or EDIT_CALL in the body of a
- * macro. Before edit_settle. */
+/* Whether the text at source:offset has an edit by `edit_wrap` of kind EDIT_NAME or EDIT_REPLACE,
+ * or EDIT_CALL in the body of a macro. Before edit_settle. */
 bool edit_at_name(const struct source *source, size_t offset);
 
 #endif

@@ -1,4 +1,5 @@
-/* The text of a compound literal that moves to the shared stack, and the block at whose end it goes. */
+/* The text of a compound literal that moves to the shared stack, and the block at whose end it
+ * goes. */
 #include <stdlib.h>
 
 #include "edits.h"
@@ -17,13 +18,15 @@ struct blocks {
     bool labels;
 };
 
-static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data)
+{
     struct blocks *const it = data;
     const enum CXCursorKind kind = cursor_kind(cursor);
     (void)parent;
     if (kind == CXCursor_LabelStmt)
         it->labels = true;
-    if (kind == CXCursor_CompoundStmt || kind == CXCursor_CaseStmt || kind == CXCursor_DefaultStmt || kind == CXCursor_SwitchStmt) {
+    if (kind == CXCursor_CompoundStmt || kind == CXCursor_CaseStmt ||
+        kind == CXCursor_DefaultStmt || kind == CXCursor_SwitchStmt) {
         struct block *const block = PUSH(it->list, it->count, it->capacity);
         block->cursor = cursor;
         block->kind = kind;
@@ -32,36 +35,41 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     return CXChildVisit_Recurse;
 }
 
-static bool has_switch(const struct blocks *it, const struct block *outer, unsigned offset) {
+static bool has_switch(const struct blocks *it, const struct block *outer, unsigned offset)
+{
     for (size_t i = 0; i < it->count; i++)
-        if (it->list[i].kind == CXCursor_SwitchStmt && it->list[i].begin > outer->begin && it->list[i].begin < offset &&
-            offset < it->list[i].end)
+        if (it->list[i].kind == CXCursor_SwitchStmt && it->list[i].begin > outer->begin &&
+            it->list[i].begin < offset && offset < it->list[i].end)
             return true;
     return false;
 }
 
 /* Whether a `case` leads into the block past its start. */
-static bool is_bypassed(const struct blocks *it, const struct block *block) {
+static bool is_bypassed(const struct blocks *it, const struct block *block)
+{
     for (size_t i = 0; i < it->count; i++) {
         const struct block *const label = &it->list[i];
-        if ((label->kind == CXCursor_CaseStmt || label->kind == CXCursor_DefaultStmt) && label->begin > block->begin &&
-            label->begin < block->end && !has_switch(it, block, label->begin))
+        if ((label->kind == CXCursor_CaseStmt || label->kind == CXCursor_DefaultStmt) &&
+            label->begin > block->begin && label->begin < block->end &&
+            !has_switch(it, block, label->begin))
             return true;
     }
     return false;
 }
 
-/* The innermost block around the literal whose start every way to the literal passes. A function with labels has only its body:
- * then the literal stays until the function returns. */
-static bool find_block(const struct moved_literal *literal, struct place *place) {
-    struct blocks it = { 0 };
+/* The innermost block around the literal whose start every way to the literal passes. A function
+ * with labels has only its body: then the literal stays until the function returns. */
+static bool find_block(const struct moved_literal *literal, struct place *place)
+{
+    struct blocks it = {0};
     unsigned begin, end;
     bool found = false;
     cursor_visit(literal->function, on_cursor, &it);
     seen_range(literal->literal, &begin, &end);
-    for (size_t i = it.count; i-- > 0 && !found;) {   /* inner ones come later */
+    for (size_t i = it.count; i-- > 0 && !found;) { /* inner ones come later */
         const struct block *const block = &it.list[i];
-        if (block->kind != CXCursor_CompoundStmt || it.labels || begin < block->begin || end > block->end || is_bypassed(&it, block))
+        if (block->kind != CXCursor_CompoundStmt || it.labels || begin < block->begin ||
+            end > block->end || is_bypassed(&it, block))
             continue;
         found = block_place(literal->unit, block->cursor, place);
     }
@@ -70,30 +78,35 @@ static bool find_block(const struct moved_literal *literal, struct place *place)
 }
 
 /* `(TYPE) { ... }`, in the body of a macro too, for which libclang does not say where it ends. */
-static bool span_of_literal(const struct moved_literal *literal, struct span *span) {
+static bool span_of_literal(const struct moved_literal *literal, struct span *span)
+{
     if (span_of(literal->unit, literal->literal, span))
         return true;
     const struct place begin = place_of(literal->unit, cursor_begin(literal->literal));
     if (!begin.source || begin.kind != PLACE_BODY)
         return false;
     const size_t brace = source_skip_brackets(begin.source, begin.offset);
-    const size_t end = brace ? source_skip_brackets(begin.source, source_skip_blank(begin.source, brace)) : 0;
-    *span = (struct span) { begin.source, begin.offset, end, PLACE_BODY };
+    const size_t end =
+        brace ? source_skip_brackets(begin.source, source_skip_blank(begin.source, brace)) : 0;
+    *span = (struct span){begin.source, begin.offset, end, PLACE_BODY};
     return end && source_is_one_argument(begin.source, begin.offset, end);
 }
 
-static struct map rewritten;   /* set of places */
+static struct map rewritten; /* set of places */
 
-void literal_rewrite(const struct moved_literal *literal) {
+void literal_rewrite(const struct moved_literal *literal)
+{
     static const char construct[] = "address of a compound literal";
     struct span span;
     struct place block;
     if (!span_of_literal(literal, &span)) {
         refuse_at(literal->literal, construct,
-                  "it crosses the boundary, and the literal is partly made by a macro, so there is no text to rewrite",
+                  "it crosses the boundary, and the literal is partly made by a macro, so there is "
+                  "no text to rewrite",
                   "make it a local variable with a name");
     } else if (!find_block(literal, &block)) {
-        refuse_at(literal->literal, construct, "it crosses the boundary, and the function's body is made by a macro",
+        refuse_at(literal->literal, construct,
+                  "it crosses the boundary, and the function's body is made by a macro",
                   "make it a local variable with a name");
     } else {
         map_add(&rewritten, span_key(&span));
@@ -102,7 +115,9 @@ void literal_rewrite(const struct moved_literal *literal) {
     }
 }
 
-static enum CXChildVisitResult find_same_text(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult find_same_text(struct cursor cursor, struct cursor parent,
+                                              void *data)
+{
     struct moved_literal it = *(struct moved_literal *)data;
     struct span span;
     (void)parent;
@@ -113,9 +128,10 @@ static enum CXChildVisitResult find_same_text(struct cursor cursor, struct curso
     return CXChildVisit_Recurse;
 }
 
-void literals_rewrite_others(struct unit *unit) {
+void literals_rewrite_others(struct unit *unit)
+{
     for (size_t f = 0; rewritten.used && f < unit->function_count; f++) {
-        struct moved_literal it = { unit, no_cursor(), unit->functions[f].cursor };
+        struct moved_literal it = {unit, no_cursor(), unit->functions[f].cursor};
         cursor_visit(it.function, find_same_text, &it);
     }
 }

@@ -18,25 +18,33 @@ size_t moved_local_count;
 struct moved_literal *moved_literals;
 size_t moved_literal_count;
 static size_t moved_local_capacity, moved_literal_capacity;
-static struct map moved;                   /* set of declarations, and compound literals */
-static struct map crossing[MAX_KEY + 1];   /* per compartment: pointee types of what it calls through the boundary */
+static struct map moved; /* set of declarations, and compound literals */
+static struct map crossing[MAX_KEY + 1]; /* per compartment: pointee types of what it calls through
+                                            the boundary */
 
-/* Whether an argument for a parameter of this type gives the callee memory it cannot reach by itself. */
-static bool parameter_crosses(const struct program *program, const struct unit *unit, struct type parameter) {
+/* Whether an argument for a parameter of this type gives the callee memory it cannot reach by
+ * itself. */
+static bool parameter_crosses(const struct program *program, const struct unit *unit,
+                              struct type parameter)
+{
     const struct type type = type_canonical(parameter);
-    if (type.kind != CXType_Pointer || is_va_list_parameter(type) || is_function(type_pointee(type)))
+    if (type.kind != CXType_Pointer || is_va_list_parameter(type) ||
+        is_function(type_pointee(type)))
         return false;
     return !(type_is_const(type_pointee(type)) &&
              plan_readable_by_all(program->plan, unit->plan->compartment));
 }
 
-static bool crosses(const struct program *program, const struct call *call) {
+static bool crosses(const struct program *program, const struct call *call)
+{
     return call->import ? !call->import->data : escapes(program, call->type);
 }
 
-static void collect_pointees(struct program *program, struct unit *unit) {
+static void collect_pointees(struct program *program, struct unit *unit)
+{
     struct map *const found = &crossing[unit->plan->compartment];
-    /* With a grant the others read what lies deeper where it is; what they write is what they get a pointer to. */
+    /* With a grant the others read what lies deeper where it is; what they write is what they get a
+     * pointer to. */
     const bool deep = !plan_readable_by_all(program->plan, unit->plan->compartment);
     for (size_t i = 0; i < unit->call_count; i++) {
         const struct call *const call = &unit->calls[i];
@@ -44,7 +52,8 @@ static void collect_pointees(struct program *program, struct unit *unit) {
             continue;
         struct signature passed = signature_of_call(callee_type(call->callee), call->call);
         for (size_t p = 0; p < passed.count; p++)
-            if (parameter_crosses(program, unit, passed.parameters[p]) && !copy_of_argument(program, call, (unsigned)p))
+            if (parameter_crosses(program, unit, passed.parameters[p]) &&
+                !copy_of_argument(program, call, (unsigned)p))
                 escape_pointees(unit, passed.parameters[p], deep, found);
         /* What else a variadic function is given, the callee takes with va_arg. */
         for (size_t p = passed.fixed; p < passed.count; p++)
@@ -53,15 +62,18 @@ static void collect_pointees(struct program *program, struct unit *unit) {
     }
 }
 
-static void refuse_global(struct cursor variable, struct cursor cause, const char *name) {
+static void refuse_global(struct cursor variable, struct cursor cause, const char *name)
+{
     const bool local = cursor_linkage(variable) == CXLinkage_NoLinkage;
-    refuse_at(cause, intern_format("address of %s variable %s", local ? "static local" : "global", name),
+    refuse_at(cause,
+              intern_format("address of %s variable %s", local ? "static local" : "global", name),
               "it crosses the boundary, and the variable lies in its compartment's private memory",
               intern_format("add \"%s\" to variables under [shared] in the policy", name));
 }
 
 /* libclang knows no parent of an expression. */
-static struct cursor enclosing_function(struct unit *unit, struct cursor expression) {
+static struct cursor enclosing_function(struct unit *unit, struct cursor expression)
+{
     const struct place at = place_in_file(unit, cursor_location(expression));
     for (size_t i = 0; i < unit->function_count; i++) {
         const struct place begin = place_in_file(unit, cursor_begin(unit->functions[i].cursor));
@@ -72,44 +84,60 @@ static struct cursor enclosing_function(struct unit *unit, struct cursor express
     return no_cursor();
 }
 
-static void take_literal(struct program *program, struct unit *unit, struct cursor literal, struct cursor cause) {
-    if (is_constant(cursor_type(literal)) && plan_readable_by_all(program->plan, unit->plan->compartment))
+static void take_literal(struct program *program, struct unit *unit, struct cursor literal,
+                         struct cursor cause)
+{
+    if (is_constant(cursor_type(literal)) &&
+        plan_readable_by_all(program->plan, unit->plan->compartment))
         return;
     const struct cursor function = enclosing_function(unit, literal);
     if (cursor_is_null(function))
-        refuse_at(cause, "address of a compound literal outside of a function",
-                  "it crosses the boundary, and the object lies in its compartment's private memory",
-                  "give it a name, and add that to variables under [shared] in the policy");
+        refuse_at(
+            cause, "address of a compound literal outside of a function",
+            "it crosses the boundary, and the object lies in its compartment's private memory",
+            "give it a name, and add that to variables under [shared] in the policy");
     else if (map_add(&moved, cursor_key(literal)))
-        *PUSH(moved_literals, moved_literal_count, moved_literal_capacity) = (struct moved_literal) { unit, literal, function };
+        *PUSH(moved_literals, moved_literal_count, moved_literal_capacity) =
+            (struct moved_literal){unit, literal, function};
 }
 
-static void move(struct unit *unit, struct cursor variable, const char *name) {
+static void move(struct unit *unit, struct cursor variable, const char *name)
+{
     if (!map_add(&moved, cursor_key(variable)))
         return;
     struct moved_local *const it = PUSH(moved_locals, moved_local_count, moved_local_capacity);
     unsigned column;
-    *it = (struct moved_local) { .unit = unit, .variable = variable, .function = cursor_parent(variable),
-                                 .name = name, .type = type_text(cursor_type(variable)) };
+    *it = (struct moved_local){.unit = unit,
+                               .variable = variable,
+                               .function = cursor_parent(variable),
+                               .name = name,
+                               .type = type_text(cursor_type(variable))};
     cursor_position(variable, &it->file, &it->line, &column);
 }
 
-/* libc's own; whoever can write one says where its setter goes on. To others its address is a name, no more. */
-static bool is_jump_buffer(struct type type) {
+/* libc's own; whoever can write one says where its setter goes on. To others its address is a name,
+ * no more. */
+static bool is_jump_buffer(struct type type)
+{
     type = type_canonical(type);
     while (is_array(type))
         type = type_canonical(type_element(type));
-    return type.kind == CXType_Record && !strcmp(cursor_name(type_declaration(type)), "__jmp_buf_tag");
+    return type.kind == CXType_Record &&
+           !strcmp(cursor_name(type_declaration(type)), "__jmp_buf_tag");
 }
 
 /* A variable that is not automatic, and not open to others. */
-static bool is_private_global(const struct program *program, struct cursor variable) {
-    return cursor_kind(variable) == CXCursor_VarDecl && !is_automatic(variable) && !plan_is_shared(program->plan, cursor_name(variable)) &&
-           !is_marked_shared(variable) && !is_constant(cursor_type(variable)) && !in_system_header(variable);
+static bool is_private_global(const struct program *program, struct cursor variable)
+{
+    return cursor_kind(variable) == CXCursor_VarDecl && !is_automatic(variable) &&
+           !plan_is_shared(program->plan, cursor_name(variable)) && !is_marked_shared(variable) &&
+           !is_constant(cursor_type(variable)) && !in_system_header(variable);
 }
 
 /* The address of `variable` crosses the boundary at `cause`. */
-static void take(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
+static void take(struct program *program, struct unit *unit, struct cursor variable,
+                 struct cursor cause)
+{
     if (cursor_is_null(variable) || is_jump_buffer(cursor_type(variable)))
         return;
     const char *const name = cursor_name(variable);
@@ -122,7 +150,8 @@ static void take(struct program *program, struct unit *unit, struct cursor varia
     }
 }
 
-static enum CXVisitorResult find_jump_buffer(struct cursor field, void *data) {
+static enum CXVisitorResult find_jump_buffer(struct cursor field, void *data)
+{
     bool *const found = data;
     const struct type type = type_canonical(cursor_type(field));
     *found = is_jump_buffer(type);
@@ -131,9 +160,11 @@ static enum CXVisitorResult find_jump_buffer(struct cursor field, void *data) {
     return *found ? CXVisit_Break : CXVisit_Continue;
 }
 
-/* By flow, which may be wrong: a record with a jump buffer stays too, and which global it is that crosses, if any, the flow alone does
- * not say. */
-static void take_flowing(struct program *program, struct unit *unit, struct cursor variable, struct cursor cause) {
+/* By flow, which may be wrong: a record with a jump buffer stays too, and which global it is that
+ * crosses, if any, the flow alone does not say. */
+static void take_flowing(struct program *program, struct unit *unit, struct cursor variable,
+                         struct cursor cause)
+{
     bool jumps = false;
     if (is_private_global(program, variable)) {
         may_cross_note(variable, cause);
@@ -145,18 +176,22 @@ static void take_flowing(struct program *program, struct unit *unit, struct curs
         take(program, unit, variable, cause);
 }
 
-static void take_argument(struct program *program, struct unit *unit, struct cursor argument, bool direct) {
+static void take_argument(struct program *program, struct unit *unit, struct cursor argument,
+                          bool direct)
+{
     flow_handed_down(program, unit, argument, false, take);
     if (direct)
         flow_handed_down(program, unit, argument, true, take);
     flow_value(program, unit, argument, take_flowing);
 }
 
-static void take_arguments(struct program *program, struct unit *unit, const struct call *call) {
+static void take_arguments(struct program *program, struct unit *unit, const struct call *call)
+{
     struct signature passed = signature_of_call(callee_type(call->callee), call->call);
     const int arguments = cursor_argument_count(call->call);
     for (int i = 0; i < arguments && i < (int)passed.count; i++)
-        if (parameter_crosses(program, unit, passed.parameters[i]) && !copy_of_argument(program, call, (unsigned)i)) {
+        if (parameter_crosses(program, unit, passed.parameters[i]) &&
+            !copy_of_argument(program, call, (unsigned)i)) {
             take_argument(program, unit, cursor_argument(call->call, (unsigned)i), call->import);
             if (!plan_readable_by_all(program->plan, unit->plan->compartment))
                 flow_reachable(program, unit, passed.parameters[i], take_flowing);
@@ -164,7 +199,8 @@ static void take_arguments(struct program *program, struct unit *unit, const str
     signature_free(&passed);
 }
 
-static void find(struct program *program, struct unit *unit) {
+static void find(struct program *program, struct unit *unit)
+{
     for (size_t i = 0; i < unit->address_count; i++) {
         const struct address *const it = &unit->addresses[i];
         if (map_get(&crossing[unit->plan->compartment], key_of(it->pointee)))
@@ -172,7 +208,9 @@ static void find(struct program *program, struct unit *unit) {
     }
     for (size_t i = 0; i < unit->attributed_local_count; i++) {
         struct cleanup cleanup;
-        const struct import *const import = cleanup_of(unit, unit->attributed_locals[i], &cleanup) ? plan_import(program->plan, cleanup.function) : NULL;
+        const struct import *const import = cleanup_of(unit, unit->attributed_locals[i], &cleanup)
+                                                ? plan_import(program->plan, cleanup.function)
+                                                : NULL;
         if (import && import->callers & 1u << unit->plan->compartment)
             take(program, unit, unit->attributed_locals[i], unit->attributed_locals[i]);
     }
@@ -181,8 +219,10 @@ static void find(struct program *program, struct unit *unit) {
             take_arguments(program, unit, &unit->calls[i]);
 }
 
-/* What an object that others can write holds, they can read too: unless a grant has them read it where it is. */
-static void open_contents(struct program *program, struct unit *unit, struct cursor variable) {
+/* What an object that others can write holds, they can read too: unless a grant has them read it
+ * where it is. */
+static void open_contents(struct program *program, struct unit *unit, struct cursor variable)
+{
     if (cursor_linkage(variable) == CXLinkage_External)
         flow_shared(program, unit, variable, take_flowing);
     else if (!plan_readable_by_all(program->plan, unit->plan->compartment))
@@ -190,7 +230,8 @@ static void open_contents(struct program *program, struct unit *unit, struct cur
     flow_reachable(program, unit, cursor_type(variable), take_flowing);
 }
 
-static int compare(const void *left, const void *right) {
+static int compare(const void *left, const void *right)
+{
     const struct moved_local *const a = left, *const b = right;
     const int place = compare_places(a->file, a->line, b->file, b->line);
     if (place)
@@ -200,7 +241,8 @@ static int compare(const void *left, const void *right) {
 }
 
 /* The same text in another unit, or in another expansion, may name something that does not move. */
-static enum CXChildVisitResult veto_others(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult veto_others(struct cursor cursor, struct cursor parent, void *data)
+{
     struct unit *const unit = data;
     (void)parent;
     const enum CXCursorKind kind = cursor_kind(cursor);
@@ -209,14 +251,17 @@ static enum CXChildVisitResult veto_others(struct cursor cursor, struct cursor p
         variable = cursor_referenced(cursor);
     const enum CXCursorKind variable_kind = cursor_kind(variable);
     struct span span;
-    if ((variable_kind == CXCursor_VarDecl || variable_kind == CXCursor_ParmDecl || variable_kind == CXCursor_EnumConstantDecl) &&
-        !map_get(&moved, cursor_key(variable)) && span_of_name(unit, cursor, cursor_name(cursor), &span) &&
+    if ((variable_kind == CXCursor_VarDecl || variable_kind == CXCursor_ParmDecl ||
+         variable_kind == CXCursor_EnumConstantDecl) &&
+        !map_get(&moved, cursor_key(variable)) &&
+        span_of_name(unit, cursor, cursor_name(cursor), &span) &&
         edit_at_name(span.source, span.begin))
         edit_veto(&span, EDIT_NAME, cursor);
     return CXChildVisit_Recurse;
 }
 
-static bool reads_file_of_moved(const struct unit *unit) {
+static bool reads_file_of_moved(const struct unit *unit)
+{
     for (size_t i = 0; i < moved_local_count; i++)
         for (size_t k = 0; k < unit->include_count; k++)
             if (unit->includes[k]->shown == moved_locals[i].file)
@@ -224,12 +269,14 @@ static bool reads_file_of_moved(const struct unit *unit) {
     return false;
 }
 
-void locals_find(struct program *program) {
+void locals_find(struct program *program)
+{
     size_t escaping, seen = 0, literals = 0;
     flow_index(program);
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t v = 0; v < program->units[u].shared_variable_count; v++)
-            open_contents(program, &program->units[u], program->units[u].shared_variables[v].cursor);
+            open_contents(program, &program->units[u],
+                          program->units[u].shared_variables[v].cursor);
     do {
         escaping = program->escaping_count;
         for (size_t u = 0; u < program->unit_count; u++)
@@ -242,14 +289,16 @@ void locals_find(struct program *program) {
             open_contents(program, it.unit, it.variable);
         }
         for (; literals < moved_literal_count; literals++)
-            escape_add(program, moved_literals[literals].unit, cursor_type(moved_literals[literals].literal));
+            escape_add(program, moved_literals[literals].unit,
+                       cursor_type(moved_literals[literals].literal));
         conversions_escape(program);
-    } while (escaping != program->escaping_count);   /* more types, more calls through the boundary */
+    } while (escaping != program->escaping_count); /* more types, more calls through the boundary */
     if (moved_local_count)
         qsort(moved_locals, moved_local_count, sizeof(*moved_locals), compare);
 }
 
-void locals_rewrite(struct program *program) {
+void locals_rewrite(struct program *program)
+{
     for (size_t i = 0; i < moved_local_count; i++)
         moved_rewrite(&moved_locals[i]);
     for (size_t i = 0; i < moved_literal_count; i++)

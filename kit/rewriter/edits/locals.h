@@ -1,5 +1,5 @@
-/* Variables whose address crosses the boundary: locals, parameters and compound literals move to the thread's shared stack,
- * anything else is refused. */
+/* Variables whose address crosses the boundary: locals, parameters and compound literals move to
+ * the thread's shared stack, anything else is refused. */
 #ifndef IA2_LOCALS_H
 #define IA2_LOCALS_H
 
@@ -20,10 +20,11 @@ struct moved_literal {
 
 extern struct moved_literal *moved_literals;
 extern size_t moved_literal_count;
-extern struct moved_local *moved_locals;   /* in order of file and line after locals_find */
+extern struct moved_local *moved_locals; /* in order of file and line after locals_find */
 extern size_t moved_local_count;
 
-/* Finds them, refuses the others; and adds to the escaping types those that a local carries to where others can write it. */
+/* Finds them, refuses the others; and adds to the escaping types those that a local carries to
+ * where others can write it. */
 void locals_find(struct program *program);
 
 /* Requests their edits. */
@@ -32,7 +33,8 @@ void locals_rewrite(struct program *program);
 /* literals.c: the edits of one compound literal. */
 void literal_rewrite(const struct moved_literal *literal);
 
-/* Then: other uses of a macro, and other units that read the same file, have the text too, and give its block an end. */
+/* Then: other uses of a macro, and other units that read the same file, have the text too, and give
+ * its block an end. */
 void literals_rewrite_others(struct unit *unit);
 
 /* moved.c: the edits of one local. */

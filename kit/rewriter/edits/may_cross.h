@@ -1,5 +1,5 @@
-/* Globals and static variables whose address flows to where others may get it, in ways that are too many to refuse all of them (analysis/flow.h):
- * what boundary.json says of them, and --explain. */
+/* Globals and static variables whose address flows to where others may get it, in ways that are too
+ * many to refuse all of them (analysis/flow.h): what boundary.json says of them, and --explain. */
 #ifndef IA2_MAY_CROSS_H
 #define IA2_MAY_CROSS_H
 
@@ -7,7 +7,8 @@
 
 struct may_cross {
     const char *name;
-    const char *file, *taken_file;   /* of the variable, and of where its address is taken; as messages have them */
+    const char *file,
+        *taken_file; /* of the variable, and of where its address is taken; as messages have them */
     unsigned line, taken_line;
 };
 

@@ -1,4 +1,5 @@
-/* The text of a local that moves: its declaration, its uses, and the jumps that must not bypass it. */
+/* The text of a local that moves: its declaration, its uses, and the jumps that must not bypass it.
+ */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,59 +13,69 @@ struct jump {
     struct cursor cursor;
     enum CXCursorKind kind;
     const char *label;
-    unsigned begin, end;   /* offsets in the file */
+    unsigned begin, end; /* offsets in the file */
 };
 
 struct uses {
     const struct moved_local *local;
     const char *construct;
-    const char *shared;    /* the name of the pointer to its place, after `__ia2_shared_` */
-    unsigned begin, end;   /* of its declaration; a parameter's goes on to the body */
-    unsigned forbidden;    /* uses before this come too early */
+    const char *shared; /* the name of the pointer to its place, after `__ia2_shared_` */
+    unsigned begin, end; /* of its declaration; a parameter's goes on to the body */
+    unsigned forbidden; /* uses before this come too early */
     bool parameter;
     struct jump *jumps;
     size_t count, capacity;
 };
 
-static const char *shared_name(const struct moved_local *local) {
+static const char *shared_name(const struct moved_local *local)
+{
     return intern_format("__ia2_shared_%s", local->name);
 }
 
-static void rewrite_use(struct uses *it, struct cursor cursor) {
+static void rewrite_use(struct uses *it, struct cursor cursor)
+{
     const struct moved_local *const local = it->local;
     struct span span;
     unsigned begin, end;
     seen_range(cursor, &begin, &end);
     if (it->parameter && begin < it->end)
-        return;   /* in the declaration of another parameter */
+        return; /* in the declaration of another parameter */
     if (begin >= it->begin && end <= it->forbidden) {
-        refuse_at(cursor, it->construct, "its own declaration uses it, before it has its place on the shared stack",
+        refuse_at(cursor, it->construct,
+                  "its own declaration uses it, before it has its place on the shared stack",
                   "declare it first and assign to it then");
     } else if (!span_of_name(local->unit, cursor, local->name, &span)) {
-        refuse_at(cursor, it->construct, "its name is put together by a macro here, so there is no text to rewrite",
+        refuse_at(cursor, it->construct,
+                  "its name is put together by a macro here, so there is no text to rewrite",
                   "write the name out, or pass it to the macro as an argument");
     } else if (!(argument_roles(&span) & ROLE_NAME) ||
-               !argument_rewrite(local->unit, &span, ROLE_NAME, local->name, intern_format("(*__ia2_shared_%s)", it->shared), cursor)) {
-        edit_wrap(&span, EDIT_NAME, "(*__ia2_shared_", intern_format("%s)", it->shared + strlen(local->name)), cursor);
+               !argument_rewrite(local->unit, &span, ROLE_NAME, local->name,
+                                 intern_format("(*__ia2_shared_%s)", it->shared), cursor)) {
+        edit_wrap(&span, EDIT_NAME, "(*__ia2_shared_",
+                  intern_format("%s)", it->shared + strlen(local->name)), cursor);
     }
 }
 
-static enum CXChildVisitResult find_label(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult find_label(struct cursor child, struct cursor parent, void *data)
+{
     (void)parent;
     if (cursor_kind(child) == CXCursor_LabelRef)
         *(const char **)data = cursor_name(child);
     return CXChildVisit_Continue;
 }
 
-static enum CXChildVisitResult on_use(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult on_use(struct cursor cursor, struct cursor parent, void *data)
+{
     struct uses *const it = data;
     (void)parent;
-    if (cursor_kind(cursor) == CXCursor_DeclRefExpr && cursor_equal(cursor_referenced(cursor), it->local->variable))
+    if (cursor_kind(cursor) == CXCursor_DeclRefExpr &&
+        cursor_equal(cursor_referenced(cursor), it->local->variable))
         rewrite_use(it, cursor);
     return CXChildVisit_Recurse;
 }
 
-static enum CXChildVisitResult on_statement(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult on_statement(struct cursor cursor, struct cursor parent, void *data)
+{
     struct uses *const it = data;
     (void)parent;
     const enum CXCursorKind kind = cursor_kind(cursor);
@@ -82,12 +93,15 @@ static enum CXChildVisitResult on_statement(struct cursor cursor, struct cursor 
 }
 
 /* The innermost statement of one of two kinds around an offset; its end, or 0. */
-static unsigned innermost(const struct uses *it, unsigned offset, enum CXCursorKind a, enum CXCursorKind b, unsigned *begin) {
+static unsigned innermost(const struct uses *it, unsigned offset, enum CXCursorKind a,
+                          enum CXCursorKind b, unsigned *begin)
+{
     unsigned end = 0;
     *begin = 0;
     for (size_t i = 0; i < it->count; i++) {
         const struct jump *const s = &it->jumps[i];
-        if ((s->kind == a || s->kind == b) && s->begin < offset && offset < s->end && s->begin >= *begin) {
+        if ((s->kind == a || s->kind == b) && s->begin < offset && offset < s->end &&
+            s->begin >= *begin) {
             *begin = s->begin;
             end = s->end;
         }
@@ -95,16 +109,19 @@ static unsigned innermost(const struct uses *it, unsigned offset, enum CXCursorK
     return end;
 }
 
-/* Whether a jump from outside of [begin, scope_end) leads into it past `end`. C allows that for a plain variable; a pointer to its
- * place would stay unset. */
-static bool is_bypassed(const struct uses *it, unsigned begin, unsigned end, unsigned scope_end) {
+/* Whether a jump from outside of [begin, scope_end) leads into it past `end`. C allows that for a
+ * plain variable; a pointer to its place would stay unset. */
+static bool is_bypassed(const struct uses *it, unsigned begin, unsigned end, unsigned scope_end)
+{
     for (size_t i = 0; i < it->count; i++) {
         const struct jump *const target = &it->jumps[i];
         if (target->begin <= end || target->begin >= scope_end)
             continue;
         if (target->kind == CXCursor_CaseStmt || target->kind == CXCursor_DefaultStmt) {
             unsigned switch_begin;
-            if (innermost(it, target->begin, CXCursor_SwitchStmt, CXCursor_SwitchStmt, &switch_begin) && switch_begin < begin)
+            if (innermost(it, target->begin, CXCursor_SwitchStmt, CXCursor_SwitchStmt,
+                          &switch_begin) &&
+                switch_begin < begin)
                 return true;
         }
         for (size_t k = 0; target->kind == CXCursor_LabelStmt && k < it->count; k++) {
@@ -119,56 +136,72 @@ static bool is_bypassed(const struct uses *it, unsigned begin, unsigned end, uns
     return false;
 }
 
-/* The innermost block around the variable that no jump enters past its start; NULL if that is not in the text of a file. */
-static const struct jump *block_around(const struct uses *it, struct place *place) {
+/* The innermost block around the variable that no jump enters past its start; NULL if that is not
+ * in the text of a file. */
+static const struct jump *block_around(const struct uses *it, struct place *place)
+{
     const struct jump *found = NULL;
     for (size_t i = 0; i < it->count; i++) {
         const struct jump *const block = &it->jumps[i];
-        if (block->kind == CXCursor_CompoundStmt && block->begin < it->begin && it->end <= block->end &&
-            (!found || block->begin > found->begin) && !is_bypassed(it, block->begin, block->begin, block->end))
+        if (block->kind == CXCursor_CompoundStmt && block->begin < it->begin &&
+            it->end <= block->end && (!found || block->begin > found->begin) &&
+            !is_bypassed(it, block->begin, block->begin, block->end))
             found = block;
     }
     return found && block_place(it->local->unit, found->cursor, place) ? found : NULL;
 }
 
-/* `_Alignas` of a number that is no less than a pointer's own alignment, which it may not reduce (C11 6.7.5). */
-static bool is_wide_alignas(const struct source *source, size_t offset) {
+/* `_Alignas` of a number that is no less than a pointer's own alignment, which it may not reduce
+ * (C11 6.7.5). */
+static bool is_wide_alignas(const struct source *source, size_t offset)
+{
     return source_is_word(source, offset, "_Alignas") &&
-           strtoul(source->text + source_skip_blank(source, source_skip_blank(source, offset + strlen("_Alignas")) + 1), NULL, 0) >= sizeof(void *);
+           strtoul(source->text +
+                       source_skip_blank(
+                           source, source_skip_blank(source, offset + strlen("_Alignas")) + 1),
+                   NULL, 0) >= sizeof(void *);
 }
 
-/* What the pointer to its place has in its stead: there, an alignment is that of the place (IA2_SHARED_LOCAL). */
+/* What the pointer to its place has in its stead: there, an alignment is that of the place
+ * (IA2_SHARED_LOCAL). */
 struct attributes {
     struct unit *unit;
-    const struct cleanup *cleanup;   /* NULL: none that can be moved with the local */
+    const struct cleanup *cleanup; /* NULL: none that can be moved with the local */
 };
 
-static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor parent, void *data)
+{
     const struct attributes *const it = data;
     struct unit *const unit = it->unit;
     (void)parent;
-    if (!clang_isAttribute(cursor_kind(child)) || (it->cleanup && cleanup_is(unit, child, it->cleanup)))
+    if (!clang_isAttribute(cursor_kind(child)) ||
+        (it->cleanup && cleanup_is(unit, child, it->cleanup)))
         return CXChildVisit_Continue;
-    static const char *const kept[] = { "unused", "__unused__", "aligned", "__aligned__", NULL };
+    static const char *const kept[] = {"unused", "__unused__", "aligned", "__aligned__", NULL};
     const struct place at = place_of(unit, cursor_location(child));
-    const bool stays = at.source && (source_is_any_word(at.source, at.offset, kept) || is_wide_alignas(at.source, at.offset));
+    const bool stays = at.source && (source_is_any_word(at.source, at.offset, kept) ||
+                                     is_wide_alignas(at.source, at.offset));
     return stays ? CXChildVisit_Continue : CXChildVisit_Break;
 }
 
-static enum CXChildVisitResult find_alignment(struct cursor child, struct cursor parent, void *data) {
+static enum CXChildVisitResult find_alignment(struct cursor child, struct cursor parent, void *data)
+{
     (void)parent;
     (void)data;
     return cursor_kind(child) == CXCursor_AlignedAttr ? CXChildVisit_Break : CXChildVisit_Continue;
 }
 
 /* `T a[] = ...`: a pointer to an array needs its length. */
-static bool complete_array(const struct moved_local *local, const struct span *name, size_t declarator_end) {
+static bool complete_array(const struct moved_local *local, const struct span *name,
+                           size_t declarator_end)
+{
     struct source *const source = name->source;
     size_t open = source_skip_blank(source, name->end);
     while (open < declarator_end && source->text[open] == ')')
         open = source_skip_blank(source, open + 1);
     if (open >= declarator_end || source->text[open] != '[')
-        return cursor_type(local->variable).kind == CXType_Elaborated || cursor_type(local->variable).kind == CXType_Typedef;
+        return cursor_type(local->variable).kind == CXType_Elaborated ||
+               cursor_type(local->variable).kind == CXType_Typedef;
     if (source->text[source_skip_blank(source, open + 1)] == ']')
         edit_insert(source, open + 1,
                     intern_format("%lld", type_count(type_canonical(cursor_type(local->variable)))),
@@ -177,8 +210,9 @@ static bool complete_array(const struct moved_local *local, const struct span *n
 }
 
 /* `= INIT` becomes IA2_SHARED_LOCAL_INIT(name, INIT), brace lists included. */
-static bool rewrite_initializer(const struct moved_local *local, struct cursor init, struct source *source,
-                                size_t declarator_end) {
+static bool rewrite_initializer(const struct moved_local *local, struct cursor init,
+                                struct source *source, size_t declarator_end)
+{
     struct span span;
     const size_t equals = source_skip_blank(source, declarator_end);
     if (source->text[equals] != '=')
@@ -186,21 +220,24 @@ static bool rewrite_initializer(const struct moved_local *local, struct cursor i
     const size_t begin = source_skip_blank(source, equals + 1);
     /* It may be a macro's, such as NULL: then the declaration's own text says how far it goes. */
     if (!span_of(local->unit, init, &span) || span.source != source || span.begin != begin)
-        span = (struct span) { source, begin, source_initializer_end(source, begin), PLACE_FILE };
+        span = (struct span){source, begin, source_initializer_end(source, begin), PLACE_FILE};
     if (span.begin >= span.end || !source_is_one_argument(source, span.begin, span.end))
         return false;
-    const struct span gap = { source, declarator_end, span.begin, PLACE_FILE };
-    edit_wrap(&gap, EDIT_REPLACE, intern_format(" IA2_SHARED_LOCAL_INIT(%s, ", shared_name(local)), "", local->variable);
+    const struct span gap = {source, declarator_end, span.begin, PLACE_FILE};
+    edit_wrap(&gap, EDIT_REPLACE, intern_format(" IA2_SHARED_LOCAL_INIT(%s, ", shared_name(local)),
+              "", local->variable);
     edit_wrap(&span, EDIT_INITIALIZER, "", ")", local->variable);
     return true;
 }
 
-static bool rewrite_declaration(const struct moved_local *local, const struct cleanup *cleanup) {
+static bool rewrite_declaration(const struct moved_local *local, const struct cleanup *cleanup)
+{
     struct unit *const unit = local->unit;
     const struct cursor variable = local->variable;
     const struct place start = place_of(unit, cursor_begin(variable));
     struct span name;
-    if (!span_of_name(unit, variable, local->name, &name) || name.kind != PLACE_FILE || start.kind == PLACE_ARG)
+    if (!span_of_name(unit, variable, local->name, &name) || name.kind != PLACE_FILE ||
+        start.kind == PLACE_ARG)
         return false;
     const size_t end = declarator_end(unit, variable, &name);
     const enum CXTypeKind kind = type_canonical(cursor_type(variable)).kind;
@@ -212,104 +249,133 @@ static bool rewrite_declaration(const struct moved_local *local, const struct cl
         if (!cleanup_rewrite(cleanup, name.source, begin, end, shared_name(local), variable))
             return false;
     }
-    edit_wrap(&name, EDIT_NAME, array ? "(*const __ia2_shared_" : "*const __ia2_shared_", array ? ")" : "", variable);
+    edit_wrap(&name, EDIT_NAME, array ? "(*const __ia2_shared_" : "*const __ia2_shared_",
+              array ? ")" : "", variable);
     if (array && !complete_array(local, &name, end))
         return false;
     if (!cursor_is_null(init))
         return rewrite_initializer(local, init, name.source, end);
-    edit_insert(name.source, end, intern_format(" IA2_SHARED_LOCAL(%s)", shared_name(local)), variable);
+    edit_insert(name.source, end, intern_format(" IA2_SHARED_LOCAL(%s)", shared_name(local)),
+                variable);
     return true;
 }
 
-/* A declaration that a jump bypasses stays as it is, and gives its value to the place on the shared stack, which a block around it has
- * from its start on. */
-static bool rewrite_bypassed(struct uses *it) {
+/* A declaration that a jump bypasses stays as it is, and gives its value to the place on the shared
+ * stack, which a block around it has from its start on. */
+static bool rewrite_bypassed(struct uses *it)
+{
     const struct moved_local *const local = it->local;
     struct place block;
     struct span name;
-    if (!block_around(it, &block) || !span_of_name(local->unit, local->variable, local->name, &name) || name.kind != PLACE_FILE ||
-        name.source != block.source || !has_name_everywhere(cursor_type(local->variable)))
+    if (!block_around(it, &block) ||
+        !span_of_name(local->unit, local->variable, local->name, &name) ||
+        name.kind != PLACE_FILE || name.source != block.source ||
+        !has_name_everywhere(cursor_type(local->variable)))
         return false;
     const size_t end = source_declarator_end(name.source, name.begin, name.end);
     size_t semicolon = end;
     while (name.source->text[semicolon] && name.source->text[semicolon] != ';') {
         const size_t after = source_skip_brackets(name.source, semicolon);
-        semicolon = after ? after : source_skip_blank(name.source, source_skip_token(name.source, semicolon));
+        semicolon = after
+                        ? after
+                        : source_skip_blank(name.source, source_skip_token(name.source, semicolon));
     }
     it->shared = intern_format("%s_%u", local->name, local->line);
     it->forbidden = (unsigned)semicolon;
     const char *const pointer = intern_format("__ia2_shared_%s", it->shared);
     const char *const type = type_text(type_canonical(cursor_type(local->variable)));
-    edit_insert(block.source, block.offset + 1,
-                intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", type, pointer, pointer), local->variable);
+    edit_insert(
+        block.source, block.offset + 1,
+        intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", type, pointer, pointer),
+        local->variable);
     if (cursor_is_null(cursor_initializer(local->variable)))
         edit_insert(name.source, end, " __attribute__((unused))", local->variable);
     else
         edit_insert(name.source, semicolon + 1,
-                    intern_format(" __builtin_memcpy((void *)%s, (const void *)&%s, sizeof(%s));", pointer, local->name, local->name),
+                    intern_format(" __builtin_memcpy((void *)%s, (const void *)&%s, sizeof(%s));",
+                                  pointer, local->name, local->name),
                     local->variable);
     return true;
 }
 
 /* A parameter is copied to the shared stack first in the body. */
-static void rewrite_parameter(struct uses *it) {
+static void rewrite_parameter(struct uses *it)
+{
     const struct moved_local *const local = it->local;
     struct place body;
     if (!body_place(local->unit, local->function, &body)) {
-        refuse_at(local->variable, it->construct, "the function's body is made by a macro, so there is no text to rewrite",
+        refuse_at(local->variable, it->construct,
+                  "the function's body is made by a macro, so there is no text to rewrite",
                   "write the function out");
         return;
     }
     it->end = (unsigned)body.offset;
     edit_insert(body.source, body.offset + 1,
-                intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL_INIT(%s, %s);", local->name, shared_name(local),
-                              shared_name(local), local->name), local->variable);
+                intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL_INIT(%s, %s);",
+                              local->name, shared_name(local), shared_name(local), local->name),
+                local->variable);
     it->forbidden = it->end;
     cursor_visit(local->function, on_use, it);
 }
 
 /* An initializer with `#if` in it, which cannot be a macro's argument. */
-static bool has_directives(const struct moved_local *local) {
+static bool has_directives(const struct moved_local *local)
+{
     const struct place start = place_of(local->unit, cursor_begin(local->variable));
     struct span name;
-    if (!span_of_name(local->unit, local->variable, local->name, &name) || start.kind != PLACE_FILE || start.source != name.source)
+    if (!span_of_name(local->unit, local->variable, local->name, &name) ||
+        start.kind != PLACE_FILE || start.source != name.source)
         return false;
-    const size_t equals = source_skip_blank(name.source, source_declarator_end(name.source, start.offset, name.end));
-    const size_t begin = source_skip_blank(name.source, equals + 1), end = source_initializer_end(name.source, begin);
-    return name.source->text[equals] == '=' && begin < end && !source_is_one_argument(name.source, begin, end) &&
+    const size_t equals =
+        source_skip_blank(name.source, source_declarator_end(name.source, start.offset, name.end));
+    const size_t begin = source_skip_blank(name.source, equals + 1),
+                 end = source_initializer_end(name.source, begin);
+    return name.source->text[equals] == '=' && begin < end &&
+           !source_is_one_argument(name.source, begin, end) &&
            source_is_one_expression(name.source, begin, end);
 }
 
-void moved_rewrite(const struct moved_local *local) {
-    struct uses it = { .local = local, .shared = local->name, .parameter = cursor_kind(local->variable) == CXCursor_ParmDecl };
-    it.construct = intern_format("%s %s, whose address crosses the boundary", it.parameter ? "parameter" : "local variable",
-                                 local->name);
+void moved_rewrite(const struct moved_local *local)
+{
+    struct uses it = {.local = local,
+                      .shared = local->name,
+                      .parameter = cursor_kind(local->variable) == CXCursor_ParmDecl};
+    it.construct = intern_format("%s %s, whose address crosses the boundary",
+                                 it.parameter ? "parameter" : "local variable", local->name);
     seen_range(local->variable, &it.begin, &it.end);
     if (it.parameter) {
         rewrite_parameter(&it);
         return;
     }
     struct cleanup cleanup;
-    struct attributes attributes = { local->unit, cleanup_of(local->unit, local->variable, &cleanup) ? &cleanup : NULL };
+    struct attributes attributes = {
+        local->unit, cleanup_of(local->unit, local->variable, &cleanup) ? &cleanup : NULL};
     if (cursor_visit(local->variable, find_attribute, &attributes)) {
-        refuse_at(local->variable, it.construct, "it has an attribute, which the shared stack cannot give it",
+        refuse_at(local->variable, it.construct,
+                  "it has an attribute, which the shared stack cannot give it",
                   "remove the attribute, or allocate the object with shared_malloc");
         return;
     }
     unsigned scope;
     it.forbidden = it.end;
     cursor_visit(local->function, on_statement, &it);
-    const unsigned scope_end = innermost(&it, it.begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope);
+    const unsigned scope_end =
+        innermost(&it, it.begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope);
     const bool bypassed = is_bypassed(&it, it.begin, it.end, scope_end);
     const bool pieces = bypassed || has_directives(local);
     if (pieces && (attributes.cleanup || cursor_visit(local->variable, find_alignment, NULL)))
-        refuse_at(local->variable, it.construct, "it has an attribute, and its declaration has directives in it, or a jump (goto or case) bypasses it",
+        refuse_at(local->variable, it.construct,
+                  "it has an attribute, and its declaration has directives in it, or a jump (goto "
+                  "or case) bypasses it",
                   "declare it before the jump, and without directives");
     else if (bypassed && !rewrite_bypassed(&it))
-        refuse_at(local->variable, it.construct, "a jump into its scope (goto or case) bypasses its declaration",
+        refuse_at(local->variable, it.construct,
+                  "a jump into its scope (goto or case) bypasses its declaration",
                   "declare it before the jump, at the top of the function");
-    else if (!bypassed && !(pieces ? rewrite_bypassed(&it) : rewrite_declaration(local, attributes.cleanup)))
-        refuse_at(local->variable, it.construct, "its declaration is partly made by a macro, or too unusual to rewrite",
+    else if (!bypassed &&
+             !(pieces ? rewrite_bypassed(&it) : rewrite_declaration(local, attributes.cleanup)))
+        refuse_at(local->variable, it.construct,
+                  "its declaration is partly made by a macro, or too unusual to rewrite",
                   "declare it by itself, as TYPE NAME = INITIALIZER;");
     else
         cursor_visit(local->function, on_use, &it);

@@ -7,40 +7,49 @@
 #include "edits.h"
 #include "input/macros.h"
 
-/* A chain of `##` in the body of a macro, and what it makes in one use of the macro; `declared`: a name that is declared there. */
+/* A chain of `##` in the body of a macro, and what it makes in one use of the macro; `declared`: a
+ * name that is declared there. */
 typedef void found_chain(void *context, const struct span *span, const char *name, bool declared);
 
 struct expansion {
     const struct macro *macro;
-    const char **arguments;   /* texts */
+    const char **arguments; /* texts */
     size_t count;
     unsigned depth;
     found_chain *found;
     void *context;
 };
 
-static struct map chains;   /* set of the places of those that are rewritten, and of parameters that are marked like them */
-static struct map meant;    /* set of cursors that the requests are for */
+static struct map chains; /* set of the places of those that are rewritten, and of parameters that
+                             are marked like them */
+static struct map meant; /* set of cursors that the requests are for */
 
-static void search(const struct expansion *use, const char *name, const char **arguments, size_t count);
+static void search(const struct expansion *use, const char *name, const char **arguments,
+                   size_t count);
 
 /* The text that a token of the body becomes, as far as parameters go. */
-static const char *substituted(const struct expansion *it, size_t offset, size_t length) {
+static const char *substituted(const struct expansion *it, size_t offset, size_t length)
+{
     const char *const token = intern_n(it->macro->source->text + offset, length);
     const size_t parameter = macro_parameter(it->macro, token);
-    return parameter < it->macro->count ? parameter < it->count ? it->arguments[parameter] : "" : token;
+    return parameter < it->macro->count ? parameter < it->count ? it->arguments[parameter] : ""
+                                        : token;
 }
 
 /* The offset after `##`, if that is what follows, else 0. */
-static size_t after_paste(const struct source *source, size_t offset) {
+static size_t after_paste(const struct source *source, size_t offset)
+{
     offset = source_skip_blank(source, offset);
-    return source->text[offset] == '#' && source->text[offset + 1] == '#' ? source_skip_blank(source, offset + 2) : 0;
+    return source->text[offset] == '#' && source->text[offset + 1] == '#'
+               ? source_skip_blank(source, offset + 2)
+               : 0;
 }
 
 /* The text of the chain of tokens at `*at`, which becomes the offset after it. */
-static const char *read_chain(const struct expansion *it, size_t *at, bool *pasted) {
+static const char *read_chain(const struct expansion *it, size_t *at, bool *pasted)
+{
     const struct source *const source = it->macro->source;
-    struct text text = { 0 };
+    struct text text = {0};
     size_t end = source_skip_token(source, *at), next;
     text_puts(&text, substituted(it, *at, end - *at));
     *pasted = false;
@@ -58,14 +67,15 @@ static const char *read_chain(const struct expansion *it, size_t *at, bool *past
 /* The arguments of a macro's use. */
 struct arguments {
     const struct source *source;
-    const struct expansion *outer;   /* in whose body it is; NULL: in a file */
+    const struct expansion *outer; /* in whose body it is; NULL: in a file */
     const char **texts;
     size_t count, capacity;
 };
 
-static void read_argument(void *context, size_t position, size_t begin, size_t end) {
+static void read_argument(void *context, size_t position, size_t begin, size_t end)
+{
     struct arguments *const it = context;
-    struct text text = { 0 };
+    struct text text = {0};
     (void)position;
     if (!it->outer)
         text_add(&text, it->source->text + begin, end - begin);
@@ -79,15 +89,16 @@ static void read_argument(void *context, size_t position, size_t begin, size_t e
 }
 
 /* A macro that is used in the body of the one at hand. */
-static void search_inner(const struct expansion *it, const char *name, size_t after) {
+static void search_inner(const struct expansion *it, const char *name, size_t after)
+{
     const struct source *const source = it->macro->source;
-    struct arguments inner = { .source = source, .outer = it };
+    struct arguments inner = {.source = source, .outer = it};
     const size_t open = source_skip_blank(source, after);
     if (!macro_first(name))
         return;
     if (open < it->macro->end && source->text[open] == '(')
         macro_arguments(source, open, read_argument, &inner);
-    if (open >= it->macro->end && !it->macro->function_like)   /* `#define f g` */
+    if (open >= it->macro->end && !it->macro->function_like) /* `#define f g` */
         search(it, name, it->arguments, it->count);
     else
         search(it, name, inner.texts, inner.count);
@@ -95,7 +106,8 @@ static void search_inner(const struct expansion *it, const char *name, size_t af
 }
 
 /* A name after a type or a `*` is being declared. */
-static bool is_declared(const struct source *source, size_t body, size_t offset) {
+static bool is_declared(const struct source *source, size_t body, size_t offset)
+{
     while (offset > body && strchr(" \t\\\n", source->text[offset - 1]))
         offset--;
     const size_t begin = source_identifier_start(source, offset);
@@ -104,13 +116,15 @@ static bool is_declared(const struct source *source, size_t body, size_t offset)
     return offset > body && source->text[offset - 1] == '*';
 }
 
-static void search_body(const struct expansion *it) {
+static void search_body(const struct expansion *it)
+{
     struct source *const source = it->macro->source;
-    for (size_t i = source_skip_blank(source, it->macro->body); i < it->macro->end; i = source_skip_blank(source, i)) {
+    for (size_t i = source_skip_blank(source, it->macro->body); i < it->macro->end;
+         i = source_skip_blank(source, i)) {
         const size_t begin = i;
         bool pasted;
         const char *const text = read_chain(it, &i, &pasted);
-        const struct span span = { source, begin, i, PLACE_BODY };
+        const struct span span = {source, begin, i, PLACE_BODY};
         if (pasted || map_get(&chains, span_key(&span)))
             it->found(it->context, &span, text, is_declared(source, it->macro->body, begin));
         if (source_identifier(source, begin))
@@ -118,37 +132,49 @@ static void search_body(const struct expansion *it) {
     }
 }
 
-static bool name_pastes(const char *name) {
+static bool name_pastes(const char *name)
+{
     for (size_t m = macro_first(name); m; m = macros[m - 1].next)
         if (macros[m - 1].pastes)
             return true;
     return false;
 }
 
-/* Whether there may be a chain at all: in the bodies, or in those of a macro that is an argument. */
-static bool may_paste(const char *name, const char **arguments, size_t count) {
+/* Whether there may be a chain at all: in the bodies, or in those of a macro that is an argument.
+ */
+static bool may_paste(const char *name, const char **arguments, size_t count)
+{
     bool found = name_pastes(name);
     for (size_t i = 0; !found && i < count; i++)
         found = name_pastes(arguments[i]);
     return found;
 }
 
-static void search(const struct expansion *use, const char *name, const char **arguments, size_t count) {
+static void search(const struct expansion *use, const char *name, const char **arguments,
+                   size_t count)
+{
     if (use->depth > 20 || !may_paste(name, arguments, count))
         return;
     for (size_t m = macro_first(name); m; m = macros[m - 1].next) {
-        struct expansion it = { .macro = &macros[m - 1], .arguments = arguments, .count = count,
-                                .depth = use->depth + 1, .found = use->found, .context = use->context };
-        if (it.macro->source->rel_count && it.macro != use->macro && (count || !it.macro->function_like))
+        struct expansion it = {.macro = &macros[m - 1],
+                               .arguments = arguments,
+                               .count = count,
+                               .depth = use->depth + 1,
+                               .found = use->found,
+                               .context = use->context};
+        if (it.macro->source->rel_count && it.macro != use->macro &&
+            (count || !it.macro->function_like))
             search_body(&it);
     }
 }
 
 /* Calls `found` for each chain of the macro's use at a place in a file. */
-static void search_place(const struct place *use, found_chain *found, void *context) {
-    struct arguments arguments = { .source = use->source };
-    const struct expansion none = { .found = found, .context = context };
-    const size_t length = source_identifier(use->source, use->offset), open = source_skip_blank(use->source, use->offset + length);
+static void search_place(const struct place *use, found_chain *found, void *context)
+{
+    struct arguments arguments = {.source = use->source};
+    const struct expansion none = {.found = found, .context = context};
+    const size_t length = source_identifier(use->source, use->offset),
+                 open = source_skip_blank(use->source, use->offset + length);
     const char *const name = intern_n(use->source->text + use->offset, length);
     if (!length || !macro_first(name))
         return;
@@ -158,11 +184,15 @@ static void search_place(const struct place *use, found_chain *found, void *cont
     free(arguments.texts);
 }
 
-/* The same for the use that a token comes from: where its text is an argument, that may be the name of a macro that another one uses. */
-static void search_use(struct unit *unit, struct location location, found_chain *found, void *context) {
+/* The same for the use that a token comes from: where its text is an argument, that may be the name
+ * of a macro that another one uses. */
+static void search_use(struct unit *unit, struct location location, found_chain *found,
+                       void *context)
+{
     const struct spots spots = location_spots(location);
     const struct place seen = place_in_file(unit, location);
-    const struct place outermost = { unit_source(unit, spots.expansion.file), spots.expansion.offset, PLACE_FILE };
+    const struct place outermost = {unit_source(unit, spots.expansion.file), spots.expansion.offset,
+                                    PLACE_FILE};
     if (seen.source)
         search_place(&seen, found, context);
     if (outermost.source && (outermost.source != seen.source || outermost.offset != seen.offset))
@@ -176,7 +206,8 @@ struct wanted {
     bool found, declared;
 };
 
-static void match(void *context, const struct span *span, const char *name, bool declared) {
+static void match(void *context, const struct span *span, const char *name, bool declared)
+{
     struct wanted *const it = context;
     if (name != it->name)
         return;
@@ -187,9 +218,10 @@ static void match(void *context, const struct span *span, const char *name, bool
     }
 }
 
-bool pasted_span(struct unit *unit, struct cursor cursor, const char *name, struct span *span) {
+bool pasted_span(struct unit *unit, struct cursor cursor, const char *name, struct span *span)
+{
     const struct location location = cursor_location(cursor);
-    struct wanted it = { .name = name, .span = span };
+    struct wanted it = {.name = name, .span = span};
     if (!place_of(unit, location).source)
         search_use(unit, location, match, &it);
     return it.found;
@@ -205,67 +237,81 @@ static struct meaning *meanings;
 static size_t meaning_count, meaning_capacity;
 
 /* False if the name already stands for something else in this file. */
-static bool mean(struct source *source, const char *name, const char *text, bool weak) {
+static bool mean(struct source *source, const char *name, const char *text, bool weak)
+{
     for (size_t i = 0; i < meaning_count; i++)
         if (meanings[i].source == source && meanings[i].name == name)
             return weak || meanings[i].text == text;
-    *PUSH(meanings, meaning_count, meaning_capacity) = (struct meaning) { source, name, text };
+    *PUSH(meanings, meaning_count, meaning_capacity) = (struct meaning){source, name, text};
     edit_declare(source, intern_format("#define ia2_pasted_%s %s", name, text));
     return true;
 }
 
-static const char *meaning_of(const struct source *source, const char *name) {
+static const char *meaning_of(const struct source *source, const char *name)
+{
     for (size_t i = 0; i < meaning_count; i++)
         if (meanings[i].source == source && meanings[i].name == name)
             return meanings[i].text;
     return name;
 }
 
-static void rewrite(const struct span *span, const char *name, const char *text, struct cursor cause) {
+static void rewrite(const struct span *span, const char *name, const char *text,
+                    struct cursor cause)
+{
     map_add(&chains, span_key(span));
     map_add(&meant, cursor_key(cause));
     edit_wrap(span, EDIT_NAME, "IA2_PASTED(", ")", cause);
     if (!mean(span->source, name, intern(text), false))
-        refuse_at(cause, intern_format("address of %s", name), "a macro puts the name together for different functions",
+        refuse_at(cause, intern_format("address of %s", name),
+                  "a macro puts the name together for different functions",
                   "write the function's name out, or pass it to the macro as an argument");
 }
 
-void pasted_mark(const struct span *span, const char *name, const char *text, struct cursor cursor) {
+void pasted_mark(const struct span *span, const char *name, const char *text, struct cursor cursor)
+{
     rewrite(span, name, text, cursor);
 }
 
-static void rewrite_match(void *context, const struct span *span, const char *name, bool declared) {
+static void rewrite_match(void *context, const struct span *span, const char *name, bool declared)
+{
     const struct wanted *const it = context;
     if (name != it->name || declared)
         return;
     rewrite(span, name, it->text, it->cause);
 }
 
-void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text) {
-    struct wanted it = { .name = name, .text = intern(text), .cause = cursor };
+void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text)
+{
+    struct wanted it = {.name = name, .text = intern(text), .cause = cursor};
     search_use(unit, cursor_location(cursor), rewrite_match, &it);
 }
 
-static bool is_parameter(const struct span *span) {
+static bool is_parameter(const struct span *span)
+{
     return source_identifier(span->source, span->begin) == span->end - span->begin;
 }
 
 /* The name that a text begins with. */
-static const char *first_name(const char *text) {
-    const struct source source = { .text = text, .size = strlen(text) };
+static const char *first_name(const char *text)
+{
+    const struct source source = {.text = text, .size = strlen(text)};
     return intern_n(text, source_identifier(&source, 0));
 }
 
-static void refuse_argument(struct cursor cursor, const char *text) {
-    static struct map refused;   /* set of uses */
+static void refuse_argument(struct cursor cursor, const char *text)
+{
+    static struct map refused; /* set of uses */
     const struct spot use = location_spots(cursor_location(cursor)).expansion;
-    if (map_add(&refused, key_of(intern_format("%p %u %u", (const void *)cursor.tree, use.file, use.offset))))
+    if (map_add(&refused,
+                key_of(intern_format("%p %u %u", (const void *)cursor.tree, use.file, use.offset))))
         refuse_at(cursor, intern_format("argument %s of a macro", text),
-                  "for another use of the macro its body is rewritten to take the name of a function or variable here",
+                  "for another use of the macro its body is rewritten to take the name of a "
+                  "function or variable here",
                   "expand the macro by hand, or give it the name of a variable");
 }
 
-static void keep_name(void *context, const struct span *span, const char *text, bool declared) {
+static void keep_name(void *context, const struct span *span, const char *text, bool declared)
+{
     const char *const name = first_name(text);
     (void)declared;
     if (!map_get(&chains, span_key(span)))
@@ -277,22 +323,26 @@ static void keep_name(void *context, const struct span *span, const char *text, 
 }
 
 /* What else has the name, in an argument of the same macro. */
-static void check_meaning(void *context, const struct span *span, const char *text, bool declared) {
+static void check_meaning(void *context, const struct span *span, const char *text, bool declared)
+{
     const struct wanted *const it = context;
     (void)declared;
-    if (map_get(&chains, span_key(span)) && first_name(text) == it->name && meaning_of(span->source, it->name) != it->name)
+    if (map_get(&chains, span_key(span)) && first_name(text) == it->name &&
+        meaning_of(span->source, it->name) != it->name)
         edit_veto(span, EDIT_NAME, it->cause);
 }
 
-static bool means_something(const char *name) {
+static bool means_something(const char *name)
+{
     for (size_t i = 0; i < meaning_count; i++)
         if (meanings[i].name == name && meanings[i].text != name)
             return true;
     return false;
 }
 
-static void check_argument(struct cursor cursor, const struct place *at) {
-    const struct wanted it = { .name = cursor_name(cursor), .cause = cursor };
+static void check_argument(struct cursor cursor, const struct place *at)
+{
+    const struct wanted it = {.name = cursor_name(cursor), .cause = cursor};
     size_t position, end;
     if (at->kind != PLACE_ARG || map_get(&meant, cursor_key(cursor)) || !means_something(it.name))
         return;
@@ -302,9 +352,10 @@ static void check_argument(struct cursor cursor, const struct place *at) {
 }
 
 /* The text that declares a function must not be taken for its value. */
-static void check_declaration(struct unit *unit, struct cursor function) {
+static void check_declaration(struct unit *unit, struct cursor function)
+{
     struct span span;
-    struct wanted it = { .name = cursor_name(function), .span = &span };
+    struct wanted it = {.name = cursor_name(function), .span = &span};
     if (!place_of(unit, cursor_location(function)).source)
         search_use(unit, cursor_location(function), match, &it);
     if (it.found && !it.declared && map_get(&chains, span_key(&span)))
@@ -316,7 +367,8 @@ struct visit {
     struct place last;
 };
 
-static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data)
+{
     struct visit *const it = data;
     const struct location location = cursor_location(cursor);
     const struct place at = place_of(it->unit, location);
@@ -335,18 +387,20 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     return CXChildVisit_Recurse;
 }
 
-static bool reads_chain(const struct unit *unit) {
+static bool reads_chain(const struct unit *unit)
+{
     for (size_t i = 0; i < meaning_count; i++)
         if (unit_reads(unit, meanings[i].source))
             return true;
     return false;
 }
 
-void pasted_declare(struct program *program) {
+void pasted_declare(struct program *program)
+{
     if (chains.used)
-        macros_settle();   /* others name the macros with marked parameters */
+        macros_settle(); /* others name the macros with marked parameters */
     for (size_t u = 0; chains.used && u < program->unit_count; u++) {
-        struct visit it = { &program->units[u], { 0 } };
+        struct visit it = {&program->units[u], {0}};
         if (reads_chain(it.unit))
             cursor_visit(tree_root(it.unit->tree), on_cursor, &it);
     }

@@ -16,7 +16,8 @@
 #include "pasted.h"
 #include "variadic.h"
 
-static bool designator_escapes(const struct program *program, const struct designator *it) {
+static bool designator_escapes(const struct program *program, const struct designator *it)
+{
     if (it->callee)
         return false;
     for (size_t i = 0; i < 4; i++)
@@ -25,28 +26,35 @@ static bool designator_escapes(const struct program *program, const struct desig
     return false;
 }
 
-/* What libc gives back (an old signal handler) is a gate there too, so that it is the same value wherever the program compares
- * or calls it; unless libc calls the function through another type than it has. */
-static bool is_for_libc_alone(const struct program *program, struct unit *unit, const struct designator *it) {
-    if (!it->to_libc_object && (!it->libc_function || gates_defines(program->plan, it->libc_function)))
+/* What libc gives back (an old signal handler) is a gate there too, so that it is the same value
+ * wherever the program compares or calls it; unless libc calls the function through another type
+ * than it has. */
+static bool is_for_libc_alone(const struct program *program, struct unit *unit,
+                              const struct designator *it)
+{
+    if (!it->to_libc_object &&
+        (!it->libc_function || gates_defines(program->plan, it->libc_function)))
         return false;
     if (!it->to_libc_object && !it->libc_returns)
         return true;
     const struct type type = cursor_type(it->function);
-    return is_variadic(type) || function_mangled(unit, type) != function_mangled(unit, type_pointee(type_canonical(it->target)));
+    return is_variadic(type) ||
+           function_mangled(unit, type) !=
+               function_mangled(unit, type_pointee(type_canonical(it->target)));
 }
 
 /* An address of a function of libc that gets a gate. */
 struct libc_use {
     const char *name;
     unsigned compartment;
-    bool compared;   /* only compared with */
+    bool compared; /* only compared with */
     struct cursor reference;
 };
 static struct libc_use *libc_uses;
 static size_t libc_use_count, libc_use_capacity;
 
-/* A function that is declared by text of a macro: by the name in a list, `#define EACH(X) X(open) X(close)`, or by an alias,
+/* A function that is declared by text of a macro: by the name in a list, `#define EACH(X) X(open)
+ * X(close)`, or by an alias,
  * `#define free_it lib_free_it`. */
 struct declared {
     struct cursor function;
@@ -57,43 +65,52 @@ static struct declared *declared;
 static size_t declared_count, declared_capacity;
 static struct map declared_places;
 
-static enum CXChildVisitResult note_declared(struct cursor cursor, struct cursor parent, void *data) {
+static enum CXChildVisitResult note_declared(struct cursor cursor, struct cursor parent, void *data)
+{
     struct unit *const unit = data;
     struct span span;
     (void)parent;
     if (cursor_kind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
         span_of_name(unit, cursor, cursor_name(cursor), &span) && span.kind != PLACE_FILE) {
-        *PUSH(declared, declared_count, declared_capacity) = (struct declared) { cursor, span };
+        *PUSH(declared, declared_count, declared_capacity) = (struct declared){cursor, span};
         map_add(&declared_places, span_key(&span));
     }
     return CXChildVisit_Continue;
 }
 
 /* Where a macro that is nothing but the name is used. */
-static bool span_of_alias(struct unit *unit, struct cursor reference, struct span *span) {
+static bool span_of_alias(struct unit *unit, struct cursor reference, struct span *span)
+{
     const struct place use = place_in_file(unit, cursor_location(reference));
-    if (span->kind != PLACE_BODY || !use.source || !source_starts_macro_body(span->source, span->begin) ||
+    if (span->kind != PLACE_BODY || !use.source ||
+        !source_starts_macro_body(span->source, span->begin) ||
         !source_ends_macro_body(span->source, span->end))
         return false;
     const size_t end = use.offset + source_identifier(use.source, use.offset);
     if (end == use.offset || use.source->text[source_skip_blank(use.source, end)] == '(')
         return false;
-    *span = (struct span) { use.source, use.offset, end, PLACE_ARG };
+    *span = (struct span){use.source, use.offset, end, PLACE_ARG};
     return true;
 }
 
 /* `&f` in the body of a macro, of which libclang does not say where it ends. */
-static bool span_of_address(struct unit *unit, const struct designator *it, const char *name, struct span *span) {
+static bool span_of_address(struct unit *unit, const struct designator *it, const char *name,
+                            struct span *span)
+{
     const struct place begin = place_of(unit, cursor_begin(it->whole));
-    if (!span_of_name(unit, it->reference, name, span) || begin.kind != PLACE_BODY || span->kind != PLACE_BODY || begin.source != span->source ||
-        begin.source->text[begin.offset] != '&' || source_skip_blank(begin.source, begin.offset + 1) != span->begin)
+    if (!span_of_name(unit, it->reference, name, span) || begin.kind != PLACE_BODY ||
+        span->kind != PLACE_BODY || begin.source != span->source ||
+        begin.source->text[begin.offset] != '&' ||
+        source_skip_blank(begin.source, begin.offset + 1) != span->begin)
         return false;
     span->begin = begin.offset;
     return true;
 }
 
 /* `&f` becomes IA2_FN(f) as a whole. */
-static bool designator_span(struct unit *unit, const struct designator *it, const char *name, struct span *span) {
+static bool designator_span(struct unit *unit, const struct designator *it, const char *name,
+                            struct span *span)
+{
     if (!cursor_equal(it->whole, it->reference))
         return span_of(unit, it->whole, span) || span_of_address(unit, it, name, span);
     if (!span_of_name(unit, it->reference, name, span))
@@ -104,39 +121,51 @@ static bool designator_span(struct unit *unit, const struct designator *it, cons
 }
 
 /* A type without prototype promises nothing about parameters: its calls say what they pass. */
-static bool same_abi(const char *function, const char *target, struct type target_type) {
+static bool same_abi(const char *function, const char *target, struct type target_type)
+{
     if (type_canonical(target_type).kind == CXType_FunctionNoProto)
         return !strncmp(function, target, strcspn(target, "(") + 1);
     return function == target;
 }
 
-/* A macro may use the text of a direct callee as a value too, or call through it: `((f) ? (f)(1) : 0)`. The gate serves both. */
-static bool callee_is_edited(struct unit *unit, const struct designator *it, const char *name) {
+/* A macro may use the text of a direct callee as a value too, or call through it: `((f) ? (f)(1) :
+ * 0)`. The gate serves both. */
+static bool callee_is_edited(struct unit *unit, const struct designator *it, const char *name)
+{
     struct span span;
-    return (span_of_name(unit, it->reference, name, &span) && edit_at_name(span.source, span.begin)) ||
-           (span_of_callee(unit, it->called, &span) && span.kind == PLACE_BODY && edit_at_name(span.source, span.begin));
+    return (span_of_name(unit, it->reference, name, &span) &&
+            edit_at_name(span.source, span.begin)) ||
+           (span_of_callee(unit, it->called, &span) && span.kind == PLACE_BODY &&
+            edit_at_name(span.source, span.begin));
 }
 
-/* The macro of IA2's guide that the program has written around a function's name: IA2_IGNORE, or (the span then grows to all of
- * it) IA2_FN and IA2_FN_ADDR. */
-static enum guide_macro { NO_GUIDE_MACRO, GUIDE_IGNORE, GUIDE_FN } guide_macro(struct span *span) {
-    static const struct { const char *text; enum guide_macro macro; } macros[] = {
-        { "IA2_IGNORE(", GUIDE_IGNORE }, { "IA2_FN(", GUIDE_FN }, { "IA2_FN_ADDR(", GUIDE_FN } };
+/* The macro of IA2's guide that the program has written around a function's name: IA2_IGNORE, or
+ * (the span then grows to all of it) IA2_FN and IA2_FN_ADDR. */
+static enum guide_macro { NO_GUIDE_MACRO, GUIDE_IGNORE, GUIDE_FN } guide_macro(struct span *span)
+{
+    static const struct {
+        const char *text;
+        enum guide_macro macro;
+    } macros[] = {{"IA2_IGNORE(", GUIDE_IGNORE}, {"IA2_FN(", GUIDE_FN}, {"IA2_FN_ADDR(", GUIDE_FN}};
     for (size_t i = 0; span->kind == PLACE_ARG && i < sizeof(macros) / sizeof(*macros); i++) {
-        const size_t length = strlen(macros[i].text), end = source_skip_blank(span->source, span->end);
-        if (span->begin < length || strncmp(span->source->text + span->begin - length, macros[i].text, length))
+        const size_t length = strlen(macros[i].text),
+                     end = source_skip_blank(span->source, span->end);
+        if (span->begin < length ||
+            strncmp(span->source->text + span->begin - length, macros[i].text, length))
             continue;
         if (macros[i].macro == GUIDE_FN && span->source->text[end] != ')')
             continue;
         if (macros[i].macro == GUIDE_FN)
-            *span = (struct span) { span->source, span->begin - length, end + 1, PLACE_FILE };
+            *span = (struct span){span->source, span->begin - length, end + 1, PLACE_FILE};
         return macros[i].macro;
     }
     return NO_GUIDE_MACRO;
 }
 
-/* What a variadic function is called with: through the type it goes to, or if it goes by another type than its own, through its own. */
-static const struct variadic_lists *lists_through(struct unit *unit, const struct designator *it) {
+/* What a variadic function is called with: through the type it goes to, or if it goes by another
+ * type than its own, through its own. */
+static const struct variadic_lists *lists_through(struct unit *unit, const struct designator *it)
+{
     const char *const target = function_pointer_spelling(unit, it->target);
     const bool comes_back = it->types[0] != target && conversions_reach(target, it->types[0]);
     if (!comes_back && !is_variadic(type_pointee(type_canonical(it->target))))
@@ -144,28 +173,37 @@ static const struct variadic_lists *lists_through(struct unit *unit, const struc
     return variadic_lists(comes_back ? it->types[0] : target);
 }
 
-static void refuse_value(const struct designator *it, const char *reason, const char *remedy) {
-    refuse_at(it->reference, intern_format("address of %s", cursor_name(it->function)), reason, remedy);
+static void refuse_value(const struct designator *it, const char *reason, const char *remedy)
+{
+    refuse_at(it->reference, intern_format("address of %s", cursor_name(it->function)), reason,
+              remedy);
 }
 
-/* Where the function's value is made: of a name, of a name that a macro puts together, or (`replaced`) of more than a name. */
+/* Where the function's value is made: of a name, of a name that a macro puts together, or
+ * (`replaced`) of more than a name. */
 struct value_text {
     struct span span;
     bool pasted, replaced;
 };
 
 /* Requests that the text becomes the value of the function's gate, by a macro of ia2.h. */
-static void edit_value(struct unit *unit, const struct designator *it, const struct value_text *at, const char *macro) {
-    const char *const name = cursor_name(it->function), *const text = intern_format("%s(%s)", macro, name);
+static void edit_value(struct unit *unit, const struct designator *it, const struct value_text *at,
+                       const char *macro)
+{
+    const char *const name = cursor_name(it->function), *const text =
+                                                            intern_format("%s(%s)", macro, name);
     const bool whole = !cursor_equal(it->whole, it->reference);
     const unsigned roles = argument_roles(&at->span);
     if (at->pasted && !(roles & ROLE_STRING))
         pasted_rewrite(unit, it->reference, name, text);
     else if (roles && !whole && argument_rewrite(unit, &at->span, roles, name, text, it->reference))
-        ;   /* in the macro */
+        ; /* in the macro */
     else if (roles & ROLE_STRING)
-        refuse_value(it, "a macro makes a string of the function's name too, which would show what the name is rewritten to",
-                     "give the macro the function in an argument that it does not make a string of");
+        refuse_value(
+            it,
+            "a macro makes a string of the function's name too, which would show what the name is "
+            "rewritten to",
+            "give the macro the function in an argument that it does not make a string of");
     else if (at->replaced)
         edit_wrap(&at->span, EDIT_REPLACE, text, "", it->reference);
     else
@@ -173,49 +211,64 @@ static void edit_value(struct unit *unit, const struct designator *it, const str
 }
 
 /* The gate that the value is; NULL if refused. */
-static const struct gate *gate_of_value(struct program *program, struct unit *unit, const struct designator *it) {
+static const struct gate *gate_of_value(struct program *program, struct unit *unit,
+                                        const struct designator *it)
+{
     const struct variadic_lists *calls = NULL;
     if (is_variadic(cursor_type(it->function))) {
         calls = lists_through(unit, it);
         if (!calls && it->compared)
             calls = variadic_uncalled(unit, it->function);
         if (!calls) {
-            refuse_value(it, "the function is variadic, and no call through the type shows what it is called with",
+            refuse_value(it,
+                         "the function is variadic, and no call through the type shows what it is "
+                         "called with",
                          "use a function of plain parameters (va_list is one)");
             return NULL;
         }
     }
-    const struct gate *const gate = gate_for_value(program, unit, it->function, calls, !it->compared, it->reference);
+    const struct gate *const gate =
+        gate_for_value(program, unit, it->function, calls, !it->compared, it->reference);
     const struct type target_type = type_pointee(type_canonical(it->target));
     const char *const target = function_mangled(unit, target_type);
     if (!gate || calls || it->compared || same_abi(gate->abi, target, target_type) ||
         conversions_reach_abi(function_pointer_spelling(unit, it->target), gate->abi))
         return gate;
-    refuse_value(it, intern_format("it passes arguments as %s and is converted to a type that passes them as %s, so a call "
-                                   "through that type would be stopped", gate->abi, target),
+    refuse_value(it,
+                 intern_format("it passes arguments as %s and is converted to a type that passes "
+                               "them as %s, so a call "
+                               "through that type would be stopped",
+                               gate->abi, target),
                  "give the function the parameters of the type it is used as");
     return NULL;
 }
 
-static void rewrite_designator(struct program *program, struct unit *unit, const struct designator *it) {
+static void rewrite_designator(struct program *program, struct unit *unit,
+                               const struct designator *it)
+{
     const char *const name = cursor_name(it->function);
     const bool whole = !cursor_equal(it->whole, it->reference);
-    struct value_text at = { 0 };
+    struct value_text at = {0};
     if (it->callee && plan_import(program->plan, name) && is_variadic(cursor_type(it->function)))
-        return;   /* variadic.c */
+        return; /* variadic.c */
     const bool has_text = designator_span(unit, it, name, &at.span);
     const enum guide_macro guide = has_text ? guide_macro(&at.span) : NO_GUIDE_MACRO;
     if (guide == GUIDE_IGNORE)
         return;
-    const bool escapes = guide == GUIDE_FN || (it->callee ? callee_is_edited(unit, it, name) : designator_escapes(program, it));
-    if (!escapes || is_for_libc_alone(program, unit, it) || gates_is_absent(program->plan, unit, it->function)) {
+    const bool escapes = guide == GUIDE_FN || (it->callee ? callee_is_edited(unit, it, name)
+                                                          : designator_escapes(program, it));
+    if (!escapes || is_for_libc_alone(program, unit, it) ||
+        gates_is_absent(program->plan, unit, it->function)) {
         if (has_text)
             edit_veto(&at.span, EDIT_NAME, it->reference);
         return;
     }
     if (no_wrap_has(program, unit, it->function)) {
-        refuse_value(it, "it is declared after IA2_BEGIN_NO_WRAP, so it has no gate, and a call of it from another compartment would be stopped",
-                     "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
+        refuse_value(
+            it,
+            "it is declared after IA2_BEGIN_NO_WRAP, so it has no gate, and a call of it from "
+            "another compartment would be stopped",
+            "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
         return;
     }
     at.pasted = !has_text && !whole && pasted_span(unit, it->reference, name, &at.span);
@@ -231,21 +284,25 @@ static void rewrite_designator(struct program *program, struct unit *unit, const
     if (is_static)
         edit_declare(at.span.source, intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
     if (is_static && it->user && unit->functions[it->user - 1].dead)
-        return;   /* no gate: its target would be compiled, and need what this compartment may not have */
+        return; /* no gate: its target would be compiled, and need what this compartment may not
+                   have */
     const struct gate *const gate = gate_of_value(program, unit, it);
     if (!gate)
         return;
     if (is_libc) {
         edit_declare(at.span.source, intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
-        *PUSH(libc_uses, libc_use_count, libc_use_capacity) = (struct libc_use) { name, unit->plan->compartment, it->compared, it->reference };
+        *PUSH(libc_uses, libc_use_count, libc_use_capacity) =
+            (struct libc_use){name, unit->plan->compartment, it->compared, it->reference};
     } else if (!is_static)
         edit_declare_gate(at.span.source, name, gate->owner == unit->plan->compartment);
     else if (unit->main_file)
         edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
 }
 
-/* What one compartment gives away as libc's function is a gate of its own, which another's comparison with that function does not know. */
-static void refuse_foreign_comparisons(const struct plan *plan) {
+/* What one compartment gives away as libc's function is a gate of its own, which another's
+ * comparison with that function does not know. */
+static void refuse_foreign_comparisons(const struct plan *plan)
+{
     for (size_t i = 0; i < libc_use_count; i++)
         for (size_t j = 0; libc_uses[i].compared && j < libc_use_count; j++) {
             const struct libc_use *const it = &libc_uses[i], *const given = &libc_uses[j];
@@ -254,30 +311,39 @@ static void refuse_foreign_comparisons(const struct plan *plan) {
             const char *file;
             unsigned line, column;
             cursor_position(given->reference, &file, &line, &column);
-            refuse_at(it->reference, intern_format("comparison with %s", it->name),
-                      intern_format("compartment %s gives its address away too (%s:%u), and each compartment's address of a function of libc is another, "
-                                    "so the two would differ", plan->compartments[given->compartment - 1].name, file, line),
-                      intern_format("give away and compare a function of the program's own that calls %s", it->name));
+            refuse_at(
+                it->reference, intern_format("comparison with %s", it->name),
+                intern_format("compartment %s gives its address away too (%s:%u), and each "
+                              "compartment's address of a function of libc is another, "
+                              "so the two would differ",
+                              plan->compartments[given->compartment - 1].name, file, line),
+                intern_format("give away and compare a function of the program's own that calls %s",
+                              it->name));
             break;
         }
 }
 
-/* The text to check: the callee's, or that of the pointer in `(*pointer)(...)`, where a macro makes the rest. */
-static bool callee_span(struct unit *unit, struct cursor callee, struct span *span) {
+/* The text to check: the callee's, or that of the pointer in `(*pointer)(...)`, where a macro makes
+ * the rest. */
+static bool callee_span(struct unit *unit, struct cursor callee, struct span *span)
+{
     const struct cursor whole = callee;
     while (!span_of(unit, callee, span)) {
         const struct cursor inner = strip_implicit(callee);
         if (cursor_kind(inner) != CXCursor_UnaryOperator ||
             cursor_unary_operator(inner) != CXUnaryOperator_Deref)
-            return span_of_callee(unit, whole, span) || span_of(unit, inner, span);   /* `((p)->f)`: without the parentheses */
+            return span_of_callee(unit, whole, span) ||
+                   span_of(unit, inner, span); /* `((p)->f)`: without the parentheses */
         callee = first_child(inner);
     }
     return true;
 }
 
-/* The program's own IA2_CALL(pointer, id) gives no type to check; the one that the rewriter puts around it, or around the pointer in it, does.
- * The callee that the macro itself makes is narrowed to the pointer. */
-static void drop_guide_call(struct unit *unit, struct cursor expression, struct span *callee) {
+/* The program's own IA2_CALL(pointer, id) gives no type to check; the one that the rewriter puts
+ * around it, or around the pointer in it, does. The callee that the macro itself makes is narrowed
+ * to the pointer. */
+static void drop_guide_call(struct unit *unit, struct cursor expression, struct span *callee)
+{
     static const char own[] = "IA2_CALL(";
     const size_t length = sizeof(own) - 1;
     struct span pointer;
@@ -292,12 +358,13 @@ static void drop_guide_call(struct unit *unit, struct cursor expression, struct 
             return;
         begin -= length;
     }
-    const struct span name = { callee->source, begin, begin + length - 1, PLACE_FILE };
+    const struct span name = {callee->source, begin, begin + length - 1, PLACE_FILE};
     if (!begin || !source_identifier(callee->source, begin - 1))
         edit_wrap(&name, EDIT_REPLACE, "IA2_CALLED", "", expression);
 }
 
-static void rewrite_indirect_call(struct program *program, struct unit *unit, const struct call *it) {
+static void rewrite_indirect_call(struct program *program, struct unit *unit, const struct call *it)
+{
     struct span span;
     const bool editable = callee_span(unit, it->callee, &span);
     if (editable)
@@ -307,12 +374,14 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
             edit_veto(&span, EDIT_CALL, it->call);
         return;
     }
-    if (written_in_system_header(it->callee))   /* by a macro such as pthread_cleanup_push: libc's call */
+    if (written_in_system_header(
+            it->callee)) /* by a macro such as pthread_cleanup_push: libc's call */
         return;
     if (!editable) {
-        refuse_at(it->call, intern_format("call through %s", it->type),
-                  "the pointer's expression is partly made by a macro, so there is no text to rewrite",
-                  "assign the pointer to a local variable first and call that");
+        refuse_at(
+            it->call, intern_format("call through %s", it->type),
+            "the pointer's expression is partly made by a macro, so there is no text to rewrite",
+            "assign the pointer to a local variable first and call that");
         return;
     }
     struct signature signature = signature_of_call(callee_type(it->callee), it->call);
@@ -321,7 +390,8 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
     edit_wrap(&span, EDIT_CALL, "IA2_CALL(", intern_format(", 0x%08xu)", hash), it->call);
 }
 
-void rewrite_pointers(struct program *program) {
+void rewrite_pointers(struct program *program)
+{
     conversions_group(program);
     variadic_scan(program);
     for (size_t u = 0; u < program->unit_count; u++)

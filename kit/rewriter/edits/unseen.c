@@ -6,33 +6,39 @@
 #include "edits.h"
 #include "input/branches.h"
 
-/* What may be a call through a pointer: the text from the callee's last name or bracket to the `(`. */
+/* What may be a call through a pointer: the text from the callee's last name or bracket to the `(`.
+ */
 struct candidate {
     struct source *source;
     size_t begin, end;
-    const char *name;   /* the callee is this name alone, and may be a function; else NULL */
+    const char *name; /* the callee is this name alone, and may be a function; else NULL */
     bool seen;
 };
 static struct candidate *candidates;
 static size_t candidate_count, candidate_capacity;
-static struct map variables;   /* set of names */
+static struct map variables; /* set of names */
 
 /* The tokens before the one at hand. */
 struct window {
-    size_t last, before;   /* SIZE_MAX: none */
-    size_t open, word;     /* the bracket that `last` closes, and the token before that one */
+    size_t last, before; /* SIZE_MAX: none */
+    size_t open, word; /* the bracket that `last` closes, and the token before that one */
 };
 
-static bool is_member(const struct source *source, size_t token) {
-    return token != SIZE_MAX && (source->text[token] == '.' || (source->text[token] == '>' && source->text[token - 1] == '-'));
+static bool is_member(const struct source *source, size_t token)
+{
+    return token != SIZE_MAX && (source->text[token] == '.' ||
+                                 (source->text[token] == '>' && source->text[token - 1] == '-'));
 }
 
-/* Whether the brackets after the token `word` hold what can be called: `*p`, `p->member`, `table[i]`; not a type, as in a cast or in
- * `int (*)(void)`, nor a declarator, `int (*p)(void)`. */
-static bool holds_pointer(const struct source *source, size_t word, size_t open, size_t close) {
-    static const char *const before_expressions[] = { "return", "else", "do", "case", NULL };
+/* Whether the brackets after the token `word` hold what can be called: `*p`, `p->member`,
+ * `table[i]`; not a type, as in a cast or in `int (*)(void)`, nor a declarator, `int (*p)(void)`.
+ */
+static bool holds_pointer(const struct source *source, size_t word, size_t open, size_t close)
+{
+    static const char *const before_expressions[] = {"return", "else", "do", "case", NULL};
     const size_t first = source_skip_blank(source, open + 1);
-    if (word != SIZE_MAX && source_identifier(source, word) && !source_is_any_word(source, word, before_expressions))
+    if (word != SIZE_MAX && source_identifier(source, word) &&
+        !source_is_any_word(source, word, before_expressions))
         return false;
     if (source->text[first] == '*')
         return source_skip_blank(source, first + 1) != close;
@@ -42,10 +48,13 @@ static bool holds_pointer(const struct source *source, size_t word, size_t open,
     return false;
 }
 
-static void note_call(struct source *source, const struct window *it, size_t bracket) {
-    static const char *const not_called[] = { "if", "while", "for", "switch", "sizeof", "typeof", "__typeof__", "__typeof", "_Alignof", "__attribute__",
-                                              "__attribute", "asm", "__asm__", "__asm", "_Generic", NULL };
-    struct candidate found = { source, it->last, bracket, NULL, false };
+static void note_call(struct source *source, const struct window *it, size_t bracket)
+{
+    static const char *const not_called[] = {"if",       "while",         "for",         "switch",
+                                             "sizeof",   "typeof",        "__typeof__",  "__typeof",
+                                             "_Alignof", "__attribute__", "__attribute", "asm",
+                                             "__asm__",  "__asm",         "_Generic",    NULL};
+    struct candidate found = {source, it->last, bracket, NULL, false};
     const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
     if (it->last == SIZE_MAX || (length && source_is_any_word(source, it->last, not_called)))
         return;
@@ -54,7 +63,8 @@ static void note_call(struct source *source, const struct window *it, size_t bra
             found.name = intern_n(source->text + it->last, length);
     } else if (source->text[it->last] == ']') {
         found.begin = it->word != SIZE_MAX ? it->word : it->open;
-    } else if (source->text[it->last] == ')' && it->open != SIZE_MAX && holds_pointer(source, it->word, it->open, it->last)) {
+    } else if (source->text[it->last] == ')' && it->open != SIZE_MAX &&
+               holds_pointer(source, it->word, it->open, it->last)) {
         found.begin = it->open;
     } else {
         return;
@@ -62,27 +72,33 @@ static void note_call(struct source *source, const struct window *it, size_t bra
     *PUSH(candidates, candidate_count, candidate_capacity) = found;
 }
 
-/* A name that is declared here, other than as a function: `TYPE name`, `*name`, and then the end of the declarator. */
-static void note_variable(const struct source *source, const struct window *it, size_t next) {
+/* A name that is declared here, other than as a function: `TYPE name`, `*name`, and then the end of
+ * the declarator. */
+static void note_variable(const struct source *source, const struct window *it, size_t next)
+{
     const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
     if (length && it->before != SIZE_MAX && strchr(",);=[", source->text[next]) &&
         (source->text[it->before] == '*' || source_identifier(source, it->before)))
         map_add(&variables, key_of(intern_n(source->text + it->last, length)));
 }
 
-static void note_branch(const struct branch *branch) {
+static void note_branch(const struct branch *branch)
+{
     struct source *const source = branch->source;
-    struct window it = { SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX };
-    struct open_bracket { size_t at, word; } *open = NULL;
+    struct window it = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    struct open_bracket {
+        size_t at, word;
+    } *open = NULL;
     size_t depth = 0, capacity = 0;
-    for (size_t i = source_skip_blank(source, branch->begin); i < branch->end; i = source_skip_blank(source, source_skip_token(source, i))) {
+    for (size_t i = source_skip_blank(source, branch->begin); i < branch->end;
+         i = source_skip_blank(source, source_skip_token(source, i))) {
         const char c = source->text[i];
         note_variable(source, &it, i);
         if (c == '(')
             note_call(source, &it, i);
         it.open = it.word = SIZE_MAX;
         if (c == '(' || c == '[') {
-            *PUSH(open, depth, capacity) = (struct open_bracket) { i, it.last };
+            *PUSH(open, depth, capacity) = (struct open_bracket){i, it.last};
         } else if ((c == ')' || c == ']') && depth) {
             depth--;
             it.open = open[depth].at;
@@ -94,7 +110,8 @@ static void note_branch(const struct branch *branch) {
     free(open);
 }
 
-static int compare(const void *left, const void *right) {
+static int compare(const void *left, const void *right)
+{
     const struct candidate *const a = left, *const b = right;
     if (a->source != b->source)
         return strcmp(a->source->path, b->source->path);
@@ -106,20 +123,25 @@ struct range {
     size_t first, last;
 };
 
-/* Clang has seen what stands between a callee and its arguments, or a variable that may be called. */
-static void note_seen(void *context, struct cursor cursor) {
-    const struct map *const by_file = context;   /* number of a file in the tree -> struct range */
+/* Clang has seen what stands between a callee and its arguments, or a variable that may be called.
+ */
+static void note_seen(void *context, struct cursor cursor)
+{
+    const struct map *const by_file = context; /* number of a file in the tree -> struct range */
     const struct spot spot = location_spots(cursor_location(cursor)).spelling;
     const struct range *const range = spot.file ? map_get(by_file, spot.file) : NULL;
     for (size_t i = range ? range->first : 0; range && i < range->last; i++)
-        candidates[i].seen |= candidates[i].begin <= spot.offset && spot.offset <= candidates[i].end;
+        candidates[i].seen |=
+            candidates[i].begin <= spot.offset && spot.offset <= candidates[i].end;
     const enum CXCursorKind kind = cursor_kind(cursor);
-    if ((kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl) && is_function(type_pointee(without_atomic(cursor_type(cursor)))))
+    if ((kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl) &&
+        is_function(type_pointee(without_atomic(cursor_type(cursor)))))
         map_add(&variables, key_of(cursor_name(cursor)));
 }
 
-static void note_unit(struct unit *unit, const struct map *ranges) {
-    struct map by_file = { 0 };
+static void note_unit(struct unit *unit, const struct map *ranges)
+{
+    struct map by_file = {0};
     size_t count;
     const struct tree_inclusion *const all = tree_inclusions(unit->tree, &count);
     for (size_t i = 0; i < count; i++) {
@@ -133,18 +155,19 @@ static void note_unit(struct unit *unit, const struct map *ranges) {
     map_free(&by_file);
 }
 
-void unseen_guard(const struct program *program) {
+void unseen_guard(const struct program *program)
+{
     for (size_t i = 0; i < branch_count; i++)
         note_branch(&branches[i]);
     if (!candidate_count)
         return;
     qsort(candidates, candidate_count, sizeof(*candidates), compare);
     struct range *const all = must_alloc(candidate_count * sizeof(*all));
-    struct map ranges = { 0 };
+    struct map ranges = {0};
     for (size_t i = 0, first = 0; i < candidate_count; i++) {
         if (candidates[i].source != candidates[first].source)
             first = i;
-        all[first] = (struct range) { first, i + 1 };
+        all[first] = (struct range){first, i + 1};
         map_put(&ranges, key_of(candidates[first].source), &all[first]);
     }
     for (size_t u = 0; u < program->unit_count; u++)

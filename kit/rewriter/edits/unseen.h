@@ -4,8 +4,8 @@
 
 #include "analysis/analyze.h"
 
-/* Requests edits that stop the compiler, with the reason and the remedy, where it compiles a call through a pointer that was not seen. After
- * branches_find. */
+/* Requests edits that stop the compiler, with the reason and the remedy, where it compiles a call
+ * through a pointer that was not seen. After branches_find. */
 void unseen_guard(const struct program *program);
 
 #endif

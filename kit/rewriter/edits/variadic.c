@@ -9,9 +9,10 @@
 #include "diag.h"
 #include "edits.h"
 
-static struct map types;   /* function-pointer spelling -> struct variadic_lists */
+static struct map types; /* function-pointer spelling -> struct variadic_lists */
 
-static void note_call(struct unit *unit, const struct call *call) {
+static void note_call(struct unit *unit, const struct call *call)
+{
     struct variadic_lists *it = map_get(&types, key_of(call->type));
     struct signature signature = signature_of_call(callee_type(call->callee), call->call);
     const char *const abi = signature_mangled(unit, &signature);
@@ -24,19 +25,22 @@ static void note_call(struct unit *unit, const struct call *call) {
             signature_free(&signature);
             return;
         }
-    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list) { signature, abi };
+    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list){signature, abi};
 }
 
-static int compare_lists(const void *left, const void *right) {
-    return strcmp(((const struct variadic_list *)left)->abi, ((const struct variadic_list *)right)->abi);
+static int compare_lists(const void *left, const void *right)
+{
+    return strcmp(((const struct variadic_list *)left)->abi,
+                  ((const struct variadic_list *)right)->abi);
 }
 
-void variadic_scan(struct program *program) {
+void variadic_scan(struct program *program)
+{
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t c = 0; c < program->units[u].call_count; c++) {
             const struct call *const call = &program->units[u].calls[c];
-            if (call->type && escapes(program, call->type) && is_variadic(callee_type(call->callee)) &&
-                !written_in_system_header(call->callee))
+            if (call->type && escapes(program, call->type) &&
+                is_variadic(callee_type(call->callee)) && !written_in_system_header(call->callee))
                 note_call(&program->units[u], call);
         }
     for (size_t i = 0; i < types.capacity; i++) {
@@ -46,12 +50,14 @@ void variadic_scan(struct program *program) {
     }
 }
 
-const struct variadic_lists *variadic_lists(const char *function_pointer) {
+const struct variadic_lists *variadic_lists(const char *function_pointer)
+{
     return map_get(&types, key_of(function_pointer));
 }
 
-const struct variadic_lists *variadic_uncalled(struct unit *unit, struct cursor function) {
-    static struct map known;   /* ABI string -> struct variadic_lists */
+const struct variadic_lists *variadic_uncalled(struct unit *unit, struct cursor function)
+{
+    static struct map known; /* ABI string -> struct variadic_lists */
     struct signature signature = signature_of_type(cursor_type(function));
     const char *const abi = signature_mangled(unit, &signature);
     struct variadic_lists *it = map_get(&known, key_of(abi));
@@ -60,26 +66,33 @@ const struct variadic_lists *variadic_uncalled(struct unit *unit, struct cursor 
         return it;
     }
     it = must_alloc(sizeof(*it));
-    *it = (struct variadic_lists) { 0 };
-    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list) { signature, abi };
+    *it = (struct variadic_lists){0};
+    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list){signature, abi};
     map_put(&known, key_of(abi), it);
     return it;
 }
 
-/* ---- calls in the body of a macro, which each use may make with other arguments: the compiler picks the gate ---- */
+/* ---- calls in the body of a macro, which each use may make with other arguments: the compiler
+ * picks the gate ---- */
 
-/* One such call's text, and the gates of all of its uses by the number of arguments of each kind. */
+/* One such call's text, and the gates of all of its uses by the number of arguments of each kind.
+ */
 struct choice {
     struct source *source;
     const char *function, *macro;
-    struct { unsigned key; const char *gate; struct shape shape; } *gates;
+    struct {
+        unsigned key;
+        const char *gate;
+        struct shape shape;
+    } *gates;
     size_t count, capacity;
 };
 
 static struct choice *choices;
 static size_t choice_count, choice_capacity;
 
-static struct choice *choice_at(const struct span *name, const char *function) {
+static struct choice *choice_at(const struct span *name, const char *function)
+{
     for (size_t i = 0; i < choice_count; i++)
         if (choices[i].source == name->source && choices[i].function == function)
             return &choices[i];
@@ -91,33 +104,43 @@ static struct choice *choice_at(const struct span *name, const char *function) {
 }
 
 /* IA2_SHAPE of ia2_variadic.h, for the arguments as they are written. */
-static unsigned shape_key(const struct call *call) {
+static unsigned shape_key(const struct call *call)
+{
     unsigned key = 0;
     for (int i = 0; i < cursor_argument_count(call->call); i++) {
-        const enum CXTypeKind kind = type_canonical(cursor_type(as_written(cursor_argument(call->call, (unsigned)i)))).kind;
+        const enum CXTypeKind kind =
+            type_canonical(cursor_type(as_written(cursor_argument(call->call, (unsigned)i)))).kind;
         key += kind == CXType_Float || kind == CXType_Double ? 64 : 1;
     }
     return key;
 }
 
-static bool is_plain(const struct signature *signature) {
+static bool is_plain(const struct signature *signature)
+{
     for (size_t i = signature->fixed; i < signature->count; i++) {
         const struct type type = type_canonical(signature->parameters[i]);
-        if (type_size(type) > 8 || type.kind == CXType_Record || type.kind == CXType_Vector || type.kind == CXType_Complex)
+        if (type_size(type) > 8 || type.kind == CXType_Record || type.kind == CXType_Vector ||
+            type.kind == CXType_Complex)
             return false;
     }
     return signature->count <= 32;
 }
 
-static void choose(struct unit *unit, const struct call *call, const struct span *name, const struct signature *signature) {
+static void choose(struct unit *unit, const struct call *call, const struct span *name,
+                   const struct signature *signature)
+{
     struct choice *const it = choice_at(name, call->import->symbol);
-    const char *const construct = intern_format("call of variadic boundary function %s in a macro", call->import->symbol);
+    const char *const construct =
+        intern_format("call of variadic boundary function %s in a macro", call->import->symbol);
     if (!is_plain(signature)) {
-        refuse_at(call->call, construct, "an argument is neither a number of at most 8 bytes nor a pointer, or there are more than 32",
+        refuse_at(call->call, construct,
+                  "an argument is neither a number of at most 8 bytes nor a pointer, or there are "
+                  "more than 32",
                   "call the function without the macro here");
         return;
     }
-    const struct gate *const gate = gate_for_arguments(unit, call->import, named_function(call->callee), signature, call->call);
+    const struct gate *const gate =
+        gate_for_arguments(unit, call->import, named_function(call->callee), signature, call->call);
     if (!gate)
         return;
     const unsigned key = shape_key(call);
@@ -125,22 +148,27 @@ static void choose(struct unit *unit, const struct call *call, const struct span
     for (size_t i = 0; i < it->count; i++)
         if (it->gates[i].key == key) {
             if (memcmp(&it->gates[i].shape, &gate->shape, sizeof(gate->shape)))
-                refuse_at(call->call, construct, "another use of the macro passes as many numbers of each kind, but in other registers",
+                refuse_at(call->call, construct,
+                          "another use of the macro passes as many numbers of each kind, but in "
+                          "other registers",
                           "give the fixed parameters arguments of their own types");
             return;
         }
-    *PUSH(it->gates, it->count, it->capacity) = (__typeof__(*it->gates)) { key, gate->symbol, gate->shape };
+    *PUSH(it->gates, it->count, it->capacity) =
+        (__typeof__(*it->gates)){key, gate->symbol, gate->shape};
 }
 
-static int compare_keys(const void *left, const void *right) {
+static int compare_keys(const void *left, const void *right)
+{
     const unsigned a = *(const unsigned *)left, b = *(const unsigned *)right;
     return (a > b) - (a < b);
 }
 
-static void declare_choices(void) {
+static void declare_choices(void)
+{
     for (size_t i = 0; i < choice_count; i++) {
         struct choice *const it = &choices[i];
-        struct text text = { 0 };
+        struct text text = {0};
         if (it->count)
             qsort(it->gates, it->count, sizeof(*it->gates), compare_keys);
         for (size_t g = 0; g < it->count; g++) {
@@ -148,15 +176,17 @@ static void declare_choices(void) {
             edit_declare(it->source, intern_format("extern const char %s[];", it->gates[g].gate));
         }
         if (it->count)
-            edit_declare(it->source, intern_format("#define %s(...) IA2_VARIADIC_BY_SHAPE(%s, (__VA_ARGS__)%s)", it->macro,
-                                                   it->function, text.data));
+            edit_declare(it->source,
+                         intern_format("#define %s(...) IA2_VARIADIC_BY_SHAPE(%s, (__VA_ARGS__)%s)",
+                                       it->macro, it->function, text.data));
         free(text.data);
     }
 }
 
-/* ---- direct calls --------------------------------------------------------------------------------------- */
+/* ---- direct calls --------------------------------------------------------------------------- */
 
-static bool takes_address(struct cursor callee) {
+static bool takes_address(struct cursor callee)
+{
     for (callee = strip_implicit(callee); cursor_kind(callee) == CXCursor_UnaryOperator;
          callee = strip_implicit(first_child(callee)))
         if (cursor_unary_operator(callee) == CXUnaryOperator_AddrOf)
@@ -164,34 +194,43 @@ static bool takes_address(struct cursor callee) {
     return false;
 }
 
-static struct cursor reference_of(struct cursor callee) {
+static struct cursor reference_of(struct cursor callee)
+{
     callee = strip_implicit(callee);
     while (cursor_kind(callee) == CXCursor_UnaryOperator)
         callee = strip_implicit(first_child(callee));
     return callee;
 }
 
-static void rewrite_call(struct unit *unit, const struct call *call) {
+static void rewrite_call(struct unit *unit, const struct call *call)
+{
     const char *const name = call->import->symbol;
     const struct cursor function = named_function(call->callee);
     struct signature signature = signature_of_call(cursor_type(function), call->call);
     struct span span;
-    if (!span_of_name(unit, reference_of(call->callee), name, &span) || takes_address(call->callee)) {
-        refuse_at(call->call, intern_format("call of variadic boundary function %s", name),
-                  "its name is put together by a macro or preceded by &, so there is no text to rewrite", "write the name out");
+    if (!span_of_name(unit, reference_of(call->callee), name, &span) ||
+        takes_address(call->callee)) {
+        refuse_at(
+            call->call, intern_format("call of variadic boundary function %s", name),
+            "its name is put together by a macro or preceded by &, so there is no text to rewrite",
+            "write the name out");
     } else if (span.kind == PLACE_BODY) {
         choose(unit, call, &span, &signature);
     } else {
-        const struct gate *const gate = gate_for_arguments(unit, call->import, function, &signature, call->call);
+        const struct gate *const gate =
+            gate_for_arguments(unit, call->import, function, &signature, call->call);
         if (gate) {
-            edit_wrap(&span, EDIT_NAME, "IA2_VARIADIC(", intern_format(", %08x)", gate->type), call->call);
+            edit_wrap(&span, EDIT_NAME, "IA2_VARIADIC(", intern_format(", %08x)", gate->type),
+                      call->call);
             edit_declare(span.source, intern_format("extern const char %s[];", gate->symbol));
         }
     }
     signature_free(&signature);
 }
 
-static void visit_calls(struct program *program, void visit(struct unit *unit, const struct call *call)) {
+static void visit_calls(struct program *program,
+                        void visit(struct unit *unit, const struct call *call))
+{
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t c = 0; c < program->units[u].call_count; c++) {
             const struct call *const call = &program->units[u].calls[c];
@@ -200,19 +239,23 @@ static void visit_calls(struct program *program, void visit(struct unit *unit, c
         }
 }
 
-/* The owner calls the function itself, except where the text is that of another compartment's call. */
-static void rewrite_own_calls(struct program *program) {
+/* The owner calls the function itself, except where the text is that of another compartment's call.
+ */
+static void rewrite_own_calls(struct program *program)
+{
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t c = 0; c < program->units[u].own_call_count; c++) {
             struct unit *const unit = &program->units[u];
             const struct call *const call = &unit->own_calls[c];
             struct span span;
-            if (span_of_name(unit, reference_of(call->callee), call->import->symbol, &span) && edit_at_name(span.source, span.begin))
+            if (span_of_name(unit, reference_of(call->callee), call->import->symbol, &span) &&
+                edit_at_name(span.source, span.begin))
                 rewrite_call(unit, call);
         }
 }
 
-void variadic_rewrite(struct program *program) {
+void variadic_rewrite(struct program *program)
+{
     visit_calls(program, rewrite_call);
     rewrite_own_calls(program);
     declare_choices();

@@ -5,8 +5,8 @@
 #include <stddef.h>
 
 struct command {
-    const char *directory, *file;   /* as written, absolute in a canonical database */
-    const char **arguments;         /* compiler included */
+    const char *directory, *file; /* as written, absolute in a canonical database */
+    const char **arguments; /* compiler included */
     size_t argument_count;
 };
 
@@ -18,8 +18,9 @@ struct compdb {
 /* `path` is a compile_commands.json or its directory. Fatal if unreadable. */
 void compdb_read(struct compdb *db, const char *path);
 
-/* What decides how `command` parses: -D, -I, -std and the like. What concerns output, dependencies, warnings and
- * code generation is dropped. The result (NULL-terminated, count in *count) is the caller's to free. */
+/* What decides how `command` parses: -D, -I, -std and the like. What concerns output, dependencies,
+ * warnings and code generation is dropped. The result (NULL-terminated, count in *count) is the
+ * caller's to free. */
 const char **compdb_parse_arguments(const struct command *command, size_t *count);
 
 /* A path as the command's compiler takes it, interned. */

@@ -7,16 +7,19 @@
 struct macro *macros;
 size_t macro_count;
 static size_t macro_capacity;
-static struct map by_name;   /* interned name -> position + 1 of the first */
+static struct map by_name; /* interned name -> position + 1 of the first */
 
-size_t macro_parameter(const struct macro *macro, const char *name) {
+size_t macro_parameter(const struct macro *macro, const char *name)
+{
     size_t i = 0;
     while (i < macro->count && macro->parameters[i] != name)
         i++;
     return i;
 }
 
-size_t macro_arguments(const struct source *source, size_t open, macro_argument *found, void *context) {
+size_t macro_arguments(const struct source *source, size_t open, macro_argument *found,
+                       void *context)
+{
     const size_t close = source_skip_brackets(source, open);
     size_t begin = source_skip_blank(source, open + 1), end = begin, position = 0;
     int depth = 0;
@@ -29,7 +32,7 @@ size_t macro_arguments(const struct source *source, size_t open, macro_argument 
             begin = end = source_skip_blank(source, i + 1);
             continue;
         }
-        depth += c == '(' ? 1 : c == ')' ? -1 : 0;   /* no other bracket protects a comma */
+        depth += c == '(' ? 1 : c == ')' ? -1 : 0; /* no other bracket protects a comma */
         end = source_skip_token(source, i);
     }
     return close;
@@ -40,7 +43,8 @@ struct definition {
     struct source *source;
 };
 
-static void add_parameter(void *context, size_t position, size_t begin, size_t end) {
+static void add_parameter(void *context, size_t position, size_t begin, size_t end)
+{
     const struct definition *const it = context;
     const char *const text = it->source->text + begin;
     size_t length = source_identifier(it->source, begin);
@@ -49,13 +53,15 @@ static void add_parameter(void *context, size_t position, size_t begin, size_t e
         return;
     if (length < end - begin)
         it->macro->variadic = true;
-    *PUSH(it->macro->parameters, it->macro->count, it->macro->capacity) = length ? intern_n(text, length) : intern("__VA_ARGS__");
+    *PUSH(it->macro->parameters, it->macro->count, it->macro->capacity) =
+        length ? intern_n(text, length) : intern("__VA_ARGS__");
 }
 
 /* `# define NAME(PARAMETERS) BODY`, `# define NAME BODY`; `offset` is that of the `#`. */
-static void note_definition(struct source *source, size_t offset) {
-    struct macro macro = { .source = source };
-    struct definition it = { &macro, source };
+static void note_definition(struct source *source, size_t offset)
+{
+    struct macro macro = {.source = source};
+    struct definition it = {&macro, source};
     offset = source_skip_blank(source, offset + 1);
     if (!source_is_word(source, offset, "define"))
         return;
@@ -75,7 +81,8 @@ static void note_definition(struct source *source, size_t offset) {
     map_put(&by_name, key_of(macro.name), (void *)(uintptr_t)macro_count);
 }
 
-static void scan_source(struct source *source) {
+static void scan_source(struct source *source)
+{
     for (size_t line = 0; line < source->size; line = source_line_end(source, line) + 1) {
         size_t at = line;
         while (source->text[at] == ' ' || source->text[at] == '\t')
@@ -86,14 +93,16 @@ static void scan_source(struct source *source) {
 }
 
 /* The offset after the token before `offset`, in a macro's body. */
-static size_t before(const struct macro *macro, size_t offset) {
+static size_t before(const struct macro *macro, size_t offset)
+{
     while (offset > macro->body && strchr(" \t\r\n\\", macro->source->text[offset - 1]))
         offset--;
     return offset;
 }
 
-static bool names_tag_or_label(const struct macro *macro, size_t end) {
-    static const char *const words[] = { "struct", "union", "enum", "goto" };
+static bool names_tag_or_label(const struct macro *macro, size_t end)
+{
+    static const char *const words[] = {"struct", "union", "enum", "goto"};
     const size_t begin = source_identifier_start(macro->source, end);
     for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++)
         if (begin < end && source_is_word(macro->source, begin, words[i]))
@@ -101,26 +110,33 @@ static bool names_tag_or_label(const struct macro *macro, size_t end) {
     return false;
 }
 
-unsigned macro_role(const struct macro *macro, size_t offset) {
+unsigned macro_role(const struct macro *macro, size_t offset)
+{
     const char *const text = macro->source->text;
     const size_t end = before(macro, offset), length = end - macro->body;
     const size_t next = source_skip_blank(macro->source, source_skip_token(macro->source, offset));
     const char last = length ? text[end - 1] : 0, second = length > 1 ? text[end - 2] : 0;
-    if ((last == '#' && second == '#') || (next < macro->end && text[next] == '#' && text[next + 1] == '#'))
+    if ((last == '#' && second == '#') ||
+        (next < macro->end && text[next] == '#' && text[next + 1] == '#'))
         return ROLE_NAME;
     if (last == '#')
         return ROLE_STRING;
-    return (last == '.' && second != '.') || (last == '>' && second == '-') || names_tag_or_label(macro, end) ? ROLE_NAME : 0;
+    return (last == '.' && second != '.') || (last == '>' && second == '-') ||
+                   names_tag_or_label(macro, end)
+               ? ROLE_NAME
+               : 0;
 }
 
-unsigned macro_roles(const struct macro *macro, size_t position) {
+unsigned macro_roles(const struct macro *macro, size_t position)
+{
     if (position >= macro->count && macro->count && macro->variadic)
         position = macro->count - 1;
     return position < macro->count ? macro->roles[position] : 0;
 }
 
 /* False if that was known. */
-static bool add_roles(struct macro *macro, size_t parameter, unsigned roles) {
+static bool add_roles(struct macro *macro, size_t parameter, unsigned roles)
+{
     const unsigned char known = macro->roles[parameter];
     macro->roles[parameter] |= (unsigned char)roles;
     return macro->roles[parameter] != known;
@@ -133,21 +149,27 @@ struct passed {
 };
 
 /* An argument that a macro passes on: it goes for a name if it is first. */
-static void note_passed(void *context, size_t position, size_t begin, size_t end) {
+static void note_passed(void *context, size_t position, size_t begin, size_t end)
+{
     struct passed *const it = context;
     const struct source *const source = it->macro->source;
     const unsigned roles = macro_roles(it->callee, position);
-    for (size_t i = begin; roles && i < end; i = source_skip_blank(source, source_skip_token(source, i))) {
+    for (size_t i = begin; roles && i < end;
+         i = source_skip_blank(source, source_skip_token(source, i))) {
         const size_t length = source_identifier(source, i);
-        const size_t parameter = length ? macro_parameter(it->macro, intern_n(source->text + i, length)) : it->macro->count;
+        const size_t parameter =
+            length ? macro_parameter(it->macro, intern_n(source->text + i, length))
+                   : it->macro->count;
         if (parameter < it->macro->count)
             it->more |= add_roles(it->macro, parameter, i == begin ? roles : roles & ROLE_STRING);
     }
 }
 
-/* A name in the body of a macro, which is that of a macro too; `open`: where a list of arguments would begin. */
-static bool note_inner(struct macro *macro, struct macro *inner, size_t open) {
-    struct passed it = { macro, inner, inner->pastes && !macro->pastes };
+/* A name in the body of a macro, which is that of a macro too; `open`: where a list of arguments
+ * would begin. */
+static bool note_inner(struct macro *macro, struct macro *inner, size_t open)
+{
+    struct passed it = {macro, inner, inner->pastes && !macro->pastes};
     macro->pastes |= inner->pastes;
     if (macro->function_like && inner->function_like && macro->source->text[open] == '(')
         macro_arguments(macro->source, open, note_passed, &it);
@@ -155,7 +177,8 @@ static bool note_inner(struct macro *macro, struct macro *inner, size_t open) {
 }
 
 /* Whether something more is known of the macro: of a parameter, or that there is a `##`. */
-static bool note_body(struct macro *macro) {
+static bool note_body(struct macro *macro)
+{
     const struct source *const source = macro->source;
     bool more = false;
     for (size_t i = source_skip_blank(source, macro->body), next; i < macro->end; i = next) {
@@ -179,7 +202,8 @@ static bool note_body(struct macro *macro) {
     return more;
 }
 
-void macros_settle(void) {
+void macros_settle(void)
+{
     for (bool more = true; more;) {
         more = false;
         for (size_t i = 0; i < macro_count; i++)
@@ -187,12 +211,14 @@ void macros_settle(void) {
     }
 }
 
-void macros_scan(struct source *const *sources, size_t count) {
+void macros_scan(struct source *const *sources, size_t count)
+{
     for (size_t i = 0; i < count; i++)
         scan_source(sources[i]);
     macros_settle();
 }
 
-size_t macro_first(const char *name) {
+size_t macro_first(const char *name)
+{
     return (size_t)(uintptr_t)map_get(&by_name, key_of(name));
 }

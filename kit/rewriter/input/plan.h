@@ -14,22 +14,25 @@ struct compartment {
     const char *name, *file;
     unsigned key;
     uint32_t pkru;
-    unsigned reads;   /* mask of keys this compartment may read */
-    const char *plugin;   /* the file name it has in the project's build, if it comes with dlopen; else NULL */
-    unsigned heap_clients;   /* mask of keys that [allocations] lets allocate in its heap */
+    unsigned reads; /* mask of keys this compartment may read */
+    const char *plugin; /* the file name it has in the project's build, if it comes with dlopen;
+                           else NULL */
+    unsigned heap_clients; /* mask of keys that [allocations] lets allocate in its heap */
 };
 
 struct plan_unit {
     unsigned id, command, compartment;
     const char *file;
-    bool pic, again, selected;   /* again: to be compiled again, whatever is in it; selected: named on the command line, or nothing was named */
+    bool pic, again, selected; /* again: to be compiled again, whatever is in it; selected: named on
+                                  the command line, or nothing was named */
 };
 
 struct import {
     const char *symbol;
-    unsigned owner, callers;   /* callers: mask of keys */
+    unsigned owner, callers; /* callers: mask of keys */
     bool data;
-    bool ungated;   /* declared between IA2_BEGIN_NO_WRAP and IA2_END_NO_WRAP: it runs with its caller's rights */
+    bool ungated; /* declared between IA2_BEGIN_NO_WRAP and IA2_END_NO_WRAP: it runs with its
+                     caller's rights */
 };
 
 /* What dlsym finds in a plugin. */
@@ -42,12 +45,16 @@ struct plan_entry {
 struct plan_destructor {
     const char *symbol;
     unsigned compartment;
-    int unit, priority;   /* -1: none */
-    bool visible;   /* other objects of the link can name it */
+    int unit, priority; /* -1: none */
+    bool visible; /* other objects of the link can name it */
 };
 
-/* Where what a function allocates shall live; `variable`: only what it assigns to a variable or member of this name, else NULL. */
-struct allocation { const char *entry, *function, *variable; unsigned key; };
+/* Where what a function allocates shall live; `variable`: only what it assigns to a variable or
+ * member of this name, else NULL. */
+struct allocation {
+    const char *entry, *function, *variable;
+    unsigned key;
+};
 
 struct parameter_copy {
     const char *record, *field, *parameter;
@@ -67,9 +74,10 @@ struct plan {
     struct parameter_copy *parameters;
     struct plan_destructor *destructors;
     const char **shared_variables;
-    size_t unit_count, import_count, allocation_count, parameter_count, shared_variable_count, destructor_count, entry_count;
-    struct map import_index;   /* symbol -> struct import */
-    void *policy_lines;        /* json_t */
+    size_t unit_count, import_count, allocation_count, parameter_count, shared_variable_count,
+        destructor_count, entry_count;
+    struct map import_index; /* symbol -> struct import */
+    void *policy_lines; /* json_t */
 };
 
 /* Reads and checks a plan; anything wrong in it is fatal. */
@@ -87,7 +95,7 @@ unsigned plan_others(const struct plan *plan, unsigned key);
 bool plan_readable_by_all(const struct plan *plan, unsigned key);
 
 /* A refusal at the policy line of `entry` (for example "allocations.f"). */
-void plan_refuse(const struct plan *plan, const char *entry, const char *construct, const char *reason,
-                 const char *remedy);
+void plan_refuse(const struct plan *plan, const char *entry, const char *construct,
+                 const char *reason, const char *remedy);
 
 #endif

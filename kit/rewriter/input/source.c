@@ -15,7 +15,8 @@ static const char *root, *build;
 static struct map sources, aliases;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static const char *real_directory(const char *path) {
+static const char *real_directory(const char *path)
+{
     char resolved[PATH_MAX];
     struct stat status;
     if (!realpath(path, resolved) || stat(resolved, &status) || !S_ISDIR(status.st_mode))
@@ -23,31 +24,36 @@ static const char *real_directory(const char *path) {
     return intern(resolved);
 }
 
-void source_set_roots(const char *source_root, const char *build_dir) {
+void source_set_roots(const char *source_root, const char *build_dir)
+{
     root = real_directory(source_root);
     build = real_directory(build_dir);
 }
 
-const char *source_roots(void) {
+const char *source_roots(void)
+{
     return intern_format("%s\n%s", root, build);
 }
 
 /* `path` relative to `directory`, or NULL. */
-static const char *relative_to(const char *directory, const char *path) {
+static const char *relative_to(const char *directory, const char *path)
+{
     const size_t length = strlen(directory);
     return !strncmp(path, directory, length) && path[length] == '/' ? path + length + 1 : NULL;
 }
 
 /* The path in the mirror of an absolute path, or NULL. */
-static const char *mirrored(const char *path) {
+static const char *mirrored(const char *path)
+{
     const char *const in_root = relative_to(root, path), *const in_build = relative_to(build, path);
     return in_root ? intern(in_root) : in_build ? intern_format(".build/%s", in_build) : NULL;
 }
 
-/* Without "." and "..", which realpath would do too, but it would also follow links: the mirror has a file where the
- * compiler looks for it. */
-static const char *normalized(const char *path) {
-    struct text text = { 0 };
+/* Without "." and "..", which realpath would do too, but it would also follow links: the mirror has
+ * a file where the compiler looks for it. */
+static const char *normalized(const char *path)
+{
+    struct text text = {0};
     while (*path) {
         const size_t length = strcspn(path, "/");
         if (length == 2 && !strncmp(path, "..", 2)) {
@@ -64,16 +70,19 @@ static const char *normalized(const char *path) {
     return result;
 }
 
-bool source_is_kits(const struct source *source, const char *name) {
+bool source_is_kits(const struct source *source, const char *name)
+{
     const char *const slash = strrchr(source->path, '/');
     return slash && !strcmp(slash + 1, name) && !source->rel_count;
 }
 
-const char *source_in_mirror(const char *path) {
+const char *source_in_mirror(const char *path)
+{
     return mirrored(normalized(path));
 }
 
-static void add_path(struct source *source, const char *path) {
+static void add_path(struct source *source, const char *path)
+{
     const char *const lexical = source_in_mirror(path);
     const char *const rel = lexical ? lexical : mirrored(source->path);
     for (size_t i = 0; i < source->rel_count; i++)
@@ -85,7 +94,8 @@ static void add_path(struct source *source, const char *path) {
         source->shown = rel;
 }
 
-static struct source *load(const char *path) {
+static struct source *load(const char *path)
+{
     size_t size;
     char *const text = read_whole(path, &size);
     if (!text)
@@ -99,7 +109,8 @@ static struct source *load(const char *path) {
     return source;
 }
 
-struct source *source_get(const char *path) {
+struct source *source_get(const char *path)
+{
     const char *const name = intern(path);
     pthread_mutex_lock(&lock);
     struct source *source = map_get(&aliases, key_of(name));
@@ -116,8 +127,9 @@ struct source *source_get(const char *path) {
     return source;
 }
 
-struct source *source_read(const char *path) {
-    static struct map known;   /* the paths that were added, by their one copy */
+struct source *source_read(const char *path)
+{
+    static struct map known; /* the paths that were added, by their one copy */
     struct source *const source = source_get(path);
     if (source) {
         const char *const name = intern(path);
@@ -129,7 +141,8 @@ struct source *source_read(const char *path) {
     return source;
 }
 
-static void find_lines(struct source *source) {
+static void find_lines(struct source *source)
+{
     *PUSH(source->lines, source->line_count, source->line_capacity) = 0;
     for (size_t i = 0; i < source->size; i++) {
         if (source->text[i] == '\r' && source->text[i + 1] == '\n')
@@ -140,10 +153,12 @@ static void find_lines(struct source *source) {
     }
 }
 
-void source_position(struct source *source, size_t offset, unsigned *line, unsigned *column) {
+void source_position(struct source *source, size_t offset, unsigned *line, unsigned *column)
+{
     if (!source->line_count)
         find_lines(source);
-    size_t low = 0, high = source->line_count - 1;   /* the last line that begins at the offset or before */
+    size_t low = 0,
+           high = source->line_count - 1; /* the last line that begins at the offset or before */
     while (low < high) {
         const size_t middle = low + (high - low + 1) / 2;
         if (source->lines[middle] <= offset)
@@ -155,7 +170,8 @@ void source_position(struct source *source, size_t offset, unsigned *line, unsig
     *column = (unsigned)(offset - source->lines[low]) + 1;
 }
 
-size_t source_skip_blank(const struct source *source, size_t offset) {
+size_t source_skip_blank(const struct source *source, size_t offset)
+{
     const char *const t = source->text;
     for (;;) {
         if (isspace((unsigned char)t[offset])) {
@@ -176,36 +192,43 @@ size_t source_skip_blank(const struct source *source, size_t offset) {
     }
 }
 
-static bool is_word(char c) {
+static bool is_word(char c)
+{
     return isalnum((unsigned char)c) || c == '_' || c == '$' || (unsigned char)c >= 0x80;
 }
 
-size_t source_identifier(const struct source *source, size_t offset) {
+size_t source_identifier(const struct source *source, size_t offset)
+{
     size_t end = offset;
     while (end < source->size && is_word(source->text[end]))
         end++;
     return end - offset;
 }
 
-size_t source_identifier_start(const struct source *source, size_t end) {
+size_t source_identifier_start(const struct source *source, size_t end)
+{
     while (end > 0 && is_word(source->text[end - 1]))
         end--;
     return end;
 }
 
-bool source_is_word(const struct source *source, size_t offset, const char *word) {
+bool source_is_word(const struct source *source, size_t offset, const char *word)
+{
     const size_t length = strlen(word);
-    return source_identifier(source, offset) == length && !strncmp(source->text + offset, word, length);
+    return source_identifier(source, offset) == length &&
+           !strncmp(source->text + offset, word, length);
 }
 
-bool source_is_any_word(const struct source *source, size_t offset, const char *const *words) {
+bool source_is_any_word(const struct source *source, size_t offset, const char *const *words)
+{
     for (; *words; words++)
         if (source_is_word(source, offset, *words))
             return true;
     return false;
 }
 
-size_t source_skip_token(const struct source *source, size_t offset) {
+size_t source_skip_token(const struct source *source, size_t offset)
+{
     const char *const t = source->text;
     if (t[offset] == '"' || t[offset] == '\'') {
         const char quote = t[offset++];
@@ -218,28 +241,37 @@ size_t source_skip_token(const struct source *source, size_t offset) {
 }
 
 /* Whether the `#` at `offset` is the first thing on its line. */
-static bool starts_line(const struct source *source, size_t offset) {
+static bool starts_line(const struct source *source, size_t offset)
+{
     while (offset > 0 && (source->text[offset - 1] == ' ' || source->text[offset - 1] == '\t'))
         offset--;
     return offset == 0 || source->text[offset - 1] == '\n';
 }
 
-size_t source_line_end(const struct source *source, size_t offset) {
-    while (offset < source->size && (source->text[offset] != '\n' || (offset > 0 && source->text[offset - 1] == '\\')))
+size_t source_line_end(const struct source *source, size_t offset)
+{
+    while (offset < source->size &&
+           (source->text[offset] != '\n' || (offset > 0 && source->text[offset - 1] == '\\')))
         offset++;
     return offset;
 }
 
-/* The conditions that the preprocessor line at `offset` opens (or -1: closes), and the offset of its end. */
-static int directive(const struct source *source, size_t *offset) {
+/* The conditions that the preprocessor line at `offset` opens (or -1: closes), and the offset of
+ * its end. */
+static int directive(const struct source *source, size_t *offset)
+{
     const size_t name = source_skip_blank(source, *offset + 1);
     *offset = source_line_end(source, *offset);
-    return !strncmp(source->text + name, "if", 2) ? 1 : !strncmp(source->text + name, "endif", 5) ? -1 : 0;
+    return !strncmp(source->text + name, "if", 2)      ? 1
+           : !strncmp(source->text + name, "endif", 5) ? -1
+                                                       : 0;
 }
 
-static bool scan_brackets(const struct source *source, size_t begin, size_t end, bool directives) {
+static bool scan_brackets(const struct source *source, size_t begin, size_t end, bool directives)
+{
     int depth = 0, conditions = 0;
-    for (size_t i = source_skip_blank(source, begin), next; i < end; i = source_skip_blank(source, next)) {
+    for (size_t i = source_skip_blank(source, begin), next; i < end;
+         i = source_skip_blank(source, next)) {
         const char c = source->text[i];
         next = source_skip_token(source, i);
         if (strchr("([{", c)) {
@@ -258,19 +290,23 @@ static bool scan_brackets(const struct source *source, size_t begin, size_t end,
     return depth == 0 && conditions == 0;
 }
 
-bool source_is_one_argument(const struct source *source, size_t begin, size_t end) {
+bool source_is_one_argument(const struct source *source, size_t begin, size_t end)
+{
     return scan_brackets(source, begin, end, false);
 }
 
-bool source_is_one_expression(const struct source *source, size_t begin, size_t end) {
+bool source_is_one_expression(const struct source *source, size_t begin, size_t end)
+{
     return scan_brackets(source, begin, end, true);
 }
 
-size_t source_skip_brackets(const struct source *source, size_t offset) {
+size_t source_skip_brackets(const struct source *source, size_t offset)
+{
     int depth = 0;
     if (!source->text[offset] || !strchr("([{", source->text[offset]))
         return 0;
-    for (size_t i = offset; i < source->size; i = source_skip_blank(source, source_skip_token(source, i))) {
+    for (size_t i = offset; i < source->size;
+         i = source_skip_blank(source, source_skip_token(source, i))) {
         if (strchr("([{", source->text[i]))
             depth++;
         else if (strchr(")]}", source->text[i]) && --depth == 0)
@@ -279,7 +315,8 @@ size_t source_skip_brackets(const struct source *source, size_t offset) {
     return 0;
 }
 
-size_t source_declarator_end(const struct source *source, size_t begin, size_t name_end) {
+size_t source_declarator_end(const struct source *source, size_t begin, size_t name_end)
+{
     int depth = 0;
     size_t end = name_end;
     for (size_t i = source_skip_blank(source, begin); i < source->size;
@@ -297,7 +334,8 @@ size_t source_declarator_end(const struct source *source, size_t begin, size_t n
     return end;
 }
 
-bool source_in_define(const struct source *source, size_t offset, size_t *end) {
+bool source_in_define(const struct source *source, size_t offset, size_t *end)
+{
     const char *const t = source->text;
     size_t line = offset;
     while (line > 0 && !(t[line - 1] == '\n' && !(line > 1 && t[line - 2] == '\\')))
@@ -313,7 +351,8 @@ bool source_in_define(const struct source *source, size_t offset, size_t *end) {
     return true;
 }
 
-bool source_starts_macro_body(const struct source *source, size_t offset) {
+bool source_starts_macro_body(const struct source *source, size_t offset)
+{
     const char *const t = source->text;
     size_t i;
     if (!source_in_define(source, offset, &i))
@@ -327,13 +366,15 @@ bool source_starts_macro_body(const struct source *source, size_t offset) {
     return source_skip_blank(source, i) == offset;
 }
 
-size_t source_macro_name(const struct source *source, size_t offset) {
+size_t source_macro_name(const struct source *source, size_t offset)
+{
     size_t end;
     return source_in_define(source, offset, &end) ? source_identifier_start(source, end) : offset;
 }
 
 /* Backwards over blanks and line continuations. */
-static size_t before_blank(const struct source *source, size_t offset) {
+static size_t before_blank(const struct source *source, size_t offset)
+{
     const char *const t = source->text;
     while (offset > 0 && (t[offset - 1] == ' ' || t[offset - 1] == '\t' || t[offset - 1] == '\\' ||
                           (t[offset - 1] == '\n' && offset > 1 && t[offset - 2] == '\\')))
@@ -341,12 +382,16 @@ static size_t before_blank(const struct source *source, size_t offset) {
     return offset;
 }
 
-/* The name of the macro in whose #define `offset` is; false if it is in none, or in one without parameters. */
-static bool enclosing_define(const struct source *source, size_t offset, size_t *parameters) {
-    return source_in_define(source, offset, parameters) && source->text[*parameters] == '(' && *parameters < offset;
+/* The name of the macro in whose #define `offset` is; false if it is in none, or in one without
+ * parameters. */
+static bool enclosing_define(const struct source *source, size_t offset, size_t *parameters)
+{
+    return source_in_define(source, offset, parameters) && source->text[*parameters] == '(' &&
+           *parameters < offset;
 }
 
-bool source_parameter_before_member(const struct source *source, size_t member, size_t *begin) {
+bool source_parameter_before_member(const struct source *source, size_t member, size_t *begin)
+{
     const char *const t = source->text;
     size_t at = before_blank(source, member), open;
     if (at >= 1 && t[at - 1] == '.')
@@ -357,7 +402,8 @@ bool source_parameter_before_member(const struct source *source, size_t member, 
         return false;
     at = before_blank(source, at);
     const bool parentheses = at > 0 && t[at - 1] == ')';
-    const size_t end = parentheses ? before_blank(source, at - 1) : at, name = source_identifier_start(source, end);
+    const size_t end = parentheses ? before_blank(source, at - 1) : at,
+                 name = source_identifier_start(source, end);
     *begin = name;
     if (parentheses) {
         const size_t before = before_blank(source, name);
@@ -368,13 +414,15 @@ bool source_parameter_before_member(const struct source *source, size_t member, 
     if (name == end || !enclosing_define(source, name, &open))
         return false;
     const char *const close = strchr(t + open, ')');
-    for (size_t i = open + 1; close && i < (size_t)(close - t); i = source_skip_blank(source, source_skip_token(source, i)))
+    for (size_t i = open + 1; close && i < (size_t)(close - t);
+         i = source_skip_blank(source, source_skip_token(source, i)))
         if (source_identifier(source, i) == end - name && !strncmp(t + i, t + name, end - name))
             return (size_t)(close - t) < name;
     return false;
 }
 
-size_t source_initializer_end(const struct source *source, size_t begin) {
+size_t source_initializer_end(const struct source *source, size_t begin)
+{
     int depth = 0;
     size_t end = begin;
     for (size_t i = begin; i < source->size; i = source_skip_blank(source, end)) {
@@ -391,7 +439,8 @@ size_t source_initializer_end(const struct source *source, size_t begin) {
 }
 
 /* The offset after the bracket that pairs with the first one from `begin` on. */
-static size_t after_bracket(const struct source *source, size_t begin) {
+static size_t after_bracket(const struct source *source, size_t begin)
+{
     int depth = 0;
     for (size_t i = begin; i < source->size;) {
         const char c = source->text[i];
@@ -405,16 +454,21 @@ static size_t after_bracket(const struct source *source, size_t begin) {
     return source->size;
 }
 
-bool source_is_macro_use(const struct source *source, size_t begin, size_t end) {
-    const size_t name = begin + source_identifier(source, begin), open = source_skip_blank(source, name);
-    return name > begin && (name == end || (source->text[open] == '(' && after_bracket(source, open) == end));
+bool source_is_macro_use(const struct source *source, size_t begin, size_t end)
+{
+    const size_t name = begin + source_identifier(source, begin),
+                 open = source_skip_blank(source, name);
+    return name > begin &&
+           (name == end || (source->text[open] == '(' && after_bracket(source, open) == end));
 }
 
-bool source_bracket_ends_macro_body(const struct source *source, size_t begin) {
+bool source_bracket_ends_macro_body(const struct source *source, size_t begin)
+{
     return source_ends_macro_body(source, after_bracket(source, begin));
 }
 
-bool source_ends_macro_body(const struct source *source, size_t offset) {
+bool source_ends_macro_body(const struct source *source, size_t offset)
+{
     const size_t next = source_skip_blank(source, offset);
     for (size_t i = offset; i < next; i++)
         if (source->text[i] == '\n' && source->text[i - 1] != '\\')

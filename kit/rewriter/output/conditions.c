@@ -9,32 +9,40 @@
 #include "object_types.h"
 
 struct condition {
-    struct unit *unit;       /* that defines it */
+    struct unit *unit; /* that defines it */
     struct cursor function;
     bool post;
-    const char *target;      /* the name that the macro is given */
-    const char *place;       /* of its text: units that include the same header have the same condition */
+    const char *target; /* the name that the macro is given */
+    const char *place; /* of its text: units that include the same header have the same condition */
     struct unit *target_unit;
-    struct cursor target_function;   /* null: refused */
+    struct cursor target_function; /* null: refused */
 };
 
 static struct condition *conditions;
 static size_t condition_count, condition_capacity;
 
-static const char *macro_of(const struct condition *it) {
-    return intern_format("%s(%s)", it->post ? "IA2_POST_CONDITION_FOR" : "IA2_PRE_CONDITION_FOR", it->target);
+static const char *macro_of(const struct condition *it)
+{
+    return intern_format("%s(%s)", it->post ? "IA2_POST_CONDITION_FOR" : "IA2_PRE_CONDITION_FOR",
+                         it->target);
 }
 
-static void refuse_condition(const struct condition *it, const char *reason, const char *remedy) {
-    refuse_at(it->function, intern_format("%s of %s", macro_of(it), cursor_name(it->function)), reason, remedy);
+static void refuse_condition(const struct condition *it, const char *reason, const char *remedy)
+{
+    refuse_at(it->function, intern_format("%s of %s", macro_of(it), cursor_name(it->function)),
+              reason, remedy);
 }
 
-/* Where a unit, or else the compartment, defines the function that a condition is for. `refuse`: if nothing does. */
-static bool find_target(struct program *program, struct condition *it, bool refuse) {
-    const char *reason = intern_format("the program defines no function %s", it->target), *remedy = "correct the name";
+/* Where a unit, or else the compartment, defines the function that a condition is for. `refuse`: if
+ * nothing does. */
+static bool find_target(struct program *program, struct condition *it, bool refuse)
+{
+    const char *reason = intern_format("the program defines no function %s", it->target),
+               *remedy = "correct the name";
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
-        const bool here = unit == it->unit, ours = unit->plan->compartment == it->unit->plan->compartment;
+        const bool here = unit == it->unit,
+                   ours = unit->plan->compartment == it->unit->plan->compartment;
         for (size_t f = 0; f < unit->function_count; f++) {
             const struct function *const function = &unit->functions[f];
             if (function->name != it->target)
@@ -45,11 +53,14 @@ static bool find_target(struct program *program, struct condition *it, bool refu
                 if (here)
                     return true;
             } else {
-                reason = ours ? intern_format("%s is a static function of another file", it->target) :
-                         intern_format("%s is defined in compartment %s, and this in %s", it->target,
-                                       program->plan->compartments[unit->plan->compartment - 1].name,
-                                       program->plan->compartments[it->unit->plan->compartment - 1].name);
-                remedy = ours ? "put the condition into that file" : "put the condition into that compartment";
+                reason =
+                    ours ? intern_format("%s is a static function of another file", it->target)
+                         : intern_format(
+                               "%s is defined in compartment %s, and this in %s", it->target,
+                               program->plan->compartments[unit->plan->compartment - 1].name,
+                               program->plan->compartments[it->unit->plan->compartment - 1].name);
+                remedy = ours ? "put the condition into that file"
+                              : "put the condition into that compartment";
             }
         }
     }
@@ -58,24 +69,30 @@ static bool find_target(struct program *program, struct condition *it, bool refu
     return it->target_unit;
 }
 
-static struct type unqualified_pointee(struct type type) {
+static struct type unqualified_pointee(struct type type)
+{
     return type_unqualified(type_canonical(type_pointee(type_canonical(type))));
 }
 
-/* Whether a parameter of a condition takes what the function has there: its type, or a pointer that promises more or says less. */
-static bool takes(struct unit *own_unit, struct type own, struct unit *unit, struct type given) {
+/* Whether a parameter of a condition takes what the function has there: its type, or a pointer that
+ * promises more or says less. */
+static bool takes(struct unit *own_unit, struct type own, struct unit *unit, struct type given)
+{
     if (type_spelling(own_unit, own) == type_spelling(unit, given))
         return true;
     if (type_canonical(own).kind != CXType_Pointer || type_canonical(given).kind != CXType_Pointer)
         return false;
     const struct type pointee = unqualified_pointee(own);
-    return pointee.kind == CXType_Void || type_spelling(own_unit, pointee) == type_spelling(unit, unqualified_pointee(given));
+    return pointee.kind == CXType_Void ||
+           type_spelling(own_unit, pointee) == type_spelling(unit, unqualified_pointee(given));
 }
 
-static bool check_signature(const struct condition *it) {
+static bool check_signature(const struct condition *it)
+{
     struct signature own = signature_of_type(cursor_type(it->function));
     struct signature target = signature_of_type(cursor_type(it->target_function));
-    const enum CXTypeKind result = type_canonical(own.result).kind, target_result = type_canonical(target.result).kind;
+    const enum CXTypeKind result = type_canonical(own.result).kind,
+                          target_result = type_canonical(target.result).kind;
     const char *reason = NULL, *remedy = NULL;
     if (target.variadic || own.variadic) {
         reason = "a variadic function can have no conditions, as its arguments are not known";
@@ -85,16 +102,22 @@ static bool check_signature(const struct condition *it) {
         remedy = "declare its parameters; (void) if it has none";
     } else if (result != CXType_Void && result != CXType_Bool) {
         reason = intern_format("it returns %s", type_spelling(it->unit, own.result));
-        remedy = "let it return _Bool (false ends the program), or nothing and end the program itself";
+        remedy =
+            "let it return _Bool (false ends the program), or nothing and end the program itself";
     } else if (own.count > target.count + (it->post && target_result != CXType_Void)) {
-        reason = intern_format("it has %zu parameters, and %s has %zu", own.count, it->target, target.count);
-        remedy = it->post ? "give it the first parameters of the function, or all of them and then the result" :
-                            "give it the first parameters of the function";
+        reason = intern_format("it has %zu parameters, and %s has %zu", own.count, it->target,
+                               target.count);
+        remedy =
+            it->post
+                ? "give it the first parameters of the function, or all of them and then the result"
+                : "give it the first parameters of the function";
     }
     for (size_t i = 0; !reason && i < own.count; i++)
-        if (!takes(it->unit, own.parameters[i], it->target_unit, i < target.count ? target.parameters[i] : target.result)) {
+        if (!takes(it->unit, own.parameters[i], it->target_unit,
+                   i < target.count ? target.parameters[i] : target.result)) {
             const struct type given = i < target.count ? target.parameters[i] : target.result;
-            reason = intern_format("its parameter %zu is of type %s, and gets %s", i + 1, type_spelling(it->unit, own.parameters[i]),
+            reason = intern_format("its parameter %zu is of type %s, and gets %s", i + 1,
+                                   type_spelling(it->unit, own.parameters[i]),
                                    type_spelling(it->target_unit, given));
             remedy = "give it the parameter's type in the function";
         }
@@ -105,11 +128,14 @@ static bool check_signature(const struct condition *it) {
     return !reason;
 }
 
-/* A mark counts on a definition. Whether that of a declared function, wherever it is, has the same one. */
-static void check_defined(const struct program *program, const struct annotation *declared) {
-    static const char *const macros[][2] = {
-        { "ia2_pre_condition:", "IA2_PRE_CONDITION_FOR" }, { "ia2_post_condition:", "IA2_POST_CONDITION_FOR" },
-        { "ia2_constructor", "IA2_CONSTRUCTOR" }, { "ia2_destructor", "IA2_DESTRUCTOR" } };
+/* A mark counts on a definition. Whether that of a declared function, wherever it is, has the same
+ * one. */
+static void check_defined(const struct program *program, const struct annotation *declared)
+{
+    static const char *const macros[][2] = {{"ia2_pre_condition:", "IA2_PRE_CONDITION_FOR"},
+                                            {"ia2_post_condition:", "IA2_POST_CONDITION_FOR"},
+                                            {"ia2_constructor", "IA2_CONSTRUCTOR"},
+                                            {"ia2_destructor", "IA2_DESTRUCTOR"}};
     const char *const name = cursor_name(declared->function), *macro = NULL;
     for (size_t m = 0; m < sizeof(macros) / sizeof(*macros); m++)
         if (!strncmp(declared->text, macros[m][0], strlen(macros[m][0])))
@@ -121,22 +147,27 @@ static void check_defined(const struct program *program, const struct annotation
                 return;
         }
     if (macro)
-        refuse_at(declared->function, intern_format("%s of %s", macro, name), "no definition of the function is seen with the macro",
+        refuse_at(declared->function, intern_format("%s of %s", macro, name),
+                  "no definition of the function is seen with the macro",
                   "put the macro on the definition");
 }
 
-static void collect(struct program *program, struct unit *unit, const struct annotation *it) {
+static void collect(struct program *program, struct unit *unit, const struct annotation *it)
+{
     if (!it->definition) {
         check_defined(program, it);
         return;
     }
     static const char pre[] = "ia2_pre_condition:", post[] = "ia2_post_condition:";
-    const bool is_pre = !strncmp(it->text, pre, sizeof(pre) - 1), is_post = !strncmp(it->text, post, sizeof(post) - 1);
+    const bool is_pre = !strncmp(it->text, pre, sizeof(pre) - 1),
+               is_post = !strncmp(it->text, post, sizeof(post) - 1);
     if (!is_pre && !is_post)
         return;
-    struct condition made = { .unit = unit, .function = it->function, .post = is_post,
-                              .target = intern(it->text + (is_pre ? sizeof(pre) : sizeof(post)) - 1),
-                              .target_function = no_cursor() };
+    struct condition made = {.unit = unit,
+                             .function = it->function,
+                             .post = is_post,
+                             .target = intern(it->text + (is_pre ? sizeof(pre) : sizeof(post)) - 1),
+                             .target_function = no_cursor()};
     const char *file;
     unsigned line, column;
     cursor_position(it->function, &file, &line, &column);
@@ -144,8 +175,10 @@ static void collect(struct program *program, struct unit *unit, const struct ann
     *PUSH(conditions, condition_count, condition_capacity) = made;
 }
 
-/* Drops each condition that another unit has from the same header: it runs once, and in the compartment that has its function. */
-static void keep_one_each(struct program *program) {
+/* Drops each condition that another unit has from the same header: it runs once, and in the
+ * compartment that has its function. */
+static void keep_one_each(struct program *program)
+{
     size_t kept = 0;
     for (size_t i = 0; i < condition_count; i++) {
         struct condition it = conditions[i];
@@ -153,11 +186,13 @@ static void keep_one_each(struct program *program) {
         find_target(program, &it, false);
         for (size_t k = 0; k < condition_count && !elsewhere && it.target_unit != it.unit; k++) {
             struct condition other = conditions[k];
-            if (k == i || other.place != it.place || other.target != it.target || other.post != it.post)
+            if (k == i || other.place != it.place || other.target != it.target ||
+                other.post != it.post)
                 continue;
             find_target(program, &other, false);
-            elsewhere = it.target_unit ? other.target_unit == it.target_unit && (other.unit == it.target_unit || k < i) :
-                        other.target_unit != NULL;
+            elsewhere = it.target_unit ? other.target_unit == it.target_unit &&
+                                             (other.unit == it.target_unit || k < i)
+                                       : other.target_unit != NULL;
         }
         if (!elsewhere && find_target(program, &it, true) && check_signature(&it))
             conditions[kept++] = it;
@@ -165,20 +200,24 @@ static void keep_one_each(struct program *program) {
     condition_count = kept;
 }
 
-/* ---- the function in front of a checked one --------------------------------------------------------------------------- */
+/* ---- the function in front of a checked one ------------------------------------------------- */
 
-static bool is_for(const struct condition *it, const struct gate *gate) {
+static bool is_for(const struct condition *it, const struct gate *gate)
+{
     return it->target_unit == gate->unit && cursor_equal(it->target_function, gate->cursor);
 }
 
 /* `ia2_1, ia2_2`, the names of the first `count` parameters. */
-static void put_arguments(struct text *out, size_t count) {
+static void put_arguments(struct text *out, size_t count)
+{
     for (size_t i = 0; i < count; i++)
         text_printf(out, "%sia2_%zu", i ? ", " : "", i + 1);
 }
 
-/* A type as the end of the function's file can write it; false if it has no name. GCC knows the tag of a va_list's struct as another. */
-static bool put_type(struct text *out, struct type type) {
+/* A type as the end of the function's file can write it; false if it has no name. GCC knows the tag
+ * of a va_list's struct as another. */
+static bool put_type(struct text *out, struct type type)
+{
     if (is_va_list_parameter(type)) {
         text_puts(out, "__builtin_va_list");
         return true;
@@ -189,7 +228,9 @@ static bool put_type(struct text *out, struct type type) {
     return named;
 }
 
-static bool put_parameters(struct text *out, const struct signature *signature, size_t count, bool names) {
+static bool put_parameters(struct text *out, const struct signature *signature, size_t count,
+                           bool names)
+{
     bool named = true;
     for (size_t i = 0; i < count; i++) {
         text_puts(out, i ? ", " : "");
@@ -201,40 +242,48 @@ static bool put_parameters(struct text *out, const struct signature *signature, 
     return named;
 }
 
-/* The name by which `unit` calls a condition: its own, or one declared for the purpose, since a condition in another file has perhaps
- * no declaration here. */
-static const char *condition_name(struct text *declarations, const struct condition *it, const struct signature *target) {
+/* The name by which `unit` calls a condition: its own, or one declared for the purpose, since a
+ * condition in another file has perhaps no declaration here. */
+static const char *condition_name(struct text *declarations, const struct condition *it,
+                                  const struct signature *target)
+{
     const char *const name = cursor_name(it->function);
     if (it->unit == it->target_unit)
         return name;
     const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
-    const char *const alias = intern_format("__ia2_condition_%u_%s_of_%s", it->unit->plan->id, name, it->target);
+    const char *const alias =
+        intern_format("__ia2_condition_%u_%s_of_%s", it->unit->plan->id, name, it->target);
     const struct type type = cursor_type(it->function);
     struct signature own = signature_of_type(type);
-    text_printf(declarations, "extern %s %s(", type_canonical(own.result).kind == CXType_Void ? "void" : "_Bool", alias);
+    text_printf(declarations, "extern %s %s(",
+                type_canonical(own.result).kind == CXType_Void ? "void" : "_Bool", alias);
     put_parameters(declarations, target, own.count, false);
     text_printf(declarations, ") __asm__(\"%s\");\n",
                 is_static ? intern_format("__ia2_target_%u_%s", it->unit->plan->id, name) : name);
     if (is_static && it->unit->main_file)
-        edit_append(it->unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), it->unit->plan->id);
+        edit_append(it->unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name),
+                    it->unit->plan->id);
     signature_free(&own);
     return alias;
 }
 
-static void put_conditions(struct text *out, struct text *declarations, const struct gate *gate, const struct signature *target,
-                           bool post) {
+static void put_conditions(struct text *out, struct text *declarations, const struct gate *gate,
+                           const struct signature *target, bool post)
+{
     for (size_t i = 0; i < condition_count; i++) {
         const struct condition *const it = &conditions[i];
         if (it->post != post || !is_for(it, gate))
             continue;
         struct signature own = signature_of_type(cursor_type(it->function));
         const bool tells = type_canonical(own.result).kind == CXType_Bool;
-        text_printf(out, tells ? "    IA2_REQUIRE(%s(" : "    %s(", condition_name(declarations, it, target));
+        text_printf(out, tells ? "    IA2_REQUIRE(%s(" : "    %s(",
+                    condition_name(declarations, it, target));
         put_arguments(out, own.count < target->count ? own.count : target->count);
         if (own.count > target->count)
             text_puts(out, target->count ? ", ia2_result" : "ia2_result");
         if (tells)
-            text_printf(out, "), \"%s-condition %s of %s\");\n", post ? "post" : "pre", cursor_name(it->function), gate->function);
+            text_printf(out, "), \"%s-condition %s of %s\");\n", post ? "post" : "pre",
+                        cursor_name(it->function), gate->function);
         else
             text_puts(out, ");\n");
         signature_free(&own);
@@ -242,21 +291,23 @@ static void put_conditions(struct text *out, struct text *declarations, const st
 }
 
 /* What runs before or after the function: its caller sees the errno that the function leaves. */
-static void put_block(struct text *out, struct text *statements) {
+static void put_block(struct text *out, struct text *statements)
+{
     if (statements->length) {
         text_puts(out, "    {\n    IA2_KEEP_ERRNO;\n");
         text_add(out, statements->data, statements->length);
         text_puts(out, "    }\n");
     }
     free(statements->data);
-    *statements = (struct text) { 0 };
+    *statements = (struct text){0};
 }
 
 /* The text of IA2_CHECKED(f), the caller's to free; NULL if refused. */
-static char *checked_function(const struct gate *gate, const struct object_checks *objects) {
+static char *checked_function(const struct gate *gate, const struct object_checks *objects)
+{
     struct signature signature = signature_of_type(cursor_type(gate->cursor));
     const bool is_void = type_canonical(signature.result).kind == CXType_Void;
-    struct text head = { 0 }, body = { 0 }, declarations = { 0 }, checks = { 0 };
+    struct text head = {0}, body = {0}, declarations = {0}, checks = {0};
     bool named = put_type(&head, signature.result);
     text_printf(&head, " IA2_CHECKED(%s)(", gate->function);
     named &= put_parameters(&head, &signature, signature.count, true);
@@ -278,25 +329,28 @@ static char *checked_function(const struct gate *gate, const struct object_check
     put_block(&body, &checks);
     text_puts(&body, is_void ? "}" : "    return ia2_result;\n}");
     signature_free(&signature);
-    struct text all = { 0 };
+    struct text all = {0};
     text_add(&all, declarations.data ? declarations.data : "", declarations.length);
-    text_printf(&all, "extern __attribute__((visibility(\"hidden\"))) __typeof__(%s) IA2_CHECKED(%s);\n", gate->function, gate->function);
+    text_printf(&all,
+                "extern __attribute__((visibility(\"hidden\"))) __typeof__(%s) IA2_CHECKED(%s);\n",
+                gate->function, gate->function);
     text_add(&all, head.data, head.length);
     text_add(&all, body.data, body.length);
     free(declarations.data);
     free(head.data);
     free(body.data);
     if (!named) {
-        refuse_at(gate->cursor, intern_format("conditions of %s", gate->function), "a type in its prototype has no name",
-                  "give the struct a name, or a typedef");
+        refuse_at(gate->cursor, intern_format("conditions of %s", gate->function),
+                  "a type in its prototype has no name", "give the struct a name, or a typedef");
         free(all.data);
         return NULL;
     }
     return all.data;
 }
 
-static void check_gate(struct program *program, struct gate *gate) {
-    struct object_checks objects = { 0 };
+static void check_gate(struct program *program, struct gate *gate)
+{
+    struct object_checks objects = {0};
     bool checked = object_checks_of(program, gate, &objects);
     for (size_t i = 0; i < condition_count; i++)
         checked |= is_for(&conditions[i], gate);
@@ -307,7 +361,8 @@ static void check_gate(struct program *program, struct gate *gate) {
     if (!text)
         return;
     if (!gate->unit->main_file || !gate->unit->main_file->rel_count)
-        refuse_at(gate->cursor, intern_format("conditions of %s", gate->function), "its file is not of the project, so it cannot be rewritten",
+        refuse_at(gate->cursor, intern_format("conditions of %s", gate->function),
+                  "its file is not of the project, so it cannot be rewritten",
                   "put the function into a source of the project");
     else
         edit_append(gate->unit->main_file, intern(text), gate->unit->plan->id);
@@ -315,7 +370,8 @@ static void check_gate(struct program *program, struct gate *gate) {
     free(text);
 }
 
-void conditions_rewrite(struct program *program) {
+void conditions_rewrite(struct program *program)
+{
     object_types_find(program);
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++)

@@ -8,48 +8,61 @@
 #include "edits/edits.h"
 
 struct destructor {
-    const char *symbol, *target, *kind, *file;   /* target: NULL if no other object can name it */
+    const char *symbol, *target, *kind, *file; /* target: NULL if no other object can name it */
     unsigned owner, line;
-    int priority;   /* -1: none */
+    int priority; /* -1: none */
 };
 
 static struct destructor *destructors;
 static size_t destructor_count, destructor_capacity;
 
 /* libc calls these functions' argument back when the process or the thread ends. */
-static const char *const registering[] = { "atexit", "on_exit", "at_quick_exit", "__cxa_atexit", "__cxa_thread_atexit_impl",
-                                           "pthread_key_create", "tss_create" };
+static const char *const registering[] = {"atexit",
+                                          "on_exit",
+                                          "at_quick_exit",
+                                          "__cxa_atexit",
+                                          "__cxa_thread_atexit_impl",
+                                          "pthread_key_create",
+                                          "tss_create"};
 
-static const struct function *definition_in(const struct unit *unit, const char *name) {
+static const struct function *definition_in(const struct unit *unit, const char *name)
+{
     for (size_t f = 0; f < unit->function_count; f++)
         if (unit->functions[f].name == name)
             return &unit->functions[f];
     return NULL;
 }
 
-static struct unit *unit_of(struct program *program, int id) {
+static struct unit *unit_of(struct program *program, int id)
+{
     for (size_t u = 0; u < program->unit_count; u++)
         if ((int)program->units[u].plan->id == id)
             return &program->units[u];
     return NULL;
 }
 
-static bool known(const struct destructor *it) {
+static bool known(const struct destructor *it)
+{
     for (size_t i = 0; i < destructor_count; i++)
-        if (destructors[i].symbol == it->symbol && destructors[i].owner == it->owner && destructors[i].target == it->target &&
-            !strcmp(destructors[i].kind, it->kind))
+        if (destructors[i].symbol == it->symbol && destructors[i].owner == it->owner &&
+            destructors[i].target == it->target && !strcmp(destructors[i].kind, it->kind))
             return true;
     return false;
 }
 
-static void add(struct unit *unit, const struct function *function, const char *kind, int priority) {
-    struct destructor it = { .symbol = function->name, .target = function->name, .kind = kind, .priority = priority,
-                             .owner = unit->plan->compartment };
+static void add(struct unit *unit, const struct function *function, const char *kind, int priority)
+{
+    struct destructor it = {.symbol = function->name,
+                            .target = function->name,
+                            .kind = kind,
+                            .priority = priority,
+                            .owner = unit->plan->compartment};
     unsigned column;
     if (function->is_static) {
         if (!unit->main_file)
             return;
-        edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", function->name), unit->plan->id);
+        edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", function->name),
+                    unit->plan->id);
         it.target = intern_format("__ia2_target_%u_%s", unit->plan->id, function->name);
     }
     cursor_position(function->cursor, &it.file, &it.line, &column);
@@ -57,7 +70,8 @@ static void add(struct unit *unit, const struct function *function, const char *
         *PUSH(destructors, destructor_count, destructor_capacity) = it;
 }
 
-static void add_planned(struct program *program, const struct plan_destructor *planned) {
+static void add_planned(struct program *program, const struct plan_destructor *planned)
+{
     struct unit *const unit = unit_of(program, planned->unit);
     const struct function *const function = unit ? definition_in(unit, planned->symbol) : NULL;
     if (function) {
@@ -65,24 +79,31 @@ static void add_planned(struct program *program, const struct plan_destructor *p
         return;
     }
     /* Assembly, or a name that the compiler made. */
-    const struct destructor it = { .symbol = planned->symbol, .target = planned->visible ? planned->symbol : NULL,
-                                   .kind = "destructor", .file = "", .owner = planned->compartment, .priority = planned->priority };
+    const struct destructor it = {.symbol = planned->symbol,
+                                  .target = planned->visible ? planned->symbol : NULL,
+                                  .kind = "destructor",
+                                  .file = "",
+                                  .owner = planned->compartment,
+                                  .priority = planned->priority};
     if (!known(&it))
         *PUSH(destructors, destructor_count, destructor_capacity) = it;
 }
 
 /* The unit of the compartment that defines a function which is not static, or NULL. */
-static struct unit *definer(struct program *program, unsigned compartment, const char *name) {
+static struct unit *definer(struct program *program, unsigned compartment, const char *name)
+{
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
-        const struct function *const found = unit->plan->compartment == compartment ? definition_in(unit, name) : NULL;
+        const struct function *const found =
+            unit->plan->compartment == compartment ? definition_in(unit, name) : NULL;
         if (found && !found->is_static)
             return unit;
     }
     return NULL;
 }
 
-static void add_registered(struct program *program, struct unit *unit, const struct designator *it) {
+static void add_registered(struct program *program, struct unit *unit, const struct designator *it)
+{
     const char *kind = NULL;
     for (size_t i = 0; it->libc_function && i < sizeof(registering) / sizeof(*registering); i++)
         if (!strcmp(it->libc_function, registering[i]))
@@ -90,14 +111,16 @@ static void add_registered(struct program *program, struct unit *unit, const str
     if (!kind || (it->user && unit->functions[it->user - 1].dead))
         return;
     const char *const name = cursor_name(it->function);
-    struct unit *const home = cursor_linkage(it->function) == CXLinkage_Internal ? unit :
-                              definer(program, unit->plan->compartment, name);
+    struct unit *const home = cursor_linkage(it->function) == CXLinkage_Internal
+                                  ? unit
+                                  : definer(program, unit->plan->compartment, name);
     const struct function *const function = home ? definition_in(home, name) : NULL;
     if (function)
         add(home, function, kind, -1);
 }
 
-static int compare(const void *left, const void *right) {
+static int compare(const void *left, const void *right)
+{
     const struct destructor *const a = left, *const b = right;
     if (a->owner != b->owner)
         return a->owner < b->owner ? -1 : 1;
@@ -108,7 +131,8 @@ static int compare(const void *left, const void *right) {
     return targets ? targets : strcmp(a->kind, b->kind);
 }
 
-void destructors_find(struct program *program) {
+void destructors_find(struct program *program)
+{
     for (size_t i = 0; i < program->plan->destructor_count; i++)
         add_planned(program, &program->plan->destructors[i]);
     for (size_t u = 0; u < program->unit_count; u++)
@@ -118,23 +142,28 @@ void destructors_find(struct program *program) {
         qsort(destructors, destructor_count, sizeof(*destructors), compare);
 }
 
-void destructors_assembly(struct text *out, unsigned compartment) {
+void destructors_assembly(struct text *out, unsigned compartment)
+{
     const char *last = NULL;
     for (size_t i = 0; i < destructor_count; i++) {
         const struct destructor *const it = &destructors[i];
         if (it->owner == compartment && it->target && it->target != last)
-            text_printf(out, "ia2_destructor symbol=%s, target=%s\n", it->symbol, last = it->target);
+            text_printf(out, "ia2_destructor symbol=%s, target=%s\n", it->symbol,
+                        last = it->target);
     }
 }
 
-char *destructors_text(const struct plan *plan) {
+char *destructors_text(const struct plan *plan)
+{
     json_t *const list = json_array();
     for (size_t i = 0; i < destructor_count; i++) {
         const struct destructor *const it = &destructors[i];
-        json_t *const entry = json_pack("{s:s, s:s, s:i, s:s, s:s, s:i}", "symbol", it->symbol, "compartment",
-                                        plan->compartments[it->owner - 1].name, "compartment_id", (int)it->owner, "kind", it->kind,
-                                        "file", it->file, "line", (int)it->line);
-        json_object_set_new(entry, "priority", it->priority < 0 ? json_null() : json_integer(it->priority));
+        json_t *const entry =
+            json_pack("{s:s, s:s, s:i, s:s, s:s, s:i}", "symbol", it->symbol, "compartment",
+                      plan->compartments[it->owner - 1].name, "compartment_id", (int)it->owner,
+                      "kind", it->kind, "file", it->file, "line", (int)it->line);
+        json_object_set_new(entry, "priority",
+                            it->priority < 0 ? json_null() : json_integer(it->priority));
         json_object_set_new(entry, "target", it->target ? json_string(it->target) : json_null());
         json_array_append_new(list, entry);
     }

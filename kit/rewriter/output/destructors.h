@@ -1,11 +1,12 @@
-/* What runs at exit, as far as the sources say it: the tables of destructors, for trace and lookup. */
+/* What runs at exit, as far as the sources say it: the tables of destructors, for trace and lookup.
+ */
 #ifndef IA2_DESTRUCTORS_REWRITER_H
 #define IA2_DESTRUCTORS_REWRITER_H
 
 #include "analysis/analyze.h"
 
-/* Collects the plan's destructors and the functions that are registered by name with atexit and the like; gives static ones a
- * name that the table can use (IA2_STATIC_TARGET). Before edit_settle. */
+/* Collects the plan's destructors and the functions that are registered by name with atexit and the
+ * like; gives static ones a name that the table can use (IA2_STATIC_TARGET). Before edit_settle. */
 void destructors_find(struct program *program);
 
 /* The `ia2_destructor` lines of a compartment for callgates/NAME.S. */

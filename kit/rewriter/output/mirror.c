@@ -16,7 +16,8 @@
 /* Tells a mirror from a directory of the user's, which must not be cleared. */
 #define MARK ".ia2-mirror"
 
-static void make_parents(const char *path) {
+static void make_parents(const char *path)
+{
     char *const copy = strdup(path);
     if (!copy)
         diag_fatal("out of memory");
@@ -29,7 +30,8 @@ static void make_parents(const char *path) {
     free(copy);
 }
 
-static bool holds(const char *path, const char *data, size_t length) {
+static bool holds(const char *path, const char *data, size_t length)
+{
     struct stat status;
     if (lstat(path, &status) || !S_ISREG(status.st_mode) || (size_t)status.st_size != length)
         return false;
@@ -40,7 +42,8 @@ static bool holds(const char *path, const char *data, size_t length) {
     return same;
 }
 
-void mirror_write_file(const char *path, const char *data, size_t length) {
+void mirror_write_file(const char *path, const char *data, size_t length)
+{
     if (holds(path, data, length))
         return;
     make_parents(path);
@@ -48,7 +51,8 @@ void mirror_write_file(const char *path, const char *data, size_t length) {
         diag_fatal("%s: cannot write: %s", path, strerror(errno));
 }
 
-void mirror_remove_gates(const char *directory, const struct map *wanted) {
+void mirror_remove_gates(const char *directory, const struct map *wanted)
+{
     static const char mine[] = "/* Made by ia2-rewriter";
     DIR *const dir = opendir(directory);
     for (struct dirent *entry; dir && (entry = readdir(dir));) {
@@ -58,7 +62,8 @@ void mirror_remove_gates(const char *directory, const struct map *wanted) {
             continue;
         char start[sizeof(mine) - 1];
         FILE *const file = fopen(path, "rbe");
-        const bool made = file && fread(start, 1, sizeof(start), file) == sizeof(start) && !memcmp(start, mine, sizeof(start));
+        const bool made = file && fread(start, 1, sizeof(start), file) == sizeof(start) &&
+                          !memcmp(start, mine, sizeof(start));
         if (file)
             fclose(file);
         if (made && unlink(path))
@@ -68,7 +73,8 @@ void mirror_remove_gates(const char *directory, const struct map *wanted) {
         closedir(dir);
 }
 
-static void link_file(const char *path, const char *target) {
+static void link_file(const char *path, const char *target)
+{
     char old[PATH_MAX];
     const ssize_t length = readlink(path, old, sizeof(old));
     if (length >= 0 && (size_t)length == strlen(target) && !memcmp(old, target, (size_t)length))
@@ -83,33 +89,40 @@ static void link_file(const char *path, const char *target) {
     }
 }
 
-static int compare(const void *left, const void *right) {
-    return strcmp(((const struct mirrored_file *)left)->rel, ((const struct mirrored_file *)right)->rel);
+static int compare(const void *left, const void *right)
+{
+    return strcmp(((const struct mirrored_file *)left)->rel,
+                  ((const struct mirrored_file *)right)->rel);
 }
 
-void mirror_collect(struct program *program, struct mirror *mirror) {
-    struct map seen = { 0 };
+void mirror_collect(struct program *program, struct mirror *mirror)
+{
+    struct map seen = {0};
     for (size_t u = 0; u < program->unit_count; u++) {
         const struct unit *const unit = &program->units[u];
         bool recompile = !unit->plan->pic || unit->plan->again;
         for (size_t i = 0; i < unit->include_count; i++)
-            /* A unit that includes ia2.h was built with -DIA2_ENABLE=0, which makes its macros mean nothing. */
-            recompile |= edit_touches(unit->includes[i]) || source_is_kits(unit->includes[i], "ia2.h");
+            /* A unit that includes ia2.h was built with -DIA2_ENABLE=0, which makes its macros mean
+             * nothing. */
+            recompile |=
+                edit_touches(unit->includes[i]) || source_is_kits(unit->includes[i], "ia2.h");
         if (!recompile)
             continue;
-        *PUSH(mirror->recompile, mirror->recompile_count, mirror->recompile_capacity) = unit->plan->id;
+        *PUSH(mirror->recompile, mirror->recompile_count, mirror->recompile_capacity) =
+            unit->plan->id;
         for (size_t i = 0; i < unit->include_count; i++)
             for (size_t r = 0; r < unit->includes[i]->rel_count; r++)
                 if (map_add(&seen, key_of(unit->includes[i]->rels[r])))
                     *PUSH(mirror->files, mirror->file_count, mirror->file_capacity) =
-                        (struct mirrored_file) { unit->includes[i]->rels[r], unit->includes[i] };
+                        (struct mirrored_file){unit->includes[i]->rels[r], unit->includes[i]};
     }
     if (mirror->file_count)
         qsort(mirror->files, mirror->file_count, sizeof(*mirror->files), compare);
     map_free(&seen);
 }
 
-void mirror_check(const char *directory) {
+void mirror_check(const char *directory)
+{
     DIR *const dir = opendir(directory);
     if (!dir) {
         if (errno != ENOENT)
@@ -125,11 +138,14 @@ void mirror_check(const char *directory) {
     }
     closedir(dir);
     if (!empty && !marked)
-        diag_fatal("%s: holds files that ia2-rewriter did not put there; give an empty or a new directory", directory);
+        diag_fatal(
+            "%s: holds files that ia2-rewriter did not put there; give an empty or a new directory",
+            directory);
 }
 
 /* Removes what is not in the mirror; true if the directory is empty then. */
-static bool remove_stale(const char *directory, const struct map *wanted) {
+static bool remove_stale(const char *directory, const struct map *wanted)
+{
     DIR *const dir = opendir(directory);
     if (!dir)
         return false;
@@ -152,14 +168,17 @@ static bool remove_stale(const char *directory, const struct map *wanted) {
     return empty;
 }
 
-static const char *skip(const char *at, const char *end, const char *blanks) {
+static const char *skip(const char *at, const char *end, const char *blanks)
+{
     while (at < end && strchr(blanks, *at) && *at)
         at++;
     return at;
 }
 
-/* The file that the line `at` includes by an absolute path, as `<` or `"` stands before it; its length, or 0. */
-static size_t absolute_include(const char *at, const char *end, const char **name) {
+/* The file that the line `at` includes by an absolute path, as `<` or `"` stands before it; its
+ * length, or 0. */
+static size_t absolute_include(const char *at, const char *end, const char **name)
+{
     at = skip(at, end, " \t");
     if (at == end || *at != '#')
         return 0;
@@ -174,13 +193,18 @@ static size_t absolute_include(const char *at, const char *end, const char **nam
     return close ? (size_t)(close - at - 1) : 0;
 }
 
-/* The text of a mirrored file whose lines include mirrored files by absolute paths (unity builds do), and so would go around the
- * mirror; NULL if it has none. The spelling of the mirror's root is one that only these have: recompile.py maps it back. */
-static char *with_mirrored_includes(const char *data, size_t *length, const char *directory, const struct map *wanted) {
-    struct text made = { 0 };
+/* The text of a mirrored file whose lines include mirrored files by absolute paths (unity builds
+ * do), and so would go around the mirror; NULL if it has none. The spelling of the mirror's root is
+ * one that only these have: recompile.py maps it back. */
+static char *with_mirrored_includes(const char *data, size_t *length, const char *directory,
+                                    const struct map *wanted)
+{
+    struct text made = {0};
     const char *const end = data + *length, *kept = data;
     for (const char *line = data; line < end;) {
-        const char *const newline = memchr(line, '\n', (size_t)(end - line)), *const line_end = newline ? newline : end;
+        const char *const newline = memchr(line, '\n', (size_t)(end - line)), *const line_end =
+                                                                                  newline ? newline
+                                                                                          : end;
         const char *name;
         const size_t name_length = absolute_include(line, line_end, &name);
         const char *const rel = name_length ? source_in_mirror(intern_n(name, name_length)) : NULL;
@@ -198,8 +222,9 @@ static char *with_mirrored_includes(const char *data, size_t *length, const char
     return made.data;
 }
 
-void mirror_write(const struct mirror *mirror, const char *directory) {
-    struct map wanted = { 0 };
+void mirror_write(const struct mirror *mirror, const char *directory)
+{
+    struct map wanted = {0};
     const char *const mark = intern_format("%s/" MARK, directory);
     mirror_write_file(mark, "", 0);
     map_add(&wanted, key_of(mark));
@@ -210,7 +235,8 @@ void mirror_write(const struct mirror *mirror, const char *directory) {
         const char *const path = intern_format("%s/%s", directory, mirror->files[i].rel);
         size_t length = source->size;
         char *const edited = edit_touches(source) ? edit_render(source, &length) : NULL;
-        char *const text = with_mirrored_includes(edited ? edited : source->text, &length, directory, &wanted);
+        char *const text =
+            with_mirrored_includes(edited ? edited : source->text, &length, directory, &wanted);
         if (text || edited)
             mirror_write_file(path, text ? text : edited, length);
         else

@@ -1,5 +1,5 @@
-/* IA2_CONSTRUCTOR and IA2_DESTRUCTOR: which types a compartment registers the objects of, and what a function then checks of its
- * arguments (runtime/compartment/type_registry.c). */
+/* IA2_CONSTRUCTOR and IA2_DESTRUCTOR: which types a compartment registers the objects of, and what
+ * a function then checks of its arguments (runtime/compartment/type_registry.c). */
 #ifndef IA2_OBJECT_TYPES_H
 #define IA2_OBJECT_TYPES_H
 
@@ -7,9 +7,13 @@
 
 /* What IA2_CHECKED(f) does with objects. */
 struct object_checks {
-    struct object_check { size_t parameter; const char *type; } *checks;   /* parameters from 1 */
+    struct object_check {
+        size_t parameter;
+        const char *type;
+    } *checks; /* parameters from 1 */
     size_t count, capacity;
-    const char *begun, *ended;   /* type of the object that begins to be (parameter 1, or the result) or ends (parameter 1) */
+    const char *begun, *ended; /* type of the object that begins to be (parameter 1, or the result)
+                                  or ends (parameter 1) */
     bool begun_is_result;
 };
 
@@ -17,12 +21,16 @@ struct object_checks {
 void object_types_find(struct program *program);
 
 /* Fills in what is to be done for a gate; false if nothing. */
-bool object_checks_of(struct program *program, const struct gate *gate, struct object_checks *checks);
+bool object_checks_of(struct program *program, const struct gate *gate,
+                      struct object_checks *checks);
 void object_checks_free(struct object_checks *checks);
 
-/* The statements: checks of the arguments; the object's end, before the function runs; its beginning, after it. */
-void object_checks_before(struct text *out, const struct object_checks *checks, const char *function);
+/* The statements: checks of the arguments; the object's end, before the function runs; its
+ * beginning, after it. */
+void object_checks_before(struct text *out, const struct object_checks *checks,
+                          const char *function);
 void object_checks_end(struct text *out, const struct object_checks *checks, const char *function);
-void object_checks_after(struct text *out, const struct object_checks *checks, const char *function);
+void object_checks_after(struct text *out, const struct object_checks *checks,
+                         const char *function);
 
 #endif

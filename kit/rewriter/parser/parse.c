@@ -19,15 +19,16 @@ struct job {
     const char *const *extra;
     size_t extra_count;
     const char *resources;
-    struct map planned;   /* set of the hashes of names */
-    struct cache_key *keys;   /* of the plan's units */
+    struct map planned; /* set of the hashes of names */
+    struct cache_key *keys; /* of the plan's units */
     atomic_size_t next;
 };
 static struct job job;
 
-/* The directory of clang's own headers (stddef.h ...). libclang finds it only when it lies where upstream puts it
- * relative to the library, which is not so in Debian. */
-static const char *resource_directory(void) {
+/* The directory of clang's own headers (stddef.h ...). libclang finds it only when it lies where
+ * upstream puts it relative to the library, which is not so in Debian. */
+static const char *resource_directory(void)
+{
     CXString version = clang_getClangVersion();
     const char *digits = strpbrk(clang_getCString(version), "0123456789");
     const int major = digits ? atoi(digits) : 19;
@@ -38,31 +39,37 @@ static const char *resource_directory(void) {
         library = info.dli_fname;
     const char *const slash = strrchr(library, '/');
     const char *const beside = slash ? intern_n(library, (size_t)(slash - library)) : ".";
-    const char *const candidates[] = {
-        intern_format("%s/clang/%d", beside, major), intern_format("%s/../lib/clang/%d", beside, major),
-        intern_format("%s/clang/%d", IA2_LLVM_LIBDIR, major), intern_format("/usr/lib/llvm-%d/lib/clang/%d", major, major),
-        intern_format("/usr/lib/clang/%d", major) };
+    const char *const candidates[] = {intern_format("%s/clang/%d", beside, major),
+                                      intern_format("%s/../lib/clang/%d", beside, major),
+                                      intern_format("%s/clang/%d", IA2_LLVM_LIBDIR, major),
+                                      intern_format("/usr/lib/llvm-%d/lib/clang/%d", major, major),
+                                      intern_format("/usr/lib/clang/%d", major)};
     for (size_t i = 0; i < sizeof(candidates) / sizeof(*candidates); i++)
         if (!access(intern_format("%s/include/stddef.h", candidates[i]), R_OK))
             return candidates[i];
-    diag_fatal("clang's own headers (stddef.h ...) are not installed: install libclang-common-%d-dev", major);
+    diag_fatal(
+        "clang's own headers (stddef.h ...) are not installed: install libclang-common-%d-dev",
+        major);
 }
 
 /* gcc's options that clang does not know do not change the syntax tree. */
-static bool is_unknown_option(CXDiagnostic diagnostic) {
+static bool is_unknown_option(CXDiagnostic diagnostic)
+{
     CXFile file;
     clang_getFileLocation(clang_getDiagnosticLocation(diagnostic), &file, NULL, NULL, NULL);
     if (file)
         return false;
     CXString text = clang_getDiagnosticSpelling(diagnostic);
     const char *const message = clang_getCString(text);
-    const bool result = strstr(message, "unknown argument") || strstr(message, "unsupported option") ||
-                        strstr(message, "unsupported argument") || strstr(message, "argument unused");
+    const bool result =
+        strstr(message, "unknown argument") || strstr(message, "unsupported option") ||
+        strstr(message, "unsupported argument") || strstr(message, "argument unused");
     clang_disposeString(text);
     return result;
 }
 
-static const struct source *source_of(const struct unit *unit, CXFile file) {
+static const struct source *source_of(const struct unit *unit, CXFile file)
+{
     CXString name = clang_getFileName(file);
     const char *const path = clang_getCString(name);
     const struct source *const source = path ? source_get(compdb_path(unit->command, path)) : NULL;
@@ -71,21 +78,25 @@ static const struct source *source_of(const struct unit *unit, CXFile file) {
 }
 
 /* Whether there are any. */
-static bool report_errors(const struct unit *unit, CXTranslationUnit tu) {
+static bool report_errors(const struct unit *unit, CXTranslationUnit tu)
+{
     const unsigned count = clang_getNumDiagnostics(tu);
     bool any = false;
     for (unsigned i = 0; i < count; i++) {
         CXDiagnostic diagnostic = clang_getDiagnostic(tu, i);
-        if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error && !is_unknown_option(diagnostic)) {
+        if (clang_getDiagnosticSeverity(diagnostic) >= CXDiagnostic_Error &&
+            !is_unknown_option(diagnostic)) {
             any = true;
             CXFile file;
             unsigned line = 0, column = 0;
-            clang_getFileLocation(clang_getDiagnosticLocation(diagnostic), &file, &line, &column, NULL);
+            clang_getFileLocation(clang_getDiagnosticLocation(diagnostic), &file, &line, &column,
+                                  NULL);
             const struct source *const source = file ? source_of(unit, file) : NULL;
             CXString text = clang_getDiagnosticSpelling(diagnostic);
-            diag_refuse(source ? source->shown : unit->plan->file, line, column, "clang cannot parse this",
-                        clang_getCString(text),
-                        "make the unit parse with clang 19 too, or pass what it needs by --extra-arg");
+            diag_refuse(
+                source ? source->shown : unit->plan->file, line, column, "clang cannot parse this",
+                clang_getCString(text),
+                "make the unit parse with clang 19 too, or pass what it needs by --extra-arg");
             clang_disposeString(text);
         }
         clang_disposeDiagnostic(diagnostic);
@@ -94,7 +105,8 @@ static bool report_errors(const struct unit *unit, CXTranslationUnit tu) {
 }
 
 /* What libclang gets for a command; the caller's to free. */
-static const char **arguments_of(const struct command *command, size_t *count) {
+static const char **arguments_of(const struct command *command, size_t *count)
+{
     size_t capacity = 0, own;
     const char **const parsed = compdb_parse_arguments(command, &own);
     const char **arguments = NULL;
@@ -112,13 +124,16 @@ static const char **arguments_of(const struct command *command, size_t *count) {
     return arguments;
 }
 
-static enum CXErrorCode parse(const struct unit *unit, const struct record_request *request, CXIndex index,
-                              struct CXUnsavedFile *instead, CXTranslationUnit *tu) {
-    return clang_parseTranslationUnit2(index, unit->plan->file, request->arguments, (int)request->argument_count, instead,
-                                       instead != NULL, CXTranslationUnit_None, tu);
+static enum CXErrorCode parse(const struct unit *unit, const struct record_request *request,
+                              CXIndex index, struct CXUnsavedFile *instead, CXTranslationUnit *tu)
+{
+    return clang_parseTranslationUnit2(index, unit->plan->file, request->arguments,
+                                       (int)request->argument_count, instead, instead != NULL,
+                                       CXTranslationUnit_None, tu);
 }
 
-static enum CXChildVisitResult find_array(CXCursor cursor, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult find_array(CXCursor cursor, CXCursor parent, CXClientData data)
+{
     (void)parent;
     const CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
     CXString name = clang_getCursorSpelling(cursor);
@@ -130,10 +145,12 @@ static enum CXChildVisitResult find_array(CXCursor cursor, CXCursor parent, CXCl
 }
 
 /* Size of the largest vector register that the unit is compiled for: 16, 32 or 64. */
-static unsigned vector_bytes(const struct unit *unit, const struct record_request *request) {
-    static const char probe[] = "#ifdef __AVX512F__\n#define N 64\n#elif defined __AVX__\n#define N 32\n#else\n#define N 16\n#endif\n"
+static unsigned vector_bytes(const struct unit *unit, const struct record_request *request)
+{
+    static const char probe[] = "#ifdef __AVX512F__\n#define N 64\n#elif defined __AVX__\n#define "
+                                "N 32\n#else\n#define N 16\n#endif\n"
                                 "extern char ia2_vector_bytes[N];\n";
-    struct CXUnsavedFile instead = { unit->plan->file, probe, sizeof(probe) - 1 };
+    struct CXUnsavedFile instead = {unit->plan->file, probe, sizeof(probe) - 1};
     const CXIndex index = clang_createIndex(0, 0);
     CXTranslationUnit tu;
     unsigned bytes = 16;
@@ -145,7 +162,8 @@ static unsigned vector_bytes(const struct unit *unit, const struct record_reques
     return bytes;
 }
 
-static void take_tree(struct unit *unit, const struct tree *tree) {
+static void take_tree(struct unit *unit, const struct tree *tree)
+{
     unit->tree = tree;
     unit->sources = must_alloc(tree_count(tree, TREE_FILES) * sizeof(*unit->sources));
     size_t count;
@@ -157,12 +175,15 @@ static void take_tree(struct unit *unit, const struct tree *tree) {
     }
 }
 
-static const struct tree *parse_unit(struct unit *unit, CXIndex index, struct cache_key key, struct record_request *request) {
+static const struct tree *parse_unit(struct unit *unit, CXIndex index, struct cache_key key,
+                                     struct record_request *request)
+{
     CXTranslationUnit tu;
     const enum CXErrorCode error = parse(unit, request, index, NULL, &tu);
     if (error) {
-        diag_refuse(unit->plan->file, 0, 0, "clang cannot parse this", "libclang gives no reason",
-                    "check that the file exists and that its command in the compile database is right");
+        diag_refuse(
+            unit->plan->file, 0, 0, "clang cannot parse this", "libclang gives no reason",
+            "check that the file exists and that its command in the compile database is right");
         return NULL;
     }
     request->keep &= !report_errors(unit, tu);
@@ -177,12 +198,16 @@ static const struct tree *parse_unit(struct unit *unit, CXIndex index, struct ca
 }
 
 /* `index`: made when a unit is parsed. */
-static void read_unit(struct unit *unit, CXIndex *index) {
-    struct record_request request = { .planned = &job.planned, .keep = job.cache->directory, .vector_bytes = vector_bytes };
+static void read_unit(struct unit *unit, CXIndex *index)
+{
+    struct record_request request = {
+        .planned = &job.planned, .keep = job.cache->directory, .vector_bytes = vector_bytes};
     const char **const arguments = arguments_of(unit->command, &request.argument_count);
-    const struct cache_key key = cache_key(job.cache, unit->plan, unit->command, arguments, request.argument_count);
+    const struct cache_key key =
+        cache_key(job.cache, unit->plan, unit->command, arguments, request.argument_count);
     job.keys[unit->plan->id] = key;
-    const struct tree *tree = cache_read(job.cache, key, unit->command, &job.planned, &unit->parsed);
+    const struct tree *tree =
+        cache_read(job.cache, key, unit->command, &job.planned, &unit->parsed);
     if (!tree) {
         if (!*index)
             *index = clang_createIndex(0, 0);
@@ -200,7 +225,8 @@ static void read_unit(struct unit *unit, CXIndex *index) {
 }
 
 /* Those of units that were not selected, and so not read, are kept too. */
-static void sweep(const struct program *program) {
+static void sweep(const struct program *program)
+{
     for (size_t i = 0; i < program->plan->unit_count; i++) {
         const struct plan_unit *const unit = &program->plan->units[i];
         if (unit->selected || unit->command >= program->compdb->count)
@@ -214,7 +240,8 @@ static void sweep(const struct program *program) {
     cache_sweep(job.cache, job.keys, program->plan->unit_count);
 }
 
-static void *work(void *unused) {
+static void *work(void *unused)
+{
     (void)unused;
     CXIndex index = NULL;
     for (size_t i; (i = atomic_fetch_add(&job.next, 1)) < job.program->unit_count;)
@@ -224,8 +251,9 @@ static void *work(void *unused) {
     return NULL;
 }
 
-static void collect_sources(struct program *program) {
-    struct map seen = { 0 };
+static void collect_sources(struct program *program)
+{
+    struct map seen = {0};
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t i = 0; i < program->units[u].include_count; i++) {
             struct source *const source = program->units[u].includes[i];
@@ -235,7 +263,9 @@ static void collect_sources(struct program *program) {
     map_free(&seen);
 }
 
-void parse_units(struct program *program, const struct cache *cache, const char *const *extra, size_t extra_count) {
+void parse_units(struct program *program, const struct cache *cache, const char *const *extra,
+                 size_t extra_count)
+{
     job.program = program;
     job.cache = cache;
     job.extra = extra;
@@ -247,7 +277,9 @@ void parse_units(struct program *program, const struct cache *cache, const char 
     for (size_t i = 0; i < program->plan->entry_count; i++)
         map_add(&job.planned, tree_name_hash(program->plan->entries[i].symbol));
     const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t workers = processors < 1 ? 1 : processors > MAX_WORKERS ? MAX_WORKERS : (size_t)processors;
+    size_t workers = processors < 1             ? 1
+                     : processors > MAX_WORKERS ? MAX_WORKERS
+                                                : (size_t)processors;
     if (workers > program->unit_count)
         workers = program->unit_count;
     pthread_t threads[MAX_WORKERS];

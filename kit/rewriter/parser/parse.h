@@ -5,8 +5,9 @@
 #include "analysis/analyze.h"
 #include "cache.h"
 
-/* Makes the trees of program->units, or takes them from the cache, and analyzes them. Parse errors are refusals. `extra` are further
- * arguments for each unit. */
-void parse_units(struct program *program, const struct cache *cache, const char *const *extra, size_t extra_count);
+/* Makes the trees of program->units, or takes them from the cache, and analyzes them. Parse errors
+ * are refusals. `extra` are further arguments for each unit. */
+void parse_units(struct program *program, const struct cache *cache, const char *const *extra,
+                 size_t extra_count);
 
 #endif

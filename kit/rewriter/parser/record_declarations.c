@@ -1,14 +1,17 @@
-/* Declarations, also those that the walk through the unit does not come by: of libc, of fields, of types. */
+/* Declarations, also those that the walk through the unit does not come by: of libc, of fields, of
+ * types. */
 #include "record.h"
 
 #include <string.h>
 
-uint32_t record_node(struct recorder *it, enum CXCursorKind kind) {
-    const struct tree_node node = { .kind = (uint16_t)kind };
+uint32_t record_node(struct recorder *it, enum CXCursorKind kind)
+{
+    const struct tree_node node = {.kind = (uint16_t)kind};
     return record_add(it, TREE_NODES, &node);
 }
 
-uint32_t record_child(struct recorder *it, struct record_frame *frame, enum CXCursorKind kind) {
+uint32_t record_child(struct recorder *it, struct record_frame *frame, enum CXCursorKind kind)
+{
     const uint32_t node = record_node(it, kind);
     if (frame->last)
         node_at(it, frame->last)->next = node;
@@ -17,7 +20,8 @@ uint32_t record_child(struct recorder *it, struct record_frame *frame, enum CXCu
     return frame->last = node;
 }
 
-bool record_is_declaration(enum CXCursorKind kind) {
+bool record_is_declaration(enum CXCursorKind kind)
+{
     switch (kind) {
     case CXCursor_FunctionDecl:
     case CXCursor_VarDecl:
@@ -27,12 +31,15 @@ bool record_is_declaration(enum CXCursorKind kind) {
     case CXCursor_StructDecl:
     case CXCursor_UnionDecl:
     case CXCursor_EnumDecl:
-    case CXCursor_TypedefDecl: return true;
-    default: return false;
+    case CXCursor_TypedefDecl:
+        return true;
+    default:
+        return false;
     }
 }
 
-static bool is_function_pointer(CXType type) {
+static bool is_function_pointer(CXType type)
+{
     type = clang_getCanonicalType(type);
     if (type.kind == CXType_Atomic)
         type = clang_getCanonicalType(clang_Type_getValueType(type));
@@ -42,7 +49,8 @@ static bool is_function_pointer(CXType type) {
 }
 
 /* The names of a function pointer's parameters, and the typedef that may have them instead. */
-static enum CXChildVisitResult add_parameter(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult add_parameter(CXCursor child, CXCursor parent, CXClientData data)
+{
     void **const context = data;
     struct recorder *const it = context[0];
     struct record_frame *const frame = context[1];
@@ -51,28 +59,32 @@ static enum CXChildVisitResult add_parameter(CXCursor child, CXCursor parent, CX
     if (kind == CXCursor_ParmDecl) {
         record_set_name(it, record_child(it, frame, kind), child);
     } else if (kind == CXCursor_TypeRef) {
-        const uint32_t node = record_child(it, frame, kind), reference = record_declaration(it, clang_getCursorReferenced(child));
+        const uint32_t node = record_child(it, frame, kind),
+                       reference = record_declaration(it, clang_getCursorReferenced(child));
         node_at(it, node)->reference = reference;
     }
     return CXChildVisit_Continue;
 }
 
 /* Not known of what the walk visits: it adds them itself. */
-static enum CXChildVisitResult add_attribute(CXCursor child, CXCursor parent, CXClientData data) {
+static enum CXChildVisitResult add_attribute(CXCursor child, CXCursor parent, CXClientData data)
+{
     void **const context = data;
     struct recorder *const it = context[0];
     const enum CXCursorKind kind = clang_getCursorKind(child);
     (void)parent;
     if (!clang_isAttribute(kind))
         return CXChildVisit_Continue;
-    const uint32_t node = record_child(it, context[1], kind), location = record_location(it, clang_getCursorLocation(child));
+    const uint32_t node = record_child(it, context[1], kind),
+                   location = record_location(it, clang_getCursorLocation(child));
     node_at(it, node)->location = location;
     if (kind == CXCursor_AnnotateAttr)
         record_set_name(it, node, child);
     return CXChildVisit_Continue;
 }
 
-static void declare_function(struct recorder *it, struct tree_declaration *made, CXCursor cursor) {
+static void declare_function(struct recorder *it, struct tree_declaration *made, CXCursor cursor)
+{
     made->flags |= clang_isCursorDefinition(cursor) ? DECLARATION_DEFINES : 0;
     made->flags |= clang_Cursor_isFunctionInlined(cursor) ? DECLARATION_INLINE : 0;
     made->flags |= clang_Cursor_hasAttrs(cursor) ? DECLARATION_ATTRIBUTES : 0;
@@ -83,14 +95,16 @@ static void declare_function(struct recorder *it, struct tree_declaration *made,
         made->canonical = record_declaration(it, canonical);
 }
 
-static void declare_variable(struct recorder *it, struct tree_declaration *made, CXCursor cursor) {
+static void declare_variable(struct recorder *it, struct tree_declaration *made, CXCursor cursor)
+{
     declare_function(it, made, cursor);
     made->tls = (uint32_t)clang_getCursorTLSKind(cursor);
     made->parent = record_declaration(it, clang_getCursorSemanticParent(cursor));
 }
 
-void record_declare(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind) {
-    struct tree_declaration made = { .name = record_string(it, clang_getCursorSpelling(cursor)) };
+void record_declare(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind)
+{
+    struct tree_declaration made = {.name = record_string(it, clang_getCursorSpelling(cursor))};
     const CXSourceLocation place = clang_getCursorLocation(cursor);
     const CXType clang_type = clang_getCursorType(cursor);
     const uint32_t location = record_location(it, place);
@@ -139,7 +153,8 @@ void record_declare(struct recorder *it, uint32_t node, CXCursor cursor, enum CX
     at->location = location;
 }
 
-uint32_t record_declaration(struct recorder *it, CXCursor cursor) {
+uint32_t record_declaration(struct recorder *it, CXCursor cursor)
+{
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
     if (kind == CXCursor_TranslationUnit)
         return ROOT_NODE;
@@ -153,9 +168,10 @@ uint32_t record_declaration(struct recorder *it, CXCursor cursor) {
     node = record_node(it, kind);
     map_put(&it->declarations, key_of(cursor.data[0]), (void *)(uintptr_t)node);
     record_declare(it, node, cursor, kind);
-    struct record_frame frame = { .node = node };
-    void *context[] = { it, &frame };
-    if ((kind == CXCursor_FieldDecl || kind == CXCursor_TypedefDecl) && is_function_pointer(clang_getCursorType(cursor)))
+    struct record_frame frame = {.node = node};
+    void *context[] = {it, &frame};
+    if ((kind == CXCursor_FieldDecl || kind == CXCursor_TypedefDecl) &&
+        is_function_pointer(clang_getCursorType(cursor)))
         clang_visitChildren(cursor, add_parameter, context);
     else if (kind == CXCursor_FunctionDecl || kind == CXCursor_VarDecl)
         clang_visitChildren(cursor, add_attribute, context);

@@ -4,24 +4,29 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* libclang numbers the tokens of all files in a row, each time that one is included, and those that macros make from here on. That is its
- * own affair, but to ask it for the file and offset of each node takes as long as everything else together. */
+/* libclang numbers the tokens of all files in a row, each time that one is included, and those that
+ * macros make from here on. That is its own affair, but to ask it for the file and offset of each
+ * node takes as long as everything else together. */
 #define MACRO_BIT 0x80000000u
 
-bool record_is_macro(CXSourceLocation location) {
+bool record_is_macro(CXSourceLocation location)
+{
     return location.int_data & MACRO_BIT;
 }
 
-static bool in_mirror(CXString name) {
+static bool in_mirror(CXString name)
+{
     const char *const path = clang_getCString(name);
     const bool found = path && *path == '/' && source_in_mirror(path);
     clang_disposeString(name);
     return found;
 }
 
-/* Whether a file is the project's. A header that the project takes for a system header (-isystem, #pragma GCC system_header,
- * all that CMake precompiles) is its own all the same: it has to be rewritten. */
-static bool of_project(CXFile file) {
+/* Whether a file is the project's. A header that the project takes for a system header (-isystem,
+ * #pragma GCC system_header, all that CMake precompiles) is its own all the same: it has to be
+ * rewritten. */
+static bool of_project(CXFile file)
+{
     static _Thread_local CXFileUniqueID last;
     static _Thread_local bool answer;
     CXFileUniqueID id;
@@ -29,12 +34,14 @@ static bool of_project(CXFile file) {
         return false;
     if (memcmp(&id, &last, sizeof(id))) {
         last = id;
-        answer = in_mirror(clang_getFileName(file)) || in_mirror(clang_File_tryGetRealPathName(file));
+        answer =
+            in_mirror(clang_getFileName(file)) || in_mirror(clang_File_tryGetRealPathName(file));
     }
     return answer;
 }
 
-bool record_is_system(CXSourceLocation location) {
+bool record_is_system(CXSourceLocation location)
+{
     CXFile file;
     if (!clang_Location_isInSystemHeader(location))
         return false;
@@ -42,7 +49,8 @@ bool record_is_system(CXSourceLocation location) {
     return !file || !of_project(file);
 }
 
-static uint32_t record_file(struct recorder *it, CXFile file) {
+static uint32_t record_file(struct recorder *it, CXFile file)
+{
     uint32_t known = file ? (uint32_t)(uintptr_t)map_get(&it->files, key_of(file)) : 0;
     if (known || !file)
         return known;
@@ -51,23 +59,30 @@ static uint32_t record_file(struct recorder *it, CXFile file) {
     const struct tree_file *const last = file_at(it, (uint32_t)it->tables[TREE_FILES].count - 1);
     CXString name = clang_getFileName(file);
     const char *const path = clang_getCString(name);
-    const struct source *const source = path ? source_read(compdb_path(it->unit->command, path)) : NULL;
-    it->changed |= !text || !source || source->size != size || memcmp(text, source->text, size) || size >= MACRO_LOCATION;
-    struct tree_file made = { .name = record_string(it, name), .real_name = record_string(it, clang_File_tryGetRealPathName(file)),
-                              .base = last->base + last->size + 1, .size = (uint32_t)size, .hash = source ? source->hash : 0,
-                              .resolved = source ? record_name(it, source->path) : 0 };
-    made.system = record_is_system(clang_getLocationForOffset(it->tu, file, size ? (unsigned)size - 1 : 0));
+    const struct source *const source =
+        path ? source_read(compdb_path(it->unit->command, path)) : NULL;
+    it->changed |= !text || !source || source->size != size || memcmp(text, source->text, size) ||
+                   size >= MACRO_LOCATION;
+    struct tree_file made = {.name = record_string(it, name),
+                             .real_name = record_string(it, clang_File_tryGetRealPathName(file)),
+                             .base = last->base + last->size + 1,
+                             .size = (uint32_t)size,
+                             .hash = source ? source->hash : 0,
+                             .resolved = source ? record_name(it, source->path) : 0};
+    made.system =
+        record_is_system(clang_getLocationForOffset(it->tu, file, size ? (unsigned)size - 1 : 0));
     known = record_add(it, TREE_FILES, &made);
     map_put(&it->files, key_of(file), (void *)(uintptr_t)known);
     return known;
 }
 
 /* A token that no macro makes. */
-static uint32_t in_file(struct recorder *it, CXSourceLocation location) {
+static uint32_t in_file(struct recorder *it, CXSourceLocation location)
+{
     const uint32_t raw = location.int_data;
     const struct record_range *range = it->range_count ? &it->ranges[it->last_range] : NULL;
     if (!range || raw < range->begin || raw > range->end) {
-        size_t low = 0, high = it->range_count;   /* the first range that begins after the token */
+        size_t low = 0, high = it->range_count; /* the first range that begins after the token */
         while (low < high) {
             const size_t middle = low + (high - low) / 2;
             if (it->ranges[middle].begin <= raw)
@@ -83,8 +98,10 @@ static uint32_t in_file(struct recorder *it, CXSourceLocation location) {
             if (!id)
                 return 0;
             PUSH(it->ranges, it->range_count, it->range_capacity);
-            memmove(&it->ranges[low + 1], &it->ranges[low], (it->range_count - low - 1) * sizeof(*it->ranges));
-            it->ranges[low++] = (struct record_range) { raw - offset, raw - offset + file_at(it, id)->size, id };
+            memmove(&it->ranges[low + 1], &it->ranges[low],
+                    (it->range_count - low - 1) * sizeof(*it->ranges));
+            it->ranges[low++] =
+                (struct record_range){raw - offset, raw - offset + file_at(it, id)->size, id};
         }
         it->last_range = low - 1;
         range = &it->ranges[low - 1];
@@ -92,17 +109,18 @@ static uint32_t in_file(struct recorder *it, CXSourceLocation location) {
     return file_at(it, range->file)->base + raw - range->begin;
 }
 
-static uint32_t in_macro(struct recorder *it, CXSourceLocation location) {
+static uint32_t in_macro(struct recorder *it, CXSourceLocation location)
+{
     const uint64_t key = location.int_data;
     const uint32_t known = (uint32_t)(uintptr_t)map_get(&it->macro_places, key);
     if (known)
         return known | MACRO_LOCATION;
     CXFile spelling, seen, expansion;
-    struct tree_place place = { 0 };
+    struct tree_place place = {0};
     clang_getSpellingLocation(location, &spelling, NULL, NULL, &place.spelling_offset);
     clang_getFileLocation(location, &seen, NULL, NULL, &place.seen_offset);
     clang_getExpansionLocation(location, &expansion, NULL, NULL, &place.expansion_offset);
-    place.spelling_file = record_file(it, spelling);   /* none if ## has put the token together */
+    place.spelling_file = record_file(it, spelling); /* none if ## has put the token together */
     place.seen_file = record_file(it, seen);
     place.expansion_file = record_file(it, expansion);
     if (!place.spelling_file)
@@ -113,22 +131,30 @@ static uint32_t in_macro(struct recorder *it, CXSourceLocation location) {
     return made | MACRO_LOCATION;
 }
 
-uint32_t record_location(struct recorder *it, CXSourceLocation location) {
-    return !location.int_data ? 0 : record_is_macro(location) ? in_macro(it, location) : in_file(it, location);
+uint32_t record_location(struct recorder *it, CXSourceLocation location)
+{
+    return !location.int_data          ? 0
+           : record_is_macro(location) ? in_macro(it, location)
+                                       : in_file(it, location);
 }
 
-uint32_t record_extent(struct recorder *it, CXCursor cursor) {
+uint32_t record_extent(struct recorder *it, CXCursor cursor)
+{
     const CXSourceRange range = clang_getCursorExtent(cursor);
-    const struct tree_extent extent = { record_location(it, clang_getRangeStart(range)), record_location(it, clang_getRangeEnd(range)) };
+    const struct tree_extent extent = {record_location(it, clang_getRangeStart(range)),
+                                       record_location(it, clang_getRangeEnd(range))};
     return record_add(it, TREE_EXTENTS, &extent);
 }
 
-static void add_inclusion(CXFile file, CXSourceLocation *stack, unsigned depth, CXClientData data) {
+static void add_inclusion(CXFile file, CXSourceLocation *stack, unsigned depth, CXClientData data)
+{
     struct recorder *const it = data;
-    const struct tree_inclusion inclusion = { record_file(it, file), depth, depth ? record_location(it, stack[0]) : 0 };
+    const struct tree_inclusion inclusion = {record_file(it, file), depth,
+                                             depth ? record_location(it, stack[0]) : 0};
     record_add(it, TREE_INCLUSIONS, &inclusion);
 }
 
-void record_inclusions(struct recorder *it) {
+void record_inclusions(struct recorder *it)
+{
     clang_getInclusions(it->tu, add_inclusion, it);
 }

@@ -1,21 +1,25 @@
-/* Types: canonical ones with all that they are made of, others with little more than their canonical form. */
+/* Types: canonical ones with all that they are made of, others with little more than their
+ * canonical form. */
 #include "record.h"
 
 #include <stdlib.h>
 
-static uint32_t add_type(struct recorder *it, CXType type, const struct tree_type *entry) {
+static uint32_t add_type(struct recorder *it, CXType type, const struct tree_type *entry)
+{
     size_t count = it->tables[TREE_TYPES].count;
     PUSH(it->recorded_types, count, it->recorded_capacity)->clang = type;
     return record_add(it, TREE_TYPES, entry);
 }
 
-void record_no_type(struct recorder *it) {
-    add_type(it, (CXType) { .kind = CXType_Invalid }, &tree_no_type);
+void record_no_type(struct recorder *it)
+{
+    add_type(it, (CXType){.kind = CXType_Invalid}, &tree_no_type);
     it->filled = 1;
 }
 
 /* An object of the type is seen, so its parts may be asked for. */
-static void note_value(struct recorder *it, uint32_t type) {
+static void note_value(struct recorder *it, uint32_t type)
+{
     const uint32_t canonical = type_entry(it, type)->canonical;
     if (!canonical || it->recorded_types[canonical].by_value)
         return;
@@ -23,16 +27,19 @@ static void note_value(struct recorder *it, uint32_t type) {
     *PUSH(it->values, it->value_count, it->value_capacity) = canonical;
 }
 
-uint32_t record_type(struct recorder *it, CXType type, bool value) {
+uint32_t record_type(struct recorder *it, CXType type, bool value)
+{
     if (type.kind == CXType_Invalid || !type.data[0])
         return 0;
     uint32_t at = (uint32_t)(uintptr_t)map_get(&it->types, key_of(type.data[0]));
     if (!at) {
-        const struct tree_type made = { .kind = (uint16_t)type.kind, .size = -1, .align = -1, .count = -1 };
+        const struct tree_type made = {
+            .kind = (uint16_t)type.kind, .size = -1, .align = -1, .count = -1};
         at = add_type(it, type, &made);
         map_put(&it->types, key_of(type.data[0]), (void *)(uintptr_t)at);
         const CXType canonical = clang_getCanonicalType(type);
-        const uint32_t canonical_at = canonical.data[0] == type.data[0] ? at : record_type(it, canonical, false);
+        const uint32_t canonical_at =
+            canonical.data[0] == type.data[0] ? at : record_type(it, canonical, false);
         type_entry(it, at)->canonical = canonical_at;
     }
     if (value)
@@ -40,20 +47,27 @@ uint32_t record_type(struct recorder *it, CXType type, bool value) {
     return at;
 }
 
-uint32_t record_type_text(struct recorder *it, CXType type) {
+uint32_t record_type_text(struct recorder *it, CXType type)
+{
     const uint32_t at = record_type(it, type, false);
     if (at && !type_entry(it, at)->text)
         type_entry(it, at)->text = record_string(it, clang_getTypeSpelling(type));
     return at;
 }
 
-static uint32_t element_type(struct recorder *it, CXType type, struct tree_type *made) {
+static uint32_t element_type(struct recorder *it, CXType type, struct tree_type *made)
+{
     made->count = type.kind == CXType_ConstantArray ? clang_getArraySize(type) : -1;
-    return record_type(it, type.kind == CXType_Complex || type.kind == CXType_Vector || type.kind == CXType_ExtVector ?
-                           clang_getElementType(type) : clang_getArrayElementType(type), false);
+    return record_type(it,
+                       type.kind == CXType_Complex || type.kind == CXType_Vector ||
+                               type.kind == CXType_ExtVector
+                           ? clang_getElementType(type)
+                           : clang_getArrayElementType(type),
+                       false);
 }
 
-static uint32_t function_type(struct recorder *it, CXType type, struct tree_type *made) {
+static uint32_t function_type(struct recorder *it, CXType type, struct tree_type *made)
+{
     const int count = clang_getNumArgTypes(type);
     uint32_t *const arguments = must_alloc((count > 0 ? (size_t)count : 1) * sizeof(*arguments));
     for (int i = 0; i < count; i++)
@@ -71,20 +85,22 @@ static uint32_t function_type(struct recorder *it, CXType type, struct tree_type
     return result;
 }
 
-static void fill(struct recorder *it, uint32_t at) {
+static void fill(struct recorder *it, uint32_t at)
+{
     const CXType type = it->recorded_types[at].clang;
     struct tree_type made = *type_entry(it, at);
     const enum CXTypeKind kind = (enum CXTypeKind)type_entry(it, made.canonical)->kind;
     if (kind == CXType_Unexposed || kind == CXType_Overload || kind == CXType_Dependent) {
         type_entry(it, record_type_text(it, type))->unqualified = at;
-        return;   /* that of a builtin's name: libclang crashes if it is asked for the size */
+        return; /* that of a builtin's name: libclang crashes if it is asked for the size */
     }
     made.align = clang_Type_getAlignOf(type);
     if (made.canonical != at) {
         type_entry(it, at)->align = made.align;
         return;
     }
-    made.flags = (clang_isConstQualifiedType(type) ? TYPE_CONST : 0) | (clang_isVolatileQualifiedType(type) ? TYPE_VOLATILE : 0);
+    made.flags = (clang_isConstQualifiedType(type) ? TYPE_CONST : 0) |
+                 (clang_isVolatileQualifiedType(type) ? TYPE_VOLATILE : 0);
     made.size = clang_Type_getSizeOf(type);
     made.unqualified = record_type(it, clang_getUnqualifiedType(type), false);
     if (!made.text && made.unqualified == at)
@@ -118,7 +134,8 @@ static void fill(struct recorder *it, uint32_t at) {
     }
     *type_entry(it, at) = made;
     /* Behind a pointer, records of the system are looked at only from outside. */
-    if (type.kind == CXType_Record && !record_is_system(clang_getCursorLocation(clang_getTypeDeclaration(type))))
+    if (type.kind == CXType_Record &&
+        !record_is_system(clang_getCursorLocation(clang_getTypeDeclaration(type))))
         note_value(it, at);
 }
 
@@ -128,7 +145,8 @@ struct fields {
     size_t count, capacity;
 };
 
-static enum CXVisitorResult add_field(CXCursor field, CXClientData data) {
+static enum CXVisitorResult add_field(CXCursor field, CXClientData data)
+{
     struct fields *const it = data;
     const uint32_t node = record_declaration(it->recorder, field);
     struct tree_declaration *const made = declaration_at(it->recorder, node);
@@ -139,11 +157,12 @@ static enum CXVisitorResult add_field(CXCursor field, CXClientData data) {
     return CXVisit_Continue;
 }
 
-static void add_fields(struct recorder *it, uint32_t at) {
+static void add_fields(struct recorder *it, uint32_t at)
+{
     const uint32_t record = type_entry(it, at)->declaration;
     if (!(node_at(it, record)->flags & NODE_DECLARES) || declaration_at(it, record)->argument_count)
         return;
-    struct fields fields = { .recorder = it };
+    struct fields fields = {.recorder = it};
     clang_Type_visitFields(it->recorded_types[at].clang, add_field, &fields);
     struct tree_declaration *const made = declaration_at(it, record);
     made->arguments = (uint32_t)it->tables[TREE_ARGUMENTS].count;
@@ -153,7 +172,8 @@ static void add_fields(struct recorder *it, uint32_t at) {
     free(fields.nodes);
 }
 
-static void add_parts(struct recorder *it, uint32_t at) {
+static void add_parts(struct recorder *it, uint32_t at)
+{
     switch (type_entry(it, at)->kind) {
     case CXType_Record:
         add_fields(it, at);
@@ -169,7 +189,8 @@ static void add_parts(struct recorder *it, uint32_t at) {
     }
 }
 
-void record_types(struct recorder *it) {
+void record_types(struct recorder *it)
+{
     for (;;) {
         if (it->filled < it->tables[TREE_TYPES].count)
             fill(it, (uint32_t)it->filled++);
@@ -180,7 +201,8 @@ void record_types(struct recorder *it) {
     }
 }
 
-bool record_has_wide_vectors(const struct recorder *it) {
+bool record_has_wide_vectors(const struct recorder *it)
+{
     for (uint32_t i = 1; i < it->tables[TREE_TYPES].count; i++) {
         const struct tree_type *const type = type_entry(it, i);
         if ((type->kind == CXType_Vector || type->kind == CXType_ExtVector) && type->size > 16)

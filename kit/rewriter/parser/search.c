@@ -15,58 +15,69 @@ struct wants {
         bool quoted;
     } *list;
     size_t count, capacity;
-    bool computed;   /* an #include line takes its name from a macro */
-    bool unknown;    /* so does something else */
+    bool computed; /* an #include line takes its name from a macro */
+    bool unknown; /* so does something else */
 };
 
-static struct map wants_of, present;   /* by source; by probe */
+static struct map wants_of, present; /* by source; by probe */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool overtaken;
 static struct timespec started;
 
-__attribute__((constructor)) static void note_start(void) {
-    clock_gettime(CLOCK_REALTIME_COARSE, &started);   /* the clock of files' times */
+__attribute__((constructor)) static void note_start(void)
+{
+    clock_gettime(CLOCK_REALTIME_COARSE, &started); /* the clock of files' times */
 }
 
 /* `"name"` or `<name>` at an offset. */
-static bool add_want(struct wants *it, const struct source *source, size_t at) {
+static bool add_want(struct wants *it, const struct source *source, size_t at)
+{
     const char open = source->text[at], close = open == '<' ? '>' : '"';
     const char *const name = source->text + at + 1;
-    const size_t length = open == '<' || open == '"' ? strcspn(name, open == '<' ? ">\n" : "\"\n") : 0;
+    const size_t length =
+        open == '<' || open == '"' ? strcspn(name, open == '<' ? ">\n" : "\"\n") : 0;
     if (!length || name[length] != close)
         return false;
-    *PUSH(it->list, it->count, it->capacity) = (struct want) { intern_n(name, length), open == '"' };
+    *PUSH(it->list, it->count, it->capacity) = (struct want){intern_n(name, length), open == '"'};
     return true;
 }
 
-/* `at`: after the `#` of what may be a directive, in a comment or a string too, which does no harm. */
-static void read_directive(struct wants *it, const struct source *source, size_t at) {
+/* `at`: after the `#` of what may be a directive, in a comment or a string too, which does no harm.
+ */
+static void read_directive(struct wants *it, const struct source *source, size_t at)
+{
     at = source_skip_blank(source, at);
     if (source_is_word(source, at, "embed")) {
         it->unknown = true;
-    } else if (source_is_word(source, at, "include") || source_is_word(source, at, "include_next") || source_is_word(source, at, "import")) {
+    } else if (source_is_word(source, at, "include") ||
+               source_is_word(source, at, "include_next") || source_is_word(source, at, "import")) {
         at = source_skip_blank(source, at + source_identifier(source, at));
         if (!add_want(it, source, at) && source_identifier(source, at))
             it->computed = true;
     }
 }
 
-static void read_condition(struct wants *it, const struct source *source, size_t at) {
-    const size_t length = source_identifier(source, at), open = source_skip_blank(source, at + length);
+static void read_condition(struct wants *it, const struct source *source, size_t at)
+{
+    const size_t length = source_identifier(source, at),
+                 open = source_skip_blank(source, at + length);
     size_t macro;
     if (source->text[open] != '(' || (source_in_define(source, at, &macro) && macro == at + length))
         return;
-    const bool has_include = source_is_word(source, at, "__has_include") || source_is_word(source, at, "__has_include_next");
-    if (source_is_word(source, at, "__has_embed") || (has_include && !add_want(it, source, source_skip_blank(source, open + 1))))
+    const bool has_include = source_is_word(source, at, "__has_include") ||
+                             source_is_word(source, at, "__has_include_next");
+    if (source_is_word(source, at, "__has_embed") ||
+        (has_include && !add_want(it, source, source_skip_blank(source, open + 1))))
         it->unknown = true;
 }
 
-static struct wants *read_wants(const struct source *source) {
+static struct wants *read_wants(const struct source *source)
+{
     struct wants *const it = must_alloc(sizeof(*it));
     const char *const text = source->text, *const end = text + source->size;
     for (const char *at = text; (at = memchr(at, '#', (size_t)(end - at))); at++)
         read_directive(it, source, (size_t)(at - text) + 1);
-    for (const char *at = text; (at = strstr(at, "%:")); at += 2)   /* other spellings of `#` */
+    for (const char *at = text; (at = strstr(at, "%:")); at += 2) /* other spellings of `#` */
         read_directive(it, source, (size_t)(at - text) + 2);
     for (const char *at = text; (at = strstr(at, "\?\?=")); at += 3)
         read_directive(it, source, (size_t)(at - text) + 3);
@@ -75,7 +86,8 @@ static struct wants *read_wants(const struct source *source) {
     return it;
 }
 
-static const struct wants *wants_in(const struct source *source) {
+static const struct wants *wants_in(const struct source *source)
+{
     pthread_mutex_lock(&lock);
     struct wants *it = map_get(&wants_of, key_of(source));
     if (!it)
@@ -84,21 +96,35 @@ static const struct wants *wants_in(const struct source *source) {
     return it;
 }
 
-/* ---- where it is looked for --------------------------------------------------------------------------------------- */
+/* ---- where it is looked for ----------------------------------------------------------------- */
 
 struct directories {
     const char **list;
     size_t count, capacity;
 };
 
-static bool starts(const char *text, const char *prefix) {
+static bool starts(const char *text, const char *prefix)
+{
     return !strncmp(text, prefix, strlen(prefix));
 }
 
-/* Arguments that may have part in the search without adding a directory in the way that is known here. */
-static bool is_unknown(const char *argument) {
-    static const char *const unknown[] = { "-i", "-B", "-F", "@", "--", "-fmodule", "-fprebuilt", "-I-", "-Xclang", "-cxx", "-nostdlibinc",
-                                           "-target", "-working-directory=" };
+/* Arguments that may have part in the search without adding a directory in the way that is known
+ * here. */
+static bool is_unknown(const char *argument)
+{
+    static const char *const unknown[] = {"-i",
+                                          "-B",
+                                          "-F",
+                                          "@",
+                                          "--",
+                                          "-fmodule",
+                                          "-fprebuilt",
+                                          "-I-",
+                                          "-Xclang",
+                                          "-cxx",
+                                          "-nostdlibinc",
+                                          "-target",
+                                          "-working-directory="};
     if (starts(argument, "-Wp,") && !starts(argument, "-Wp,-D") && !starts(argument, "-Wp,-U"))
         return true;
     for (size_t i = 0; i < sizeof(unknown) / sizeof(*unknown); i++)
@@ -108,34 +134,48 @@ static bool is_unknown(const char *argument) {
 }
 
 /* Clang's own directories on Linux, whichever of them there are. */
-static const char *const built_in[] = { "/usr/local/include", "/usr/include/x86_64-linux-gnu", "/usr/include/i386-linux-gnu",
-                                        "/usr/x86_64-linux-gnu/include", "/include", "/usr/include" };
+static const char *const built_in[] = {"/usr/local/include",
+                                       "/usr/include/x86_64-linux-gnu",
+                                       "/usr/include/i386-linux-gnu",
+                                       "/usr/x86_64-linux-gnu/include",
+                                       "/include",
+                                       "/usr/include"};
 
-/* The value of the argument at `*i` if it is `option`, also if the value is the next argument, to which `*i` goes on; else NULL. */
-static const char *value_of(const char *option, const char *const *arguments, size_t count, size_t *i) {
+/* The value of the argument at `*i` if it is `option`, also if the value is the next argument, to
+ * which `*i` goes on; else NULL. */
+static const char *value_of(const char *option, const char *const *arguments, size_t count,
+                            size_t *i)
+{
     const size_t length = strlen(option);
     if (!starts(arguments[*i], option))
         return NULL;
     return arguments[*i][length] ? arguments[*i] + length : *i + 1 < count ? arguments[++*i] : ".";
 }
 
-static bool read_arguments(struct directories *it, struct wants *included, const struct command *command, const char *const *arguments,
-                           size_t count) {
-    static const char *const adding[] = { "-isystem", "-iquote", "-idirafter", "-I" }, *const including[] = { "-include", "-imacros" };
+static bool read_arguments(struct directories *it, struct wants *included,
+                           const struct command *command, const char *const *arguments,
+                           size_t count)
+{
+    static const char *const adding[] = {"-isystem", "-iquote", "-idirafter", "-I"},
+                             *const including[] = {"-include", "-imacros"};
     for (size_t i = 0; i < count; i++) {
-        const bool past_driver = i + 3 < count && !strcmp(arguments[i], "-Xclang") && !strcmp(arguments[i + 1], "-include") &&
+        const bool past_driver = i + 3 < count && !strcmp(arguments[i], "-Xclang") &&
+                                 !strcmp(arguments[i + 1], "-include") &&
                                  !strcmp(arguments[i + 2], "-Xclang");
         const char *added = NULL, *file = past_driver ? arguments[i += 3] : NULL;
-        if (starts(arguments[i], "-include-"))   /* a precompiled header */
+        if (starts(arguments[i], "-include-")) /* a precompiled header */
             return false;
-        for (size_t k = 0; !added && !file && strcmp(arguments[i], "-I-") && k < sizeof(adding) / sizeof(*adding); k++)
+        for (size_t k = 0;
+             !added && !file && strcmp(arguments[i], "-I-") && k < sizeof(adding) / sizeof(*adding);
+             k++)
             added = value_of(adding[k], arguments, count, &i);
         for (size_t k = 0; !added && !file && k < sizeof(including) / sizeof(*including); k++)
             file = value_of(including[k], arguments, count, &i);
         if (added) {
             *PUSH(it->list, it->count, it->capacity) = compdb_path(command, added);
         } else if (file) {
-            *PUSH(included->list, included->count, included->capacity) = (struct want) { intern(file), true };
+            *PUSH(included->list, included->count, included->capacity) =
+                (struct want){intern(file), true};
         } else if (!strcmp(arguments[i], "-resource-dir") && i + 1 < count) {
             *PUSH(it->list, it->count, it->capacity) = intern_format("%s/include", arguments[++i]);
         } else if (is_unknown(arguments[i])) {
@@ -147,33 +187,36 @@ static bool read_arguments(struct directories *it, struct wants *included, const
     return true;
 }
 
-/* ---- the list ----------------------------------------------------------------------------------------------------- */
+/* ---- the list ------------------------------------------------------------------------------- */
 
 struct listing {
     struct search *search;
     const struct directories *directories;
-    struct map seen;      /* names looked for in all directories */
-    struct map missing;   /* directories */
+    struct map seen; /* names looked for in all directories */
+    struct map missing; /* directories */
     const char *no_name;
 };
 
 /* `sys/types.h` is looked for in `sys`; where there is none, it is enough that there is none. */
-static void add_probe(struct listing *it, const char *directory, const char *name) {
+static void add_probe(struct listing *it, const char *directory, const char *name)
+{
     const char *const slash = strrchr(name, '/');
     struct search *const search = it->search;
     if (slash && *directory) {
         directory = intern_format("%s/%.*s", directory, (int)(slash - name), name);
         name = intern(slash + 1);
     }
-    const struct search_probe whole = { directory, it->no_name };
+    const struct search_probe whole = {directory, it->no_name};
     const bool is_there = !*directory || search_is_present(&whole);
     if (!is_there && !map_add(&it->missing, key_of(directory)))
         return;
-    *PUSH(search->probes, search->count, search->capacity) = is_there ? (struct search_probe) { directory, name } : whole;
+    *PUSH(search->probes, search->count, search->capacity) =
+        is_there ? (struct search_probe){directory, name} : whole;
 }
 
 /* `beside`: the directory of the file that asks for it. */
-static void list_want(struct listing *it, const struct want *want, const char *beside) {
+static void list_want(struct listing *it, const struct want *want, const char *beside)
+{
     if (want->name[0] == '/')
         add_probe(it, it->no_name, want->name);
     else if (want->quoted)
@@ -184,20 +227,23 @@ static void list_want(struct listing *it, const struct want *want, const char *b
         add_probe(it, it->directories->list[i], want->name);
 }
 
-static const char *directory_of(const char *path) {
+static const char *directory_of(const char *path)
+{
     const char *const slash = strrchr(path, '/');
     return intern_n(path, slash ? (size_t)(slash - path) : 0);
 }
 
 /* A name from a macro is one by which a file can be reached. */
-static void list_names_of(struct listing *it, const char *path, const char *directory) {
+static void list_names_of(struct listing *it, const char *path, const char *directory)
+{
     const size_t length = strlen(directory);
     if (!strncmp(path, directory, length) && path[length] == '/')
-        list_want(it, &(struct want) { intern(path + length + 1), true }, directory);
+        list_want(it, &(struct want){intern(path + length + 1), true}, directory);
 }
 
-static bool list(struct listing *it, const struct wants *included, const char *directory, struct source *const *files,
-                 const char *const *paths, size_t count) {
+static bool list(struct listing *it, const struct wants *included, const char *directory,
+                 struct source *const *files, const char *const *paths, size_t count)
+{
     bool computed = false;
     for (size_t i = 0; i < included->count; i++)
         list_want(it, &included->list[i], directory);
@@ -220,13 +266,16 @@ static bool list(struct listing *it, const struct wants *included, const char *d
     return true;
 }
 
-bool search_of_unit(struct search *search, const struct command *command, const char *const *arguments, size_t argument_count,
-                    struct source *const *files, const char *const *paths, size_t file_count) {
-    struct directories directories = { 0 };
-    struct wants included = { 0 };
-    struct listing it = { .search = search, .directories = &directories, .no_name = intern("") };
-    const bool known = read_arguments(&directories, &included, command, arguments, argument_count) &&
-                       list(&it, &included, command->directory, files, paths, file_count);
+bool search_of_unit(struct search *search, const struct command *command,
+                    const char *const *arguments, size_t argument_count,
+                    struct source *const *files, const char *const *paths, size_t file_count)
+{
+    struct directories directories = {0};
+    struct wants included = {0};
+    struct listing it = {.search = search, .directories = &directories, .no_name = intern("")};
+    const bool known =
+        read_arguments(&directories, &included, command, arguments, argument_count) &&
+        list(&it, &included, command->directory, files, paths, file_count);
     map_free(&it.seen);
     map_free(&it.missing);
     free(directories.list);
@@ -234,19 +283,23 @@ bool search_of_unit(struct search *search, const struct command *command, const 
     return known;
 }
 
-static bool look(const struct search_probe *probe) {
+static bool look(const struct search_probe *probe)
+{
     struct stat status;
-    const char *const path = *probe->directory ? intern_format("%s/%s", probe->directory, probe->name) : probe->name;
+    const char *const path =
+        *probe->directory ? intern_format("%s/%s", probe->directory, probe->name) : probe->name;
     if (stat(path, &status))
         return false;
     if (!*probe->name || S_ISDIR(status.st_mode))
         return !*probe->name && S_ISDIR(status.st_mode);
-    overtaken |= status.st_ctim.tv_sec > started.tv_sec ||
-                 (status.st_ctim.tv_sec == started.tv_sec && status.st_ctim.tv_nsec >= started.tv_nsec);
+    overtaken |=
+        status.st_ctim.tv_sec > started.tv_sec ||
+        (status.st_ctim.tv_sec == started.tv_sec && status.st_ctim.tv_nsec >= started.tv_nsec);
     return true;
 }
 
-bool search_is_present(const struct search_probe *probe) {
+bool search_is_present(const struct search_probe *probe)
+{
     static const char yes, no;
     pthread_mutex_lock(&lock);
     struct map *names = map_get(&present, key_of(probe->directory));
@@ -259,7 +312,8 @@ bool search_is_present(const struct search_probe *probe) {
     return answer == &yes;
 }
 
-bool search_was_overtaken(void) {
+bool search_was_overtaken(void)
+{
     pthread_mutex_lock(&lock);
     const bool result = overtaken;
     pthread_mutex_unlock(&lock);

@@ -13,12 +13,12 @@ struct unit;
 
 /* Where a token's text is. */
 struct place {
-    struct source *source;   /* NULL: nowhere, for example pasted by ## */
+    struct source *source; /* NULL: nowhere, for example pasted by ## */
     size_t offset;
     enum place_kind {
-        PLACE_FILE,   /* not in a macro */
-        PLACE_ARG,    /* in an argument of a macro, where the macro is used */
-        PLACE_BODY    /* in a #define */
+        PLACE_FILE, /* not in a macro */
+        PLACE_ARG, /* in an argument of a macro, where the macro is used */
+        PLACE_BODY /* in a #define */
     } kind;
 };
 
@@ -37,10 +37,12 @@ struct place place_in_file(struct unit *unit, struct location location);
 /* The offsets between which a reader of the file sees a statement or an expression. */
 void seen_range(struct cursor cursor, unsigned *begin, unsigned *end);
 
-/* The text of an expression. False if it is not one contiguous piece, that is if a macro makes up part of it. */
+/* The text of an expression. False if it is not one contiguous piece, that is if a macro makes up
+ * part of it. */
 bool span_of(struct unit *unit, struct cursor expression, struct span *span);
 
-/* The text of a callee, also where it is in the body of a macro and only its first name comes from an argument. */
+/* The text of a callee, also where it is in the body of a macro and only its first name comes from
+ * an argument. */
 bool span_of_callee(struct unit *unit, struct cursor callee, struct span *span);
 
 /* Where the declarator of a variable ends whose name is at `name`. */
@@ -57,18 +59,20 @@ bool span_of_name(struct unit *unit, struct cursor cursor, const char *name, str
 void refuse_at(struct cursor cursor, const char *construct, const char *reason, const char *remedy);
 void cursor_position(struct cursor cursor, const char **file, unsigned *line, unsigned *column);
 
-bool written_in_system_header(struct cursor cursor);   /* its text is in one, as a macro */
+bool written_in_system_header(struct cursor cursor); /* its text is in one, as a macro */
 
 /* The first child, and the last one that is an expression; the null cursor if there is none. */
 struct cursor first_child(struct cursor cursor);
 struct cursor last_expression(struct cursor cursor);
 
-/* The operands of an atomic operation (`__atomic_store_n`, `__sync_lock_test_and_set`, `atomic_store` and their like), of which the first is
- * the address of its object. Returns how many; 0 for any other expression. `operands` may be NULL. */
+/* The operands of an atomic operation (`__atomic_store_n`, `__sync_lock_test_and_set`,
+ * `atomic_store` and their like), of which the first is the address of its object. Returns how
+ * many; 0 for any other expression. `operands` may be NULL. */
 enum { ATOMIC_OPERANDS = 8 };
 unsigned atomic_operands(struct cursor expression, struct cursor operands[ATOMIC_OPERANDS]);
 
-/* Whether an operand is a value for the object: it has its type. Others are memory orders, and where a value is. */
+/* Whether an operand is a value for the object: it has its type. Others are memory orders, and
+ * where a value is. */
 bool is_atomic_value(struct cursor operand, struct cursor first);
 
 /* `x` of `&x`, through casts; else the null cursor. */
@@ -85,31 +89,35 @@ bool is_null_constant(struct cursor expression);
 
 /* Whether a variable is declared with IA2_SHARED_DATA. */
 bool is_marked_shared(struct cursor variable);
-bool is_automatic(struct cursor variable);   /* a local that is not static, or a parameter */
-bool is_integer_constant(struct cursor expression);   /* a null constant is one */
-bool is_object_address(struct cursor expression);     /* `&x` */
+bool is_automatic(struct cursor variable); /* a local that is not static, or a parameter */
+bool is_integer_constant(struct cursor expression); /* a null constant is one */
+bool is_object_address(struct cursor expression); /* `&x` */
 
-/* Where a parameter stands among those of its function; NO_POSITION, at which no call has an argument, if it is none of them. */
+/* Where a parameter stands among those of its function; NO_POSITION, at which no call has an
+ * argument, if it is none of them. */
 #define NO_POSITION (~0u)
 unsigned parameter_position(struct cursor parameter);
 
-/* The type of an expression. libclang reports a parameter declared as array or function as that, not as the pointer
- * it is. */
+/* The type of an expression. libclang reports a parameter declared as array or function as that,
+ * not as the pointer it is. */
 struct type expression_type(struct cursor expression);
 
-struct type callee_type(struct cursor callee);   /* of the function that it is, or points to */
+struct type callee_type(struct cursor callee); /* of the function that it is, or points to */
 
 /* Where a block, or a function's body, begins: its `{`. False if a macro makes it. */
 bool block_place(struct unit *unit, struct cursor block, struct place *place);
 bool body_place(struct unit *unit, struct cursor function, struct place *place);
 
-/* The function a designator or direct callee names, through parentheses, `*` and `&`; else the null cursor. */
+/* The function a designator or direct callee names, through parentheses, `*` and `&`; else the null
+ * cursor. */
 struct cursor named_function(struct cursor expression);
 
-/* What a call of dlsym looks up, through casts: the text of a literal, "" if that is not known; NULL for anything else. Interned. */
+/* What a call of dlsym looks up, through casts: the text of a literal, "" if that is not known;
+ * NULL for anything else. Interned. */
 const char *looked_up(struct cursor expression);
 
-/* The variable that the lvalue is, or is a part of: `x`, `x.member`, `x[i]` of an array; else the null cursor. */
+/* The variable that the lvalue is, or is a part of: `x`, `x.member`, `x[i]` of an array; else the
+ * null cursor. */
 struct cursor base_variable(struct cursor lvalue);
 
 /* Canonical spelling without qualifiers, the same in each unit. Interned. */
@@ -119,9 +127,10 @@ const char *type_spelling(struct unit *unit, struct type type);
 const char *function_pointer_spelling(struct unit *unit, struct type type);
 
 bool is_function(struct type type);
-struct type without_atomic(struct type type);   /* canonical */
+struct type without_atomic(struct type type); /* canonical */
 bool is_array(struct type type);
-bool is_constant(struct type type);            /* const, or an array of const; not volatile, which GCC keeps in writable memory */
+bool is_constant(struct type type); /* const, or an array of const; not volatile, which GCC keeps in
+                                       writable memory */
 bool is_volatile_constant(struct type type);
 bool is_va_list_parameter(struct type type);
 

@@ -8,29 +8,40 @@
 
 static const char magic[8] = "IA2tree1";
 
-const size_t tree_entry_sizes[TREE_SECTIONS] = {
-    [TREE_NODES] = sizeof(struct tree_node),   [TREE_EXTENTS] = sizeof(struct tree_extent),
-    [TREE_DECLARATIONS] = sizeof(struct tree_declaration), [TREE_TYPES] = sizeof(struct tree_type),
-    [TREE_ARGUMENTS] = sizeof(uint32_t),       [TREE_PLACES] = sizeof(struct tree_place),
-    [TREE_FILES] = sizeof(struct tree_file),   [TREE_CONSTANTS] = sizeof(int64_t),
-    [TREE_NAMES] = sizeof(struct tree_name),   [TREE_TEXT] = 1,
-    [TREE_INCLUSIONS] = sizeof(struct tree_inclusion), [TREE_LACKING] = sizeof(uint64_t),
-    [TREE_PROBES] = sizeof(struct tree_probe) };
+const size_t tree_entry_sizes[TREE_SECTIONS] = {[TREE_NODES] = sizeof(struct tree_node),
+                                                [TREE_EXTENTS] = sizeof(struct tree_extent),
+                                                [TREE_DECLARATIONS] =
+                                                    sizeof(struct tree_declaration),
+                                                [TREE_TYPES] = sizeof(struct tree_type),
+                                                [TREE_ARGUMENTS] = sizeof(uint32_t),
+                                                [TREE_PLACES] = sizeof(struct tree_place),
+                                                [TREE_FILES] = sizeof(struct tree_file),
+                                                [TREE_CONSTANTS] = sizeof(int64_t),
+                                                [TREE_NAMES] = sizeof(struct tree_name),
+                                                [TREE_TEXT] = 1,
+                                                [TREE_INCLUSIONS] = sizeof(struct tree_inclusion),
+                                                [TREE_LACKING] = sizeof(uint64_t),
+                                                [TREE_PROBES] = sizeof(struct tree_probe)};
 
-const struct tree_type tree_no_type = { .size = CXTypeLayoutError_Invalid, .align = CXTypeLayoutError_Invalid, .count = -1 };
+const struct tree_type tree_no_type = {
+    .size = CXTypeLayoutError_Invalid, .align = CXTypeLayoutError_Invalid, .count = -1};
 
-uint64_t tree_name_hash(const char *name) {
+uint64_t tree_name_hash(const char *name)
+{
     const uint64_t hash = hash_bytes(name, strlen(name));
     return hash ? hash : 1;
 }
 
-static uint64_t checksum_of(const struct tree_header *header) {
+static uint64_t checksum_of(const struct tree_header *header)
+{
     const size_t start = offsetof(struct tree_header, checksum) + sizeof(header->checksum);
     return hash_bytes((const char *)header + start, header->size - start);
 }
 
-struct tree_header *tree_assemble(const struct table tables[TREE_SECTIONS], uint64_t key, unsigned vector_bytes) {
-    struct tree_header made = { .size = sizeof(made), .key = key, .vector_bytes = vector_bytes };
+struct tree_header *tree_assemble(const struct table tables[TREE_SECTIONS], uint64_t key,
+                                  unsigned vector_bytes)
+{
+    struct tree_header made = {.size = sizeof(made), .key = key, .vector_bytes = vector_bytes};
     memcpy(made.magic, magic, sizeof(magic));
     for (int i = 0; i < TREE_SECTIONS; i++) {
         made.sections[i].offset = made.size;
@@ -41,16 +52,19 @@ struct tree_header *tree_assemble(const struct table tables[TREE_SECTIONS], uint
     *header = made;
     for (int i = 0; i < TREE_SECTIONS; i++)
         if (tables[i].count)
-            memcpy((char *)header + made.sections[i].offset, tables[i].data, tables[i].count * tree_entry_sizes[i]);
+            memcpy((char *)header + made.sections[i].offset, tables[i].data,
+                   tables[i].count * tree_entry_sizes[i]);
     header->checksum = checksum_of(header);
     return header;
 }
 
-size_t tree_count(const struct tree *tree, enum tree_section section) {
+size_t tree_count(const struct tree *tree, enum tree_section section)
+{
     return (size_t)tree->header->sections[section].count;
 }
 
-const char *tree_name(const struct tree *tree, uint32_t name) {
+const char *tree_name(const struct tree *tree, uint32_t name)
+{
     if (!name)
         return intern("");
     const struct tree_name *const it = &tree->names[name];
@@ -59,26 +73,33 @@ const char *tree_name(const struct tree *tree, uint32_t name) {
     return tree->interned[name];
 }
 
-/* ---- checks: no position leads out of its table, and none of a node's children or successors back ---------------------- */
+/* ---- checks: no position leads out of its table, and none of a node's children or successors back
+ * ---- */
 
-static bool in(const struct tree *tree, enum tree_section section, uint64_t position) {
+static bool in(const struct tree *tree, enum tree_section section, uint64_t position)
+{
     return position < tree->header->sections[section].count;
 }
 
-static bool is_location(const struct tree *tree, uint32_t location) {
+static bool is_location(const struct tree *tree, uint32_t location)
+{
     if (location & MACRO_LOCATION)
         return in(tree, TREE_PLACES, location & ~MACRO_LOCATION);
     const struct tree_file *const last = &tree->files[tree_count(tree, TREE_FILES) - 1];
-    return !location || (tree_count(tree, TREE_FILES) > 1 && location <= (uint64_t)last->base + last->size);
+    return !location ||
+           (tree_count(tree, TREE_FILES) > 1 && location <= (uint64_t)last->base + last->size);
 }
 
-static bool check_nodes(const struct tree *tree) {
+static bool check_nodes(const struct tree *tree)
+{
     const size_t count = tree_count(tree, TREE_NODES);
     for (size_t i = 0; i < count; i++) {
         const struct tree_node *const it = &tree->nodes[i];
-        if (!in(tree, TREE_TYPES, it->type) || !in(tree, TREE_NODES, it->child) || !in(tree, TREE_NODES, it->next) ||
-            (it->child && it->child <= i) || (it->next && it->next <= i) || !is_location(tree, it->location) ||
-            !in(tree, TREE_EXTENTS, it->extent) || !in(tree, it->flags & NODE_DECLARES ? TREE_DECLARATIONS : TREE_NODES, it->reference) ||
+        if (!in(tree, TREE_TYPES, it->type) || !in(tree, TREE_NODES, it->child) ||
+            !in(tree, TREE_NODES, it->next) || (it->child && it->child <= i) ||
+            (it->next && it->next <= i) || !is_location(tree, it->location) ||
+            !in(tree, TREE_EXTENTS, it->extent) ||
+            !in(tree, it->flags & NODE_DECLARES ? TREE_DECLARATIONS : TREE_NODES, it->reference) ||
             !in(tree, it->flags & NODE_CONSTANT ? TREE_CONSTANTS : TREE_NAMES, it->value))
             return false;
     }
@@ -88,7 +109,9 @@ static bool check_nodes(const struct tree *tree) {
     return count > ROOT_NODE;
 }
 
-static bool check_list(const struct tree *tree, uint64_t first, uint64_t count, enum tree_section of) {
+static bool check_list(const struct tree *tree, uint64_t first, uint64_t count,
+                       enum tree_section of)
+{
     if (first + count > tree_count(tree, TREE_ARGUMENTS))
         return false;
     for (uint64_t i = first; i < first + count; i++)
@@ -97,89 +120,115 @@ static bool check_list(const struct tree *tree, uint64_t first, uint64_t count, 
     return true;
 }
 
-static bool check_declarations(const struct tree *tree) {
+static bool check_declarations(const struct tree *tree)
+{
     for (size_t i = 0; i < tree_count(tree, TREE_DECLARATIONS); i++) {
         const struct tree_declaration *const it = &tree->declarations[i];
-        if (!in(tree, TREE_NAMES, it->name) || !in(tree, TREE_NAMES, it->symbol) || !in(tree, TREE_NODES, it->canonical) ||
-            !in(tree, TREE_NODES, it->definition) || !in(tree, TREE_NODES, it->parent) || !in(tree, TREE_NODES, it->initializer) ||
+        if (!in(tree, TREE_NAMES, it->name) || !in(tree, TREE_NAMES, it->symbol) ||
+            !in(tree, TREE_NODES, it->canonical) || !in(tree, TREE_NODES, it->definition) ||
+            !in(tree, TREE_NODES, it->parent) || !in(tree, TREE_NODES, it->initializer) ||
             !check_list(tree, it->arguments, it->argument_count, TREE_NODES))
             return false;
     }
     return true;
 }
 
-static bool check_types(const struct tree *tree) {
+static bool check_types(const struct tree *tree)
+{
     for (size_t i = 0; i < tree_count(tree, TREE_TYPES); i++) {
         const struct tree_type *const it = &tree->types[i];
-        if (!in(tree, TREE_TYPES, it->canonical) || !in(tree, TREE_TYPES, it->unqualified) || !in(tree, TREE_TYPES, it->inner) ||
-            !in(tree, TREE_NODES, it->declaration) || !in(tree, TREE_NAMES, it->text) ||
+        if (!in(tree, TREE_TYPES, it->canonical) || !in(tree, TREE_TYPES, it->unqualified) ||
+            !in(tree, TREE_TYPES, it->inner) || !in(tree, TREE_NODES, it->declaration) ||
+            !in(tree, TREE_NAMES, it->text) ||
             !check_list(tree, it->arguments, it->argument_count, TREE_TYPES))
             return false;
     }
     return true;
 }
 
-static bool is_spot(const struct tree *tree, uint32_t file, uint32_t offset) {
+static bool is_spot(const struct tree *tree, uint32_t file, uint32_t offset)
+{
     return in(tree, TREE_FILES, file) && offset <= tree->files[file].size;
 }
 
-static bool check_files(const struct tree *tree) {
+static bool check_files(const struct tree *tree)
+{
     for (size_t i = 0; i < tree_count(tree, TREE_FILES); i++) {
         const struct tree_file *const it = &tree->files[i];
-        if (!in(tree, TREE_NAMES, it->name) || !in(tree, TREE_NAMES, it->real_name) || !in(tree, TREE_NAMES, it->resolved) ||
-            (i && it->base <= (uint64_t)it[-1].base + (i > 1 ? it[-1].size : 0)) || it->base + (uint64_t)it->size >= MACRO_LOCATION)
+        if (!in(tree, TREE_NAMES, it->name) || !in(tree, TREE_NAMES, it->real_name) ||
+            !in(tree, TREE_NAMES, it->resolved) ||
+            (i && it->base <= (uint64_t)it[-1].base + (i > 1 ? it[-1].size : 0)) ||
+            it->base + (uint64_t)it->size >= MACRO_LOCATION)
             return false;
     }
     for (size_t i = 0; i < tree_count(tree, TREE_PLACES); i++) {
         const struct tree_place *const it = &tree->places[i];
-        if (!is_spot(tree, it->spelling_file, it->spelling_offset) || !is_spot(tree, it->seen_file, it->seen_offset) ||
+        if (!is_spot(tree, it->spelling_file, it->spelling_offset) ||
+            !is_spot(tree, it->seen_file, it->seen_offset) ||
             !is_spot(tree, it->expansion_file, it->expansion_offset))
             return false;
     }
     for (size_t i = 0; i < tree_count(tree, TREE_INCLUSIONS); i++)
-        if (!in(tree, TREE_FILES, tree->inclusions[i].file) || !is_location(tree, tree->inclusions[i].from))
+        if (!in(tree, TREE_FILES, tree->inclusions[i].file) ||
+            !is_location(tree, tree->inclusions[i].from))
             return false;
     return true;
 }
 
-static bool check_names(const struct tree *tree) {
+static bool check_names(const struct tree *tree)
+{
     for (size_t i = 0; i < tree_count(tree, TREE_NAMES); i++)
         if ((uint64_t)tree->names[i].offset + tree->names[i].length > tree_count(tree, TREE_TEXT))
             return false;
     for (size_t i = 0; i < tree_count(tree, TREE_PROBES); i++)
-        if (!in(tree, TREE_NAMES, tree->probes[i].directory) || !in(tree, TREE_NAMES, tree->probes[i].name))
+        if (!in(tree, TREE_NAMES, tree->probes[i].directory) ||
+            !in(tree, TREE_NAMES, tree->probes[i].name))
             return false;
     return true;
 }
 
-static bool check_sections(const struct tree_header *header, size_t size) {
-    if (size < sizeof(*header) || memcmp(header->magic, magic, sizeof(magic)) || header->size != size)
+static bool check_sections(const struct tree_header *header, size_t size)
+{
+    if (size < sizeof(*header) || memcmp(header->magic, magic, sizeof(magic)) ||
+        header->size != size)
         return false;
     for (int i = 0; i < TREE_SECTIONS; i++) {
         const uint64_t offset = header->sections[i].offset, count = header->sections[i].count;
-        if (offset % 8 || offset > size || count > (size - offset) / tree_entry_sizes[i] || (i != TREE_TEXT && i < TREE_INCLUSIONS && !count))
+        if (offset % 8 || offset > size || count > (size - offset) / tree_entry_sizes[i] ||
+            (i != TREE_TEXT && i < TREE_INCLUSIONS && !count))
             return false;
     }
     return header->checksum == checksum_of(header);
 }
 
-static const void *section(const struct tree_header *header, enum tree_section which) {
+static const void *section(const struct tree_header *header, enum tree_section which)
+{
     return (const char *)header + header->sections[which].offset;
 }
 
-const struct tree *tree_open(struct tree_header *block, size_t size) {
+const struct tree *tree_open(struct tree_header *block, size_t size)
+{
     if (!check_sections(block, size)) {
         free(block);
         return NULL;
     }
     struct tree *const tree = must_alloc(sizeof(*tree));
-    *tree = (struct tree) {
-        .header = block, .nodes = section(block, TREE_NODES), .extents = section(block, TREE_EXTENTS),
-        .declarations = section(block, TREE_DECLARATIONS), .types = section(block, TREE_TYPES), .arguments = section(block, TREE_ARGUMENTS),
-        .places = section(block, TREE_PLACES), .files = section(block, TREE_FILES), .constants = section(block, TREE_CONSTANTS),
-        .names = section(block, TREE_NAMES), .text = section(block, TREE_TEXT), .inclusions = section(block, TREE_INCLUSIONS),
-        .lacking = section(block, TREE_LACKING), .probes = section(block, TREE_PROBES) };
-    if (!check_files(tree) || !check_names(tree) || !check_nodes(tree) || !check_declarations(tree) || !check_types(tree)) {
+    *tree = (struct tree){.header = block,
+                          .nodes = section(block, TREE_NODES),
+                          .extents = section(block, TREE_EXTENTS),
+                          .declarations = section(block, TREE_DECLARATIONS),
+                          .types = section(block, TREE_TYPES),
+                          .arguments = section(block, TREE_ARGUMENTS),
+                          .places = section(block, TREE_PLACES),
+                          .files = section(block, TREE_FILES),
+                          .constants = section(block, TREE_CONSTANTS),
+                          .names = section(block, TREE_NAMES),
+                          .text = section(block, TREE_TEXT),
+                          .inclusions = section(block, TREE_INCLUSIONS),
+                          .lacking = section(block, TREE_LACKING),
+                          .probes = section(block, TREE_PROBES)};
+    if (!check_files(tree) || !check_names(tree) || !check_nodes(tree) ||
+        !check_declarations(tree) || !check_types(tree)) {
         free(block);
         free(tree);
         return NULL;
@@ -188,7 +237,8 @@ const struct tree *tree_open(struct tree_header *block, size_t size) {
     return tree;
 }
 
-void tree_close(const struct tree *tree) {
+void tree_close(const struct tree *tree)
+{
     if (!tree)
         return;
     free(tree->interned);
