@@ -9,7 +9,9 @@ import pathlib
 import sys
 
 KIT = pathlib.Path(__file__).resolve().parents[1]
-sys.dont_write_bytecode = not (KIT / "meson.build").exists()  # an installed kit stays as it was installed
+sys.dont_write_bytecode = not (
+    KIT / "meson.build"
+).exists()  # an installed kit stays as it was installed
 sys.path.insert(0, str(KIT / "kit"))
 from ia2 import canonicalize  # noqa: E402
 from ia2.failure import exit_status  # noqa: E402
@@ -17,9 +19,13 @@ from ia2.failure import exit_status  # noqa: E402
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("path", nargs="?", default=".", metavar="PATH", help="default: the current directory")
+    parser.add_argument(
+        "path", nargs="?", default=".", metavar="PATH", help="default: the current directory"
+    )
     path = parser.parse_args().path
-    canonicalize.canonicalize_file(os.path.join(path, "compile_commands.json") if os.path.isdir(path) else path)
+    canonicalize.canonicalize_file(
+        os.path.join(path, "compile_commands.json") if os.path.isdir(path) else path
+    )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""small_project in the shapes that real builds have, for the tests of each front: built by two compilers and two linkers, run where keys
-are enforced.
+"""small_project in the shapes that real builds have, for the tests of each front: built by two
+compilers and two linkers, run where keys are enforced.
 
-A shape is a set of files and what the program prints. The build files are the fronts' own, in tests/meson, tests/cmake, tests/make."""
+A shape is a set of files and what the program prints. The build files are the fronts' own, in
+tests/meson, tests/cmake, tests/make."""
 
 import os
 import pathlib
@@ -9,16 +10,27 @@ import unittest
 
 import small_project as small
 
-# Name of a variant -> compiler, linker. The first two differ in both; a shape that is about the linker takes all four.
-VARIANTS = {"gcc": ("gcc", "bfd"), "clang_lld": ("clang", "lld"), "gcc_lld": ("gcc", "lld"), "clang": ("clang", "bfd")}
+# Name of a variant -> compiler, linker. The first two differ in both; a shape that is about the
+# linker takes all four.
+VARIANTS = {
+    "gcc": ("gcc", "bfd"),
+    "clang_lld": ("clang", "lld"),
+    "gcc_lld": ("gcc", "lld"),
+    "clang": ("clang", "bfd"),
+}
 TWO, ALL = ("gcc", "clang_lld"), tuple(VARIANTS)
 
-ATTACK = "    fflush(stdout);\n    if (argc > 1)\n        printf(\"stolen %d\\n\", *counter_where());\n    return 0;\n}\n"
+ATTACK = (
+    '    fflush(stdout);\n    if (argc > 1)\n        printf("stolen %d\\n", *counter_where());\n   '
+    " return 0;\n}\n"
+)
 
-# One source compiled twice with different defines, both with an address that becomes a gate's; a generated header and a generated
-# source; a header by -include; definitions that stand in a response file, or after -Wp; options that Clang does not know.
+# One source compiled twice with different defines, both with an address that becomes a gate's; a
+# generated header and a generated source; a header by -include; definitions that stand in a
+# response file, or after -Wp; options that Clang does not know.
 MANY = {
-    "tool/main.c": """\
+    "tool/main.c": (
+        """\
 #include <stdio.h>
 #include "counter.h"
 #include "made.h"
@@ -31,7 +43,9 @@ int main(int argc, char **argv) {
     counter_put(MADE);
     counter_put(3);
     printf("total %d\\n", sum_once() + sum_tenfold() + made());
-""" + ATTACK,
+"""
+        + ATTACK
+    ),
     "tool/sum_tmpl.c": """\
 #include "counter.h"
 static int total;
@@ -39,7 +53,7 @@ static void add(int value) { total += value * FACTOR; }
 int NAME(void) { counter_each(add); return total; }
 """,
     "tool/forced.h": "#define FORCED 1\n",
-    "tool/flags.rsp": "-DRESPONSE=\"1 2\" -DFROM_FILE\n",
+    "tool/flags.rsp": '-DRESPONSE="1 2" -DFROM_FILE\n',
     "tool/make.sh": """\
 #!/bin/sh
 case $1 in
@@ -53,10 +67,15 @@ END
 ;;
 esac > $2
 """,
-    "compartments.toml": small.FILES["compartments.toml"].replace('"tool/**"', '"tool/**", "build/**"'),
+    "compartments.toml": small.FILES["compartments.toml"].replace(
+        '"tool/**"', '"tool/**", "build/**"'
+    ),
 }
 MANY_TOTAL = 5 + 50 + 2
-GCC_ONLY = "-fipa-pta -Wlogical-op -fconserve-stack -mpreferred-stack-boundary=4 -fno-tree-vectorize -save-temps"
+GCC_ONLY = (
+    "-fipa-pta -Wlogical-op -fconserve-stack -mpreferred-stack-boundary=4 -fno-tree-vectorize"
+    " -save-temps"
+)
 
 # A header with a function whose text is rewritten, precompiled: it is nowhere else included.
 PRECOMPILED = {
@@ -70,14 +89,17 @@ static void add(int value) { total += value; }
 static inline int sum(void) { counter_each(add); return total; }
 #endif
 """,
-    "tool/main.c": """\
+    "tool/main.c": (
+        """\
 int two(void);
 int main(int argc, char **argv) {
     (void)argv;
     counter_put(2);
     counter_put(3);
     printf("total %d\\n", sum() + two());
-""" + ATTACK,
+"""
+        + ATTACK
+    ),
     "tool/two.c": "int two(void) { return sum() * 10; }\n",
 }
 PRECOMPILED_TOTAL = 5 + 50
@@ -85,10 +107,15 @@ PRECOMPILED_TOTAL = 5 + 50
 # Sources that a unity build makes one unit of, in each compartment.
 UNITY = {
     "lib/more.c": "int more(void);\nint more(void) { return 40; }\n",
-    "tool/more.c": "#include \"counter.h\"\nstatic int many;\nstatic void one(int value) { (void)value; many++; }\n"
-                   "int how_many(void);\nint how_many(void) { counter_each(one); return many; }\n",
-    "tool/main.c": small.FILES["tool/main.c"].replace("static int total", "int more(void), how_many(void);\nstatic int total").replace(
-        '\\n", total)', '\\n", total + more() + how_many())'),
+    "tool/more.c": (
+        '#include "counter.h"\nstatic int many;\nstatic void one(int value) { (void)value; many++;'
+        " }\nint how_many(void);\nint how_many(void) { counter_each(one); return many; }\n"
+    ),
+    "tool/main.c": (
+        small.FILES["tool/main.c"]
+        .replace("static int total", "int more(void), how_many(void);\nstatic int total")
+        .replace('\\n", total)', '\\n", total + more() + how_many())')
+    ),
 }
 UNITY_TOTAL = 5 + 40 + 2
 
@@ -107,14 +134,16 @@ def named(files: dict) -> dict:
 
 
 def built(shapes: dict, builder, out: pathlib.Path) -> None:
-    """Calls builder(folder, shape's own record, compiler, linker) for each variant of each shape."""
+    """Calls builder(folder, shape's own record, compiler, linker) for each variant of each
+    shape."""
     for shape, record in shapes.items():
         for variant in record["variants"]:
             builder(out / f"{shape}-{variant}", record, *VARIANTS[variant])
 
 
 class Runs(unittest.TestCase):
-    """A front's module derives from it, sets `program` (where it is in the project), and calls add_tests()."""
+    """A front's module derives from it, sets `program` (where it is in the project), and calls
+    add_tests()."""
 
     program = ""
 
@@ -124,7 +153,8 @@ class Runs(unittest.TestCase):
         done = small.run(program)
         self.assertIn(f"total {total}\n", done.stdout)
         self.assertEqual("NOT protected" in done.stdout, not enforced)
-        # The tool reads the library's memory: with keys it dies there; without, the attack must work, or this tests nothing.
+        # The tool reads the library's memory: with keys it dies there; without, the attack must
+        # work, or this tests nothing.
         done = small.run(program, "--attack", check=False)
         self.assertIn(f"total {total}\n", done.stdout)
         self.assertEqual("stolen 2\n" in done.stdout, not enforced)
@@ -137,4 +167,6 @@ def add_tests(case: type, shapes: dict) -> None:
 
     for shape, record in shapes.items():
         for variant in record["variants"]:
-            setattr(case, f"test_{shape}_{variant}", test(f"{shape}-{variant}", record.get("total", 5)))
+            setattr(
+                case, f"test_{shape}_{variant}", test(f"{shape}-{variant}", record.get("total", 5))
+            )

@@ -1,4 +1,5 @@
-"""A small project of a tool and a library, with a build file for each front; how to build and split it.
+"""A small project of a tool and a library, with a build file for each front; how to build and split
+it.
 
 The tool's `--attack` reads the library's memory: with keys enforced it must not get there."""
 
@@ -87,7 +88,8 @@ target_link_libraries(counter PRIVATE counter_lib)
 
 
 def make(folder: pathlib.Path, **files: str) -> pathlib.Path:
-    """A fresh project in `folder`; `files` adds or replaces some, "__" for "/" and "___" for "." in their names."""
+    """A fresh project in `folder`; `files` adds or replaces some, "__" for "/" and "___" for "." in
+    their names."""
     shutil.rmtree(folder, ignore_errors=True)
     named = {name.replace("___", ".").replace("__", "/"): text for name, text in files.items()}
     for name, text in {**FILES, **named}.items():
@@ -98,7 +100,8 @@ def make(folder: pathlib.Path, **files: str) -> pathlib.Path:
 
 
 def edit(path: pathlib.Path, old: str, new: str) -> None:
-    """Replaces `old`, which must be there, in a file; the file is then newer than all that was made before."""
+    """Replaces `old`, which must be there, in a file; the file is then newer than all that was made
+    before."""
     text = path.read_text()
     if old not in text:
         raise RuntimeError(f"{path} does not hold {old!r}")
@@ -114,8 +117,12 @@ def expect_total(number: int, program: pathlib.Path) -> None:
 
 
 def compiled(out: pathlib.Path) -> dict[str, int]:
-    """Source -> when the kit last compiled it, in the output directory `out`. Compiled by every front: both sources of FILES."""
-    return {path.name.split(".", 1)[1].removesuffix(".o"): path.stat().st_mtime_ns for path in (out / "obj").glob("[0-9]*.c.o")}
+    """Source -> when the kit last compiled it, in the output directory `out`. Compiled by every
+    front: both sources of FILES."""
+    return {
+        path.name.split(".", 1)[1].removesuffix(".o"): path.stat().st_mtime_ns
+        for path in (out / "obj").glob("[0-9]*.c.o")
+    }
 
 
 def parsed(out: pathlib.Path) -> set[tuple[str, int]]:
@@ -123,9 +130,15 @@ def parsed(out: pathlib.Path) -> set[tuple[str, int]]:
     return {(path.name, path.stat().st_mtime_ns) for path in (out / "trees").glob("*.tree")}
 
 
-def touch_one_source(case: unittest.TestCase, project: pathlib.Path, out: pathlib.Path, build: collections.abc.Callable[[], object],
-                     program: pathlib.Path) -> None:
-    """`build` builds `project` and splits it, with the kit's output in `out`: only what a change concerns is made again."""
+def touch_one_source(
+    case: unittest.TestCase,
+    project: pathlib.Path,
+    out: pathlib.Path,
+    build: collections.abc.Callable[[], object],
+    program: pathlib.Path,
+) -> None:
+    """`build` builds `project` and splits it, with the kit's output in `out`: only what a change
+    concerns is made again."""
     build()
     library = out / "bin/counter.ia2.so"
     before, linked, trees = compiled(out), library.stat().st_mtime_ns, parsed(out)
@@ -138,9 +151,19 @@ def touch_one_source(case: unittest.TestCase, project: pathlib.Path, out: pathli
     case.assertNotEqual(linked, library.stat().st_mtime_ns)
     expect_total(15, program)
     # A function more that crosses: a gate more, and both sides see it.
-    edit(project / "lib/counter.c", "int *counter_where(void) {",
-         "int *counter_where(void); int counter_more(void); int counter_more(void) { return 100; }\nconst int *counter_where(void) {")
-    edit(project / "tool/main.c", 'printf("total', 'extern int counter_more(void); total += counter_more(); printf("total')
+    edit(
+        project / "lib/counter.c",
+        "int *counter_where(void) {",
+        (
+            "int *counter_where(void); int counter_more(void); int counter_more(void) { return 100;"
+            " }\nconst int *counter_where(void) {"
+        ),
+    )
+    edit(
+        project / "tool/main.c",
+        'printf("total',
+        'extern int counter_more(void); total += counter_more(); printf("total',
+    )
     build()
     case.assertIn("__wrap_counter_more", (out / "boundary.json").read_text())
     expect_total(115, program)
@@ -150,13 +173,34 @@ def touch_one_source(case: unittest.TestCase, project: pathlib.Path, out: pathli
 
 
 def run(*command, check=True, **options) -> subprocess.CompletedProcess:
-    """Runs a command; what it printed is in the result's stdout. RuntimeError with that if it fails."""
-    done = subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT, text=True, errors="replace", check=False, **options)
+    """Runs a command; what it printed is in the result's stdout. RuntimeError with that if it
+    fails."""
+    done = subprocess.run(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        check=False,
+        **options,
+    )
     if check and done.returncode:
         raise RuntimeError(f"{' '.join(str(word) for word in command)}\n{done.stdout}")
     return done
 
 
-def rewrite(project: pathlib.Path, out: pathlib.Path, *arguments, check=True) -> subprocess.CompletedProcess:
-    return run(REWRITE, "--policy", project / "compartments.toml", "--out", out, "--kit-build", KIT_BUILD, *arguments, check=check)
+def rewrite(
+    project: pathlib.Path, out: pathlib.Path, *arguments, check=True
+) -> subprocess.CompletedProcess:
+    return run(
+        REWRITE,
+        "--policy",
+        project / "compartments.toml",
+        "--out",
+        out,
+        "--kit-build",
+        KIT_BUILD,
+        *arguments,
+        check=check,
+    )

@@ -1,9 +1,10 @@
-"""Measures what compartments cost: `python3 -m ia2.benchmarks [--runs N] [--only NAME] [--json] [--source DIR]`.
+"""Measures what compartments cost: `python3 -m ia2.benchmarks [--runs N] [--only NAME] [--json]
+[--source DIR]`.
 
-Plain and compartmentalized are run in turn (A B A B ...) on this CPU, so that what else the machine does falls on both;
-a ratio is the median of the ratios of neighbouring runs; "best" is the ratio of the smallest values, which a busy machine
-disturbs least. On a CPU without protection keys WRPKRU is virtual, which the
-report says. Products are kept in BUILD/bench, the dav1d builds in BUILD/demo.
+Plain and compartmentalized are run in turn (A B A B ...) on this CPU, so that what else the machine
+does falls on both; a ratio is the median of the ratios of neighbouring runs; "best" is the ratio of
+the smallest values, which a busy machine disturbs least. On a CPU without protection keys WRPKRU is
+virtual, which the report says. Products are kept in BUILD/bench, the dav1d builds in BUILD/demo.
 """
 
 import argparse
@@ -37,8 +38,10 @@ class BenchError(Exception):
 
 @dataclass
 class Figure:
-    """One line of the report. plain, compartments: a value per run, in pairs; plain is empty if there is nothing to compare
-    with. goal: what `measure` ("ratio" or "value" of the compartments) shall not exceed."""
+    """One line of the report. plain, compartments: a value per run, in pairs; plain is empty if
+    there is nothing to compare with. goal: what `measure` ("ratio" or "value" of the compartments)
+    shall not exceed."""
+
     name: str
     unit: str
     plain: list = field(default_factory=list)
@@ -48,7 +51,9 @@ class Figure:
     note: str = ""
 
     def ratios(self) -> list[float]:
-        return sorted(ours / theirs for theirs, ours in zip(self.plain, self.compartments) if theirs)
+        return sorted(
+            ours / theirs for theirs, ours in zip(self.plain, self.compartments) if theirs
+        )
 
     def best(self) -> float | None:
         return min(self.compartments) / min(self.plain) if self.ratios() else None
@@ -67,17 +72,25 @@ class Figure:
     def line(self) -> str:
         plain = f"{statistics.median(self.plain):.4g}" if self.plain else "-"
         ratios = self.ratios()
-        ratio = f"{statistics.median(ratios):7.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})" if ratios else ""
+        ratio = (
+            f"{statistics.median(ratios):7.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})" if ratios else ""
+        )
         best = f"{self.best():.3f}" if ratios else ""
-        text = (f"{self.name:<38} {plain:>9} {statistics.median(self.compartments):>9.4g} {self.unit:<6} {ratio:<24} "
-                f"{best:>7}  {self.verdict()}")
+        text = (
+            f"{self.name:<38} {plain:>9} {statistics.median(self.compartments):>9.4g} {self.unit:<6} {ratio:<24} {best:>7} "
+            f" {self.verdict()}"
+        )
         return text.rstrip() + (f"\n    {self.note}" if self.note else "")
 
     def record(self) -> dict:
         ratios = self.ratios()
-        return {**asdict(self), "ratio": statistics.median(ratios) if ratios else None,
-                "ratio_range": [ratios[0], ratios[-1]] if ratios else None, "ratio_of_best": self.best(),
-                "met": None if self.goal is None else self.judged() <= self.goal}
+        return {
+            **asdict(self),
+            "ratio": statistics.median(ratios) if ratios else None,
+            "ratio_range": [ratios[0], ratios[-1]] if ratios else None,
+            "ratio_of_best": self.best(),
+            "met": None if self.goal is None else self.judged() <= self.goal,
+        }
 
 
 def progress(text: str):
@@ -87,18 +100,32 @@ def progress(text: str):
 def run(command, what: str, cwd=None) -> str:
     """Runs a command and returns its stdout; raises BenchError with all it printed if it fails."""
     command = [str(word) for word in command]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=cwd)
+    done = subprocess.run(
+        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=cwd
+    )
     if done.returncode:
-        raise BenchError(f"{what}: `{' '.join(command)}` ended with {done.returncode}\n{(done.stdout + done.stderr)[-4000:]}")
+        raise BenchError(
+            f"{what}: `{' '.join(command)}` ended with"
+            f" {done.returncode}\n{(done.stdout + done.stderr)[-4000:]}"
+        )
     return done.stdout
 
 
 def rewrite_command(policy, out, plain) -> list:
-    return ["/usr/bin/python3", vm.SOURCE / "scripts" / "rewrite.py", "--policy", policy, "--out", out, plain]
+    return [
+        "/usr/bin/python3",
+        vm.SOURCE / "scripts" / "rewrite.py",
+        "--policy",
+        policy,
+        "--out",
+        out,
+        plain,
+    ]
 
 
 class Bench:
-    """What the benchmarks share: the folder, the number of pairs, and the builds, made when first asked for."""
+    """What the benchmarks share: the folder, the number of pairs, and the builds, made when first
+    asked for."""
 
     def __init__(self, build: pathlib.Path, runs: int, source: pathlib.Path | None):
         self.build, self.folder, self.runs, self.source = build, build / "bench", runs, source
@@ -116,11 +143,15 @@ class Bench:
         """A program of one C file."""
         program = self.folder / source.stem
         if not program.exists() or program.stat().st_mtime < source.stat().st_mtime:
-            run(["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", source, "-o", program], f"compiling {source.name}")
+            run(
+                ["gcc", "-std=gnu11", "-O2", "-Wall", "-Wextra", source, "-o", program],
+                f"compiling {source.name}",
+            )
         return program
 
     def pairs(self, name: str, once):
-        """once(0) for plain and once(1) for compartmentalized in turn; the first pair only warms the caches."""
+        """once(0) for plain and once(1) for compartmentalized in turn; the first pair only warms
+        the caches."""
         made: tuple[list, list] = ([], [])
         for i in range(self.runs + 1):
             progress(f"{name}: pair {i}/{self.runs}")
@@ -131,7 +162,9 @@ class Bench:
         return made
 
 
-# ---- decoding -------------------------------------------------------------------------------------------------------
+# ---- decoding
+# -------------------------------------------------------------------------------------------------------
+
 
 def decoding(bench: Bench) -> list[Figure]:
     stream = streams.prepare(bench.build, progress, (streams.BENCHMARK,))[0]
@@ -140,7 +173,17 @@ def decoding(bench: Bench) -> list[Figure]:
     made = bench.dav1d()
     figures = []
     for threads in THREADS:
-        arguments = ["-q", "-i", stream.path, "--muxer", "null", "-o", "/dev/null", "--threads", threads]
+        arguments = [
+            "-q",
+            "-i",
+            stream.path,
+            "--muxer",
+            "null",
+            "-o",
+            "/dev/null",
+            "--threads",
+            threads,
+        ]
 
         def once(which):
             program = (made.plain, made.compartmentalized)[which]
@@ -149,14 +192,21 @@ def decoding(bench: Bench) -> list[Figure]:
 
         results = bench.pairs(f"{made.version}, {stream.name}, {threads} threads", once)
         title = f"{threads} thread" + "s" * (threads > 1)
-        for i, (what, unit, scale, goal) in enumerate((("decode, wall time", "s", 1, 1.01), ("decode, CPU time", "s", 1, 1.01),
-                                                        ("decode, peak memory", "MiB", 1 / 1024, 1.05))):
+        for i, (what, unit, scale, goal) in enumerate(
+            (
+                ("decode, wall time", "s", 1, 1.01),
+                ("decode, CPU time", "s", 1, 1.01),
+                ("decode, peak memory", "MiB", 1 / 1024, 1.05),
+            )
+        ):
             values = [[result[i] * scale for result in side] for side in results]
             figures.append(Figure(f"{what}, {title}", unit, *values, goal=goal))
     return figures
 
 
-# ---- gates, threads, memory ------------------------------------------------------------------------------------------
+# ---- gates, threads, memory
+# ------------------------------------------------------------------------------------------
+
 
 def micro_programs(bench: Bench) -> tuple[pathlib.Path, pathlib.Path]:
     """bench/micro, plain and compartmentalized."""
@@ -164,15 +214,26 @@ def micro_programs(bench: Bench) -> tuple[pathlib.Path, pathlib.Path]:
     if not (plain / "build.ninja").exists():
         run([MESON, "setup", plain, BENCH / "micro"], "configuring bench/micro")
     run([NINJA, "-C", plain], "building bench/micro")
-    run(rewrite_command(BENCH / "micro" / "compartments.toml", out, plain), "compartmentalizing bench/micro")
+    run(
+        rewrite_command(BENCH / "micro" / "compartments.toml", out, plain),
+        "compartmentalizing bench/micro",
+    )
     return plain / "program", out / "bin" / "program"
 
 
 # name in program.c -> title, unit, goal (of the value)
-CALLS = {"direct": "call into the library", "indirect": "call through a pointer", "callback": "callback out of the library",
-         "same-owner": "pointer to the caller's own function"}
-OTHERS = {"thread": ("thread, created and joined", "us"), "malloc-48": ("malloc and free, 48 bytes", "us"),
-          "malloc-4000": ("malloc and free, 4000 bytes", "us"), "malloc-200000": ("malloc and free, 200000 bytes", "us")}
+CALLS = {
+    "direct": "call into the library",
+    "indirect": "call through a pointer",
+    "callback": "callback out of the library",
+    "same-owner": "pointer to the caller's own function",
+}
+OTHERS = {
+    "thread": ("thread, created and joined", "us"),
+    "malloc-48": ("malloc and free, 48 bytes", "us"),
+    "malloc-4000": ("malloc and free, 4000 bytes", "us"),
+    "malloc-200000": ("malloc and free, 200000 bytes", "us"),
+}
 GATE_GOAL = 20
 
 
@@ -194,25 +255,37 @@ def micro(bench: Bench) -> list[Figure]:
 
 
 def bare_gate(bench: Bench, figures: list[Figure], plain: list[float], ours: list[dict]) -> str:
-    """Adds the figure for a direct call without WRPKRU and RDPKRU; returns the note for the one with them."""
-    bare = Figure("call into the library, without PKRU", "cycles", plain, measure="value", goal=GATE_GOAL)
+    """Adds the figure for a direct call without WRPKRU and RDPKRU; returns the note for the one
+    with them."""
+    bare = Figure(
+        "call into the library, without PKRU", "cycles", plain, measure="value", goal=GATE_GOAL
+    )
     figures.insert(1, bare)
     if bench.virtual:
         bare.compartments = [r["direct-no-pkru"] for r in ours]
         bare.note = "the moves that stand for RDPKRU and WRPKRU taken out of the gate"
         return "no protection keys here: RDPKRU and WRPKRU are moves from and to a thread-local"
-    costs = dict(line.split() for line in run([bench.compiled(BENCH / "wrpkru.c")], "bench/wrpkru").splitlines())
+    costs = dict(
+        line.split()
+        for line in run([bench.compiled(BENCH / "wrpkru.c")], "bench/wrpkru").splitlines()
+    )
     pkru = 2 * float(costs["wrpkru"]) + float(costs["rdpkru"])
     bare.compartments = [r["direct"] - pkru for r in ours]
     bare.note = "two WRPKRU and one RDPKRU subtracted"
     return f"of which WRPKRU {costs['wrpkru']} cycles (two), RDPKRU {costs['rdpkru']} (one)"
 
 
-# ---- rewriting --------------------------------------------------------------------------------------------------------
+# ---- rewriting
+# --------------------------------------------------------------------------------------------------------
+
 
 def private_copy(bench: Bench) -> tuple[pathlib.Path, pathlib.Path]:
     """A source tree of dav1d that may be touched, and its build directory."""
-    original = bench.source.resolve() if bench.source else debian_source.fetch(demo.PACKAGE, bench.build / "demo", progress)
+    original = (
+        bench.source.resolve()
+        if bench.source
+        else debian_source.fetch(demo.PACKAGE, bench.build / "demo", progress)
+    )
     if not (original / "meson.build").exists():
         raise BenchError(f"{original} is not a source tree: it has no meson.build")
     key = f"{original.name}-{hashlib.sha256(os.fsencode(original)).hexdigest()[:8]}"
@@ -233,17 +306,32 @@ def touched_files(out: pathlib.Path, source: pathlib.Path) -> dict[str, pathlib.
     # In two builds of one source, as for each bit depth, a file would count twice.
     once = [unit["file"] for unit in json.loads((out / "plan.json").read_text())["units"]]
     names = sorted(os.path.relpath(path, source) for path in once if once.count(path) == 1)
-    return {"one rewritten file touched": source / next(name for name in names if name in rewritten),
-            "one other file touched": source / next(name for name in names if name not in rewritten)}
+    return {
+        "one rewritten file touched": source / next(name for name in names if name in rewritten),
+        "one other file touched": source / next(name for name in names if name not in rewritten),
+    }
 
 
 def rewriter_alone(bench: Bench, out: pathlib.Path, source: pathlib.Path) -> list[Figure]:
     """The plain side of each figure is the rewriter that keeps nothing from run to run."""
     kept, made = bench.folder / "trees", bench.folder / "rewriter"
     made.mkdir(exist_ok=True)
-    one = pathlib.Path(next(unit["file"] for unit in json.loads((out / "plan.json").read_text())["units"]))
-    command = [bench.build / "kit/rewriter/ia2-rewriter", "--policy", out / "plan.json", "--root-directory", source, "-p", out,
-               "--output-directory", made / "rewritten", "--output-prefix", f"{made}/"]
+    one = pathlib.Path(
+        next(unit["file"] for unit in json.loads((out / "plan.json").read_text())["units"])
+    )
+    command = [
+        bench.build / "kit/rewriter/ia2-rewriter",
+        "--policy",
+        out / "plan.json",
+        "--root-directory",
+        source,
+        "-p",
+        out,
+        "--output-directory",
+        made / "rewritten",
+        "--output-prefix",
+        f"{made}/",
+    ]
 
     def timed(keeps: bool, prepare) -> float:
         if keeps:
@@ -252,12 +340,21 @@ def rewriter_alone(bench: Bench, out: pathlib.Path, source: pathlib.Path) -> lis
         run([*command, *(["--cache-directory", kept] if keeps else [])], "rewriting dav1d")
         return time.monotonic() - began
 
-    cases = {"from nothing": lambda: shutil.rmtree(kept, ignore_errors=True), "nothing changed": lambda: None,
-             "one source changed": lambda: one.write_text(one.read_text() + "\n")}
+    cases = {
+        "from nothing": lambda: shutil.rmtree(kept, ignore_errors=True),
+        "nothing changed": lambda: None,
+        "one source changed": lambda: one.write_text(one.read_text() + "\n"),
+    }
     figures = []
     for name, prepare in cases.items():
         title = f"rewriter alone, {name}"
-        figures.append(Figure(title, "s", *bench.pairs(title, lambda which, prepare=prepare: timed(bool(which), prepare))))
+        figures.append(
+            Figure(
+                title,
+                "s",
+                *bench.pairs(title, lambda which, prepare=prepare: timed(bool(which), prepare)),
+            )
+        )
     return figures
 
 
@@ -274,7 +371,9 @@ def rewriting(bench: Bench) -> list[Figure]:
     build, rewrite = [NINJA, "-C", plain], rewrite_command(POLICY, out, plain)
     progress("rewriting: building dav1d from nothing")
     run([NINJA, "-C", plain, "-t", "clean"], "cleaning dav1d")
-    from_nothing = Figure("rewriting from nothing, all stages", "s", [timed(build)[0]], measure="value", goal=3)
+    from_nothing = Figure(
+        "rewriting from nothing, all stages", "s", [timed(build)[0]], measure="value", goal=3
+    )
     alone = Figure("rewriting from nothing, rewriter alone", "s", measure="value", goal=3)
     for i in range(bench.runs):
         progress(f"rewriting: from nothing, run {i + 1}/{bench.runs}")
@@ -287,15 +386,29 @@ def rewriting(bench: Bench) -> list[Figure]:
     from_nothing.plain *= bench.runs
     figures = [from_nothing, alone]
     for title, path in touched_files(out, source).items():
+
         def once(which, path=path):
             if which == 0:
                 path.touch()
             return timed((build, rewrite)[which])[0]
 
-        figures.append(Figure(f"rewriting, {title}", "s", *bench.pairs(title, once), note=str(path.relative_to(source))))
-    figures.append(Figure("rewriting, nothing changed", "s",
-                          *bench.pairs("nothing changed", lambda which: timed((build, rewrite)[which])[0]),
-                          measure="value", goal=0.5))
+        figures.append(
+            Figure(
+                f"rewriting, {title}",
+                "s",
+                *bench.pairs(title, once),
+                note=str(path.relative_to(source)),
+            )
+        )
+    figures.append(
+        Figure(
+            "rewriting, nothing changed",
+            "s",
+            *bench.pairs("nothing changed", lambda which: timed((build, rewrite)[which])[0]),
+            measure="value",
+            goal=0.5,
+        )
+    )
     return figures + rewriter_alone(bench, out, source)
 
 
@@ -307,22 +420,32 @@ def measured(bench: Bench, only: str | None) -> dict[str, list[Figure]]:
         try:
             fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except OSError:
-            raise BenchError("another run of the benchmarks would disturb this one; wait for it") from None
+            raise BenchError(
+                "another run of the benchmarks would disturb this one; wait for it"
+            ) from None
         return {name: group(bench) for name, group in GROUPS.items() if only in (None, name)}
 
 
 def cpu_name() -> str:
-    match = re.search(r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE)
+    match = re.search(
+        r"^model name\s*:\s*(.*)$", pathlib.Path("/proc/cpuinfo").read_text(), re.MULTILINE
+    )
     return f"{match[1] if match else 'unknown CPU'}, {os.cpu_count()} cores"
 
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="bench", description="Measures what compartments cost.")
-    parser.add_argument("--runs", type=int, default=5, metavar="N", help="pairs of runs for each figure (default 5)")
+    parser.add_argument(
+        "--runs", type=int, default=5, metavar="N", help="pairs of runs for each figure (default 5)"
+    )
     parser.add_argument("--only", choices=GROUPS, help="one group of figures")
     parser.add_argument("--json", action="store_true", help="print all values as JSON")
-    parser.add_argument("--source", type=pathlib.Path, metavar="DIR",
-                        help="dav1d's source tree (default: this Debian's, by apt-get source); it is only read")
+    parser.add_argument(
+        "--source",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="dav1d's source tree (default: this Debian's, by apt-get source); it is only read",
+    )
     options = parser.parse_args(argv)
     if options.runs < 1:
         parser.error("--runs must be 1 or more")
@@ -336,11 +459,20 @@ def main(argv: list[str]) -> int:
     keys = "no protection keys: PKRU is virtual" if bench.virtual else "protection keys"
     host = f"{cpu_name()}, {keys}; {options.runs} pairs, load {load:.1f}"
     if options.json:
-        json.dump({"host": host, "groups": {name: [f.record() for f in figures] for name, figures in groups.items()}},
-                  sys.stdout, indent=1)
+        json.dump(
+            {
+                "host": host,
+                "groups": {name: [f.record() for f in figures] for name, figures in groups.items()},
+            },
+            sys.stdout,
+            indent=1,
+        )
         print()
         return 0
-    print(f"{host}\n{'':<38} {'plain':>9} {'compart.':>9} {'':<6}   ratio, median (min-max) {'best':>6}")
+    print(
+        f"{host}\n{'':<38} {'plain':>9} {'compart.':>9} {'':<6}   ratio, median (min-max)"
+        f" {'best':>6}"
+    )
     for figures in groups.values():
         for figure in figures:
             print(figure.line())

@@ -1,5 +1,5 @@
-"""Makes compile databases canonical: every path absolute, `arguments` instead of `command`, no entry
-twice, so that an entry means the same wherever it is read.
+"""Makes compile databases canonical: every path absolute, `arguments` instead of `command`, no
+entry twice, so that an entry means the same wherever it is read.
 
 Different commands for one source stay: a source may be built several times, for example once per
 bit depth.
@@ -12,13 +12,39 @@ from . import atomic, shell_command
 from .failure import Failure
 
 # Options that name a folder or file, joined (-Ix) or followed by it (-I x).
-PATH_OPTIONS = ("-I", "-isystem", "-iquote", "-idirafter", "-imacros", "-include-pch", "-include", "-iprefix",
-                "-cxx-isystem", "-isysroot", "-iwithprefixbefore", "-iwithprefix")
+PATH_OPTIONS = (
+    "-I",
+    "-isystem",
+    "-iquote",
+    "-idirafter",
+    "-imacros",
+    "-include-pch",
+    "-include",
+    "-iprefix",
+    "-cxx-isystem",
+    "-isysroot",
+    "-iwithprefixbefore",
+    "-iwithprefix",
+)
 # Searched for on the include path too, so made absolute only if the build's directory has it.
 SEARCHED = {"-include", "-imacros"}
 OUTPUT_OPTIONS = {"-o", "-MF"}
-VALUE_OPTIONS = {"-D", "-U", "-MQ", "-MT", "-x", "-arch", "-target", "-Xclang", "-mllvm", "--param", "-Xassembler",
-                 "-Xpreprocessor", "-iwithprefix", "-iwithprefixbefore"}
+VALUE_OPTIONS = {
+    "-D",
+    "-U",
+    "-MQ",
+    "-MT",
+    "-x",
+    "-arch",
+    "-target",
+    "-Xclang",
+    "-mllvm",
+    "--param",
+    "-Xassembler",
+    "-Xpreprocessor",
+    "-iwithprefix",
+    "-iwithprefixbefore",
+}
 
 
 def path_option(arguments: list[str], index: int) -> tuple[str, str, int] | None:
@@ -28,7 +54,7 @@ def path_option(arguments: list[str], index: int) -> tuple[str, str, int] | None
         if argument == option:
             return (option, arguments[index + 1], 2) if index + 1 < len(arguments) else None
         if argument.startswith(option) and not argument.startswith("-include-"):
-            return option, argument[len(option):], 1
+            return option, argument[len(option) :], 1
     return None
 
 
@@ -50,10 +76,14 @@ def absolute_arguments(arguments: list[str], directory: str, source: str) -> lis
             result += [argument, absolute(arguments[index + 1], directory)]
             index += 2
         elif argument in VALUE_OPTIONS and index + 1 < len(arguments):
-            result += arguments[index:index + 2]
+            result += arguments[index : index + 2]
             index += 2
         else:
-            is_source = index > 0 and not argument.startswith("-") and absolute(argument, directory) == source
+            is_source = (
+                index > 0
+                and not argument.startswith("-")
+                and absolute(argument, directory) == source
+            )
             result.append(source if is_source else argument)
             index += 1
     return result
@@ -66,7 +96,11 @@ def absolute(path: str, directory: str) -> str:
 def entry(directory: str, arguments: list[str], source: str, output: str | None) -> dict:
     """The canonical entry for a command that runs in the absolute `directory`."""
     source = absolute(source, directory)
-    made = {"directory": directory, "file": source, "arguments": absolute_arguments(arguments, directory, source)}
+    made = {
+        "directory": directory,
+        "file": source,
+        "arguments": absolute_arguments(arguments, directory, source),
+    }
     output = output or shell_command.output(arguments)
     if output:
         made["output"] = absolute(output, directory)
@@ -93,11 +127,16 @@ def _canonical_entry(raw: object, where: str) -> dict:
         raise Failure("not an object", where)
     for key in ("directory", "file"):
         if not isinstance(raw.get(key), str) or not raw[key]:
-            raise Failure(f"no '{key}'", where, "each entry needs directory, file and command or arguments")
+            raise Failure(
+                f"no '{key}'", where, "each entry needs directory, file and command or arguments"
+            )
     directory = raw["directory"]
     if not os.path.isabs(directory):
-        raise Failure(f"'directory' is the relative path '{directory}': relative to what is not known", where,
-                      "make the database again, with absolute directories")
+        raise Failure(
+            f"'directory' is the relative path '{directory}': relative to what is not known",
+            where,
+            "make the database again, with absolute directories",
+        )
     arguments = raw.get("arguments")
     if arguments is None:
         command = raw.get("command")
@@ -126,13 +165,17 @@ def canonicalize_file(path: str) -> bool:
         with open(path, encoding="utf-8") as stream:
             text = stream.read()
     except FileNotFoundError:
-        raise Failure("no such file", path, "run this in the directory of a compile_commands.json") from None
+        raise Failure(
+            "no such file", path, "run this in the directory of a compile_commands.json"
+        ) from None
     except (OSError, UnicodeDecodeError) as error:
         raise Failure(f"cannot read it: {error}", path) from None
     try:
         entries = json.loads(text)
     except json.JSONDecodeError as error:
-        raise Failure(f"broken JSON: {error.msg}", f"{path}:{error.lineno}", "make the database again") from None
+        raise Failure(
+            f"broken JSON: {error.msg}", f"{path}:{error.lineno}", "make the database again"
+        ) from None
     made = json.dumps(canonical(entries, path), indent=1) + "\n"
     if made == text:
         return False

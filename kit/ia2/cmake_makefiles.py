@@ -1,5 +1,6 @@
-"""What a CMake build with a Makefile generator does to make each of its files, as CMake wrote it down: the compile
-database (CMAKE_EXPORT_COMPILE_COMMANDS), each target's link.txt, and the dependency files the compiler leaves."""
+"""What a CMake build with a Makefile generator does to make each of its files, as CMake wrote it
+down: the compile database (CMAKE_EXPORT_COMPILE_COMMANDS), each target's link.txt, and the
+dependency files the compiler leaves."""
 
 import json
 import os
@@ -22,7 +23,9 @@ class Build:
 
     @staticmethod
     def fits(directory: str) -> bool:
-        return all(os.path.exists(os.path.join(directory, name)) for name in ("CMakeCache.txt", "Makefile"))
+        return all(
+            os.path.exists(os.path.join(directory, name)) for name in ("CMakeCache.txt", "Makefile")
+        )
 
     def source_root(self) -> str | None:
         return ninja.source_root(self.directory)
@@ -32,19 +35,29 @@ class Build:
             with open(self.file, encoding="utf-8") as stream:
                 entries = json.load(stream)
         except FileNotFoundError:
-            raise Failure("is missing: this CMake build writes no compile database", self.file,
-                          "configure it with -DCMAKE_EXPORT_COMPILE_COMMANDS=ON or with -G Ninja") from None
+            raise Failure(
+                "is missing: this CMake build writes no compile database",
+                self.file,
+                "configure it with -DCMAKE_EXPORT_COMPILE_COMMANDS=ON or with -G Ninja",
+            ) from None
         except ValueError as error:
             raise Failure(f"is not JSON: {error}", self.file, "configure the build again") from None
         found = []
         try:
             for entry in entries:
                 commands = shell_command.simple_commands(entry["command"])
-                # CMake's own "output" (since 3.20) is relative to the top of the build, whatever "directory" says.
+                # CMake's own "output" (since 3.20) is relative to the top of the build, whatever
+                # "directory" says.
                 output = shell_command.output(commands[0]) or entry["output"]
-                found.append(ninja.Step(entry["directory"], entry["command"], entry["file"], output))
+                found.append(
+                    ninja.Step(entry["directory"], entry["command"], entry["file"], output)
+                )
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
-            raise Failure(f"entry {len(found)} is not as CMake writes it ({error})", self.file, "configure the build again") from None
+            raise Failure(
+                f"entry {len(found)} is not as CMake writes it ({error})",
+                self.file,
+                "configure the build again",
+            ) from None
         return found
 
     def links(self) -> list[ninja.Step]:
@@ -56,12 +69,18 @@ class Build:
             if "link.txt" not in files or os.path.basename(os.path.dirname(folder)) != "CMakeFiles":
                 continue
             directory = os.path.dirname(os.path.dirname(folder))
-            with open(os.path.join(folder, "link.txt"), encoding="utf-8", errors="surrogateescape") as stream:
+            with open(
+                os.path.join(folder, "link.txt"), encoding="utf-8", errors="surrogateescape"
+            ) as stream:
                 for command in filter(None, map(str.strip, stream)):
                     try:
                         made = self.link(command, directory)
                     except ValueError as error:
-                        raise Failure(f"the command cannot be split: {error}", stream.name, "configure the build again") from None
+                        raise Failure(
+                            f"the command cannot be split: {error}",
+                            stream.name,
+                            "configure the build again",
+                        ) from None
                     if made:
                         found.append(made)
         return found
@@ -71,7 +90,9 @@ class Build:
             if shell_command.is_archiver(arguments) and len(arguments) > 3:
                 return ninja.Step(directory, command, arguments[3], arguments[2])
             if shell_command.is_compiler(arguments) or shell_command.is_cxx_compiler(arguments):
-                return ninja.Step(directory, command, "", shell_command.output(arguments) or "a.out")
+                return ninja.Step(
+                    directory, command, "", shell_command.output(arguments) or "a.out"
+                )
         return None
 
     def headers(self, objects: list[dict]) -> dict[str, tuple[list[str], bool]]:

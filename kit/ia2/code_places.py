@@ -1,4 +1,5 @@
-"""Where code and variables are in the sources: binutils' addr2line for code (it knows inlined functions), DWARF for variables."""
+"""Where code and variables are in the sources: binutils' addr2line for code (it knows inlined
+functions), DWARF for variables."""
 
 import re
 import subprocess
@@ -9,13 +10,19 @@ from elftools.elf.elffile import ELFFile
 
 
 def functions(path: str, offsets: list[int]) -> dict[int, list[tuple[str, str, int]]]:
-    """offset -> [(function, file, line)], innermost first, inlined ones included. Nothing for what the file does not say."""
+    """offset -> [(function, file, line)], innermost first, inlined ones included. Nothing for what
+    the file does not say."""
     if not offsets:
         return {}
     wanted = sorted(set(offsets))
     try:
-        done = subprocess.run(["addr2line", "-afie", path, *(f"{offset:#x}" for offset in wanted)], capture_output=True, text=True,
-                              errors="replace", check=False)
+        done = subprocess.run(
+            ["addr2line", "-afie", path, *(f"{offset:#x}" for offset in wanted)],
+            capture_output=True,
+            text=True,
+            errors="replace",
+            check=False,
+        )
     except OSError:
         return {}
     found: dict[int, list[tuple[str, str, int]]] = {}
@@ -27,7 +34,11 @@ def functions(path: str, offsets: list[int]) -> dict[int, list[tuple[str, str, i
             current = found.setdefault(int(lines[at], 16), [])
             at += 1
             continue
-        place = re.fullmatch(r"(.*):(\d+|\?)(?: \(discriminator \d+\))?", lines[at + 1]) if at + 1 < len(lines) else None
+        place = (
+            re.fullmatch(r"(.*):(\d+|\?)(?: \(discriminator \d+\))?", lines[at + 1])
+            if at + 1 < len(lines)
+            else None
+        )
         if place and lines[at] != "??":
             current.append((lines[at], place[1], int(place[2]) if place[2].isdigit() else 0))
         at += 2
@@ -35,7 +46,8 @@ def functions(path: str, offsets: list[int]) -> dict[int, list[tuple[str, str, i
 
 
 def variables(path: str, names: set[str]) -> dict[str, tuple[str, int]]:
-    """name -> (file, line) of the definitions of global and static variables, as the DWARF of the file has them."""
+    """name -> (file, line) of the definitions of global and static variables, as the DWARF of the
+    file has them."""
     found: dict[str, tuple[str, int]] = {}
     try:
         with open(path, "rb") as stream:
@@ -61,14 +73,31 @@ def _variables_of(dwarf, unit, names: set[str], found: dict[str, tuple[str, int]
         described = entry
         if "DW_AT_specification" in entry.attributes:
             described = entry.get_DIE_from_attribute("DW_AT_specification")
-        if location.form not in ("DW_FORM_exprloc", "DW_FORM_block1") or "DW_AT_name" not in described.attributes:
+        if (
+            location.form not in ("DW_FORM_exprloc", "DW_FORM_block1")
+            or "DW_AT_name" not in described.attributes
+        ):
             continue
         name = described.attributes["DW_AT_name"].value.decode()
-        if name not in names or name in found or not any(step.op_name in ("DW_OP_addr", "DW_OP_addrx") for step in parser.parse_expr(location.value)):
+        if (
+            name not in names
+            or name in found
+            or not any(
+                step.op_name in ("DW_OP_addr", "DW_OP_addrx")
+                for step in parser.parse_expr(location.value)
+            )
+        ):
             continue
-        line = entry.attributes.get("DW_AT_decl_line") or described.attributes.get("DW_AT_decl_line")
-        file = entry.attributes.get("DW_AT_decl_file") or described.attributes.get("DW_AT_decl_file")
-        found[name] = (_file_name(dwarf, unit, file.value if file else 0), line.value if line else 0)
+        line = entry.attributes.get("DW_AT_decl_line") or described.attributes.get(
+            "DW_AT_decl_line"
+        )
+        file = entry.attributes.get("DW_AT_decl_file") or described.attributes.get(
+            "DW_AT_decl_file"
+        )
+        found[name] = (
+            _file_name(dwarf, unit, file.value if file else 0),
+            line.value if line else 0,
+        )
 
 
 def _file_name(dwarf, unit, index: int) -> str:

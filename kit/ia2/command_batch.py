@@ -1,9 +1,11 @@
-"""Runs many commands where protection keys are enforced: here, or all of them in one boot of the PKU VM.
+"""Runs many commands where protection keys are enforced: here, or all of them in one boot of the
+PKU VM.
 
     python3 -m ia2.command_batch PLAN.json
 
-PLAN.json: {"jobs": N, "commands": [{"argv", "env", "timeout"}]}. Writes one JSON line per command as it ends,
-{"index", "status", "out", "err", "seconds"}; out and err have bytes that are not UTF-8 replaced.
+PLAN.json: {"jobs": N, "commands": [{"argv", "env", "timeout"}]}. Writes one JSON line per command
+as it ends, {"index", "status", "out", "err", "seconds"}; out and err have bytes that are not UTF-8
+replaced.
 """
 
 import concurrent.futures
@@ -27,6 +29,7 @@ class BatchError(Exception):
 @dataclass(frozen=True)
 class Command:
     """env: variables beside the caller's. timeout: seconds."""
+
     argv: tuple
     env: dict = field(default_factory=dict)
     timeout: float = 120
@@ -34,7 +37,9 @@ class Command:
 
 @dataclass(frozen=True)
 class Outcome:
-    """status: as subprocess has it, -N for signal N; 124 with a note in err when the time was up."""
+    """status: as subprocess has it, -N for signal N; 124 with a note in err when the time was
+    up."""
+
     status: int
     out: str
     err: str
@@ -50,31 +55,48 @@ def run_one(argv, env, timeout) -> Outcome:
     """Runs one command on this CPU."""
     began = time.monotonic()
     try:
-        done = subprocess.run(argv, env={**os.environ, **env}, timeout=timeout, stdin=subprocess.DEVNULL,
-                              capture_output=True)
+        done = subprocess.run(
+            argv,
+            env={**os.environ, **env},
+            timeout=timeout,
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+        )
         status, out, err = done.returncode, done.stdout, done.stderr
     except subprocess.TimeoutExpired as late:
         status, out = 124, late.stdout or b""
         err = (late.stderr or b"") + f"\ntime limit of {timeout:g} s reached\n".encode()
     except OSError as error:
         status, out, err = 127, b"", f"{argv[0]}: {error.strerror}\n".encode()
-    return Outcome(status, out.decode(errors="replace"), err.decode(errors="replace"), time.monotonic() - began)
+    return Outcome(
+        status, out.decode(errors="replace"), err.decode(errors="replace"), time.monotonic() - began
+    )
 
 
 def run_here(commands, jobs: int, done) -> None:
-    """Runs the commands on this CPU, jobs at a time; done(index, outcome) is called as each ends, in one thread."""
+    """Runs the commands on this CPU, jobs at a time; done(index, outcome) is called as each ends,
+    in one thread."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        futures = {pool.submit(run_one, c.argv, c.env, c.timeout): i for i, c in enumerate(commands)}
+        futures = {
+            pool.submit(run_one, c.argv, c.env, c.timeout): i for i, c in enumerate(commands)
+        }
         for future in concurrent.futures.as_completed(futures):
             done(futures[future], future.result())
 
 
-def run_enforced(commands, *, jobs: int = 2, memory: int = 3072, timeout: float | None = None,
-                 progress=lambda text: None, done=lambda index, outcome: None) -> list[Outcome]:
+def run_enforced(
+    commands,
+    *,
+    jobs: int = 2,
+    memory: int = 3072,
+    timeout: float | None = None,
+    progress=lambda text: None,
+    done=lambda index, outcome: None,
+) -> list[Outcome]:
     """Runs the commands under enforced protection keys; returns their outcomes in order.
 
-    timeout: seconds for all of them together in the VM. done: told of each as it ends, from some thread, one at a time.
-    Raises BatchError."""
+    timeout: seconds for all of them together in the VM. done: told of each as it ends, from some
+    thread, one at a time. Raises BatchError."""
     outcomes: dict[int, Outcome] = {}
 
     def take(index, outcome):
@@ -107,29 +129,51 @@ def _run_in_vm(commands, jobs, memory, timeout, progress, take):
     ended: set[int] = set()
     with tempfile.TemporaryDirectory(dir=vm.build_dir(), prefix="batch-") as folder:
         plan = pathlib.Path(folder, "plan.json")
-        plan.write_text(json.dumps({"jobs": jobs, "commands": [asdict(command) for command in commands]}))
+        plan.write_text(
+            json.dumps({"jobs": jobs, "commands": [asdict(command) for command in commands]})
+        )
         reader = threading.Thread(target=read)
         reader.start()
         try:
-            result = vm.run(["/usr/bin/python3", "-m", "ia2.command_batch", str(plan)], cpus=jobs, memory=memory,
-                            timeout=timeout, cwd=vm.SOURCE, env={"PYTHONPATH": str(vm.SOURCE / "kit")},
-                            stdout=write_end, progress=progress)
+            result = vm.run(
+                ["/usr/bin/python3", "-m", "ia2.command_batch", str(plan)],
+                cpus=jobs,
+                memory=memory,
+                timeout=timeout,
+                cwd=vm.SOURCE,
+                env={"PYTHONPATH": str(vm.SOURCE / "kit")},
+                stdout=write_end,
+                progress=progress,
+            )
         except vm.VmError as error:
             raise BatchError(str(error)) from None
         finally:
             os.close(write_end)
             reader.join()
     if result.complaints or result.status or len(ended) != len(commands):
-        raise BatchError("\n".join([f"{len(ended)} of {len(commands)} commands ended in the VM, which ended with "
-                                    f"status {result.status}", *result.complaints,
-                                    result.err.decode(errors="replace")[-3000:], *junk[-20:]]))
+        raise BatchError(
+            "\n".join(
+                [
+                    (
+                        f"{len(ended)} of {len(commands)} commands ended in the VM, which ended"
+                        f" with status {result.status}"
+                    ),
+                    *result.complaints,
+                    result.err.decode(errors="replace")[-3000:],
+                    *junk[-20:],
+                ]
+            )
+        )
 
 
 def main(argv: list[str]) -> int:
     plan = json.loads(pathlib.Path(argv[0]).read_text())
     commands = [Command(**command) for command in plan["commands"]]
-    run_here(commands, plan["jobs"],
-             lambda index, outcome: print(json.dumps({"index": index, **asdict(outcome)}), flush=True))
+    run_here(
+        commands,
+        plan["jobs"],
+        lambda index, outcome: print(json.dumps({"index": index, **asdict(outcome)}), flush=True),
+    )
     return 0
 
 

@@ -1,7 +1,8 @@
-"""Fetches the source of a Debian package as the system's own suite has it, without changing apt's configuration.
+"""Fetches the source of a Debian package as the system's own suite has it, without changing apt's
+configuration.
 
-The system's source entries are copied into a private list in the build directory, as `deb-src`, with their own
-mirrors and keys.
+The system's source entries are copied into a private list in the build directory, as `deb-src`,
+with their own mirrors and keys.
 """
 
 import os
@@ -12,7 +13,8 @@ import shutil
 import subprocess
 import tempfile
 
-# Suites of the distribution itself; other repositories rarely have sources, and never this package's.
+# Suites of the distribution itself; other repositories rarely have sources, and never this
+# package's.
 SUITE = re.compile(r"(old)*stable|testing|unstable|sid")
 
 
@@ -57,22 +59,40 @@ def from_deb822(text: str, codename: str) -> list[str]:
     for stanza in re.split(r"\n\s*\n", text):
         fields = dict(re.findall(r"^([A-Za-z-]+):((?:.*)(?:\n[ \t].*)*)", stanza, re.MULTILINE))
         fields = {name.title(): value.strip() for name, value in fields.items()}
-        suites = [suite for suite in fields.get("Suites", "").split()
-                  if _wanted(suite, fields.get("Components", "").split(), codename)]
+        suites = [
+            suite
+            for suite in fields.get("Suites", "").split()
+            if _wanted(suite, fields.get("Components", "").split(), codename)
+        ]
         if not suites or fields.get("Enabled", "yes").lower() in ("no", "false"):
             continue
-        kept = {name: value for name, value in fields.items()
-                if name not in ("Types", "Suites", "Components", "Architectures", "Enabled", "Targets")}
+        kept = {
+            name: value
+            for name, value in fields.items()
+            if name not in ("Types", "Suites", "Components", "Architectures", "Enabled", "Targets")
+        }
         # An embedded key spans lines, each of which must go on being indented.
         lines = [f"{name.replace('Uris', 'URIs')}: {value}" for name, value in kept.items()]
-        stanzas.append("\n".join(["Types: deb-src", f"Suites: {' '.join(suites)}", "Components: main", *lines]))
+        stanzas.append(
+            "\n".join(["Types: deb-src", f"Suites: {' '.join(suites)}", "Components: main", *lines])
+        )
     return stanzas
 
 
 def system_stanzas() -> list[str]:
     """The system's source entries, as deb-src."""
-    done = subprocess.run(["apt-config", "shell", "LIST", "Dir::Etc::sourcelist/f", "PARTS",
-                           "Dir::Etc::sourceparts/d"], text=True, capture_output=True)
+    done = subprocess.run(
+        [
+            "apt-config",
+            "shell",
+            "LIST",
+            "Dir::Etc::sourcelist/f",
+            "PARTS",
+            "Dir::Etc::sourceparts/d",
+        ],
+        text=True,
+        capture_output=True,
+    )
     places = dict(word.split("=", 1) for word in shlex.split(done.stdout))
     files = [pathlib.Path(places.get("LIST", "/etc/apt/sources.list"))]
     files += sorted(pathlib.Path(places.get("PARTS", "/etc/apt/sources.list.d")).glob("*"))
@@ -85,7 +105,8 @@ def system_stanzas() -> list[str]:
 
 
 def of_suite(stanzas: list[str], suite: str, codename: str) -> list[str]:
-    """The stanzas of the distribution's own suite (not of its updates), for another suite on the same mirrors."""
+    """The stanzas of the distribution's own suite (not of its updates), for another suite on the
+    same mirrors."""
     moved = []
     for stanza in stanzas:
         names = re.search(r"^Suites: (.*)$", stanza, re.MULTILINE)[1].split()
@@ -94,7 +115,9 @@ def of_suite(stanzas: list[str], suite: str, codename: str) -> list[str]:
     return moved
 
 
-def fetch(package: str, folder: pathlib.Path, progress=lambda text: None, suite: str | None = None) -> pathlib.Path:
+def fetch(
+    package: str, folder: pathlib.Path, progress=lambda text: None, suite: str | None = None
+) -> pathlib.Path:
     """Returns the unpacked source tree of package in folder, downloading it the first time.
 
     The version is that of suite, a codename, or of the system's own. Raises SourceError."""
@@ -113,8 +136,10 @@ def fetch(package: str, folder: pathlib.Path, progress=lambda text: None, suite:
     if suite:
         stanzas = of_suite(stanzas, suite, codename())
     if not stanzas:
-        raise SourceError("apt's configuration names no Debian mirror to get the source from\n"
-                          "remedy: give the source with --source DIR")
+        raise SourceError(
+            "apt's configuration names no Debian mirror to get the source from\n"
+            "remedy: give the source with --source DIR"
+        )
     progress(f"fetching the source of {package}" + (f" in {suite}" if suite else ""))
     folder.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
@@ -133,21 +158,36 @@ def _download(package: str, scratch: pathlib.Path, stanzas: str) -> pathlib.Path
         (scratch / name).mkdir(parents=True)
     (scratch / "parts" / "source.sources").write_text(stanzas)
     (scratch / "none.list").touch()
-    private = [f"Dir::Etc::SourceList={scratch}/none.list", f"Dir::Etc::SourceParts={scratch}/parts",
-               f"Dir::State::Lists={scratch}/lists", f"Dir::Cache={scratch}/cache",
-               # The sandbox user could not write into a private directory; signatures are checked all the same.
-               f"APT::Sandbox::User={'root' if os.geteuid() == 0 else ''}"]
+    private = [
+        f"Dir::Etc::SourceList={scratch}/none.list",
+        f"Dir::Etc::SourceParts={scratch}/parts",
+        f"Dir::State::Lists={scratch}/lists",
+        f"Dir::Cache={scratch}/cache",
+        # The sandbox user could not write into a private directory; signatures are checked all the
+        # same.
+        f"APT::Sandbox::User={'root' if os.geteuid() == 0 else ''}",
+    ]
     options = [word for setting in private for word in ("-o", setting)]
     env = {**os.environ, "LC_ALL": "C"}
     texts = []
     for step in (["update"], ["source", package]):
-        done = subprocess.run(["apt-get", "-q", *options, *step], cwd=scratch / "source", text=True, env=env,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT)
+        done = subprocess.run(
+            ["apt-get", "-q", *options, *step],
+            cwd=scratch / "source",
+            text=True,
+            env=env,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+        )
         texts.append(done.stdout[-3000:])
-    # A failed update does no harm when the source is found all the same: a third repository may be down.
+    # A failed update does no harm when the source is found all the same: a third repository may be
+    # down.
     trees = [path for path in (scratch / "source").iterdir() if path.is_dir()]
     if done.returncode != 0 or len(trees) != 1:
-        raise SourceError(f"cannot get the source of {package} (apt-get's exit status {done.returncode}):\n"
-                          + "\n".join(texts).strip()
-                          + "\nremedy: connect to the network, or give the source with --source DIR")
+        raise SourceError(
+            f"cannot get the source of {package} (apt-get's exit status {done.returncode}):\n"
+            + "\n".join(texts).strip()
+            + "\nremedy: connect to the network, or give the source with --source DIR"
+        )
     return trees[0]

@@ -1,6 +1,8 @@
-"""Compartmentalizes dav1d and decodes AV1 streams with it, beside the plain dav1d: `python3 -m ia2.demo`.
+"""Compartmentalizes dav1d and decodes AV1 streams with it, beside the plain dav1d: `python3 -m
+ia2.demo`.
 
-Every step is kept in BUILD/demo and redone only when something it depends on has changed, except the decoding.
+Every step is kept in BUILD/demo and redone only when something it depends on has changed, except
+the decoding.
 """
 
 import argparse
@@ -36,17 +38,25 @@ def say(text: str):
 @dataclass(frozen=True)
 class Builds:
     """The two programs to compare."""
+
     plain: pathlib.Path
     compartmentalized: pathlib.Path
     version: str
 
 
 def _run(command: list, what: str, shown: bool = False) -> str:
-    """Runs a build step and returns its output, which is shown if it fails. shown: its progress is, as ninja counts it."""
+    """Runs a build step and returns its output, which is shown if it fails. shown: its progress is,
+    as ninja counts it."""
     command = [str(word) for word in command]
     lines, told = [], time.monotonic()
-    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                          text=True, errors="replace") as process:
+    with subprocess.Popen(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+    ) as process:
         for line in process.stdout:
             lines.append(line)
             count = re.match(r"\[\d+/\d+\]", line)
@@ -55,8 +65,10 @@ def _run(command: list, what: str, shown: bool = False) -> str:
                 told = time.monotonic()
     output = "".join(lines)
     if process.returncode != 0:
-        raise DemoError(f"{what} failed: `{' '.join(command)}` (exit status {process.returncode})\n"
-                        + output[-6000:].rstrip())
+        raise DemoError(
+            f"{what} failed: `{' '.join(command)}` (exit status {process.returncode})\n"
+            + output[-6000:].rstrip()
+        )
     return output
 
 
@@ -65,7 +77,9 @@ def build_plain(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
     if not (source / "meson.build").exists():
         raise DemoError(f"{source} is not a source tree: it has no meson.build")
     if not (folder / "build.ninja").exists():
-        _run([MESON, "setup", folder, source, "-Denable_tests=false"], "configuring the plain build")
+        _run(
+            [MESON, "setup", folder, source, "-Denable_tests=false"], "configuring the plain build"
+        )
     program = folder / "tools" / PROGRAM
     if not program.exists():
         say(f"building {source.name} as it is")
@@ -74,10 +88,22 @@ def build_plain(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
 
 
 def compartmentalize(plain: pathlib.Path, out: pathlib.Path, *options) -> pathlib.Path:
-    """Makes the compartmentalized program from the build directory plain, with further options of rewrite.py; returns it."""
+    """Makes the compartmentalized program from the build directory plain, with further options of
+    rewrite.py; returns it."""
     say(f"compartmentalizing it with {POLICY.relative_to(vm.SOURCE)}")
-    _run(["/usr/bin/python3", vm.SOURCE / "scripts" / "rewrite.py", "--policy", POLICY, "--out", out, *options, plain],
-         "compartmentalizing")
+    _run(
+        [
+            "/usr/bin/python3",
+            vm.SOURCE / "scripts" / "rewrite.py",
+            "--policy",
+            POLICY,
+            "--out",
+            out,
+            *options,
+            plain,
+        ],
+        "compartmentalizing",
+    )
     program = out / "bin" / PROGRAM
     if not program.exists():
         raise DemoError(f"compartmentalizing made no {program}")
@@ -85,7 +111,8 @@ def compartmentalize(plain: pathlib.Path, out: pathlib.Path, *options) -> pathli
 
 
 def builds(source: pathlib.Path | None, build: pathlib.Path, progress=say) -> Builds:
-    """Both programs from source, or from the Debian suite's own; made if need be, by one process at a time.
+    """Both programs from source, or from the Debian suite's own; made if need be, by one process at
+    a time.
 
     Raises DemoError or debian_source.SourceError."""
     folder = build / "demo"
@@ -97,12 +124,16 @@ def builds(source: pathlib.Path | None, build: pathlib.Path, progress=say) -> Bu
         key = f"{source.name}-{hashlib.sha256(os.fsencode(source)).hexdigest()[:8]}"
         plain_dir = folder / f"plain-{key}"
         plain = build_plain(source, plain_dir)
-        return Builds(plain, compartmentalize(plain_dir, folder / f"compartments-{key}"), source.name)
+        return Builds(
+            plain, compartmentalize(plain_dir, folder / f"compartments-{key}"), source.name
+        )
 
 
 @dataclass(frozen=True)
 class Row:
-    """One stream to decode with one number of threads. reference: aomdec's MD5, None if there is none."""
+    """One stream to decode with one number of threads. reference: aomdec's MD5, None if there is
+    none."""
+
     name: str
     path: pathlib.Path
     threads: int
@@ -111,8 +142,24 @@ class Row:
 
 def command(program: pathlib.Path, row: Row) -> Command:
     """Decodes the row's stream and prints its MD5."""
-    return Command((str(program), "-q", "-i", str(row.path), "--muxer", "md5", "-o", "-", "--filmgrain", "1",
-                    "--threads", str(row.threads)), {"IA2_REQUIRE_PKU": "1"}, ROW_TIMEOUT)
+    return Command(
+        (
+            str(program),
+            "-q",
+            "-i",
+            str(row.path),
+            "--muxer",
+            "md5",
+            "-o",
+            "-",
+            "--filmgrain",
+            "1",
+            "--threads",
+            str(row.threads),
+        ),
+        {"IA2_REQUIRE_PKU": "1"},
+        ROW_TIMEOUT,
+    )
 
 
 def verdict(row: Row, plain, compartmentalized) -> str:
@@ -137,7 +184,9 @@ def violated(outcome) -> bool:
 
 def decode(rows: list[Row], made: Builds) -> int:
     """Decodes all rows with both programs, prints the table; returns the exit status."""
-    commands = [command(program, row) for row in rows for program in (made.plain, made.compartmentalized)]
+    commands = [
+        command(program, row) for row in rows for program in (made.plain, made.compartmentalized)
+    ]
     say(f"decoding {len(rows)} times with each, in the {command_batch.enforcer()}")
     ended = [0]
 
@@ -147,33 +196,56 @@ def decode(rows: list[Row], made: Builds) -> int:
             print(f"\r{ended[0]}/{len(commands)}", end="\r", flush=True)
 
     outcomes = command_batch.run_enforced(commands, progress=say, done=count)
-    print(f"\n{'stream':<28} {'threads':>7}  {'plain':>7} {'compartments':>12}  {'MD5':<32}  result")
+    print(
+        f"\n{'stream':<28} {'threads':>7}  {'plain':>7} {'compartments':>12}  {'MD5':<32}  result"
+    )
     exact = violations = 0
     problems = []
     for i, row in enumerate(rows):
-        plain, compartmentalized = outcomes[2 * i:2 * i + 2]
+        plain, compartmentalized = outcomes[2 * i : 2 * i + 2]
         result = verdict(row, plain, compartmentalized)
         exact += result == "bit-exact"
         violations += violated(compartmentalized)
         if result != "bit-exact":
-            problems.append(f"{row.name}, {row.threads} threads: {result}\n{plain.err[-1000:]}"
-                            f"{compartmentalized.err[-3000:]}")
-        print(f"{row.name:<28} {row.threads:>7}  {plain.seconds:>6.2f}s {compartmentalized.seconds:>11.2f}s  "
-              f"{compartmentalized.out.strip()[:32]:<32}  {result}")
+            problems.append(
+                f"{row.name}, {row.threads} threads: {result}\n{plain.err[-1000:]}"
+                f"{compartmentalized.err[-3000:]}"
+            )
+        print(
+            f"{row.name:<28} {row.threads:>7}  {plain.seconds:>6.2f}s"
+            f" {compartmentalized.seconds:>11.2f}s  {compartmentalized.out.strip()[:32]:<32} "
+            f" {result}"
+        )
     for text in problems[:10]:
         print(f"\n{text.rstrip()}")
-    print(f"\n{exact}/{len(rows)} streams bit-exact, {violations} violations, "
-          f"enforced by: {command_batch.enforcer()}")
+    print(
+        f"\n{exact}/{len(rows)} streams bit-exact, {violations} violations, "
+        f"enforced by: {command_batch.enforcer()}"
+    )
     return 0 if rows and exact == len(rows) and violations == 0 else 1
 
 
 def main(argv: list[str]) -> int:
-    parser = argparse.ArgumentParser(prog="demo", description="Compartmentalizes dav1d, decodes AV1 streams with it "
-                                     "and with the plain one, and compares.")
-    parser.add_argument("--source", type=pathlib.Path, metavar="DIR",
-                        help="dav1d's source tree (default: this Debian's, by apt-get source); it is only read")
-    parser.add_argument("--streams", type=pathlib.Path, nargs="+", metavar="FILE",
-                        help="AV1 streams to decode (default: streams made with Debian's encoders)")
+    parser = argparse.ArgumentParser(
+        prog="demo",
+        description=(
+            "Compartmentalizes dav1d, decodes AV1 streams with it "
+            "and with the plain one, and compares."
+        ),
+    )
+    parser.add_argument(
+        "--source",
+        type=pathlib.Path,
+        metavar="DIR",
+        help="dav1d's source tree (default: this Debian's, by apt-get source); it is only read",
+    )
+    parser.add_argument(
+        "--streams",
+        type=pathlib.Path,
+        nargs="+",
+        metavar="FILE",
+        help="AV1 streams to decode (default: streams made with Debian's encoders)",
+    )
     options = parser.parse_args(argv)
     build = vm.build_dir()
     try:
@@ -186,7 +258,12 @@ def main(argv: list[str]) -> int:
             chosen = [(s.name, s.path, s.md5) for s in streams.prepare(build, say)]
         rows = [Row(name, path, threads, md5) for name, path, md5 in chosen for threads in THREADS]
         return decode(rows, builds(options.source, build))
-    except (DemoError, streams.StreamError, debian_source.SourceError, command_batch.BatchError) as error:
+    except (
+        DemoError,
+        streams.StreamError,
+        debian_source.SourceError,
+        command_batch.BatchError,
+    ) as error:
         print(f"demo: error: {error}", file=sys.stderr)
         return 1
 

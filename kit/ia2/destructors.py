@@ -26,7 +26,9 @@ def read(path: str) -> list[Destructor]:
     """The destructors of one object, as its .fini_array has them. Failure if it cannot be read."""
     try:
         image = elf.Elf.read(path)
-        arrays = {section.index: section for section in image.sections if SECTION.match(section.name)}
+        arrays = {
+            section.index: section for section in image.sections if SECTION.match(section.name)
+        }
         return _entries(image, arrays) if arrays else []
     except (elf.ElfError, OSError) as error:
         raise Failure(f"cannot read its destructors: {error}", path) from None
@@ -34,7 +36,11 @@ def read(path: str) -> list[Destructor]:
 
 def _entries(image: elf.Elf, arrays: dict[int, elf.Section]) -> list[Destructor]:
     symbols = image.symbols()
-    functions = {(symbol.section, symbol.value): symbol for symbol in reversed(symbols) if symbol.type == elf.STT_FUNC}
+    functions = {
+        (symbol.section, symbol.value): symbol
+        for symbol in reversed(symbols)
+        if symbol.type == elf.STT_FUNC
+    }
     found = []
     for section in image.sections:
         if section.type != elf.SHT_RELA or section.info not in arrays:
@@ -48,5 +54,11 @@ def _entries(image: elf.Elf, arrays: dict[int, elf.Section]) -> list[Destructor]
             if symbol.type == STT_SECTION:
                 symbol = functions.get((symbol.section, addend))
             if symbol is not None and symbol.name:
-                found.append(Destructor(symbol.name, None if number is None else int(number), symbol.bind != elf.STB_LOCAL))
+                found.append(
+                    Destructor(
+                        symbol.name,
+                        None if number is None else int(number),
+                        symbol.bind != elf.STB_LOCAL,
+                    )
+                )
     return found

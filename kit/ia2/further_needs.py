@@ -1,8 +1,9 @@
 """What code that was compiled again needs beyond what it needed as the project built it.
 
-The boundary is read off the objects as built, but a compiler drops what it can prove not to matter: a use of a global, a call in a
-branch that is never taken. Once a local has moved to shared memory the proof no longer holds, and the use is there. OUT/further-needs.json
-keeps such names for the plan, which then treats them like all others:
+The boundary is read off the objects as built, but a compiler drops what it can prove not to matter:
+a use of a global, a call in a branch that is never taken. Once a local has moved to shared memory
+the proof no longer holds, and the use is there. OUT/further-needs.json keeps such names for the
+plan, which then treats them like all others:
 
     {"/abs/as-built.o": {"built": [size, time], "names": ["counter"]}}
 """
@@ -29,7 +30,11 @@ class Found(Exception):
 
 def read(out: str) -> dict[str, list[str]]:
     """Object as built -> names, for objects that are still the same."""
-    return {path: record["names"] for path, record in _load(out).items() if stamps.signature(path) == record["built"]}
+    return {
+        path: record["names"]
+        for path, record in _load(out).items()
+        if stamps.signature(path) == record["built"]
+    }
 
 
 def _load(out: str) -> dict[str, dict]:
@@ -44,8 +49,9 @@ def _load(out: str) -> dict[str, dict]:
 
 
 def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
-    """`made`: object as built -> the one compiled again. Found if one needs what another compartment, or a member of an archive that is
-    not taken, defines, and the plan does not say so."""
+    """`made`: object as built -> the one compiled again. Found if one needs what another
+    compartment, or a member of an archive that is not taken, defines, and the plan does not say
+    so."""
     read_once: dict[str, symbols.ObjectSymbols] = {}
 
     def of(path: str) -> symbols.ObjectSymbols:
@@ -64,7 +70,9 @@ def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
             further[path] = names
     # Most have none, and then the other objects are not read.
     for path, names in further.items():
-        names -= {name for other, key in keys.items() if key == keys[path] for name in of(other).kinds}
+        names -= {
+            name for other, key in keys.items() if key == keys[path] for name in of(other).kinds
+        }
     further = {path: names for path, names in further.items() if names}
     if not further:
         return
@@ -73,7 +81,9 @@ def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
     new = False
     for path, names in further.items():
         built = stamps.signature(path)
-        before = set(kept[path]["names"]) if path in kept and kept[path]["built"] == built else set()
+        before = (
+            set(kept[path]["names"]) if path in kept and kept[path]["built"] == built else set()
+        )
         if names & somewhere - before:
             kept[path] = {"built": built, "names": sorted(before | names & somewhere)}
             new = True

@@ -16,7 +16,9 @@ def additions(suggestions: list[learn.Suggestion]) -> dict[tuple[str, ...], dict
         if not it.table:
             continue
         entries = made.setdefault(it.table, {})
-        entries[it.key] = [*entries.get(it.key, []), *it.value] if isinstance(it.value, list) else it.value
+        entries[it.key] = (
+            [*entries.get(it.key, []), *it.value] if isinstance(it.value, list) else it.value
+        )
     return made
 
 
@@ -39,7 +41,9 @@ def read_policy(path: str) -> str:
             text = stream.read()
         tomllib.loads(text)
     except OSError as error:
-        raise Failure(f"cannot be read: {error.strerror}", path, "name a compartments.toml") from None
+        raise Failure(
+            f"cannot be read: {error.strerror}", path, "name a compartments.toml"
+        ) from None
     except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
         raise Failure(f"is not TOML: {error}", path, "name a compartments.toml") from None
     return text
@@ -50,12 +54,27 @@ def report(options) -> int:
     suggestions = learner.suggestions()
     by_hand = [it for it in suggestions if not it.table]
     if options.json:
-        print(json.dumps([{"table": ".".join(it.table) or None, "key": it.key or None, "value": it.value, "reasons": it.reasons}
-                          for it in suggestions], indent=1))
+        print(
+            json.dumps(
+                [
+                    {
+                        "table": ".".join(it.table) or None,
+                        "key": it.key or None,
+                        "value": it.value,
+                        "reasons": it.reasons,
+                    }
+                    for it in suggestions
+                ],
+                indent=1,
+            )
+        )
     else:
         total = sum(violation.get("count", 1) for violation in learner.violations)
-        print(f"# Of {learn.times(len(options.logs)).replace('once', 'one')} permissive run{'s' * (len(options.logs) > 1)}, in which "
-              f"nothing was enforced: {total} violations.".replace(" times", ""))
+        print(
+            f"# Of {learn.times(len(options.logs)).replace('once', 'one')} permissive"
+            f" run{'s' * (len(options.logs) > 1)}, in which nothing was enforced:"
+            f" {total} violations.".replace(" times", "")
+        )
         lines = fragment(suggestions)
         if lines:
             print("\n" + lines, end="")
@@ -63,16 +82,34 @@ def report(options) -> int:
             print("".join(f"\n# BY HAND: {reason}" for reason in it.reasons))
     if options.write:
         text = read_policy(options.policy)
-        atomic.write_text(options.write, policy_edit.edited(text, additions(suggestions), options.policy))
+        atomic.write_text(
+            options.write, policy_edit.edited(text, additions(suggestions), options.policy)
+        )
     return NO_LINE if by_hand else 0
 
 
 def main(description: str) -> int:
-    parser = argparse.ArgumentParser(description=description, epilog="Exit status: 0 every violation has a line (or there is none), "
-                                     f"{NO_LINE} some have none, 1 a log or the policy cannot be used, 2 wrong usage.")
-    parser.add_argument("logs", metavar="LOG", nargs="+", help="PROGRAM.violations.json, as a program built with --permissive writes it")
-    parser.add_argument("--policy", metavar="FILE", help="with --write: the policy that the program was built with")
-    parser.add_argument("--write", metavar="FILE", help="write the policy with the lines added; it may be the same file")
+    parser = argparse.ArgumentParser(
+        description=description,
+        epilog=(
+            "Exit status: 0 every violation has a line (or there is none), "
+            f"{NO_LINE} some have none, 1 a log or the policy cannot be used, 2 wrong usage."
+        ),
+    )
+    parser.add_argument(
+        "logs",
+        metavar="LOG",
+        nargs="+",
+        help="PROGRAM.violations.json, as a program built with --permissive writes it",
+    )
+    parser.add_argument(
+        "--policy", metavar="FILE", help="with --write: the policy that the program was built with"
+    )
+    parser.add_argument(
+        "--write",
+        metavar="FILE",
+        help="write the policy with the lines added; it may be the same file",
+    )
     parser.add_argument("--json", action="store_true", help="print the suggestions as JSON")
     options = parser.parse_args()
     if bool(options.policy) != bool(options.write):

@@ -1,4 +1,5 @@
-"""The table in docs/limits.md: what the test cases show to be supported, to need the policy, or to be refused.
+"""The table in docs/limits.md: what the test cases show to be supported, to need the policy, or to
+be refused.
 
 `python3 -m ia2.limits` writes it; tests/constructs/test_limits.py says when it is out of date."""
 
@@ -9,9 +10,18 @@ import re
 from . import atomic
 
 SOURCE = pathlib.Path(__file__).resolve().parents[2]
-MARK = "<!-- Below: made by `python3 -m ia2.limits` from tests/constructs, tests/rewrite and tests/reject. -->\n"
-POLICY = {"reads": "a read grant", "plugins": "a plugin", "allocations": "[allocations]", "parameters": "[parameters]", "shared_variables": "[shared]",
-          "data": "[shared]"}
+MARK = (
+    "<!-- Below: made by `python3 -m ia2.limits` from tests/constructs, tests/rewrite and"
+    " tests/reject. -->\n"
+)
+POLICY = {
+    "reads": "a read grant",
+    "plugins": "a plugin",
+    "allocations": "[allocations]",
+    "parameters": "[parameters]",
+    "shared_variables": "[shared]",
+    "data": "[shared]",
+}
 
 
 def parts(path: pathlib.Path) -> tuple[str, dict[str, str]]:
@@ -51,7 +61,11 @@ def rewritten(folder: pathlib.Path) -> list[str]:
         policy = json.loads(sections.get("policy", "{}") or "{}")
         needs = sorted({words for key, words in POLICY.items() if policy.get(key)})
         status = "uses the policy: " + ", ".join(needs) if needs else "supported"
-        status = "stops the compiler, which says the remedy" if any(head.startswith("stopped ") for head in sections) else status
+        status = (
+            "stops the compiler, which says the remedy"
+            if any(head.startswith("stopped ") for head in sections)
+            else status
+        )
         rows.append(f"| {cell(title)} | {status} | rewrite/{path.stem} |")
     return rows
 
@@ -61,10 +75,14 @@ def refused(folder: pathlib.Path) -> list[str]:
     seen = set()
     for path in sorted(folder.glob("*.case")):
         _, sections = parts(path)
-        for construct, reason, remedy in re.findall(r"^\S+: error: (.*?): (.*)\n  remedy: (.*)$", sections.get("refused", ""), re.M):
+        for construct, reason, remedy in re.findall(
+            r"^\S+: error: (.*?): (.*)\n  remedy: (.*)$", sections.get("refused", ""), re.M
+        ):
             if (reason, remedy) not in seen:
                 seen.add((reason, remedy))
-                rows.append(f"| {cell(construct)} | {cell(reason)} | {cell(remedy)} | reject/{path.stem} |")
+                rows.append(
+                    f"| {cell(construct)} | {cell(reason)} | {cell(remedy)} | reject/{path.stem} |"
+                )
     return rows
 
 
@@ -72,9 +90,20 @@ def text(source: pathlib.Path = SOURCE) -> str:
     """What docs/limits.md should hold: the part written by hand, then the tables."""
     own = (source / "docs" / "limits.md").read_text(encoding="utf-8").partition(MARK)[0]
     tests = source / "tests"
-    tables = ["## Programs that run the same in compartments", "", *programs(tests / "constructs"), "",
-              "## What the rewriter does with sources", "", *rewritten(tests / "rewrite"), "",
-              "## What the rewriter refuses", "", *refused(tests / "reject"), ""]
+    tables = [
+        "## Programs that run the same in compartments",
+        "",
+        *programs(tests / "constructs"),
+        "",
+        "## What the rewriter does with sources",
+        "",
+        *rewritten(tests / "rewrite"),
+        "",
+        "## What the rewriter refuses",
+        "",
+        *refused(tests / "reject"),
+        "",
+    ]
     return own + MARK + "\n" + "\n".join(tables)
 
 

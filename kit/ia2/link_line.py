@@ -7,28 +7,154 @@ from . import shell_command
 from .failure import Failure
 
 # Options of the compiler driver whose operand is the next argument.
-WITH_OPERAND = {"-o", "-L", "-l", "-u", "-z", "-T", "-Xlinker", "-B", "-isysroot", "--sysroot", "-arch", "-target",
-                "-MF", "-MQ", "-MT", "-I", "-D", "-U", "-include", "-isystem", "-e", "-x", "-Xclang", "-mllvm", "--param"}
+WITH_OPERAND = {
+    "-o",
+    "-L",
+    "-l",
+    "-u",
+    "-z",
+    "-T",
+    "-Xlinker",
+    "-B",
+    "-isysroot",
+    "--sysroot",
+    "-arch",
+    "-target",
+    "-MF",
+    "-MQ",
+    "-MT",
+    "-I",
+    "-D",
+    "-U",
+    "-include",
+    "-isystem",
+    "-e",
+    "-x",
+    "-Xclang",
+    "-mllvm",
+    "--param",
+}
 # Linker options (after -Wl, and -Xlinker) whose operand is the next linker argument.
-LINKER_WITH_OPERAND = {"-rpath", "--rpath", "-R", "-rpath-link", "--rpath-link", "-soname", "--soname", "-h", "-z", "-u",
-                       "--undefined", "--version-script", "--dynamic-list", "-T", "--script", "-e", "--entry", "-init",
-                       "-fini", "-Map", "--Map", "-m", "--defsym", "--wrap", "-wrap", "-plugin", "--plugin",
-                       "--plugin-opt", "--exclude-libs", "-dynamic-linker", "--dynamic-linker", "-I", "-L", "-l",
-                       "--retain-symbols-file", "--dependency-file", "--hash-style", "--sort-section", "--out-implib"}
+LINKER_WITH_OPERAND = {
+    "-rpath",
+    "--rpath",
+    "-R",
+    "-rpath-link",
+    "--rpath-link",
+    "-soname",
+    "--soname",
+    "-h",
+    "-z",
+    "-u",
+    "--undefined",
+    "--version-script",
+    "--dynamic-list",
+    "-T",
+    "--script",
+    "-e",
+    "--entry",
+    "-init",
+    "-fini",
+    "-Map",
+    "--Map",
+    "-m",
+    "--defsym",
+    "--wrap",
+    "-wrap",
+    "-plugin",
+    "--plugin",
+    "--plugin-opt",
+    "--exclude-libs",
+    "-dynamic-linker",
+    "--dynamic-linker",
+    "-I",
+    "-L",
+    "-l",
+    "--retain-symbols-file",
+    "--dependency-file",
+    "--hash-style",
+    "--sort-section",
+    "--out-implib",
+}
 # The kit gives these itself, or they describe the file that is not made any more.
-REPLACED = {"-rpath-link", "--rpath-link", "-soname", "--soname", "-h", "--version-script", "--dynamic-list", "-Map", "--Map",
-            "--exclude-libs", "--start-group", "--end-group", "-(", "-)", "--no-undefined", "-Bsymbolic", "-Bsymbolic-functions",
-            "--allow-shlib-undefined", "--no-allow-shlib-undefined", "--out-implib", "--warn-common", "--fatal-warnings",
-            "--retain-symbols-file", "--dependency-file", "-plugin", "--plugin", "--plugin-opt", "-pie", "--pie", "-no-pie", "--no-pie", "-shared",
-            "--no-fatal-warnings", "--gc-sections", "--no-gc-sections", "--print-gc-sections", "--icf", "-s", "--strip-all", "-S", "--strip-debug",
-            "--print-map", "--cref", "--unresolved-symbols", "--no-copy-dt-needed-entries"}
-REPLACED_Z = {"now", "lazy", "relro", "norelro", "noexecstack", "separate-code", "noseparate-code", "text", "defs", "nodefs",
-              "undefs", "nocopyreloc", "nognustack"}
-REFUSED = {"-T": "a linker script", "--script": "a linker script", "-r": "a relocatable link", "-e": "its own entry point",
-           "--entry": "its own entry point", "-init": "its own init function", "-fini": "its own fini function",
-           "-static": "a static program", "-static-pie": "a static program", "--static": "a static program",
-           "-nostdlib": "no standard library", "-nostartfiles": "its own start-up code",
-           "-nodefaultlibs": "no standard library", "-nolibc": "no standard library"}
+REPLACED = {
+    "-rpath-link",
+    "--rpath-link",
+    "-soname",
+    "--soname",
+    "-h",
+    "--version-script",
+    "--dynamic-list",
+    "-Map",
+    "--Map",
+    "--exclude-libs",
+    "--start-group",
+    "--end-group",
+    "-(",
+    "-)",
+    "--no-undefined",
+    "-Bsymbolic",
+    "-Bsymbolic-functions",
+    "--allow-shlib-undefined",
+    "--no-allow-shlib-undefined",
+    "--out-implib",
+    "--warn-common",
+    "--fatal-warnings",
+    "--retain-symbols-file",
+    "--dependency-file",
+    "-plugin",
+    "--plugin",
+    "--plugin-opt",
+    "-pie",
+    "--pie",
+    "-no-pie",
+    "--no-pie",
+    "-shared",
+    "--no-fatal-warnings",
+    "--gc-sections",
+    "--no-gc-sections",
+    "--print-gc-sections",
+    "--icf",
+    "-s",
+    "--strip-all",
+    "-S",
+    "--strip-debug",
+    "--print-map",
+    "--cref",
+    "--unresolved-symbols",
+    "--no-copy-dt-needed-entries",
+}
+REPLACED_Z = {
+    "now",
+    "lazy",
+    "relro",
+    "norelro",
+    "noexecstack",
+    "separate-code",
+    "noseparate-code",
+    "text",
+    "defs",
+    "nodefs",
+    "undefs",
+    "nocopyreloc",
+    "nognustack",
+}
+REFUSED = {
+    "-T": "a linker script",
+    "--script": "a linker script",
+    "-r": "a relocatable link",
+    "-e": "its own entry point",
+    "--entry": "its own entry point",
+    "-init": "its own init function",
+    "-fini": "its own fini function",
+    "-static": "a static program",
+    "-static-pie": "a static program",
+    "--static": "a static program",
+    "-nostdlib": "no standard library",
+    "-nostartfiles": "its own start-up code",
+    "-nodefaultlibs": "no standard library",
+    "-nolibc": "no standard library",
+}
 SANITIZERS = {"address", "hwaddress", "thread", "memory", "leak"}
 REFUSED_Z = {"execstack": "an executable stack", "notext": "text relocations"}
 
@@ -86,8 +212,14 @@ class _Parser:
         return LinkLine(self.arguments[:1], self.output, self.shared, self.symbolic, self.items)
 
     def refuse(self, option: str, what: str) -> Failure:
-        return Failure(f"the link of {self.output} has {what} ({option}), which cannot be split into compartments", self.where,
-                       "build the program without it")
+        return Failure(
+            (
+                f"the link of {self.output} has {what} ({option}), which cannot be split into"
+                " compartments"
+            ),
+            self.where,
+            "build the program without it",
+        )
 
     def keep(self, *options: str) -> None:
         self.items += [Item("option", option) for option in options]
@@ -109,13 +241,37 @@ class _Parser:
             self.items.append(Item("library", argument, self.whole))
         elif not argument.startswith("-"):
             self.items.append(Item("file", argument, self.whole))
-        elif argument.startswith("-fsanitize=") and set(argument[len("-fsanitize="):].split(",")) & SANITIZERS:
-            raise self.refuse(argument, "a sanitizer that replaces malloc or keeps a shadow of all memory")
+        elif (
+            argument.startswith("-fsanitize=")
+            and set(argument[len("-fsanitize=") :].split(",")) & SANITIZERS
+        ):
+            raise self.refuse(
+                argument, "a sanitizer that replaces malloc or keeps a shadow of all memory"
+            )
         elif argument.startswith("-flto"):
             raise self.refuse(argument, "link-time optimization")
-        elif argument in ("-MF", "-MQ", "-MT", "-c", "-MD", "-MMD", "-pie", "-no-pie", "-rdynamic", "-s", "-I", "-D", "-U",
-                          "-include", "-isystem") or argument[:2] in ("-I", "-D", "-U", "-O", "-W") or \
-                argument.lower() in ("-fpic", "-fpie"):
+        elif (
+            argument
+            in (
+                "-MF",
+                "-MQ",
+                "-MT",
+                "-c",
+                "-MD",
+                "-MMD",
+                "-pie",
+                "-no-pie",
+                "-rdynamic",
+                "-s",
+                "-I",
+                "-D",
+                "-U",
+                "-include",
+                "-isystem",
+            )
+            or argument[:2] in ("-I", "-D", "-U", "-O", "-W")
+            or argument.lower() in ("-fpic", "-fpie")
+        ):
             if argument == "-rdynamic":
                 self.keep("-Wl,--export-dynamic")
         else:

@@ -23,17 +23,23 @@ class Step:
 
 
 class Build:
-    """The build in a directory, or that of a Ninja file, of which a directory may have several: what capture asks of any build system.
+    """The build in a directory, or that of a Ninja file, of which a directory may have several:
+    what capture asks of any build system.
 
-    `steps`: what made each file. `file`: what to name in errors; `files`: that and others that say how things are made. `remedy`: how to bring it up to date. `complete`:
-    whether a file that no step makes was there before, rather than not being known."""
+    `steps`: what made each file. `file`: what to name in errors; `files`: that and others that say
+    how things are made. `remedy`: how to bring it up to date. `complete`: whether a file that no
+    step makes was there before, rather than not being known."""
 
     complete = True
 
     def __init__(self, path: str):
-        self.file = os.path.realpath(path if path.endswith(FILE_SUFFIX) else os.path.join(path, USUAL_FILE))
+        self.file = os.path.realpath(
+            path if path.endswith(FILE_SUFFIX) else os.path.join(path, USUAL_FILE)
+        )
         self.directory, name = os.path.split(self.file)
-        self.remedy = f"bring the build up to date: ninja -C {self.directory}" + (f" -f {name}" if name != USUAL_FILE else "")
+        self.remedy = f"bring the build up to date: ninja -C {self.directory}" + (
+            f" -f {name}" if name != USUAL_FILE else ""
+        )
         self.files = included(self.file, self.directory)
         self.steps = steps(self.file)
 
@@ -41,8 +47,12 @@ class Build:
         return source_root(self.directory)
 
     def headers(self, objects: list[dict]) -> dict[str, tuple[list[str], bool]]:
-        """Path of an object -> (files its compilation read, whether that list is valid). `objects` may narrow it."""
-        return {os.path.realpath(os.path.join(self.directory, name)): found for name, found in headers(self.file).items()}
+        """Path of an object -> (files its compilation read, whether that list is valid). `objects`
+        may narrow it."""
+        return {
+            os.path.realpath(os.path.join(self.directory, name)): found
+            for name, found in headers(self.file).items()
+        }
 
 
 def included(file: str, directory: str) -> list[str]:
@@ -53,8 +63,12 @@ def included(file: str, directory: str) -> list[str]:
             with open(name, encoding="utf-8", errors="surrogateescape") as stream:
                 named = re.findall(r"^(?:include|subninja) +(\S+)$", stream.read(), re.M)
         except OSError:
-            continue   # ninja says what is wrong
-        found += [path for path in (os.path.normpath(os.path.join(directory, each)) for each in named) if path not in found]
+            continue  # ninja says what is wrong
+        found += [
+            path
+            for path in (os.path.normpath(os.path.join(directory, each)) for each in named)
+            if path not in found
+        ]
     return found
 
 
@@ -64,11 +78,15 @@ def steps(file: str) -> list[Step]:
         entries = json.loads(_tool(file, "compdb", "-x"))
     except ValueError as error:
         raise Failure(f"ninja printed a compile database that is not JSON: {error}", file) from None
-    return [Step(entry["directory"], entry["command"], entry["file"], entry["output"]) for entry in entries]
+    return [
+        Step(entry["directory"], entry["command"], entry["file"], entry["output"])
+        for entry in entries
+    ]
 
 
 def headers(file: str) -> dict[str, tuple[list[str], bool]]:
-    """Object -> (files its compilation read, whether Ninja holds that list for valid), paths as recorded."""
+    """Object -> (files its compilation read, whether Ninja holds that list for valid), paths as
+    recorded."""
     found: dict[str, tuple[list[str], bool]] = {}
     current: list[str] = []
     for line in _tool(file, "deps").splitlines():
@@ -84,7 +102,9 @@ def headers(file: str) -> dict[str, tuple[list[str], bool]]:
 def source_root(build_dir: str) -> str | None:
     """The top of the source tree as Meson or CMake recorded it, or None."""
     try:
-        with open(os.path.join(build_dir, "meson-info", "meson-info.json"), encoding="utf-8") as stream:
+        with open(
+            os.path.join(build_dir, "meson-info", "meson-info.json"), encoding="utf-8"
+        ) as stream:
             return os.path.realpath(json.load(stream)["directories"]["source"])
     except (OSError, ValueError, KeyError):
         pass
@@ -98,10 +118,16 @@ def source_root(build_dir: str) -> str | None:
 
 def _tool(file: str, *arguments: str) -> str:
     build_dir, name = os.path.split(file)
-    # -n: another ninja may be running the build that calls us; without it the log of dependencies is opened for writing.
+    # -n: another ninja may be running the build that calls us; without it the log of dependencies
+    # is opened for writing.
     try:
-        result = subprocess.run(["ninja", "-n", "-C", build_dir, "-f", name, "-t", *arguments], capture_output=True, text=True,
-                                errors="surrogateescape", check=False)
+        result = subprocess.run(
+            ["ninja", "-n", "-C", build_dir, "-f", name, "-t", *arguments],
+            capture_output=True,
+            text=True,
+            errors="surrogateescape",
+            check=False,
+        )
     except FileNotFoundError:
         raise Failure("ninja is not installed", remedy="apt-get install ninja-build") from None
     if result.returncode:

@@ -1,11 +1,14 @@
 """Makes a linked shared library fit to be a compartment that comes with dlopen.
 
-Its thread-local storage would have to fit into what ld.so keeps free for such libraries (half a KiB, unless the environment says
-otherwise), as its offsets are those of static storage. So another library, the carrier, has that storage: it is empty but for a TLS
-segment of the same size, and linked with the program. The relocations of the plugin that name its own storage name the
-carrier's here, and ld.so does not see the plugin's TLS segment, only the runtime, which copies the initial values to each thread.
+Its thread-local storage would have to fit into what ld.so keeps free for such libraries (half a
+KiB, unless the environment says otherwise), as its offsets are those of static storage. So another
+library, the carrier, has that storage: it is empty but for a TLS segment of the same size, and
+linked with the program. The relocations of the plugin that name its own storage name the carrier's
+here, and ld.so does not see the plugin's TLS segment, only the runtime, which copies the initial
+values to each thread.
 
-Its constructors would run as nobody, before the library has its key. They are hidden from ld.so and left to the runtime.
+Its constructors would run as nobody, before the library has its key. They are hidden from ld.so and
+left to the runtime.
 """
 
 import dataclasses
@@ -51,16 +54,20 @@ def carrier_symbol(key: int) -> str:
 
 
 def carrier_options(compartment: str) -> list[str]:
-    """What links a carrier from its object, after the compiler driver and the options of every file."""
+    """What links a carrier from its object, after the compiler driver and the options of every
+    file."""
     return ["-shared", "-nostdlib", f"-Wl,-soname,{carrier_name(compartment)}"]
 
 
 def carrier_source(path: str, key: int) -> str:
-    """Assembly of the carrier for the plugin `path`. Failure if its storage does not fill whole pages."""
+    """Assembly of the carrier for the plugin `path`. Failure if its storage does not fill whole
+    pages."""
     block = _storage(elf.Elf.read(path))
     if block is None or block.vaddr % PAGE or block.memsz % PAGE:
         raise Failure("has no thread-local storage of whole pages", path, "pad-tls comes first")
-    return CARRIER.format(page=max(PAGE, block.align), symbol=carrier_symbol(key), size=block.memsz, key=key)
+    return CARRIER.format(
+        page=max(PAGE, block.align), symbol=carrier_symbol(key), size=block.memsz, key=key
+    )
 
 
 def _storage(image: elf.Elf) -> elf.Segment | None:
@@ -72,11 +79,12 @@ class _Patch:
     data: bytearray
 
     def put(self, offset: int, value: int, size: int) -> None:
-        self.data[offset:offset + size] = value.to_bytes(size, "little", signed=value < 0)
+        self.data[offset : offset + size] = value.to_bytes(size, "little", signed=value < 0)
 
 
 def fit(path: str, key: int) -> None:
-    """Changes the plugin `path` of compartment `key` in place, atomically. Idempotent. Failure if it cannot be."""
+    """Changes the plugin `path` of compartment `key` in place, atomically. Idempotent. Failure if
+    it cannot be."""
     try:
         image = elf.Elf.read(path)
         patch = _Patch(bytearray(image.data))
@@ -93,7 +101,14 @@ def _carry(image: elf.Elf, patch: _Patch, symbol: str) -> None:
     if block is None:
         return
     symbols = image.symbols(elf.SHT_DYNSYM)
-    position = next((index for index, found in enumerate(symbols, 1) if found.name == symbol and not found.defined), None)
+    position = next(
+        (
+            index
+            for index, found in enumerate(symbols, 1)
+            if found.name == symbol and not found.defined
+        ),
+        None,
+    )
     if position is None:
         raise elf.ElfError(f"does not refer to {symbol}: its gates are not those of a plugin")
     patch.put(image.phoff + block.index * elf.PHDR.size, PT_IA2_TLS, 4)
@@ -112,7 +127,9 @@ def _carry(image: elf.Elf, patch: _Patch, symbol: str) -> None:
 def _hide_constructors(image: elf.Elf, patch: _Patch) -> None:
     segment = image.segment(elf.PT_DYNAMIC)
     renamed = {DT_INIT_ARRAY: DT_IA2_INIT_ARRAY, DT_INIT_ARRAYSZ: DT_IA2_INIT_ARRAYSZ}
-    for offset in range(segment.offset, segment.offset + segment.filesz, elf.DYN.size) if segment else ():
+    for offset in (
+        range(segment.offset, segment.offset + segment.filesz, elf.DYN.size) if segment else ()
+    ):
         tag = elf.DYN.unpack_from(image.data, offset)[0]
         if tag in renamed:
             patch.put(offset, renamed[tag], 8)

@@ -1,8 +1,9 @@
-"""Precompiled headers, taken out of compile commands: what is compiled again must read the header's text, which may be rewritten, and the
-rewriter reads text only.
+"""Precompiled headers, taken out of compile commands: what is compiled again must read the header's
+text, which may be rewritten, and the rewriter reads text only.
 
-GCC reads NAME.gch in place of NAME, where -include finds it first (Meson gives it alone, without a NAME beside it). Clang is given
-the file itself (-include-pch); CMake hands both options past the driver (-Xclang)."""
+GCC reads NAME.gch in place of NAME, where -include finds it first (Meson gives it alone, without a
+NAME beside it). Clang is given the file itself (-include-pch); CMake hands both options past the
+driver (-Xclang)."""
 
 import os
 
@@ -13,14 +14,20 @@ SUFFIXES = (".gch", ".pch")
 
 
 class Headers:
-    """The precompiled headers of a build. `commands_of(step)` splits a step's command, see Capture."""
+    """The precompiled headers of a build. `commands_of(step)` splits a step's command, see
+    Capture."""
 
     def __init__(self, steps, commands_of):
         self.commands_of = commands_of
-        self.makers = {os.path.realpath(os.path.join(step.directory, step.output)): step for step in steps if step.output.endswith(SUFFIXES)}
+        self.makers = {
+            os.path.realpath(os.path.join(step.directory, step.output)): step
+            for step in steps
+            if step.output.endswith(SUFFIXES)
+        }
 
     def source(self, path: str) -> str | None:
-        """The header that the precompiled `path` was made from, absolute; None if the build does not make it."""
+        """The header that the precompiled `path` was made from, absolute; None if the build does
+        not make it."""
         step = self.makers.get(path)
         if step is None:
             return None
@@ -32,13 +39,17 @@ class Headers:
         return canonicalize.absolute(step.input, step.directory)
 
     def without(self, arguments: list[str], directory: str) -> tuple[list[str], list[str]]:
-        """`arguments` of a compilation in `directory` with the text of each precompiled header in its place; and the precompiled headers
-        that they named."""
+        """`arguments` of a compilation in `directory` with the text of each precompiled header in
+        its place; and the precompiled headers that they named."""
         result, used = [], []
         if not self.makers and "-include-pch" not in arguments:
             return arguments, []
         arguments = plain(arguments)
-        named = {canonicalize.absolute(value, directory) for option, value in _forced(arguments) if option == "-include"}
+        named = {
+            canonicalize.absolute(value, directory)
+            for option, value in _forced(arguments)
+            if option == "-include"
+        }
         index = 0
         while index < len(arguments):
             option = arguments[index]
@@ -48,11 +59,21 @@ class Headers:
                 continue
             value = arguments[index + 1]
             index += 2
-            path = os.path.realpath(os.path.join(directory, value)) if option == "-include-pch" else self.found(value, arguments, directory)
+            path = (
+                os.path.realpath(os.path.join(directory, value))
+                if option == "-include-pch"
+                else self.found(value, arguments, directory)
+            )
             source = path and self.source(path)
             if source is None and option == "-include-pch":
-                raise Failure("is a precompiled header that this build does not make, so its text is not known", canonicalize.absolute(value, directory),
-                              "let the build make it, or build without precompiled headers")
+                raise Failure(
+                    (
+                        "is a precompiled header that this build does not make, so its text is not"
+                        " known"
+                    ),
+                    canonicalize.absolute(value, directory),
+                    "let the build make it, or build without precompiled headers",
+                )
             if source is None:
                 result += [option, value]
                 continue
@@ -64,7 +85,8 @@ class Headers:
         return result, used
 
     def found(self, name: str, arguments: list[str], directory: str) -> str | None:
-        """The precompiled header that GCC reads for -include `name`, if it is one that the build makes."""
+        """The precompiled header that GCC reads for -include `name`, if it is one that the build
+        makes."""
         for folder in [directory, *_folders(arguments)]:
             path = os.path.join(directory, folder, name)
             for suffix in SUFFIXES:
@@ -76,12 +98,18 @@ class Headers:
 
 
 def for_parser(arguments: list[str], directory: str) -> list[str]:
-    """`arguments` for libclang: past the driver, which would take a precompiled header of another Clang that lies beside the text."""
+    """`arguments` for libclang: past the driver, which would take a precompiled header of another
+    Clang that lies beside the text."""
     result, index = [], 0
     while index < len(arguments):
         if arguments[index] == "-include" and index + 1 < len(arguments):
             path = canonicalize.absolute(arguments[index + 1], directory)
-            result += ["-Xclang", "-include", "-Xclang", path if os.path.exists(path) else arguments[index + 1]]
+            result += [
+                "-Xclang",
+                "-include",
+                "-Xclang",
+                path if os.path.exists(path) else arguments[index + 1],
+            ]
             index += 2
         else:
             result.append(arguments[index])
@@ -93,8 +121,12 @@ def plain(arguments: list[str]) -> list[str]:
     """`arguments` with -Xclang taken off from the options that name a header to include."""
     result, index = [], 0
     while index < len(arguments):
-        words = arguments[index:index + 4]
-        if len(words) == 4 and words[0] == words[2] == "-Xclang" and words[1] in ("-include", "-include-pch"):
+        words = arguments[index : index + 4]
+        if (
+            len(words) == 4
+            and words[0] == words[2] == "-Xclang"
+            and words[1] in ("-include", "-include-pch")
+        ):
             result += [words[1], words[3]]
             index += 4
         else:

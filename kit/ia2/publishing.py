@@ -1,4 +1,5 @@
-"""What a build system needs of a finished run: the files where it expects its outputs, and what they depend on."""
+"""What a build system needs of a finished run: the files where it expects its outputs, and what
+they depend on."""
 
 import os
 
@@ -6,8 +7,8 @@ from . import atomic, link_line
 
 
 def publish(bin_dir: str, folder: str) -> None:
-    """Copies the files of `bin_dir` into `folder`. What is there already is only marked as new, so that whatever the build
-    system compares it with is older."""
+    """Copies the files of `bin_dir` into `folder`. What is there already is only marked as new, so
+    that whatever the build system compares it with is older."""
     os.makedirs(folder, exist_ok=True)
     names = sorted(os.listdir(bin_dir))
     for name in names:
@@ -29,11 +30,16 @@ def _contents(path: str) -> bytes | None:
 
 
 def write_depfile(path: str, target: str, inputs: list[str]) -> None:
-    """A rule of Make's: `target` depends on `inputs`, which are absolute. Ninja knows the files of a build by the spelling in
-    build.ninja, which is relative to its directory; it runs us there and gives a relative target."""
+    """A rule of Make's: `target` depends on `inputs`, which are absolute. Ninja knows the files of
+    a build by the spelling in build.ninja, which is relative to its directory; it runs us there and
+    gives a relative target.
+    """
     here = os.path.realpath(os.curdir)
     relative = not os.path.isabs(target)
-    spelled = [os.path.relpath(name, here) if relative and link_line.inside(name, here) else name for name in inputs]
+    spelled = [
+        os.path.relpath(name, here) if relative and link_line.inside(name, here) else name
+        for name in inputs
+    ]
     lines = " \\\n  ".join(_escaped(name) for name in spelled if os.path.exists(name))
     atomic.write_text(path, f"{_escaped(target)}: \\\n  {lines}\n")
 

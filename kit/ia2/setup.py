@@ -1,4 +1,5 @@
-"""Builds the kit, and the PKU VM's image where it is needed: `python3 -m ia2.setup`; quick when all is there."""
+"""Builds the kit, and the PKU VM's image where it is needed: `python3 -m ia2.setup`; quick when all
+is there."""
 
 import os
 import subprocess
@@ -6,7 +7,8 @@ import sys
 
 from . import vm, vm_image
 
-# By full path: a `meson` of some other Python ahead in PATH may be too old, or one that lacks Debian's modules.
+# By full path: a `meson` of some other Python ahead in PATH may be too old, or one that lacks
+# Debian's modules.
 MESON, NINJA = "/usr/bin/meson", "/usr/bin/ninja"
 
 
@@ -15,7 +17,8 @@ def say(text: str):
 
 
 def build_kit() -> bool:
-    """Configures once, then builds what changed; the tools' output is shown only when something is wrong."""
+    """Configures once, then builds what changed; the tools' output is shown only when something is
+    wrong."""
     build = vm.build_dir()
     commands = []
     if not (build / "build.ninja").exists():
@@ -25,8 +28,13 @@ def build_kit() -> bool:
         if command[0] == MESON:
             say(f"configuring the kit in {build}")
         try:
-            done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                                  stderr=subprocess.STDOUT, text=True)
+            done = subprocess.run(
+                command,
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.PIPE,
+                stderr=subprocess.STDOUT,
+                text=True,
+            )
         except FileNotFoundError:
             say(f"error: {command[0]} not found; run scripts/setup")
             return False

@@ -38,7 +38,9 @@ def program(arguments: list[str]) -> str:
 
 def without_launcher(arguments: list[str]) -> list[str]:
     start = 0
-    while start < len(arguments) - 1 and (os.path.basename(arguments[start]) in LAUNCHERS or "=" in arguments[start]):
+    while start < len(arguments) - 1 and (
+        os.path.basename(arguments[start]) in LAUNCHERS or "=" in arguments[start]
+    ):
         start += 1
     return arguments[start:]
 
@@ -72,7 +74,8 @@ def response_files(arguments: list[str], directory: str) -> list[str]:
 
 
 def expanded(arguments: list[str], directory: str) -> list[str]:
-    """`arguments` with response files read, as compilers and archivers do it: one that cannot be read stays as it is."""
+    """`arguments` with response files read, as compilers and archivers do it: one that cannot be
+    read stays as it is."""
     if not any(argument.startswith("@") for argument in arguments):
         return arguments
     return _expand(arguments, directory, [])

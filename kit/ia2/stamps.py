@@ -35,13 +35,20 @@ class Stamps:
 
     def fresh(self, stage: str, key: object) -> bool:
         record = self.stages.get(stage)
-        if not isinstance(record, dict) or record.get("key") != key or not isinstance(record.get("files"), dict):
+        if (
+            not isinstance(record, dict)
+            or record.get("key") != key
+            or not isinstance(record.get("files"), dict)
+        ):
             return False
         return all(signature(path) == was for path, was in record["files"].items())
 
     def record(self, stage: str, key: object, files) -> None:
         """Remembers `stage` as done with `files` as they are now, and saves."""
-        self.stages[stage] = {"key": key, "files": {path: signature(path) for path in sorted(set(files))}}
+        self.stages[stage] = {
+            "key": key,
+            "files": {path: signature(path) for path in sorted(set(files))},
+        }
         self.save()
 
     def forget(self, stage: str) -> None:

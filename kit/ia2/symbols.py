@@ -10,8 +10,8 @@ BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 
 @dataclasses.dataclass
 class ObjectSymbols:
-    """Global symbols of one object. `kinds`: name -> "function", "data" or "thread-local"; `constant`: data that nobody may write, which
-    every compartment may read as it is."""
+    """Global symbols of one object. `kinds`: name -> "function", "data" or "thread-local";
+    `constant`: data that nobody may write, which every compartment may read as it is."""
 
     kinds: dict[str, str]
     weak: set[str]
@@ -22,7 +22,8 @@ class ObjectSymbols:
 
 
 def read(path: str) -> ObjectSymbols:
-    """`needs` maps each undefined name to whether it must be found (false: weak). Failure if not linkable."""
+    """`needs` maps each undefined name to whether it must be found (false: weak). Failure if not
+    linkable."""
     try:
         with open(path, "rb") as stream:
             data = stream.read()
@@ -37,9 +38,19 @@ def read(path: str) -> ObjectSymbols:
         raise Failure("is not a relocatable object", path)
     if any(section.name.startswith(".gnu.lto_") for section in image.sections):
         raise _lto(path)
-    found = ObjectSymbols({}, set(), set(), {}, any(
-        section.size and section.flags & elf.SHF_ALLOC and not _is_constant(section) and
-        not section.name.startswith((".init_array", ".fini_array")) for section in image.sections))
+    found = ObjectSymbols(
+        {},
+        set(),
+        set(),
+        {},
+        any(
+            section.size
+            and section.flags & elf.SHF_ALLOC
+            and not _is_constant(section)
+            and not section.name.startswith((".init_array", ".fini_array"))
+            for section in image.sections
+        ),
+    )
     for symbol in image.symbols(only_global=True):
         if not symbol.name or symbol.bind == elf.STB_LOCAL:
             continue
@@ -75,12 +86,16 @@ def _kind(image: elf.Elf, symbol: elf.Symbol) -> str:
 
 
 def _lto(path: str) -> Failure:
-    return Failure("holds compiler intermediate code (link-time optimization), not machine code", path,
-                   "build the project without it: -Db_lto=false for Meson, no -flto")
+    return Failure(
+        "holds compiler intermediate code (link-time optimization), not machine code",
+        path,
+        "build the project without it: -Db_lto=false for Meson, no -flto",
+    )
 
 
 def archive_names(path: str) -> set[str]:
-    """What the members of a static archive define, as its symbol index says; empty without an index. Failure if damaged."""
+    """What the members of a static archive define, as its symbol index says; empty without an
+    index. Failure if damaged."""
     try:
         with open(path, "rb") as stream:
             if stream.read(8) not in (b"!<arch>\n", b"!<thin>\n"):
@@ -92,7 +107,7 @@ def archive_names(path: str) -> set[str]:
     except (OSError, ValueError) as error:
         raise Failure(f"cannot read the archive: {error}", path) from None
     count = int.from_bytes(index[:4], "big")
-    names = index[4 + 4 * count:].split(b"\0")[:count]
+    names = index[4 + 4 * count :].split(b"\0")[:count]
     return {name.decode("utf-8", "surrogateescape") for name in names}
 
 
@@ -137,7 +152,9 @@ class Selection:
         self.by_link[index] = self.pull(taken, providers, self.graph["links"][index]["kind"])
         return self.by_link[index]
 
-    def pull(self, taken: dict[int, None], providers: dict[str, int | None], kind: str) -> list[int]:
+    def pull(
+        self, taken: dict[int, None], providers: dict[str, int | None], kind: str
+    ) -> list[int]:
         defined: set[str] = set()
         queue = list(taken)
         for member in queue:
@@ -159,8 +176,11 @@ class Selection:
         return list(taken)
 
     def program(self) -> dict[int, list[int]]:
-        """Link index -> its objects, for the program, its plugins and each project library they use, directly or not."""
-        return {index: self.link(index) for index in self.closure([0, *self.graph["plugins"].values()])}
+        """Link index -> its objects, for the program, its plugins and each project library they
+        use, directly or not."""
+        return {
+            index: self.link(index) for index in self.closure([0, *self.graph["plugins"].values()])
+        }
 
     def closure(self, roots: list[int]) -> list[int]:
         """`roots` and the links of the project's libraries that they use, directly or not."""

@@ -2,10 +2,10 @@
 
     python3 -m ia2.test_supervisor PLAN.json
 
-PLAN.json: {"jobs": N, "modules": [{"file", "tests", "timeout", "out"}]}. Writes one JSON line per event to
-stdout: {"module": FILE, "test": ID, "result": ..., "text": ..., "seconds": ...}, and {"done": true} at the end.
-A test that outlives its time limit, or takes its process down, has failed; the others of its module go on
-in a new worker. Runs here or in the PKU VM.
+PLAN.json: {"jobs": N, "modules": [{"file", "tests", "timeout", "out"}]}. Writes one JSON line per
+event to stdout: {"module": FILE, "test": ID, "result": ..., "text": ..., "seconds": ...}, and
+{"done": true} at the end. A test that outlives its time limit, or takes its process down, has
+failed; the others of its module go on in a new worker. Runs here or in the PKU VM.
 """
 
 import json
@@ -33,7 +33,12 @@ def worker_command(*arguments) -> list[str]:
 
 def worker_environment(out) -> dict:
     """The environment of a worker whose module's programs are in out."""
-    return {**os.environ, "PYTHONPATH": str(KIT), "IA2_TEST_OUT": str(out), "PYTHONFAULTHANDLER": "1"}
+    return {
+        **os.environ,
+        "PYTHONPATH": str(KIT),
+        "IA2_TEST_OUT": str(out),
+        "PYTHONFAULTHANDLER": "1",
+    }
 
 
 def tail(text: str) -> str:
@@ -48,22 +53,32 @@ class Worker:
         self.current, self.since, self.printed = None, time.monotonic(), 0
         self.log = tempfile.TemporaryFile()
         self.buffer = b""
-        self.process = subprocess.Popen(worker_command("run", module["file"], *tests), stdout=subprocess.PIPE,
-                                        stdin=subprocess.DEVNULL, stderr=self.log, start_new_session=True,
-                                        cwd=module["out"], env=worker_environment(module["out"]),
-                                        preexec_fn=vm.die_with_parent)
+        self.process = subprocess.Popen(
+            worker_command("run", module["file"], *tests),
+            stdout=subprocess.PIPE,
+            stdin=subprocess.DEVNULL,
+            stderr=self.log,
+            start_new_session=True,
+            cwd=module["out"],
+            env=worker_environment(module["out"]),
+            preexec_fn=vm.die_with_parent,
+        )
 
     def output(self) -> str:
-        """What the test that is running has printed, to add to why it failed. The worker writes at the same file
-        position, so it must not be moved."""
+        """What the test that is running has printed, to add to why it failed. The worker writes at
+        the same file position, so it must not be moved."""
         size = os.fstat(self.log.fileno()).st_size
-        text = os.pread(self.log.fileno(), size - self.printed, self.printed).decode(errors="replace")
+        text = os.pread(self.log.fileno(), size - self.printed, self.printed).decode(
+            errors="replace"
+        )
         return f"\n--- output\n{text}" if text.strip() else ""
 
     def report(self, name, result, text, seconds):
         if name in self.left:
             self.left.remove(name)
-        self.emit(module=self.module["file"], test=name, result=result, text=tail(text), seconds=seconds)
+        self.emit(
+            module=self.module["file"], test=name, result=result, text=tail(text), seconds=seconds
+        )
 
     def take(self, data: bytes):
         *lines, self.buffer = (self.buffer + data).split(b"\n")
@@ -88,8 +103,9 @@ class Worker:
         limit = self.module["timeout"]
         problem = None
         while True:
-            ready, _, _ = select.select([self.process.stdout], [], [],
-                                        max(0, self.since + limit - time.monotonic()))
+            ready, _, _ = select.select(
+                [self.process.stdout], [], [], max(0, self.since + limit - time.monotonic())
+            )
             if not ready:
                 problem = f"time limit of {limit:g} s reached"
                 break
@@ -110,18 +126,26 @@ class Worker:
         if self.left and not problem:
             problem = "the test process ended early"
         if problem and self.left:
-            # Which test was running is not known if a fixture hung or died: then none of them can run.
+            # Which test was running is not known if a fixture hung or died: then none of them can
+            # run.
             for name in [self.current] if self.current else list(self.left):
-                self.report(name, "failed", problem + self.output(), round(time.monotonic() - self.since, 2))
+                self.report(
+                    name, "failed", problem + self.output(), round(time.monotonic() - self.since, 2)
+                )
         elif problem:
-            self.emit(module=self.module["file"], test="(end of module)", result="failed",
-                      text=tail(problem + self.output()), seconds=0)
+            self.emit(
+                module=self.module["file"],
+                test="(end of module)",
+                result="failed",
+                text=tail(problem + self.output()),
+                seconds=0,
+            )
         self.log.close()
 
 
 def supervise(modules: list[dict], jobs: int, emit) -> None:
-    """Runs the modules' tests, jobs modules at a time; emit(**event) is called once per test, from one thread at a
-    time."""
+    """Runs the modules' tests, jobs modules at a time; emit(**event) is called once per test, from
+    one thread at a time."""
     lock = threading.Lock()
     waiting: queue.SimpleQueue = queue.SimpleQueue()
     for module in modules:

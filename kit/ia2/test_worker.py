@@ -1,12 +1,14 @@
-"""Runs the tests of one module in a process of its own, and tells the supervisor about each as it happens.
+"""Runs the tests of one module in a process of its own, and tells the supervisor about each as it
+happens.
 
     python3 -m ia2.test_worker list FILE...       prints one JSON object per module: what is in it
     python3 -m ia2.test_worker build FILE OUT     calls the module's build(OUT)
     python3 -m ia2.test_worker run FILE [ID...]   runs these tests (ids: Class.method), default all
 
-`run` writes JSON lines to its stdout: {"start": ID, "at": N} and {"end": ID, "result": "ok" | "failed" | "skipped",
-"text": ..., "seconds": ...}. What the tests themselves print goes to its stderr, a file; N is where it is then. The text of a
-test that passed is what it printed after `note: `.
+`run` writes JSON lines to its stdout: {"start": ID, "at": N} and {"end": ID, "result": "ok" |
+"failed" | "skipped", "text": ..., "seconds": ...}. What the tests themselves print goes to its
+stderr, a file; N is where it is then. The text of a test that passed is what it printed after
+`note: `.
 """
 
 import importlib.util
@@ -18,7 +20,7 @@ import time
 import traceback
 import unittest
 
-NOTE = "note: "   # begins a line that a person shall see although nothing failed
+NOTE = "note: "  # begins a line that a person shall see although nothing failed
 
 
 def load(path: pathlib.Path):
@@ -51,10 +53,14 @@ def describe(path: pathlib.Path) -> dict:
         found = list(cases(unittest.defaultTestLoader.loadTestsFromModule(module)))
     except (Exception, unittest.SkipTest):
         return {"file": str(path), "error": traceback.format_exc()}
-    return {"file": str(path), "tests": [identity(case) for case in found],
-            "needs_pku": bool(getattr(module, "NEEDS_PKU", False)),
-            "also_native": bool(getattr(module, "ALSO_NATIVE", False)),
-            "build": hasattr(module, "build"), "timeout": float(getattr(module, "TIMEOUT", 120))}
+    return {
+        "file": str(path),
+        "tests": [identity(case) for case in found],
+        "needs_pku": bool(getattr(module, "NEEDS_PKU", False)),
+        "also_native": bool(getattr(module, "ALSO_NATIVE", False)),
+        "build": hasattr(module, "build"),
+        "timeout": float(getattr(module, "TIMEOUT", 120)),
+    }
 
 
 def position() -> int:
@@ -82,12 +88,18 @@ class Reporter(unittest.TestResult):
     def finish(self, name, result, text):
         if name in self.missing:
             self.missing.remove(name)
-        output = os.pread(2, max(0, position() - self.printed), self.printed).decode(errors="replace")
+        output = os.pread(2, max(0, position() - self.printed), self.printed).decode(
+            errors="replace"
+        )
         if result == "failed":
             text += f"\n--- output\n{output}" if output.strip() else ""
         elif result == "ok":
-            text = "\n".join(line[len(NOTE):] for line in output.splitlines() if line.startswith(NOTE))
-        self.emit(end=name, result=result, text=text, seconds=round(time.monotonic() - self.began, 2))
+            text = "\n".join(
+                line[len(NOTE) :] for line in output.splitlines() if line.startswith(NOTE)
+            )
+        self.emit(
+            end=name, result=result, text=text, seconds=round(time.monotonic() - self.began, 2)
+        )
 
     def stopTest(self, test):
         super().stopTest(test)
@@ -95,7 +107,8 @@ class Reporter(unittest.TestResult):
         self.finish(identity(test), result, text)
 
     def note(self, test, result, text):
-        """A test's outcome; or a fixture's, which is that of each test that it kept from running."""
+        """A test's outcome; or a fixture's, which is that of each test that it kept from
+        running."""
         if isinstance(test, (unittest.TestCase, unittest.case._SubTest)):
             if self.problem and self.problem[0] == "failed":
                 text = self.problem[1] + "\n" + text
@@ -117,7 +130,11 @@ class Reporter(unittest.TestResult):
 
     def addSubTest(self, test, subtest, err):
         if err is not None:
-            self.note(test, "failed", f"{subtest._subDescription()}\n{self._exc_info_to_string(err, test)}")
+            self.note(
+                test,
+                "failed",
+                f"{subtest._subDescription()}\n{self._exc_info_to_string(err, test)}",
+            )
 
     def addSkip(self, test, reason):
         self.note(test, "skipped", reason)

@@ -1,7 +1,8 @@
 """Finds and runs the kit's tests: `python3 -m ia2.testrun [--all-vectors] [--only SUBSTR] [-v]`.
 
-CONTRIBUTING.md says what a test module is. Modules that need protection keys run in the PKU VM, all in one
-boot, unless this CPU has keys. Ends with `N passed, N failed, N skipped` alone on the last line.
+CONTRIBUTING.md says what a test module is. Modules that need protection keys run in the PKU VM, all
+in one boot, unless this CPU has keys. Ends with `N passed, N failed, N skipped` alone on the last
+line.
 """
 
 import argparse
@@ -53,11 +54,19 @@ class Report:
         title = f"{name_of(module)} {test}{where}"
         if result == "failed":
             self.failed.append(title)
-            self.say(f"FAILED  {title} ({seconds:g} s)\n    " + text.strip().replace("\n", "\n    "))
+            self.say(
+                f"FAILED  {title} ({seconds:g} s)\n    " + text.strip().replace("\n", "\n    ")
+            )
         elif result == "skipped":
-            self.skips[name_of(module) + where, text.strip().splitlines()[-1] if text.strip() else "no reason"] += 1
+            self.skips[
+                name_of(module) + where,
+                text.strip().splitlines()[-1] if text.strip() else "no reason",
+            ] += 1
         if self.verbose and result != "failed":
-            self.say(f"{word:8}{title} ({seconds:g} s)" + (f": {text}" if text and result == "skipped" else ""))
+            self.say(
+                f"{word:8}{title} ({seconds:g} s)"
+                + (f": {text}" if text and result == "skipped" else "")
+            )
         if result == "ok" and text:
             self.say("        " + text.replace("\n", "\n        "))
         entry = self.modules.get((module, where))
@@ -68,7 +77,10 @@ class Report:
             left.discard(test)
             if not left:
                 numbers = ", ".join(f"{n} {w}" for w, n in count.items())
-                self.say(f"{'FAILED' if count['failed'] else 'ok':8}{name_of(module)}{where}: {numbers} ({entry[2]:.0f} s)")
+                self.say(
+                    f"{'FAILED' if count['failed'] else 'ok':8}{name_of(module)}{where}:"
+                    f" {numbers} ({entry[2]:.0f} s)"
+                )
                 del self.modules[module, where]
         if time.monotonic() > self.told + PROGRESS:
             self.say(f"...     {sum(self.count.values())} tests done, at {title}")
@@ -86,19 +98,28 @@ class Report:
             print(f"skipped {title}: {reason}" + (f" ({n} tests)" if n > 1 else ""))
         for title in self.failed:
             print(f"failed  {title}")
-        print(f"{self.count['passed']} passed, {self.count['failed']} failed, {self.count['skipped']} skipped")
+        print(
+            f"{self.count['passed']} passed, {self.count['failed']} failed,"
+            f" {self.count['skipped']} skipped"
+        )
         return 1 if self.count["failed"] or not self.count["passed"] else 0
 
 
 def discover(only: str, report: Report) -> list[dict]:
     """The modules with tests to run. `only` is looked for in "room/test_x Class.method"."""
     files = sorted(map(str, (SOURCE / "tests").glob("*/test_*.py")))
-    done = subprocess.run(worker_command("list", *files), stdout=subprocess.PIPE, text=True,
-                          env=worker_environment(""))
+    done = subprocess.run(
+        worker_command("list", *files),
+        stdout=subprocess.PIPE,
+        text=True,
+        env=worker_environment(""),
+    )
     modules = []
     described = [json.loads(line) for line in done.stdout.splitlines()]
-    for path in files[len(described):]:
-        described.append({"file": path, "error": f"cannot be loaded (exit status {done.returncode})"})
+    for path in files[len(described) :]:
+        described.append(
+            {"file": path, "error": f"cannot be loaded (exit status {done.returncode})"}
+        )
     for module in described:
         title = name_of(module["file"])
         module["out"] = str(vm.build_dir() / "tests" / title)
@@ -113,15 +134,24 @@ def discover(only: str, report: Report) -> list[dict]:
 
 
 def build(modules: list[dict], report: Report) -> list[dict]:
-    """Builds the modules' programs, here; returns those that built. The others' tests have failed."""
+    """Builds the modules' programs, here; returns those that built. The others' tests have
+    failed."""
+
     def one(module):
         pathlib.Path(module["out"]).mkdir(parents=True, exist_ok=True)
         if not module["build"]:
             return None
         print(f"build   {name_of(module['file'])}", flush=True)
-        done = subprocess.run(worker_command("build", module["file"], module["out"]), text=True,
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-                              cwd=module["out"], env=worker_environment(module["out"]), errors="replace")
+        done = subprocess.run(
+            worker_command("build", module["file"], module["out"]),
+            text=True,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            cwd=module["out"],
+            env=worker_environment(module["out"]),
+            errors="replace",
+        )
         # What a module wants a person to know, such as the size of what it built.
         for line in done.stdout.splitlines():
             if line.startswith(NOTE) and not done.returncode:
@@ -149,7 +179,9 @@ def run_here(modules: list[dict], where: str, report: Report):
 def run_in_vm(modules: list[dict], report: Report, limit: float):
     """Runs modules in one boot of the PKU VM; tests it did not get to have failed."""
     where = " [VM]"
-    folder = tempfile.TemporaryDirectory(dir=vm.build_dir() / "tests", prefix=".vm-")  # another run may use this build directory too
+    folder = tempfile.TemporaryDirectory(
+        dir=vm.build_dir() / "tests", prefix=".vm-"
+    )  # another run may use this build directory too
     plan = pathlib.Path(folder.name, "plan.json")
     plan.write_text(json.dumps({"jobs": 2, "modules": modules}))
     left = {(module["file"], test) for module in modules for test in module["tests"]}
@@ -173,11 +205,21 @@ def run_in_vm(modules: list[dict], report: Report, limit: float):
     reader.start()
     problem = None
     try:
-        result = vm.run(["/usr/bin/python3", "-m", "ia2.test_supervisor", str(plan)], timeout=limit, cpus=2,
-                        memory=VM_MEMORY, cwd=SOURCE, env={"PYTHONPATH": str(SOURCE / "kit"), "IA2_PKU": "vm"},
-                        stdout=write_end, stderr=2, progress=lambda text: print(text, flush=True))
+        result = vm.run(
+            ["/usr/bin/python3", "-m", "ia2.test_supervisor", str(plan)],
+            timeout=limit,
+            cpus=2,
+            memory=VM_MEMORY,
+            cwd=SOURCE,
+            env={"PYTHONPATH": str(SOURCE / "kit"), "IA2_PKU": "vm"},
+            stdout=write_end,
+            stderr=2,
+            progress=lambda text: print(text, flush=True),
+        )
         if result.status or result.complaints:
-            problem = "\n".join(result.complaints) or f"the supervisor ended with status {result.status}"
+            problem = (
+                "\n".join(result.complaints) or f"the supervisor ended with status {result.status}"
+            )
     except vm.VmError as error:
         problem = str(error)
     finally:
@@ -192,9 +234,20 @@ def run_in_vm(modules: list[dict], report: Report, limit: float):
 
 def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="check", description="Runs the kit's tests.")
-    parser.add_argument("--all-vectors", action="store_true", help="decode all third-party AV1 vectors, not a spread, and run what takes long of the packages' own tests")
-    parser.add_argument("--only", default="", metavar="SUBSTR",
-                        help='run only tests with SUBSTR in their name, "room/test_x Class.method"')
+    parser.add_argument(
+        "--all-vectors",
+        action="store_true",
+        help=(
+            "decode all third-party AV1 vectors, not a spread, and run what takes long of the"
+            " packages' own tests"
+        ),
+    )
+    parser.add_argument(
+        "--only",
+        default="",
+        metavar="SUBSTR",
+        help='run only tests with SUBSTR in their name, "room/test_x Class.method"',
+    )
     parser.add_argument("-v", "--verbose", action="store_true", help="print every test")
     options = parser.parse_args(argv)
     os.environ["IA2_BUILD"] = str(vm.build_dir())

@@ -1,7 +1,9 @@
-"""Makes the PKU VM's kernel and initramfs from Debian's kernel package, which is unpacked, not installed.
+"""Makes the PKU VM's kernel and initramfs from Debian's kernel package, which is unpacked, not
+installed.
 
-What is made is in BUILD/vm/image-STAMP, where STAMP stands for the source it was made by: `vmlinux` (the ELF kernel out of the bzImage: it boots twice as fast),
-`initramfs.cpio` (our init and the modules it loads), `modules` (their order).
+What is made is in BUILD/vm/image-STAMP, where STAMP stands for the source it was made by: `vmlinux`
+(the ELF kernel out of the bzImage: it boots twice as fast), `initramfs.cpio` (our init and the
+modules it loads), `modules` (their order).
 """
 
 import contextlib
@@ -33,6 +35,7 @@ class ImageError(Exception):
 @dataclass(frozen=True)
 class Image:
     """A kernel ready to boot. modules: paths inside the initramfs, in load order."""
+
     release: str
     kernel: pathlib.Path
     initramfs: pathlib.Path
@@ -51,19 +54,26 @@ def prepare(build: pathlib.Path, progress=lambda text: None) -> Image:
 
 
 def _stamp() -> str:
-    return hashlib.sha256(INIT_SOURCE.read_bytes() + pathlib.Path(__file__).read_bytes()).hexdigest()[:12]
+    return hashlib.sha256(
+        INIT_SOURCE.read_bytes() + pathlib.Path(__file__).read_bytes()
+    ).hexdigest()[:12]
 
 
 def _ready(folder: pathlib.Path) -> Image | None:
     made = folder / f"image-{_stamp()}"
     with contextlib.suppress(OSError):
-        return Image((made / "release").read_text().strip(), made / "vmlinux", made / "initramfs.cpio",
-                     tuple((made / "modules").read_text().split()))
+        return Image(
+            (made / "release").read_text().strip(),
+            made / "vmlinux",
+            made / "initramfs.cpio",
+            tuple((made / "modules").read_text().split()),
+        )
     return None
 
 
 def _remove_old(folder: pathlib.Path):
-    """Removes images made by sources of days ago; a younger one may be in use, by another checkout for example."""
+    """Removes images made by sources of days ago; a younger one may be in use, by another checkout
+    for example."""
     for made in folder.glob("image-*"):
         if made.stat().st_mtime < time.time() - 2 * 86400:
             shutil.rmtree(made, ignore_errors=True)
@@ -107,8 +117,10 @@ def _usable(bzimage: pathlib.Path, modules_dir: pathlib.Path) -> bool:
 
 def _installed_kernel():
     """The newest of the system's own Debian kernels that has what we need, or None."""
+
     def version(path):
         return [int(n) for n in re.findall(r"\d+", path.name)]
+
     for bzimage in sorted(pathlib.Path("/boot").glob("vmlinuz-*-amd64"), key=version, reverse=True):
         modules_dir = pathlib.Path("/lib/modules") / bzimage.name.removeprefix("vmlinuz-")
         if _usable(bzimage, modules_dir):
@@ -119,13 +131,23 @@ def _installed_kernel():
 def _apt(args: list[str], cwd: pathlib.Path) -> str:
     if not shutil.which(args[0]):
         raise ImageError(f"{args[0]} not found: the PKU VM takes its kernel from a Debian package")
-    done = subprocess.run(args, cwd=cwd, text=True, stdin=subprocess.DEVNULL, capture_output=True,
-                          env={**os.environ, "LC_ALL": "C"})
+    done = subprocess.run(
+        args,
+        cwd=cwd,
+        text=True,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        env={**os.environ, "LC_ALL": "C"},
+    )
     if done.returncode != 0:
-        errors = "\n".join(line for line in done.stderr.splitlines() if not line.startswith("W: Download is"))
-        raise ImageError(f"cannot get the VM's kernel: `{' '.join(args)}` failed (exit status "
-                         f"{done.returncode}):\n{errors}\nremedy: connect to the network and run "
-                         "`apt-get update` (scripts/setup does), or install linux-image-amd64")
+        errors = "\n".join(
+            line for line in done.stderr.splitlines() if not line.startswith("W: Download is")
+        )
+        raise ImageError(
+            f"cannot get the VM's kernel: `{' '.join(args)}` failed (exit status "
+            f"{done.returncode}):\n{errors}\nremedy: connect to the network and run "
+            "`apt-get update` (scripts/setup does), or install linux-image-amd64"
+        )
     return done.stdout
 
 
@@ -144,24 +166,32 @@ def _fetch(packages: pathlib.Path, scratch: pathlib.Path, progress) -> pathlib.P
 
 
 def _package_kernel(folder: pathlib.Path, scratch: pathlib.Path, progress):
-    """Unpacks the kernel's package, which is fetched into folder/packages unless there is one already."""
+    """Unpacks the kernel's package, which is fetched into folder/packages unless there is one
+    already."""
     packages = folder / "packages"
     packages.mkdir(exist_ok=True)
     found = sorted(packages.glob("linux-image-*.deb")) or [_fetch(packages, scratch, progress)]
     root = scratch / "root"
-    done = subprocess.run(["dpkg-deb", "-x", str(found[-1]), str(root)], text=True, capture_output=True)
+    done = subprocess.run(
+        ["dpkg-deb", "-x", str(found[-1]), str(root)], text=True, capture_output=True
+    )
     if done.returncode != 0:
         found[-1].unlink()
-        raise ImageError(f"cannot unpack {found[-1].name}: {done.stderr.strip()}\nremedy: try again")
+        raise ImageError(
+            f"cannot unpack {found[-1].name}: {done.stderr.strip()}\nremedy: try again"
+        )
     bzimage = next(root.glob("boot/vmlinuz-*"), None)
-    modules_dir = next((d for d in [*root.glob("lib/modules/*"), *root.glob("usr/lib/modules/*")]), None)
+    modules_dir = next(
+        (d for d in [*root.glob("lib/modules/*"), *root.glob("usr/lib/modules/*")]), None
+    )
     if not bzimage or not modules_dir:
         raise ImageError(f"{found[-1].name} holds no kernel with its modules")
     return bzimage, modules_dir
 
 
 def decompress(data: bytes) -> bytes:
-    """data out of whichever compression it begins with, or data itself; bytes after its end are ignored."""
+    """data out of whichever compression it begins with, or data itself; bytes after its end are
+    ignored."""
     if data.startswith(b"\xfd7zXZ\0"):
         return lzma.LZMADecompressor(lzma.FORMAT_XZ).decompress(data)
     if data.startswith(b"\x1f\x8b"):
@@ -169,8 +199,10 @@ def decompress(data: bytes) -> bytes:
     for magic, tool in ((b"\x28\xb5\x2f\xfd", "zstd"), (b"\x02\x21\x4c\x18", "lz4")):
         if data.startswith(magic):
             if not shutil.which(tool):
-                raise ImageError(f"the kernel is packed with {tool}, which is not installed\n"
-                                 f"remedy: apt-get install {tool}")
+                raise ImageError(
+                    f"the kernel is packed with {tool}, which is not installed\n"
+                    f"remedy: apt-get install {tool}"
+                )
             done = subprocess.run([tool, "-dcq"], input=data, capture_output=True)
             if not done.stdout:
                 raise ImageError(f"{tool} cannot unpack the kernel: {done.stderr.decode().strip()}")
@@ -182,27 +214,33 @@ def extract_elf(bzimage: bytes) -> bytes:
     """The ELF kernel inside a bzImage (Linux boot protocol 2.08 or newer)."""
     if bzimage[0x202:0x206] != b"HdrS":
         raise ImageError("not a Linux bzImage")
-    setup_sectors = bzimage[0x1f1] or 4
+    setup_sectors = bzimage[0x1F1] or 4
     offset, length = struct.unpack_from("<II", bzimage, 0x248)
     begin = (setup_sectors + 1) * 512 + offset
-    payload = bzimage[begin:begin + length]
-    # The last four bytes are the unpacked size, which zstd would take for the start of another frame.
+    payload = bzimage[begin : begin + length]
+    # The last four bytes are the unpacked size, which zstd would take for the start of another
+    # frame.
     elf = decompress(payload[:-4] if payload.startswith(b"\x28\xb5\x2f\xfd") else payload)
     if not elf.startswith(b"\x7fELF"):
-        raise ImageError(f"the kernel is packed in an unknown way (it begins with {payload[:6].hex()})")
+        raise ImageError(
+            f"the kernel is packed in an unknown way (it begins with {payload[:6].hex()})"
+        )
     return elf
 
 
 def module_order(modules_dir: pathlib.Path) -> list[pathlib.Path]:
-    """The files of MODULES with their dependencies, each after what it needs; without those built in.
+    """The files of MODULES with their dependencies, each after what it needs; without those built
+    in.
 
     A package that was only unpacked has no modules.dep, so the modules' own `depends=` are read."""
     files = {}
     for path in modules_dir.glob("kernel/**/*.ko*"):
         files[path.name.split(".ko")[0].replace("-", "_")] = path
     try:
-        builtin = {pathlib.Path(line).stem.replace("-", "_")
-                   for line in (modules_dir / "modules.builtin").read_text().split()}
+        builtin = {
+            pathlib.Path(line).stem.replace("-", "_")
+            for line in (modules_dir / "modules.builtin").read_text().split()
+        }
     except OSError as error:
         raise ImageError(f"{modules_dir} holds no kernel modules ({error.strerror})") from None
     order: list[pathlib.Path] = []
@@ -211,13 +249,15 @@ def module_order(modules_dir: pathlib.Path) -> list[pathlib.Path]:
         if name in builtin:
             return
         if name not in files:
-            raise ImageError(f"the kernel {modules_dir.name} has no module {name}\n"
-                             "remedy: remove it, so that Debian's linux-image-amd64 is used")
+            raise ImageError(
+                f"the kernel {modules_dir.name} has no module {name}\n"
+                "remedy: remove it, so that Debian's linux-image-amd64 is used"
+            )
         path = files[name]
         if path in order:
             return
         match = re.search(rb"\0depends=([^\0]*)\0", decompress(path.read_bytes()))
-        for dependency in (match[1].decode().split(",") if match else []):
+        for dependency in match[1].decode().split(",") if match else []:
             if dependency:
                 add(dependency.replace("-", "_"))
         order.append(path)

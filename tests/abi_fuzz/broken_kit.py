@@ -1,4 +1,5 @@
-"""A kit with a fault in it, which the fuzzer must find: a rewriter whose gates say too little, or a gate body that is wrong."""
+"""A kit with a fault in it, which the fuzzer must find: a rewriter whose gates say too little, or a
+gate body that is wrong."""
 
 import pathlib
 import re
@@ -10,11 +11,15 @@ GATE = pathlib.Path(__file__).resolve().parents[2] / "runtime/include/ia2_gate.S
 
 def swapped() -> str:
     """The gates' own macro that restores registers, with two of them exchanged."""
-    macro = re.search(r"^\.macro ia2_pop_saved\b.*?^\.endm\n", GATE.read_text(), re.MULTILINE | re.DOTALL)[0]
+    macro = re.search(
+        r"^\.macro ia2_pop_saved\b.*?^\.endm\n", GATE.read_text(), re.MULTILINE | re.DOTALL
+    )[0]
     first, second = "pop %r13\n", "pop %r12\n"
     if macro.count(first) != 1 or macro.count(second) != 1:
         raise RuntimeError(f"{GATE}: ia2_pop_saved is not what this fault is made for")
-    return ".purgem ia2_pop_saved\n" + macro.replace(first, "@").replace(second, first).replace("@", second)
+    return ".purgem ia2_pop_saved\n" + macro.replace(first, "@").replace(second, first).replace(
+        "@", second
+    )
 
 
 def less(field: str, text: str) -> str:
@@ -24,7 +29,10 @@ def less(field: str, text: str) -> str:
 
 def of_calls(change, text: str) -> str:
     """Changes the gates of what is fuzzed, not of what starts it."""
-    return "".join(change(line) if re.search(r"target=\w*call\d", line) else line for line in text.splitlines(True))
+    return "".join(
+        change(line) if re.search(r"target=\w*call\d", line) else line
+        for line in text.splitlines(True)
+    )
 
 
 # name: what is done to the line of each gate
@@ -34,7 +42,9 @@ GATES = {
     "args_sse": lambda text: less("args_sse", text),
     "ret_int": lambda text: re.sub(r"ret_int=2", "ret_int=1", text),
     "ret_sse": lambda text: less("ret_sse", text),
-    "sret_bytes": lambda text: re.sub(r"sret_bytes=(?!0\b)(\d+)", lambda found: f"sret_bytes={int(found[1]) + 1}", text),
+    "sret_bytes": lambda text: re.sub(
+        r"sret_bytes=(?!0\b)(\d+)", lambda found: f"sret_bytes={int(found[1]) + 1}", text
+    ),
     "align": lambda text: re.sub(r", align=\d+", "", text),
     "vectors": lambda text: re.sub(r"\b(ret_)?([yz]mm)=0x[1-9a-f]\w*", r"\1\2=0x0", text),
 }
@@ -54,8 +64,12 @@ def make(folder: pathlib.Path, kit_build: pathlib.Path, fault: str) -> pathlib.P
     rewriter.parent.mkdir(parents=True, exist_ok=True)
     if not (folder / "runtime").exists():
         (folder / "runtime").symlink_to(kit_build / "runtime")
-    rewriter.write_text(f"#!{sys.executable}\nimport sys\nsys.path.insert(0, {str(pathlib.Path(__file__).parent)!r})\nimport broken_kit\n"
-                        f"broken_kit.rewrite({str(kit_build / 'kit/rewriter/ia2-rewriter')!r}, {fault!r}, sys.argv[1:])\n")
+    rewriter.write_text(
+        f"#!{sys.executable}\nimport sys\nsys.path.insert(0,"
+        f" {str(pathlib.Path(__file__).parent)!r})\nimport"
+        f" broken_kit\nbroken_kit.rewrite({str(kit_build / 'kit/rewriter/ia2-rewriter')!r},"
+        f" {fault!r}, sys.argv[1:])\n"
+    )
     rewriter.chmod(0o755)
     return folder
 

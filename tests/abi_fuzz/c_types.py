@@ -1,7 +1,8 @@
-"""C types as the System V ABI lays them out: size, alignment, and which bytes of an object mean something.
+"""C types as the System V ABI lays them out: size, alignment, and which bytes of an object mean
+something.
 
-A value is made as bytes, so that the generated program need not spell it in C. Padding is not part of a value. The sizes and
-alignments worked out here are asserted in the generated program."""
+A value is made as bytes, so that the generated program need not spell it in C. Padding is not part
+of a value. The sizes and alignments worked out here are asserted in the generated program."""
 
 from __future__ import annotations
 
@@ -15,6 +16,7 @@ def round_up(value: int, to: int) -> int:
 @dataclass(frozen=True)
 class CType:
     """`name`: as it is written in a declaration."""
+
     name: str
     size: int
     align: int
@@ -37,7 +39,7 @@ class CType:
 @dataclass(frozen=True)
 class Integer(CType):
     signed: bool = True
-    promoted: bool = True   # passed to a variadic function as it is
+    promoted: bool = True  # passed to a variadic function as it is
 
 
 @dataclass(frozen=True)
@@ -56,19 +58,21 @@ class Enum(CType):
 
 @dataclass(frozen=True)
 class Floating(CType):
-    """Ordinary numbers only: a conversion (an unprototyped float) would quieten a signalling NaN."""
+    """Ordinary numbers only: a conversion (an unprototyped float) would quieten a signalling
+    NaN."""
+
     def value(self, random):
         made = bytearray(random.randbytes(self.size))
         if self.name == "_Float16":
-            made[1] = made[1] & 0x80 | random.randrange(1, 0x7c)
+            made[1] = made[1] & 0x80 | random.randrange(1, 0x7C)
         elif self.name == "float":
-            made[3] = made[3] & 0x80 | random.randrange(1, 0x7f)
+            made[3] = made[3] & 0x80 | random.randrange(1, 0x7F)
         elif self.name == "long double":
             made[7] |= 0x80
-            made[8], made[9] = random.randrange(256), random.randrange(1, 0x7f) | made[9] & 0x80
+            made[8], made[9] = random.randrange(256), random.randrange(1, 0x7F) | made[9] & 0x80
             made[10:16] = bytes(6)
         else:
-            made[-1] = made[-1] & 0x80 | random.randrange(1, 0x7f)
+            made[-1] = made[-1] & 0x80 | random.randrange(1, 0x7F)
         return made
 
     def mask(self):
@@ -91,7 +95,9 @@ class Vector(CType):
     element: CType = None
 
     def definition(self):
-        return f"typedef {self.element.name} {self.name} __attribute__((vector_size({self.size})));\n"
+        return (
+            f"typedef {self.element.name} {self.name} __attribute__((vector_size({self.size})));\n"
+        )
 
     def value(self, random):
         made = bytearray()
@@ -102,7 +108,9 @@ class Vector(CType):
 
 @dataclass(frozen=True)
 class Field:
-    """`count`: None, or elements of an array. `bits`: None, or the width of a bit-field; an unnamed one has name ""."""
+    """`count`: None, or elements of an array. `bits`: None, or the width of a bit-field; an unnamed
+    one has name ""."""
+
     name: str
     type: CType
     count: int | None = None
@@ -119,7 +127,9 @@ class Field:
         return self.type.size * (1 if self.count is None else self.count)
 
     def value(self, random) -> bytes:
-        return b"".join(self.type.value(random) for _ in range(1 if self.count is None else self.count))
+        return b"".join(
+            self.type.value(random) for _ in range(1 if self.count is None else self.count)
+        )
 
     def mask(self) -> bytes:
         return bytes(self.type.mask()) * (1 if self.count is None else self.count)
@@ -128,13 +138,18 @@ class Field:
 @dataclass(frozen=True)
 class Record(CType):
     """A struct or a union; made by `record`. `places`: of each field its offset in bits."""
+
     fields: tuple = ()
     places: tuple = ()
     packed: bool = False
     aligned: int = 0
 
     def definition(self):
-        attributes = [word for word, on in (("packed", self.packed), (f"aligned({self.aligned})", self.aligned)) if on]
+        attributes = [
+            word
+            for word, on in (("packed", self.packed), (f"aligned({self.aligned})", self.aligned))
+            if on
+        ]
         attribute = f" __attribute__(({', '.join(attributes)}))" if attributes else ""
         fields = " ".join(field.text() for field in self.fields)
         return f"{self.name} {{ {fields} }}{attribute};\n"
@@ -165,7 +180,11 @@ class Record(CType):
             return self.fill(Field.mask, lambda width: (1 << width) - 1)
         made = bytearray(self.size)
         for field in self.fields:
-            own = field.mask() if field.bits is None else ((1 << field.bits) - 1).to_bytes((field.bits + 7) // 8, "little")
+            own = (
+                field.mask()
+                if field.bits is None
+                else ((1 << field.bits) - 1).to_bytes((field.bits + 7) // 8, "little")
+            )
             for i, byte in enumerate(own):
                 made[i] |= byte
         return made
@@ -183,14 +202,24 @@ def record(name: str, fields, packed=False, aligned=0) -> Record:
             begin = round_up(begin, 8 * own)
         elif not field.bits:
             begin = round_up(begin, 8 * field.type.align)
-        elif not packed and begin // (8 * field.type.size) != (begin + width - 1) // (8 * field.type.size):
+        elif not packed and begin // (8 * field.type.size) != (begin + width - 1) // (
+            8 * field.type.size
+        ):
             begin = round_up(begin, 8 * field.type.align)
         places.append(begin)
         end, widest = begin + width, max(widest, begin + width)
         if field.bits is None or field.name:
             align = max(align, own)
     align = max(align, aligned)
-    return Record(name, round_up((widest + 7) // 8, align), align, tuple(fields), tuple(places), packed, aligned)
+    return Record(
+        name,
+        round_up((widest + 7) // 8, align),
+        align,
+        tuple(fields),
+        tuple(places),
+        packed,
+        aligned,
+    )
 
 
 def rebuilt(old: Record, fields) -> Record:
@@ -219,28 +248,59 @@ def closure(types) -> list[CType]:
     return list(found.values())
 
 
-INTEGERS = [Integer("char", 1, 1, True, False), Integer("signed char", 1, 1, True, False),
-            Integer("unsigned char", 1, 1, False, False), Integer("short", 2, 2, True, False),
-            Integer("unsigned short", 2, 2, False, False), Integer("int", 4, 4), Integer("unsigned", 4, 4, False),
-            Integer("long", 8, 8), Integer("unsigned long", 8, 8, False), Integer("long long", 8, 8),
-            Integer("unsigned long long", 8, 8, False)]
+INTEGERS = [
+    Integer("char", 1, 1, True, False),
+    Integer("signed char", 1, 1, True, False),
+    Integer("unsigned char", 1, 1, False, False),
+    Integer("short", 2, 2, True, False),
+    Integer("unsigned short", 2, 2, False, False),
+    Integer("int", 4, 4),
+    Integer("unsigned", 4, 4, False),
+    Integer("long", 8, 8),
+    Integer("unsigned long", 8, 8, False),
+    Integer("long long", 8, 8),
+    Integer("unsigned long long", 8, 8, False),
+]
 INT, LONG = INTEGERS[5], INTEGERS[7]
 BOOL = Bool("_Bool", 1, 1)
-POINTERS = [CType("void *", 8, 8), CType("const char *", 8, 8), CType("struct opaque *", 8, 8), CType("double **", 8, 8)]
+POINTERS = [
+    CType("void *", 8, 8),
+    CType("const char *", 8, 8),
+    CType("struct opaque *", 8, 8),
+    CType("double **", 8, 8),
+]
 WIDE = [Integer("__int128", 16, 16), Integer("unsigned __int128", 16, 16, False)]
-FLOAT16, FLOAT, DOUBLE = Floating("_Float16", 2, 2), Floating("float", 4, 4), Floating("double", 8, 8)
+FLOAT16, FLOAT, DOUBLE = (
+    Floating("_Float16", 2, 2),
+    Floating("float", 4, 4),
+    Floating("double", 8, 8),
+)
 LONG_DOUBLE, FLOAT128 = Floating("long double", 16, 16), Floating("__float128", 16, 16)
-COMPLEX = [Complex("_Complex float", 8, 4, FLOAT), Complex("_Complex double", 16, 8, DOUBLE),
-           Complex("_Complex long double", 32, 16, LONG_DOUBLE), Complex("_Complex int", 8, 4, INT),
-           Complex("_Complex long", 16, 8, LONG)]
-ENUMS = [Enum("enum plain", 4, 4, "PLAIN_A, PLAIN_B = 7"), Enum("enum negative", 4, 4, "NEGATIVE_A = -1, NEGATIVE_B = 7"),
-         Enum("enum wide", 8, 8, "WIDE_A = -1, WIDE_B = 0x100000000")]
+COMPLEX = [
+    Complex("_Complex float", 8, 4, FLOAT),
+    Complex("_Complex double", 16, 8, DOUBLE),
+    Complex("_Complex long double", 32, 16, LONG_DOUBLE),
+    Complex("_Complex int", 8, 4, INT),
+    Complex("_Complex long", 16, 8, LONG),
+]
+ENUMS = [
+    Enum("enum plain", 4, 4, "PLAIN_A, PLAIN_B = 7"),
+    Enum("enum negative", 4, 4, "NEGATIVE_A = -1, NEGATIVE_B = 7"),
+    Enum("enum wide", 8, 8, "WIDE_A = -1, WIDE_B = 0x100000000"),
+]
 
 
 def vectors(bytes_at_most: int) -> list[Vector]:
     made = []
     for size in (8, 16, 32, 64):
-        for letter, element in (("c", INTEGERS[1]), ("s", INTEGERS[3]), ("i", INT), ("l", LONG), ("f", FLOAT), ("d", DOUBLE)):
+        for letter, element in (
+            ("c", INTEGERS[1]),
+            ("s", INTEGERS[3]),
+            ("i", INT),
+            ("l", LONG),
+            ("f", FLOAT),
+            ("d", DOUBLE),
+        ):
             if size <= bytes_at_most:
                 made.append(Vector(f"v{letter}{size}", size, size, element))
     return made

@@ -8,8 +8,18 @@ import disagreements
 import program
 from c_types import DOUBLE, FLOAT, INT, LONG, Record
 from projects import Configuration, Project, Refused
-from signatures import (CALLBACK, DIRECT, OLD_STYLE, UNPROTOTYPED_CALLBACK, VA_LIST, VARIADIC_CALLBACK, WITH_LIST, Signature,
-                        is_promoted, without)
+from signatures import (
+    CALLBACK,
+    DIRECT,
+    OLD_STYLE,
+    UNPROTOTYPED_CALLBACK,
+    VA_LIST,
+    VARIADIC_CALLBACK,
+    WITH_LIST,
+    Signature,
+    is_promoted,
+    without,
+)
 
 ATTEMPTS = 300
 
@@ -35,22 +45,27 @@ def simpler_type(it):
             if field.bits is None and field.count is None:
                 yield field.type
         for n in range(len(it.fields)):
-            smaller = c_types.rebuilt(it, it.fields[:n] + it.fields[n + 1:])
+            smaller = c_types.rebuilt(it, it.fields[:n] + it.fields[n + 1 :])
             if smaller.size:
                 yield smaller
         if it.packed or it.aligned:
             yield c_types.record(it.name, it.fields)
         for n, field in enumerate(it.fields):
             for other in simpler_field(field):
-                yield c_types.rebuilt(it, it.fields[:n] + (other,) + it.fields[n + 1:])
+                yield c_types.rebuilt(it, it.fields[:n] + (other,) + it.fields[n + 1 :])
     elif it not in (INT, LONG, DOUBLE, FLOAT) and not it.name.startswith("struct tag"):
         yield from (INT, LONG, DOUBLE)
 
 
 def complexity(it: Signature) -> tuple:
     types = c_types.closure(it.types())
-    return len(it.parameters), it.mode != DIRECT, sum(len(getattr(kind, "fields", ())) for kind in types), len(types), \
-        sum(kind.size for kind in it.types())
+    return (
+        len(it.parameters),
+        it.mode != DIRECT,
+        sum(len(getattr(kind, "fields", ())) for kind in types),
+        len(types),
+        sum(kind.size for kind in it.types()),
+    )
 
 
 def simpler(it: Signature):
@@ -68,7 +83,9 @@ def simpler(it: Signature):
     for half in (range(count // 2, count), range(1 if tagged else 0, count // 2)):
         if len(half) > 1:
             kept = tuple(parameter for n, parameter in enumerate(it.parameters) if n not in half)
-            yield replace(it, parameters=kept, fixed=sum(n < it.fixed for n in range(count) if n not in half))
+            yield replace(
+                it, parameters=kept, fixed=sum(n < it.fixed for n in range(count) if n not in half)
+            )
     for n in range(1 if tagged else 0, count):
         yield without(it, n)
     if it.result and it.mode != UNPROTOTYPED_CALLBACK:
@@ -77,18 +94,21 @@ def simpler(it: Signature):
             yield replace(it, result=other)
     for n, parameter in enumerate(it.parameters):
         for other in simpler_type(parameter):
-            yield replace(it, parameters=it.parameters[:n] + (other,) + it.parameters[n + 1:])
+            yield replace(it, parameters=it.parameters[:n] + (other,) + it.parameters[n + 1 :])
 
 
 def is_valid(it: Signature) -> bool:
     if it.mode in WITH_LIST:
-        return (it.fixed >= 1 or it.mode == VA_LIST) and all(map(is_promoted, it.parameters[max(it.fixed - 1, 0):]))
+        return (it.fixed >= 1 or it.mode == VA_LIST) and all(
+            map(is_promoted, it.parameters[max(it.fixed - 1, 0) :])
+        )
     return it.fixed == len(it.parameters)
 
 
 class Minimizer:
-    """`like`: a project for trials, in a folder of its own. What is found so far is in `signature`, `others` (signatures it needs
-    beside it, which have its function type), `configuration` and `text` (what was seen)."""
+    """`like`: a project for trials, in a folder of its own. What is found so far is in `signature`,
+    `others` (signatures it needs beside it, which have its function type), `configuration` and
+    `text` (what was seen)."""
 
     def __init__(self, like: Project, signature: Signature):
         self.like, self.configuration, self.signature = like, like.configuration, signature
@@ -111,13 +131,24 @@ class Minimizer:
             return ""
         return project.run(False).wrong.get(signature.number, "")
 
-    def accept(self, signature: Signature | None = None, others: list | None = None, configuration: Configuration | None = None) -> bool:
+    def accept(
+        self,
+        signature: Signature | None = None,
+        others: list | None = None,
+        configuration: Configuration | None = None,
+    ) -> bool:
         """Takes it if it still goes wrong in the same way."""
-        trial = (signature or self.signature, self.others if others is None else others, configuration or self.configuration)
+        trial = (
+            signature or self.signature,
+            self.others if others is None else others,
+            configuration or self.configuration,
+        )
         if self.attempts >= ATTEMPTS:
             return False
         text = self.seen(*trial)
-        if not text or (self.text and text.startswith("refused") != self.text.startswith("refused")):
+        if not text or (
+            self.text and text.startswith("refused") != self.text.startswith("refused")
+        ):
             return False
         self.signature, self.others, self.configuration = trial
         self.text = text
@@ -126,19 +157,27 @@ class Minimizer:
     def simplify(self) -> bool:
         """One step; False if there is none."""
         for trial in simpler(self.signature):
-            if is_valid(trial) and complexity(trial) < complexity(self.signature) and \
-                    not disagreements.reason(trial, self.configuration.compilers) and self.accept(trial):
+            if (
+                is_valid(trial)
+                and complexity(trial) < complexity(self.signature)
+                and not disagreements.reason(trial, self.configuration.compilers)
+                and self.accept(trial)
+            ):
                 return True
         return False
 
     def minimize(self, siblings: list) -> bool:
-        """`siblings`: signatures that may be needed for it to go wrong. False if it does not even with them."""
+        """`siblings`: signatures that may be needed for it to go wrong. False if it does not even
+        with them."""
         if not self.accept() and not (siblings and self.accept(others=siblings)):
             return False
         for other in list(self.others):
             self.accept(others=[it for it in self.others if it is not other])
-        for wanted in (replace(self.configuration, flags="-O0"), replace(self.configuration, flags="-O0", widest=16),
-                       Configuration(("gcc", "gcc"), "-O0", 16)):
+        for wanted in (
+            replace(self.configuration, flags="-O0"),
+            replace(self.configuration, flags="-O0", widest=16),
+            Configuration(("gcc", "gcc"), "-O0", 16),
+        ):
             if wanted != self.configuration:
                 self.accept(configuration=wanted)
         while self.simplify():
@@ -147,7 +186,8 @@ class Minimizer:
 
 
 def siblings(signature: Signature, among: list) -> list:
-    """Those whose functions may have its type, so that each has a gate for its list of arguments."""
+    """Those whose functions may have its type, so that each has a gate for its list of
+    arguments."""
     if signature.mode not in (VARIADIC_CALLBACK, UNPROTOTYPED_CALLBACK):
         return []
     return [it for it in among if it.mode == signature.mode and it.number != signature.number]
@@ -172,4 +212,7 @@ def report(it: Minimizer) -> str:
 
 
 def replay_line(configuration: Configuration) -> str:
-    return f"replay: {configuration.compilers[0]} {configuration.compilers[1]} {configuration.flags} {configuration.widest}"
+    return (
+        "replay:"
+        f" {configuration.compilers[0]} {configuration.compilers[1]} {configuration.flags} {configuration.widest}"
+    )

@@ -1,30 +1,55 @@
-"""Random signatures: who calls whom how, with what. The same seed gives the same ones, whatever else is asked for."""
+"""Random signatures: who calls whom how, with what. The same seed gives the same ones, whatever
+else is asked for."""
 
 import random
 from dataclasses import dataclass, replace
 
 import c_types
-from c_types import BOOL, COMPLEX, DOUBLE, ENUMS, FLOAT, FLOAT16, FLOAT128, INT, INTEGERS, LONG_DOUBLE, POINTERS, WIDE, CType, Field
+from c_types import (
+    BOOL,
+    COMPLEX,
+    DOUBLE,
+    ENUMS,
+    FLOAT,
+    FLOAT16,
+    FLOAT128,
+    INT,
+    INTEGERS,
+    LONG_DOUBLE,
+    POINTERS,
+    WIDE,
+    CType,
+    Field,
+)
 
 # How the caller (by name) reaches the callee.
-DIRECT = "direct"                             # by the function's name
-CALLBACK = "callback"                         # by a pointer that it was given
-RETURNED = "returned pointer"                 # by a pointer that it asked for
+DIRECT = "direct"  # by the function's name
+CALLBACK = "callback"  # by a pointer that it was given
+RETURNED = "returned pointer"  # by a pointer that it asked for
 VARIADIC = "variadic"
 VARIADIC_CALLBACK = "variadic callback"
 VA_LIST = "va_list"
-UNPROTOTYPED = "unprototyped"                 # declared f(), defined in the old style
+UNPROTOTYPED = "unprototyped"  # declared f(), defined in the old style
 UNPROTOTYPED_CALLBACK = "unprototyped callback"
-MODES = {DIRECT: 34, CALLBACK: 18, RETURNED: 14, VARIADIC: 14, VARIADIC_CALLBACK: 6, VA_LIST: 5, UNPROTOTYPED: 5,
-         UNPROTOTYPED_CALLBACK: 4}
+MODES = {
+    DIRECT: 34,
+    CALLBACK: 18,
+    RETURNED: 14,
+    VARIADIC: 14,
+    VARIADIC_CALLBACK: 6,
+    VA_LIST: 5,
+    UNPROTOTYPED: 5,
+    UNPROTOTYPED_CALLBACK: 4,
+}
 WITH_LIST = (VARIADIC, VARIADIC_CALLBACK, VA_LIST)
 OLD_STYLE = (UNPROTOTYPED, UNPROTOTYPED_CALLBACK)
 
 
 @dataclass(frozen=True)
 class Signature:
-    """`fixed`: how many of the parameters have a name; the others are an argument list. `caller`: 1 or 2. The values that are
-    passed follow from `seed`."""
+    """`fixed`: how many of the parameters have a name; the others are an argument list. `caller`: 1
+    or 2. The values that are passed follow from `seed`."""
+
     number: int
     mode: str
     caller: int
@@ -60,17 +85,50 @@ class Types:
             self.records.append(self.record(f"{prefix}_{n}"))
 
     def scalar(self) -> CType:
-        kind = pick(self.rng, {"int": 9, "bool": 1, "enum": 1, "pointer": 3, "wide": 1.5, "float": 2, "double": 3, "long double": 1.5,
-                               "__float128": 0.5, "_Float16": 0.4, "complex": 2, "vector": 3})
-        single = {"bool": BOOL, "float": FLOAT, "double": DOUBLE, "long double": LONG_DOUBLE, "__float128": FLOAT128, "_Float16": FLOAT16}
-        many = {"int": INTEGERS, "enum": ENUMS, "pointer": POINTERS, "wide": WIDE, "complex": COMPLEX, "vector": self.vectors}
+        kind = pick(
+            self.rng,
+            {
+                "int": 9,
+                "bool": 1,
+                "enum": 1,
+                "pointer": 3,
+                "wide": 1.5,
+                "float": 2,
+                "double": 3,
+                "long double": 1.5,
+                "__float128": 0.5,
+                "_Float16": 0.4,
+                "complex": 2,
+                "vector": 3,
+            },
+        )
+        single = {
+            "bool": BOOL,
+            "float": FLOAT,
+            "double": DOUBLE,
+            "long double": LONG_DOUBLE,
+            "__float128": FLOAT128,
+            "_Float16": FLOAT16,
+        }
+        many = {
+            "int": INTEGERS,
+            "enum": ENUMS,
+            "pointer": POINTERS,
+            "wide": WIDE,
+            "complex": COMPLEX,
+            "vector": self.vectors,
+        }
         return single.get(kind) or self.rng.choice(many[kind])
 
     def member(self) -> CType:
         small = self.records[-12:]
         if small and self.rng.random() < 0.25:
             return self.rng.choice(small)
-        return self.scalar() if self.rng.random() < 0.6 else self.rng.choice([*INTEGERS, FLOAT, DOUBLE, FLOAT, DOUBLE])
+        return (
+            self.scalar()
+            if self.rng.random() < 0.6
+            else self.rng.choice([*INTEGERS, FLOAT, DOUBLE, FLOAT, DOUBLE])
+        )
 
     def field(self, n: int, union: bool) -> Field:
         rng = self.rng
@@ -81,7 +139,7 @@ class Types:
             if not union or not unnamed:
                 return Field("" if unnamed else f"m{n}", base, bits=width)
         it = self.member()
-        while union and it is BOOL:   # which may hold only two values
+        while union and it is BOOL:  # which may hold only two values
             it = self.member()
         count = rng.choice((1, 2, 3, 4, 7)) if rng.random() < 0.2 else None
         aligned = rng.choice((8, 16, 32)) if rng.random() < 0.03 else 0
@@ -89,10 +147,28 @@ class Types:
 
     def record(self, name: str):
         rng = self.rng
-        kind = pick(rng, {"small": 10, "medium": 5, "large": 2, "huge": 0.6, "union": 4, "empty": 0.4, "homogeneous": 4})
+        kind = pick(
+            rng,
+            {
+                "small": 10,
+                "medium": 5,
+                "large": 2,
+                "huge": 0.6,
+                "union": 4,
+                "empty": 0.4,
+                "homogeneous": 4,
+            },
+        )
         union = kind == "union"
-        count = {"small": (1, 4), "medium": (3, 7), "large": (4, 9), "huge": (1, 3), "union": (1, 4), "empty": (0, 0),
-                 "homogeneous": (1, 4)}[kind]
+        count = {
+            "small": (1, 4),
+            "medium": (3, 7),
+            "large": (4, 9),
+            "huge": (1, 3),
+            "union": (1, 4),
+            "empty": (0, 0),
+            "homogeneous": (1, 4),
+        }[kind]
         packed = rng.random() < 0.12
         aligned = rng.choice((8, 16, 32, 64)) if rng.random() < 0.08 and kind != "empty" else 0
         largest = 1000 if kind == "huge" else 300
@@ -102,8 +178,12 @@ class Types:
                 it = rng.choice([*INTEGERS, FLOAT, DOUBLE, FLOAT, DOUBLE, LONG_DOUBLE])
                 fields = [Field(f"m{n}", it) for n in range(len(fields))]
             if kind == "huge":
-                fields.append(Field("tail", rng.choice([*INTEGERS, FLOAT, DOUBLE]), rng.randrange(20, 110)))
-            made = c_types.record(f"{'union' if union else 'struct'} {name}", fields, packed, aligned)
+                fields.append(
+                    Field("tail", rng.choice([*INTEGERS, FLOAT, DOUBLE]), rng.randrange(20, 110))
+                )
+            made = c_types.record(
+                f"{'union' if union else 'struct'} {name}", fields, packed, aligned
+            )
             if made.size <= largest and (made.size or kind == "empty"):
                 return made
 
@@ -119,7 +199,9 @@ def is_promoted(it: CType) -> bool:
 class Group:
     """Signatures that share types. `accepts(signature)`: what the caller wants of them."""
 
-    def __init__(self, seed: str, first: int, count: int, widest: int, accepts=lambda signature: True):
+    def __init__(
+        self, seed: str, first: int, count: int, widest: int, accepts=lambda signature: True
+    ):
         self.rng = random.Random(seed)
         self.seed, self.first = seed, first
         self.types = Types(self.rng, f"t{first}", widest)
@@ -134,9 +216,17 @@ class Group:
 
     @staticmethod
     def tag(mode: str, number: int) -> CType:
-        """A pointer that is in a function's type so that not all calls without prototype are calls through one type: a function
-        whose address is taken has a gate for each list that the program passes through its type."""
-        return CType(f"struct tag{number // 50 if mode in (VARIADIC_CALLBACK, UNPROTOTYPED_CALLBACK) else number} *", 8, 8)
+        """A pointer that is in a function's type so that not all calls without prototype are calls
+        through one type: a function whose address is taken has a gate for each list that the
+        program passes through its type."""
+        return CType(
+            (
+                "struct"
+                f" tag{number // 50 if mode in (VARIADIC_CALLBACK, UNPROTOTYPED_CALLBACK) else number} *"
+            ),
+            8,
+            8,
+        )
 
     def signature(self, number: int) -> Signature:
         rng = self.rng
@@ -150,16 +240,32 @@ class Group:
             if mode != VA_LIST:
                 parameters.insert(0, self.tag(mode, number))
             fixed = min(fixed, len(parameters))
-            while not all(map(is_promoted, parameters[max(fixed - 1, 0):])):   # the last named one too (C11 7.16.1.4)
-                parameters = [it if n < fixed - 1 or is_promoted(it) else self.types.parameter() for n, it in enumerate(parameters)]
+            while not all(
+                map(is_promoted, parameters[max(fixed - 1, 0) :])
+            ):  # the last named one too (C11 7.16.1.4)
+                parameters = [
+                    it if n < fixed - 1 or is_promoted(it) else self.types.parameter()
+                    for n, it in enumerate(parameters)
+                ]
         if mode == UNPROTOTYPED_CALLBACK:
             result = self.tag(mode, number)
         elif mode == VARIADIC_CALLBACK and fixed == 1:
-            result = INT   # so that several have one type, and call through it with other lists
-        return Signature(number, mode, rng.choice((1, 2)), result, tuple(parameters), fixed, f"{self.seed}/{number}")
+            result = INT  # so that several have one type, and call through it with other lists
+        return Signature(
+            number,
+            mode,
+            rng.choice((1, 2)),
+            result,
+            tuple(parameters),
+            fixed,
+            f"{self.seed}/{number}",
+        )
 
 
 def without(signature: Signature, index: int) -> Signature:
     """With one parameter less."""
-    return replace(signature, parameters=signature.parameters[:index] + signature.parameters[index + 1:],
-                   fixed=signature.fixed - (index < signature.fixed))
+    return replace(
+        signature,
+        parameters=signature.parameters[:index] + signature.parameters[index + 1 :],
+        fixed=signature.fixed - (index < signature.fixed),
+    )

@@ -10,7 +10,9 @@ import campaign  # noqa: E402
 
 NEEDS_PKU = True
 # The VM has no wide vectors.
-CONFIGURATIONS = [it for it in campaign.CONFIGURATIONS if it.widest == 16 and len(set(it.compilers)) == 2]
+CONFIGURATIONS = [
+    it for it in campaign.CONFIGURATIONS if it.widest == 16 and len(set(it.compilers)) == 2
+]
 
 
 def parts(out) -> list:

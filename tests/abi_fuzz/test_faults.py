@@ -1,4 +1,5 @@
-"""The fuzzer finds faults: each kind of wrong gate is noticed, and what is noticed is reduced to a C file that shows it."""
+"""The fuzzer finds faults: each kind of wrong gate is noticed, and what is noticed is reduced to a
+C file that shows it."""
 
 import os
 import pathlib
@@ -21,8 +22,13 @@ WIDE_FAULTS = ("vectors",)
 
 def part_of(out: pathlib.Path, fault: str) -> campaign.Part:
     widest = 32 if fault in WIDE_FAULTS else 16
-    return campaign.parts(out / fault, "faults", 60, [Configuration(("gcc", "clang"), "-O0", widest)],
-                          broken_kit.make(out / fault / "kit", KIT_BUILD, fault))[0]
+    return campaign.parts(
+        out / fault,
+        "faults",
+        60,
+        [Configuration(("gcc", "clang"), "-O0", widest)],
+        broken_kit.make(out / fault / "kit", KIT_BUILD, fault),
+    )[0]
 
 
 def build(out: pathlib.Path):
@@ -52,24 +58,52 @@ class Faults(unittest.TestCase):
         case = OUT / "case.c"
         case.write_text(text)
         for number in (1, 2):
-            subprocess.run(["gcc", "-w", f"-DPART={number}", "-c", case, "-o", OUT / f"case{number}.o"], check=True)
+            subprocess.run(
+                ["gcc", "-w", f"-DPART={number}", "-c", case, "-o", OUT / f"case{number}.o"],
+                check=True,
+            )
         subprocess.run(["gcc", OUT / "case1.o", OUT / "case2.o", "-o", OUT / "case"], check=True)
         plain = subprocess.run([OUT / "case"], capture_output=True, text=True, check=True)
         self.assertNotIn("MISMATCH", plain.stdout)
-        script = [sys.executable, SOURCE / "tests/abi_fuzz/campaign.py", "--out", OUT / "replay", "--replay", case]
-        self.assertEqual(subprocess.run(script, check=False).returncode, 0, "the file goes wrong with a right kit")
-        self.assertEqual(subprocess.run([*script, "--fault", "stack_words"], check=False).returncode, 1)
+        script = [
+            sys.executable,
+            SOURCE / "tests/abi_fuzz/campaign.py",
+            "--out",
+            OUT / "replay",
+            "--replay",
+            case,
+        ]
+        self.assertEqual(
+            subprocess.run(script, check=False).returncode,
+            0,
+            "the file goes wrong with a right kit",
+        )
+        self.assertEqual(
+            subprocess.run([*script, "--fault", "stack_words"], check=False).returncode, 1
+        )
 
     def test_what_is_left_out_goes_wrong(self):
-        """Each reason to leave a signature out holds in plain programs, or it leaves out what should be tested."""
+        """Each reason to leave a signature out holds in plain programs, or it leaves out what
+        should be tested."""
         mixed, clang = ("gcc", "clang"), ("clang", "clang")
-        for reason, compilers, widest in ((disagreements.INT128, mixed, 16), (disagreements.FLOAT128, mixed, 16),
-                                          (disagreements.UNNAMED, mixed, 16), (disagreements.WIDE, mixed, 32),
-                                          (disagreements.INT128, clang, 16), (disagreements.FLOAT128, clang, 16)):
+        for reason, compilers, widest in (
+            (disagreements.INT128, mixed, 16),
+            (disagreements.FLOAT128, mixed, 16),
+            (disagreements.UNNAMED, mixed, 16),
+            (disagreements.WIDE, mixed, 32),
+            (disagreements.INT128, clang, 16),
+            (disagreements.FLOAT128, clang, 16),
+        ):
             if widest > campaign.widest_here() or not disagreements.is_frequent(reason):
                 continue
             with self.subTest(reason, compilers=compilers):
-                group = Group("disagreements", 1, 120, widest, lambda it: disagreements.reason(it, compilers) == reason)
+                group = Group(
+                    "disagreements",
+                    1,
+                    120,
+                    widest,
+                    lambda it: disagreements.reason(it, compilers) == reason,
+                )
                 project = Project(OUT / "disagreements", Configuration(compilers, "-O0", widest))
                 project.generate([group.signatures])
                 project.build_plain()

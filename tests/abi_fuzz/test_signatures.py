@@ -1,4 +1,5 @@
-"""10,000 random signatures: what a call passes through a gate is what it passes plainly, between all pairs of compilers."""
+"""10,000 random signatures: what a call passes through a gate is what it passes plainly, between
+all pairs of compilers."""
 
 import os
 import pathlib
@@ -10,21 +11,29 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import campaign  # noqa: E402
 
 SEED, SIGNATURES = "1", 10000
-TIMEOUT = 900   # a call that goes wrong is reduced: hundreds of small programs
+TIMEOUT = 900  # a call that goes wrong is reduced: hundreds of small programs
 OUT = pathlib.Path(os.environ.get("IA2_TEST_OUT", "."))
 PARTS = campaign.parts(OUT, SEED, SIGNATURES) if os.environ.get("IA2_TEST_OUT") else []
-NAMES = ["-".join([*it.compilers, it.flags.strip("-"), str(it.widest)]) for it in campaign.CONFIGURATIONS]
+NAMES = [
+    "-".join([*it.compilers, it.flags.strip("-"), str(it.widest)]) for it in campaign.CONFIGURATIONS
+]
 
 
 def build(out: pathlib.Path):
     widest = campaign.widest_here()
-    some = [part for part in campaign.parts(out, SEED, SIGNATURES) if part.project.configuration.widest <= widest]
+    some = [
+        part
+        for part in campaign.parts(out, SEED, SIGNATURES)
+        if part.project.configuration.widest <= widest
+    ]
     failed = campaign.build_all(some, os.cpu_count() or 1)
     for part in some:
         (out / f"{part.name}.failed").write_text(failed.get(part.name, ""))
     left_out = sum(sum(part.left_out.values()) for part in some)
-    print(f"note: {sum(len(part.signatures()) for part in some)} signatures, seed {SEED}; {left_out} more were left out, for what the compilers "
-          "do not agree on")
+    print(
+        f"note: {sum(len(part.signatures()) for part in some)} signatures, seed {SEED};"
+        f" {left_out} more were left out, for what the compilers do not agree on"
+    )
 
 
 class Signatures(unittest.TestCase):
@@ -36,12 +45,16 @@ class Signatures(unittest.TestCase):
         wrong = part.compare()
         if wrong:
             number = min(wrong)
-            self.fail(f"{len(wrong)} of {len(part.signatures())} go wrong; {number}: {wrong[number]}\n"
-                      f"{campaign.minimized(part, number, OUT / f'trial-{name}')}")
+            self.fail(
+                f"{len(wrong)} of {len(part.signatures())} go wrong; {number}: {wrong[number]}\n"
+                f"{campaign.minimized(part, number, OUT / f'trial-{name}')}"
+            )
 
 
 for _name in NAMES:
-    setattr(Signatures, "test_" + re.sub(r"\W", "_", _name), lambda self, name=_name: self.check(name))
+    setattr(
+        Signatures, "test_" + re.sub(r"\W", "_", _name), lambda self, name=_name: self.check(name)
+    )
 
 if __name__ == "__main__":
     unittest.main()

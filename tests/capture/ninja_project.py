@@ -1,4 +1,5 @@
-"""A small project with a Ninja build, made on the spot: what Meson and CMake would write, in a few lines."""
+"""A small project with a Ninja build, made on the spot: what Meson and CMake would write, in a few
+lines."""
 
 import os
 import pathlib
@@ -17,9 +18,17 @@ rule link
 
 
 class Project:
-    """`files`: path -> text. `build`: build.ninja after RULES; the source tree is "..". Built on creation."""
+    """`files`: path -> text. `build`: build.ninja after RULES; the source tree is "..". Built on
+    creation."""
 
-    def __init__(self, root: pathlib.Path, files: dict[str, str], build: str, cc: str = "gcc", make: bool = True):
+    def __init__(
+        self,
+        root: pathlib.Path,
+        files: dict[str, str],
+        build: str,
+        cc: str = "gcc",
+        make: bool = True,
+    ):
         self.root = pathlib.Path(os.path.realpath(root))
         self.build = self.root / "build"
         self.build.mkdir(parents=True, exist_ok=True)
@@ -41,17 +50,27 @@ class Project:
 
 
 LIBRARY_AND_TOOL = {
-    "include/lib.h": "int lib_add(int, int);\nint lib_fails(int);\nconst char *lib_where(void);\nint lib_count(void);\n",
-    "src/lib.c": '#include "lib.h"\n#include "private.h"\nstatic int count;\n'
-                 "int lib_add(int a, int b) { count++; return hidden_add(a, b); }\n"
-                 "int lib_count(void) { return count; }\n"
-                 "const char *lib_where(void) { return __FILE__; }\n"
-                 "int lib_fails(int x) { if (x) return header_line(); return 0; }\n",
-    "src/private.h": "int hidden_add(int, int);\n#include <string.h>\n"
-                     "static inline int header_line(void) { return (int)strlen(__FILE__); }\n",
+    "include/lib.h": (
+        "int lib_add(int, int);\nint lib_fails(int);\nconst char *lib_where(void);\nint"
+        " lib_count(void);\n"
+    ),
+    "src/lib.c": (
+        '#include "lib.h"\n#include "private.h"\nstatic int count;\n'
+        "int lib_add(int a, int b) { count++; return hidden_add(a, b); }\n"
+        "int lib_count(void) { return count; }\n"
+        "const char *lib_where(void) { return __FILE__; }\n"
+        "int lib_fails(int x) { if (x) return header_line(); return 0; }\n"
+    ),
+    "src/private.h": (
+        "int hidden_add(int, int);\n#include <string.h>\n"
+        "static inline int header_line(void) { return (int)strlen(__FILE__); }\n"
+    ),
     "src/add.c": '#include "private.h"\nint hidden_add(int a, int b) { return a + b; }\n',
-    "tool/main.c": '#include <stdio.h>\n#include "lib.h"\n#include "tool.h"\n'
-                   'int main(void) { int sum = lib_add(2, 3); printf("%d %s %s %d\\n", sum, lib_where(), tool_where(), lib_count()); return 0; }\n',
+    "tool/main.c": (
+        '#include <stdio.h>\n#include "lib.h"\n#include "tool.h"\nint main(void) { int sum ='
+        ' lib_add(2, 3); printf("%d %s %s %d\\n", sum, lib_where(), tool_where(), lib_count());'
+        " return 0; }\n"
+    ),
     "tool/tool.h": "const char *tool_where(void);\n",
     "tool/where.c": '#include "tool.h"\nconst char *tool_where(void) { return __FILE__; }\n',
 }

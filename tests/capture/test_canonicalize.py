@@ -1,4 +1,5 @@
-"""canonicalize_compile_command_paths.py: absolute paths, in place, or a clear error and an untouched file."""
+"""canonicalize_compile_command_paths.py: absolute paths, in place, or a clear error and an
+untouched file."""
 
 import json
 import os
@@ -40,28 +41,93 @@ class Canonicalize(unittest.TestCase):
             self.assertIn(part, done.stderr)
 
     def test_command_becomes_absolute_arguments(self):
-        made = self.one("cc -I. -I../include -Isub -isystem ../sys -iquote ../q -DX='a b' -MD -MF a.d -o a.o -c ../src/a.c")
-        self.assertEqual(made, {
-            "directory": "/p/build", "file": "/p/src/a.c", "output": "/p/build/a.o",
-            "arguments": ["cc", "-I/p/build", "-I/p/include", "-I/p/build/sub", "-isystem", "/p/sys", "-iquote", "/p/q", "-DX=a b",
-                          "-MD", "-MF", "/p/build/a.d", "-o", "/p/build/a.o", "-c", "/p/src/a.c"]})
+        made = self.one(
+            "cc -I. -I../include -Isub -isystem ../sys -iquote ../q -DX='a b' -MD -MF a.d -o a.o -c"
+            " ../src/a.c"
+        )
+        self.assertEqual(
+            made,
+            {
+                "directory": "/p/build",
+                "file": "/p/src/a.c",
+                "output": "/p/build/a.o",
+                "arguments": [
+                    "cc",
+                    "-I/p/build",
+                    "-I/p/include",
+                    "-I/p/build/sub",
+                    "-isystem",
+                    "/p/sys",
+                    "-iquote",
+                    "/p/q",
+                    "-DX=a b",
+                    "-MD",
+                    "-MF",
+                    "/p/build/a.d",
+                    "-o",
+                    "/p/build/a.o",
+                    "-c",
+                    "/p/src/a.c",
+                ],
+            },
+        )
 
     def test_separate_operands_and_joined_ones(self):
         made = self.one("cc -I ../a -idirafter../b -include /x/y.h -D I=../c -c ../src/a.c")
-        self.assertEqual(made["arguments"], ["cc", "-I", "/p/a", "-idirafter/p/b", "-include", "/x/y.h", "-D", "I=../c", "-c", "/p/src/a.c"])
+        self.assertEqual(
+            made["arguments"],
+            [
+                "cc",
+                "-I",
+                "/p/a",
+                "-idirafter/p/b",
+                "-include",
+                "/x/y.h",
+                "-D",
+                "I=../c",
+                "-c",
+                "/p/src/a.c",
+            ],
+        )
 
     def test_forced_header_that_is_searched_for_stays(self):
-        made = self.canonical({"directory": str(self.path), "command": "cc -include found.h -include config.h -c a.c", "file": "a.c"})
+        made = self.canonical(
+            {
+                "directory": str(self.path),
+                "command": "cc -include found.h -include config.h -c a.c",
+                "file": "a.c",
+            }
+        )
         self.assertEqual(made[0]["arguments"][1:5], ["-include", "found.h", "-include", "config.h"])
         (self.path / "config.h").write_text("")
-        made = self.canonical({"directory": str(self.path), "command": "cc -include found.h -include config.h -c a.c", "file": "a.c"})
-        self.assertEqual(made[0]["arguments"][1:5], ["-include", "found.h", "-include", str(self.path / "config.h")])
+        made = self.canonical(
+            {
+                "directory": str(self.path),
+                "command": "cc -include found.h -include config.h -c a.c",
+                "file": "a.c",
+            }
+        )
+        self.assertEqual(
+            made[0]["arguments"][1:5],
+            ["-include", "found.h", "-include", str(self.path / "config.h")],
+        )
 
     def test_duplicates_go_and_different_commands_of_one_source_stay(self):
         entry = {"directory": "/p/build", "command": "cc -DB=8 -o 8.o -c ../a.c", "file": "../a.c"}
-        same = {"directory": "/p/build", "arguments": ["cc", "-DB=8", "-o", "8.o", "-c", "/p/a.c"], "file": "/p/a.c"}
-        other = {"directory": "/p/build", "command": "cc -DB=16 -o 16.o -c ../a.c", "file": "../a.c"}
-        self.assertEqual([made["output"] for made in self.canonical(entry, same, other)], ["/p/build/8.o", "/p/build/16.o"])
+        same = {
+            "directory": "/p/build",
+            "arguments": ["cc", "-DB=8", "-o", "8.o", "-c", "/p/a.c"],
+            "file": "/p/a.c",
+        }
+        other = {
+            "directory": "/p/build",
+            "command": "cc -DB=16 -o 16.o -c ../a.c",
+            "file": "../a.c",
+        }
+        self.assertEqual(
+            [made["output"] for made in self.canonical(entry, same, other)],
+            ["/p/build/8.o", "/p/build/16.o"],
+        )
 
     def test_second_run_changes_nothing(self):
         self.one("cc -I../include -c ../src/a.c")
@@ -71,16 +137,24 @@ class Canonicalize(unittest.TestCase):
 
     def test_bad_databases_are_refused_and_kept(self):
         cases = [
-            ('[{"directory": "/p",\n "file": "a.c"\n "command": "cc"}]', "compile_commands.json:3", "broken JSON"),
+            (
+                '[{"directory": "/p",\n "file": "a.c"\n "command": "cc"}]',
+                "compile_commands.json:3",
+                "broken JSON",
+            ),
             ("", "compile_commands.json:1", "broken JSON"),
             ("{}", "must be a list"),
             ('[{"file": "a.c", "command": "cc"}]', "entry 0", "no 'directory'"),
             ('[{"directory": "/p", "command": "cc"}]', "entry 0", "no 'file'"),
-            ('[{"directory": "build", "file": "a.c", "command": "cc -c a.c"}]', "entry 0", "relative path 'build'"),
+            (
+                '[{"directory": "build", "file": "a.c", "command": "cc -c a.c"}]',
+                "entry 0",
+                "relative path 'build'",
+            ),
             ('[{"directory": "/p", "file": "a.c"}]', "neither 'command' nor 'arguments'"),
             ('[{"directory": "/p", "file": "a.c", "command": "cc \'-c a.c"}]', "cannot be split"),
             ('[{"directory": "/p", "file": "a.c", "arguments": "cc"}]', "not a list of strings"),
-            ('[7]', "entry 0", "not an object"),
+            ("[7]", "entry 0", "not an object"),
         ]
         for text, *parts in cases:
             with self.subTest(text):

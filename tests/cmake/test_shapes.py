@@ -1,4 +1,5 @@
-"""Whole projects through the CMake package, in the shapes of real builds, by gcc and clang, ld and lld; run where keys are enforced."""
+"""Whole projects through the CMake package, in the shapes of real builds, by gcc and clang, ld and
+lld; run where keys are enforced."""
 
 import os
 import pathlib
@@ -19,7 +20,8 @@ add_executable(counter tool/main.c)
 target_include_directories(counter PRIVATE lib)
 target_link_libraries(counter PRIVATE counter_lib)
 """
-MANY = """\
+MANY = (
+    """\
 set(CMAKE_C_USE_RESPONSE_FILE_FOR_OBJECTS ON)
 set(CMAKE_C_USE_RESPONSE_FILE_FOR_LIBRARIES ON)
 set(CMAKE_C_USE_RESPONSE_FILE_FOR_INCLUDES ON)
@@ -42,7 +44,9 @@ if(CMAKE_C_COMPILER_ID STREQUAL GNU)
   target_compile_options(counter PRIVATE %s)
 endif()
 target_link_libraries(counter PRIVATE counter_lib)
-""" % shaped.GCC_ONLY
+"""
+    % shaped.GCC_ONLY
+)
 PRECOMPILED = """\
 add_library(counter_lib STATIC lib/counter.c)
 add_executable(counter tool/main.c tool/two.c)
@@ -59,19 +63,53 @@ target_link_libraries(counter PRIVATE counter_lib)
 BASE = {
     "static": {"text": LIBRARY, "variants": shaped.ALL},
     "shared": {"text": LIBRARY, "variants": shaped.TWO, "options": ["-DBUILD_SHARED_LIBS=ON"]},
-    "many": {"text": MANY, "files": shaped.MANY, "total": shaped.MANY_TOTAL, "variants": shaped.TWO},
-    "precompiled": {"text": PRECOMPILED, "files": shaped.PRECOMPILED, "total": shaped.PRECOMPILED_TOTAL, "variants": shaped.TWO},
-    "unity": {"text": UNITY, "files": shaped.UNITY, "total": shaped.UNITY_TOTAL, "variants": shaped.TWO},
+    "many": {
+        "text": MANY,
+        "files": shaped.MANY,
+        "total": shaped.MANY_TOTAL,
+        "variants": shaped.TWO,
+    },
+    "precompiled": {
+        "text": PRECOMPILED,
+        "files": shaped.PRECOMPILED,
+        "total": shaped.PRECOMPILED_TOTAL,
+        "variants": shaped.TWO,
+    },
+    "unity": {
+        "text": UNITY,
+        "files": shaped.UNITY,
+        "total": shaped.UNITY_TOTAL,
+        "variants": shaped.TWO,
+    },
 }
-SHAPES = {shape: {**record, "generator": "Ninja"} for shape, record in BASE.items()} | \
-    {shape + "_makefiles": {**record, "generator": "Unix Makefiles", "variants": ("gcc",)} for shape, record in BASE.items()}
+SHAPES = {shape: {**record, "generator": "Ninja"} for shape, record in BASE.items()} | {
+    shape + "_makefiles": {**record, "generator": "Unix Makefiles", "variants": ("gcc",)}
+    for shape, record in BASE.items()
+}
 
 
 def build_one(folder: pathlib.Path, shape: dict, compiler: str, linker: str) -> None:
-    project = shaped.make(folder, CMakeLists___txt=TOP + shape["text"] + SPLIT, **shaped.named(shape.get("files", {})))
-    environment = {**os.environ, "IA2_BUILD": str(small.KIT_BUILD), "CC": compiler, "LDFLAGS": f"-fuse-ld={linker}"}
-    small.run("cmake", "-G", shape["generator"], "-S", project, "-B", project / "build", f"-DIA2_DIR={small.SOURCE}/cmake",
-              *shape.get("options", ()), env=environment)
+    project = shaped.make(
+        folder, CMakeLists___txt=TOP + shape["text"] + SPLIT, **shaped.named(shape.get("files", {}))
+    )
+    environment = {
+        **os.environ,
+        "IA2_BUILD": str(small.KIT_BUILD),
+        "CC": compiler,
+        "LDFLAGS": f"-fuse-ld={linker}",
+    }
+    small.run(
+        "cmake",
+        "-G",
+        shape["generator"],
+        "-S",
+        project,
+        "-B",
+        project / "build",
+        f"-DIA2_DIR={small.SOURCE}/cmake",
+        *shape.get("options", ()),
+        env=environment,
+    )
     small.run("cmake", "--build", project / "build", "-j2")
 
 

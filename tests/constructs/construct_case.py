@@ -10,7 +10,8 @@
     >>> dies [WORD...]          what standard error holds when the compartmentalized program ends by SIGABRT; WORD: its arguments
     >>> faults [WORD...]        the same for SIGSEGV, where keys are enforced
 
-The program is built by Ninja, split by scripts/rewrite.py, and must do what the plain one does, without a change by hand (unless it `dies` without arguments)."""
+The program is built by Ninja, split by scripts/rewrite.py, and must do what the plain one does,
+without a change by hand (unless it `dies` without arguments)."""
 
 import concurrent.futures
 import os
@@ -24,7 +25,10 @@ SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or FOLDER.parents[1])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
 PLUGINS = ("plugin", "addon")
 NAMES = ("app", "lib", "third", *PLUGINS)
-FLAGS = "-std=gnu11 -O1 -g -fPIC -Wall -Wextra -Werror -Wno-unused -Wno-unused-parameter -Wno-missing-field-initializers"
+FLAGS = (
+    "-std=gnu11 -O1 -g -fPIC -Wall -Wextra -Werror -Wno-unused -Wno-unused-parameter"
+    " -Wno-missing-field-initializers"
+)
 RULES = """\
 rule cc
   command = gcc $flags -MD -MF $out.d -o $out -c $in
@@ -48,25 +52,44 @@ class Case:
             self.sections[head.strip()] = body.rstrip("\n") + "\n"
 
     def files(self) -> dict[str, str]:
-        return {name: text for name, text in self.sections.items() if re.fullmatch(r"[\w/]+\.[ch]", name)}
+        return {
+            name: text
+            for name, text in self.sections.items()
+            if re.fullmatch(r"[\w/]+\.[ch]", name)
+        }
 
     def policy(self) -> str:
         used = [name for name in NAMES if any(self.owner(file) == name for file in self.files())]
         made = ""
         for key, name in enumerate(used, 1):
             made += f'[compartment.{name}]\npkey = {key}\nsources = ["{name}*.c"]\n'
-            grants = [head.split()[2:] for head in self.sections if head.startswith(f"reads {name} ")]
-            entries = [head.split()[2:] for head in self.sections if head.startswith(f"entries {name} ")]
+            grants = [
+                head.split()[2:] for head in self.sections if head.startswith(f"reads {name} ")
+            ]
+            entries = [
+                head.split()[2:] for head in self.sections if head.startswith(f"entries {name} ")
+            ]
             if entries:
-                made += f'plugin = "{name}.so"\nentries = {[entry for names in entries for entry in names]}\n'
+                made += (
+                    f'plugin = "{name}.so"\nentries ='
+                    f" {[entry for names in entries for entry in names]}\n"
+                )
             if grants:
                 made += f"reads = {[other for grant in grants for other in grant]}\n"
         return made + self.sections.get("policy", "")
 
     def lines_of_policy(self) -> list[str]:
         """What the program needs beyond its compartments."""
-        plugins = [f"[compartment.{name}] plugin and entries" for name in PLUGINS if any(self.owner(file) == name for file in self.files())]
-        grants = [f"a read grant: {head.split()[1]} on {', '.join(head.split()[2:])}" for head in self.sections if head.startswith("reads ")]
+        plugins = [
+            f"[compartment.{name}] plugin and entries"
+            for name in PLUGINS
+            if any(self.owner(file) == name for file in self.files())
+        ]
+        grants = [
+            f"a read grant: {head.split()[1]} on {', '.join(head.split()[2:])}"
+            for head in self.sections
+            if head.startswith("reads ")
+        ]
         added, table = [], ""
         for line in self.sections.get("policy", "").splitlines():
             if line.startswith("["):
@@ -80,7 +103,8 @@ class Case:
         return next((name for name in NAMES if file.endswith(".c") and file.startswith(name)), None)
 
     def prepare(self, out: pathlib.Path) -> None:
-        """out/NAME/build/plain and out/NAME/split/bin/plain. RuntimeError if the engine refuses the program."""
+        """out/NAME/build/plain and out/NAME/split/bin/plain. RuntimeError if the engine refuses the
+        program."""
         root = out / self.name
         build = root / "build"
         build.mkdir(parents=True, exist_ok=True)
@@ -88,19 +112,42 @@ class Case:
             if not (root / name).exists() or (root / name).read_text() != text:
                 (root / name).write_text(text)
         sources = [name for name in self.files() if self.owner(name)]
-        flags = " ".join([FLAGS, *self.sections.get("flags", "").replace("KIT", str(SOURCE)).split()])
+        flags = " ".join(
+            [FLAGS, *self.sections.get("flags", "").replace("KIT", str(SOURCE)).split()]
+        )
         lines = [f"build {name[:-2]}.o: cc ../{name}" for name in sources]
-        lines.append("build plain: link " + " ".join(name[:-2] + ".o" for name in sources if self.owner(name) not in PLUGINS))
+        lines.append(
+            "build plain: link "
+            + " ".join(name[:-2] + ".o" for name in sources if self.owner(name) not in PLUGINS)
+        )
         for plugin in PLUGINS:
             objects = " ".join(name[:-2] + ".o" for name in sources if self.owner(name) == plugin)
             lines += [f"build {plugin}.so: plugin {objects}"] if objects else []
-        ninja = f"flags = {flags}\nlibraries = -lpthread -lm {' '.join(self.sections.get('libraries', '').split())}\n{RULES}" + "\n".join(lines) + "\n"
+        ninja = (
+            f"flags = {flags}\nlibraries = -lpthread -lm"
+            f" {' '.join(self.sections.get('libraries', '').split())}\n{RULES}"
+            + "\n".join(lines)
+            + "\n"
+        )
         if not (build / "build.ninja").exists() or (build / "build.ninja").read_text() != ninja:
             (build / "build.ninja").write_text(ninja)
         (root / "compartments.toml").write_text(self.policy())
         self.run("ninja", "-C", build)
-        self.run(sys.executable, SOURCE / "scripts" / "rewrite.py", "--policy", root / "compartments.toml", "--out", root / "split",
-                 "--source-root", root, "--kit-build", BUILD, "-j", "1", build)
+        self.run(
+            sys.executable,
+            SOURCE / "scripts" / "rewrite.py",
+            "--policy",
+            root / "compartments.toml",
+            "--out",
+            root / "split",
+            "--source-root",
+            root,
+            "--kit-build",
+            BUILD,
+            "-j",
+            "1",
+            build,
+        )
 
     def run(self, *command) -> None:
         done = subprocess.run(list(map(str, command)), capture_output=True, text=True, check=False)
@@ -132,8 +179,16 @@ def program(out: pathlib.Path, name: str, plain: bool) -> pathlib.Path:
 
 
 def execute(path: pathlib.Path, *words: str) -> tuple[int, str, str]:
-    done = subprocess.run([path, *(words or ("one", "two"))], input="first line\nsecond line\n", capture_output=True, text=True, timeout=60,
-                          check=False, env={**os.environ, "CONSTRUCT": "set"}, cwd=path.parent)
+    done = subprocess.run(
+        [path, *(words or ("one", "two"))],
+        input="first line\nsecond line\n",
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        env={**os.environ, "CONSTRUCT": "set"},
+        cwd=path.parent,
+    )
     return done.returncode, done.stdout, done.stderr.replace(str(path), "PROGRAM")
 
 
@@ -141,9 +196,13 @@ def endings(case: Case, out: pathlib.Path) -> str:
     """What is wrong with the ways in which the program should end."""
     for head, body in case.sections.items():
         way, *words = head.split()
-        if way not in ("dies", "faults") or (way == "faults" and os.environ.get("IA2_PKU") == "none"):
+        if way not in ("dies", "faults") or (
+            way == "faults" and os.environ.get("IA2_PKU") == "none"
+        ):
             continue
-        signal, found = (-6 if way == "dies" else -11), execute(program(out, case.name, False), *words)
+        signal, found = (-6 if way == "dies" else -11), execute(
+            program(out, case.name, False), *words
+        )
         missing = [line for line in body.splitlines() if line not in found[2]]
         if found[0] != signal or missing:
             return f"{head}: should end by signal {-signal} with {missing}, but: {found}"

@@ -1,4 +1,5 @@
-"""Each *.case file here is a program that nobody prepared: compartmentalized, it does what the plain one does."""
+"""Each *.case file here is a program that nobody prepared: compartmentalized, it does what the
+plain one does."""
 
 import os
 import pathlib

@@ -14,7 +14,9 @@ class Limits(unittest.TestCase):
 
     def test_is_up_to_date(self):
         found = (SOURCE / "docs" / "limits.md").read_text(encoding="utf-8")
-        self.assertMultiLineEqual(found, limits.text(SOURCE), "run: PYTHONPATH=kit python3 -m ia2.limits")
+        self.assertMultiLineEqual(
+            found, limits.text(SOURCE), "run: PYTHONPATH=kit python3 -m ia2.limits"
+        )
 
     def test_every_case_is_in_it(self):
         found = (SOURCE / "docs" / "limits.md").read_text(encoding="utf-8")

@@ -21,15 +21,19 @@ sys.path[:0] = [str(HERE), str(SOURCE / "kit")]
 import csmith_program  # noqa: E402
 
 # In this process: to start Python for each program would cost a tenth of all.
-rewrite = importlib.machinery.SourceFileLoader("rewrite", str(SOURCE / "scripts/rewrite.py")).load_module()
+rewrite = importlib.machinery.SourceFileLoader(
+    "rewrite", str(SOURCE / "scripts/rewrite.py")
+).load_module()
 
-# Seconds of processor time that a plain program may take: csmith does not promise that its programs end.
+# Seconds of processor time that a plain program may take: csmith does not promise that its programs
+# end.
 PLAIN_LIMIT = 2
 # With fewer different calls across the boundary while it runs, a program shows next to nothing.
 LEAST_CALLS = 4
 # Seconds that the same program may take in compartments, on a busy machine or an emulated one.
 SPLIT_LIMIT = 100
-# csmith passes pointers of any type for `char *`, which GCC 14 takes for an error, unless it is asked for no warning by name.
+# csmith passes pointers of any type for `char *`, which GCC 14 takes for an error, unless it is
+# asked for no warning by name.
 LENIENT = "-w -Wno-incompatible-pointer-types"
 FLAGS = f"-O1 {LENIENT} -fPIC -I/usr/include/csmith"
 NINJA = f"""\
@@ -48,8 +52,11 @@ class Dropped(Exception):
 
 @dataclass
 class Result:
-    """`verdict`: "same"; "dropped": `text` says why csmith's program is none to compare; "different": `text` says how.
-    The numbers are the compartmentalized program's; `calls`: the different calls that crossed while it ran."""
+    """`verdict`: "same"; "dropped": `text` says why csmith's program is none to compare;
+    "different": `text` says how. The numbers are the compartmentalized program's; `calls`: the
+    different calls that crossed while it ran.
+    """
+
     seed: int
     verdict: str
     text: str = ""
@@ -60,8 +67,17 @@ class Result:
 
 
 def run(*command, timeout: float = 120, **options) -> subprocess.CompletedProcess:
-    return subprocess.run([str(word) for word in command], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
-                          text=True, errors="replace", timeout=timeout, check=False, **options)
+    return subprocess.run(
+        [str(word) for word in command],
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        errors="replace",
+        timeout=timeout,
+        check=False,
+        **options,
+    )
 
 
 def need(*command, **options) -> str:
@@ -80,14 +96,23 @@ def write(folder: pathlib.Path, files: dict[str, str]) -> None:
             path.write_text(text)
 
 
-def ending(program: pathlib.Path, timeout: float = SPLIT_LIMIT, cpu: int | None = None, **environment) -> dict:
-    """How a program ends, and all it prints: told "1", csmith's programs print the checksum after each variable."""
+def ending(
+    program: pathlib.Path, timeout: float = SPLIT_LIMIT, cpu: int | None = None, **environment
+) -> dict:
+    """How a program ends, and all it prints: told "1", csmith's programs print the checksum after
+    each variable."""
     limit = (lambda: resource.setrlimit(resource.RLIMIT_CPU, (cpu, cpu))) if cpu else None
     try:
-        done = run(program, "1", timeout=timeout, preexec_fn=limit, env={**os.environ, **environment})
+        done = run(
+            program, "1", timeout=timeout, preexec_fn=limit, env={**os.environ, **environment}
+        )
     except subprocess.TimeoutExpired:
         return {"status": f"none after {timeout} s", "out": "", "err": ""}
-    return {"status": done.returncode, "out": done.stdout, "err": re.sub(r"^ia2: warning:.*\n", "", done.stderr, flags=re.M)}
+    return {
+        "status": done.returncode,
+        "out": done.stdout,
+        "err": re.sub(r"^ia2: warning:.*\n", "", done.stderr, flags=re.M),
+    }
 
 
 def difference(plain: dict, split: dict) -> str:
@@ -103,21 +128,35 @@ def difference(plain: dict, split: dict) -> str:
 
 
 class Program:
-    """`folder` has source/ (with its policy and build/), split/ (the engine's output) and csmith's own program."""
+    """`folder` has source/ (with its policy and build/), split/ (the engine's output) and csmith's
+    own program."""
 
     def __init__(self, folder: pathlib.Path, kit_build: pathlib.Path = BUILD):
         self.folder, self.kit_build = folder, kit_build
-        self.source, self.original, self.split = folder / "source", folder / "original", folder / "split/bin/program"
+        self.source, self.original, self.split = (
+            folder / "source",
+            folder / "original",
+            folder / "split/bin/program",
+        )
 
     def generate(self, seed: int) -> csmith_program.Split:
-        """csmith's program as it is, and dealt out over compartments. Dropped if it is not one to compare."""
+        """csmith's program as it is, and dealt out over compartments. Dropped if it is not one to
+        compare."""
         text = csmith_program.generate(seed)
         if text is None:
             raise Dropped("next to no functions")
         write(self.folder, {"program.c": text})
         # Only csmith's own functions and main are traced.
-        need("gcc", *FLAGS.split(), "-finstrument-functions", "-finstrument-functions-exclude-file-list=/usr/", self.folder / "program.c",
-             HERE / "call_trace.c", "-o", self.original)
+        need(
+            "gcc",
+            *FLAGS.split(),
+            "-finstrument-functions",
+            "-finstrument-functions-exclude-file-list=/usr/",
+            self.folder / "program.c",
+            HERE / "call_trace.c",
+            "-o",
+            self.original,
+        )
         trace = self.folder / "calls"
         if ending(self.original, cpu=PLAIN_LIMIT, CALL_TRACE=str(trace))["status"]:
             raise Dropped("does not end")
@@ -137,15 +176,32 @@ class Program:
         return [(caller, callee) for caller, callee in pairs if caller and callee]
 
     def compartmentalize(self) -> dict:
-        """Builds source/ and splits the program; its boundary.json. RuntimeError if the engine refuses it."""
+        """Builds source/ and splits the program; its boundary.json. RuntimeError if the engine
+        refuses it."""
         names = sorted(path.stem for path in self.source.glob("*.c"))
-        lines = [f"build {name}.o: cc ../{name}.c" for name in names] + [f"build program: link {' '.join(f'{name}.o' for name in names)}\n"]
+        lines = [f"build {name}.o: cc ../{name}.c" for name in names] + [
+            f"build program: link {' '.join(f'{name}.o' for name in names)}\n"
+        ]
         write(self.source / "build", {"build.ninja": NINJA + "\n".join(lines)})
         need("ninja", "-j1", "-C", self.source / "build")
         said = io.StringIO()
         with contextlib.redirect_stderr(said):
-            status = rewrite.main(["-q", "-j", "1", "--policy", str(self.source / "compartments.toml"), "--out", str(self.folder / "split"),
-                                   "--source-root", str(self.source), "--kit-build", str(self.kit_build), str(self.source / "build")])
+            status = rewrite.main(
+                [
+                    "-q",
+                    "-j",
+                    "1",
+                    "--policy",
+                    str(self.source / "compartments.toml"),
+                    "--out",
+                    str(self.folder / "split"),
+                    "--source-root",
+                    str(self.source),
+                    "--kit-build",
+                    str(self.kit_build),
+                    str(self.source / "build"),
+                ]
+            )
         if status:
             raise RuntimeError(said.getvalue())
         return json.loads((self.folder / "split/boundary.json").read_text())
@@ -155,8 +211,8 @@ class Program:
         return difference(ending(self.original), ending(self.split))
 
     def check(self, seed: int, whole: bool = True) -> Result:
-        """All of it, or only whether it is one to compare. What the engine refuses is a difference: csmith writes no construct that is
-        not supported."""
+        """All of it, or only whether it is one to compare. What the engine refuses is a difference:
+        csmith writes no construct that is not supported."""
         try:
             made = self.generate(seed)
             if not whole:
@@ -167,8 +223,15 @@ class Program:
             return Result(seed, "dropped", str(reason))
         except (RuntimeError, csmith_program.Unexpected) as error:
             return Result(seed, "different", str(error))
-        return Result(seed, "different" if different else "same", different, len(made.crossing), len(boundary["gates"]),
-                      len(boundary["shared_locals"]), len(made.shared))
+        return Result(
+            seed,
+            "different" if different else "same",
+            different,
+            len(made.crossing),
+            len(boundary["gates"]),
+            len(boundary["shared_locals"]),
+            len(made.shared),
+        )
 
     def remove(self) -> None:
         shutil.rmtree(self.folder, ignore_errors=True)
@@ -176,8 +239,16 @@ class Program:
 
 def kit_signature(kit_build: pathlib.Path = BUILD) -> str:
     """What a result depends on beside its seed: equal for equal contents."""
-    files = [*(SOURCE / "kit/ia2").glob("*.py"), *HERE.glob("*.py"), *HERE.glob("*.[ct]*"), *(SOURCE / "runtime/include").iterdir(), *(SOURCE / "runtime").glob("*.ldflags"),
-             kit_build / "kit/rewriter/ia2-rewriter", kit_build / "runtime/libia2.so", kit_build / "runtime/libia2_compartment.a"]
+    files = [
+        *(SOURCE / "kit/ia2").glob("*.py"),
+        *HERE.glob("*.py"),
+        *HERE.glob("*.[ct]*"),
+        *(SOURCE / "runtime/include").iterdir(),
+        *(SOURCE / "runtime").glob("*.ldflags"),
+        kit_build / "kit/rewriter/ia2-rewriter",
+        kit_build / "runtime/libia2.so",
+        kit_build / "runtime/libia2_compartment.a",
+    ]
     digest = hashlib.sha256(csmith_program.version().encode() + need("gcc", "--version").encode())
     for path in sorted(files):
         digest.update(path.read_bytes())

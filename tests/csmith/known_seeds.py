@@ -1,8 +1,11 @@
-"""The seeds of the suite's campaigns whose programs are ones to compare, so that the suite need not look for them each time.
+"""The seeds of the suite's campaigns whose programs are ones to compare, so that the suite need not
+look for them each time.
 
-Two seeds in three make a program that ends too late or calls hardly anything, and only csmith, a compiler and a run of seconds show
-which. A check of csmith's text was rejected: csmith itself is a third of the cost, and most functions that a text calls never run. What a seed makes
-is up to csmith, so the file names the version it holds for; with any other the campaigns search, as they do for all other seeds."""
+Two seeds in three make a program that ends too late or calls hardly anything, and only csmith, a
+compiler and a run of seconds show which. A check of csmith's text was rejected: csmith itself is a
+third of the cost, and most functions that a text calls never run. What a seed makes is up to
+csmith, so the file names the version it holds for; with any other the campaigns search, as they do
+for all other seeds."""
 
 import pathlib
 
@@ -19,11 +22,15 @@ HEAD = f"""\
 
 
 def read(text: str, of: str) -> dict[int, list[int]]:
-    """The seeds by the first of their campaign, if `text` holds for the csmith whose version is `of`; else nothing."""
+    """The seeds by the first of their campaign, if `text` holds for the csmith whose version is
+    `of`; else nothing."""
     named, *lines = [line for line in text.splitlines() if not line.startswith("#")]
     if named != of:
         return {}
-    return {int(first): [int(seed) for seed in seeds.split()] for first, seeds in (line.split(":") for line in lines)}
+    return {
+        int(first): [int(seed) for seed in seeds.split()]
+        for first, seeds in (line.split(":") for line in lines)
+    }
 
 
 def known(first: int) -> list[int] | None:
@@ -32,4 +39,9 @@ def known(first: int) -> list[int] | None:
 
 
 def written(campaigns: dict[int, list[int]]) -> str:
-    return HEAD + version() + "\n" + "".join(f"{first}: {' '.join(map(str, seeds))}\n" for first, seeds in campaigns.items())
+    return (
+        HEAD
+        + version()
+        + "\n"
+        + "".join(f"{first}: {' '.join(map(str, seeds))}\n" for first, seeds in campaigns.items())
+    )

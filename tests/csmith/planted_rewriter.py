@@ -11,7 +11,11 @@ import sys
 MISTAKES = {
     "result_lost": ("callgates/*.S", r"\bret_int=1\b", "ret_int=0"),
     "argument_lost": ("callgates/*.S", r"\bargs_int=[2-6]\b", "args_int=1"),
-    "initializer_lost": ("rewritten/*.c", r"IA2_SHARED_LOCAL_INIT\((\w+), [^;]*\);", r"IA2_SHARED_LOCAL(\1);"),
+    "initializer_lost": (
+        "rewritten/*.c",
+        r"IA2_SHARED_LOCAL_INIT\((\w+), [^;]*\);",
+        r"IA2_SHARED_LOCAL(\1);",
+    ),
     "global_left_private": ("rewritten/*.c", r" IA2_SHARED_DATA\b", ""),
 }
 
@@ -22,7 +26,10 @@ def kit(folder: pathlib.Path, kit_build: pathlib.Path, mistake: str) -> pathlib.
     rewriter = made / "kit/rewriter/ia2-rewriter"
     rewriter.parent.mkdir(parents=True, exist_ok=True)
     real = kit_build / "kit/rewriter/ia2-rewriter"
-    rewriter.write_text(f'#!/bin/sh\nexec /usr/bin/python3 {pathlib.Path(__file__).resolve()} {mistake} {real} "$@"\n')
+    rewriter.write_text(
+        "#!/bin/sh\nexec /usr/bin/python3"
+        f' {pathlib.Path(__file__).resolve()} {mistake} {real} "$@"\n'
+    )
     rewriter.chmod(0o755)
     if not (made / "runtime").exists():
         (made / "runtime").symlink_to(kit_build / "runtime")

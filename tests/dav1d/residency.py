@@ -1,7 +1,9 @@
-"""Whose the memory of a running compartmentalized program is, page by page, and under which key it lies.
+"""Whose the memory of a running compartmentalized program is, page by page, and under which key it
+lies.
 
-Two sources that must agree: the kernel's mappings and keys (/proc/PID/smaps, pagemap), and the runtime's own record of which
-heap, globals, thread-local storage and stack is whose (its state, at offsets that state_layout.c prints).
+Two sources that must agree: the kernel's mappings and keys (/proc/PID/smaps, pagemap), and the
+runtime's own record of which heap, globals, thread-local storage and stack is whose (its state, at
+offsets that state_layout.c prints).
 """
 
 import bisect
@@ -27,6 +29,7 @@ SHARED, LIBC = "shared", "libc and kernel"
 @dataclass(frozen=True)
 class Mapping:
     """One line of smaps. key: 0 where there are no protection keys."""
+
     start: int
     end: int
     rights: str
@@ -36,7 +39,9 @@ class Mapping:
 
 @dataclass(frozen=True)
 class Part:
-    """A stretch of memory the runtime knows of. owner: a key; SHARED or LIBC with key 0. kind: what it is."""
+    """A stretch of memory the runtime knows of. owner: a key; SHARED or LIBC with key 0. kind: what
+    it is."""
+
     start: int
     end: int
     owner: object
@@ -51,7 +56,9 @@ def mappings(pid: int) -> list[Mapping]:
             found.append(Mapping(int(header[1], 16), int(header[2], 16), header[3], header[4], 0))
         elif line.startswith("ProtectionKey:"):
             last = found.pop()
-            found.append(Mapping(last.start, last.end, last.rights, last.name, int(line.split()[1])))
+            found.append(
+                Mapping(last.start, last.end, last.rights, last.name, int(line.split()[1]))
+            )
     return found
 
 
@@ -60,21 +67,27 @@ def resident(pid: int, mapping: Mapping) -> list[int]:
     count = (mapping.end - mapping.start) // PAGE
     with open(f"/proc/{pid}/pagemap", "rb", buffering=0) as pagemap:
         data = os.pread(pagemap.fileno(), 8 * count, mapping.start // PAGE * 8)
-    return [mapping.start + i * PAGE for i, (entry,) in enumerate(struct.iter_unpack("<Q", data))
-            if entry & (PRESENT | SWAPPED)]
+    return [
+        mapping.start + i * PAGE
+        for i, (entry,) in enumerate(struct.iter_unpack("<Q", data))
+        if entry & (PRESENT | SWAPPED)
+    ]
 
 
 def loader_records(pid: int, maps: list[Mapping], fsbases: list[int]) -> list[Part]:
-    """The mappings in which ld.so keeps its records, as its variables, its list of loaded objects and the threads' tables of
-    thread-local storage point to them: allocated before there was a malloc, in pages that it maps one by one."""
+    """The mappings in which ld.so keeps its records, as its variables, its list of loaded objects
+    and the threads' tables of thread-local storage point to them: allocated before there was a
+    malloc, in pages that it maps one by one.
+    """
     auxv = dict(struct.iter_unpack("<QQ", pathlib.Path(f"/proc/{pid}/auxv").read_bytes()))
     with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
+
         def words(count, at):
             return struct.unpack(f"<{count}Q", os.pread(memory.fileno(), 8 * count, at))
 
         headers = [words(7, auxv[AT_PHDR] + i * 56) for i in range(auxv[AT_PHNUM])]
-        base = auxv[AT_PHDR] - next(h[2] for h in headers if h[0] & 0xffffffff == PT_PHDR)
-        at = base + next(h[2] for h in headers if h[0] & 0xffffffff == PT_DYNAMIC)
+        base = auxv[AT_PHDR] - next(h[2] for h in headers if h[0] & 0xFFFFFFFF == PT_PHDR)
+        at = base + next(h[2] for h in headers if h[0] & 0xFFFFFFFF == PT_DYNAMIC)
         while (entry := words(2, at))[0] != DT_DEBUG:
             at += 16
         records = [words(1, fsbase + TCB_DTV)[0] for fsbase in fsbases]
@@ -88,12 +101,16 @@ def loader_records(pid: int, maps: list[Mapping], fsbases: list[int]) -> list[Pa
             fields = words(LINK_MAP_WORDS, at)
             records += [at, *fields]
             at = fields[3]
-    return [Part(m.start, m.end, LIBC, "ld.so's records") for m in maps
-            if not m.name and any(m.start <= at < m.end for at in records)]
+    return [
+        Part(m.start, m.end, LIBC, "ld.so's records")
+        for m in maps
+        if not m.name and any(m.start <= at < m.end for at in records)
+    ]
 
 
 class State:
-    """The runtime's state in a process that stands still. layout: what state_layout.c prints, as a dict of ints."""
+    """The runtime's state in a process that stands still. layout: what state_layout.c prints, as a
+    dict of ints."""
 
     def __init__(self, pid: int, maps: list[Mapping], layout: dict):
         # A memfd, mapped at a place inside libia2.so that the gates know.
@@ -106,7 +123,7 @@ class State:
 
     def number(self, name, size=8, base=0, index=0) -> int:
         at = base + self.layout[name] + index * size
-        return int.from_bytes(self.head[at:at + size], "little")
+        return int.from_bytes(self.head[at : at + size], "little")
 
     def signed(self, name, base) -> int:
         value = self.number(name, base=base)
@@ -117,15 +134,22 @@ class State:
 
     def threads(self) -> list[int]:
         """Offsets of the records of running threads."""
-        offsets = [self.layout["threads"] + i * self.layout["thread_size"] for i in range(self.layout["thread_count"])]
-        return [at for at in offsets if self.number("thread_state", 4, at) == self.layout["thread_live"]]
+        offsets = [
+            self.layout["threads"] + i * self.layout["thread_size"]
+            for i in range(self.layout["thread_count"])
+        ]
+        return [
+            at for at in offsets if self.number("thread_state", 4, at) == self.layout["thread_live"]
+        ]
 
     def heaps(self) -> list[Part]:
         shift, parts = self.layout["granule_shift"], []
         for run in re.finditer(rb"([^\0])\1*", self.owners, re.DOTALL):
             at, end, owner = run.start() << shift, run.end() << shift, run[1][0]
             shared = owner & self.layout["owner_shared"]
-            parts.append(Part(at, end, SHARED if shared else owner, "shared heap" if shared else "heap"))
+            parts.append(
+                Part(at, end, SHARED if shared else owner, "shared heap" if shared else "heap")
+            )
         return parts
 
     def globals(self) -> list[Part]:
@@ -144,30 +168,47 @@ class State:
     def thread_parts(self) -> list[Part]:
         parts = []
         for at in self.threads():
-            fsbase, zone = self.number("thread_fsbase", base=at), self.number("thread_zone_size", base=at)
+            fsbase, zone = self.number("thread_fsbase", base=at), self.number(
+                "thread_zone_size", base=at
+            )
             lowest = bottom = fsbase
             for key in range(1, self.count + 1):
                 top = self.number("thread_top", base=at, index=key)
                 bottom = min(bottom, top - zone - self.layout["below_stack"])
                 parts.append(Part(bottom, top, key, "stacks"))
-                offset, size = (self.signed(name, self.module(key)) for name in ("module_tls_offset", "module_tls_size"))
+                offset, size = (
+                    self.signed(name, self.module(key))
+                    for name in ("module_tls_offset", "module_tls_size")
+                )
                 if size:
-                    parts.append(Part(fsbase + offset, fsbase + offset + size, key, "thread-local storage"))
+                    parts.append(
+                        Part(fsbase + offset, fsbase + offset + size, key, "thread-local storage")
+                    )
                     lowest = min(lowest, fsbase + offset)
-            low, high = (self.number(name, base=at) for name in ("thread_shared_low", "thread_shared_high"))
+            low, high = (
+                self.number(name, base=at) for name in ("thread_shared_low", "thread_shared_high")
+            )
             parts.append(Part(low, high, SHARED, "shared stack"))
             signal_stack = high
-            parts.append(Part(signal_stack, signal_stack + self.layout["signal_stack"], LIBC, THREAD_STACKS[1]))
-            # The rest of the stack pthread_create made: libc's first frames, its thread-locals, its thread block.
+            parts.append(
+                Part(
+                    signal_stack, signal_stack + self.layout["signal_stack"], LIBC, THREAD_STACKS[1]
+                )
+            )
+            # The rest of the stack pthread_create made: libc's first frames, its thread-locals, its
+            # thread block.
             tcb = (fsbase + PAGE) & -PAGE
             first = signal_stack + self.layout["signal_stack"]
             if first < lowest < first + (1 << 20):
                 parts.append(Part(first, tcb + PAGE, LIBC, THREAD_STACKS[0]))
-                # What pthread_create was asked for beyond the stacks, in case libc took more for itself.
+                # What pthread_create was asked for beyond the stacks, in case libc took more for
+                # itself.
                 parts.append(Part(bottom - 32 * PAGE, bottom, LIBC, THREAD_STACKS[0]))
             else:
                 # Allocated by ld.so, which has other things of its own around it.
-                parts.append(Part((lowest & -PAGE) - 8 * PAGE, tcb + 8 * PAGE, LIBC, "first thread's block"))
+                parts.append(
+                    Part((lowest & -PAGE) - 8 * PAGE, tcb + 8 * PAGE, LIBC, "first thread's block")
+                )
         return parts
 
     def parts(self) -> list[Part]:
@@ -192,24 +233,35 @@ class Owners:
 
 
 def named(mapping: Mapping, file: str, compartments: set[str]) -> Part | None:
-    """What a mapping of key 0 is by its own name: a library that is no compartment, or the kernel's. file: what it belongs to."""
+    """What a mapping of key 0 is by its own name: a library that is no compartment, or the
+    kernel's. file: what it belongs to."""
     if file and os.path.basename(file) not in compartments:
         return Part(mapping.start, mapping.end, LIBC, f"globals of {os.path.basename(file)}")
     if mapping.name in ("[stack]", "[heap]"):
-        return Part(mapping.start, mapping.end, LIBC, {"[stack]": "initial stack", "[heap]": "libc's heap"}[mapping.name])
+        return Part(
+            mapping.start,
+            mapping.end,
+            LIBC,
+            {"[stack]": "initial stack", "[heap]": "libc's heap"}[mapping.name],
+        )
     return None
 
 
 @dataclass
 class Survey:
-    """bytes: (owner, kind, key) -> resident writable bytes. unnamed: mappings of which nobody is the owner, in words."""
+    """bytes: (owner, kind, key) -> resident writable bytes. unnamed: mappings of which nobody is
+    the owner, in words."""
+
     bytes: dict
     unnamed: list
 
     def wrong(self) -> list[str]:
         """What lies under a key that is not its owner's."""
-        return [f"{n} bytes: {kind} of {owner} under key {key}" for (owner, kind, key), n in self.bytes.items()
-                if key != (owner if isinstance(owner, int) else 0)]
+        return [
+            f"{n} bytes: {kind} of {owner} under key {key}"
+            for (owner, kind, key), n in self.bytes.items()
+            if key != (owner if isinstance(owner, int) else 0)
+        ]
 
     def of(self, owner) -> int:
         return sum(n for (whose, _, _), n in self.bytes.items() if whose == owner)
@@ -222,20 +274,32 @@ class Survey:
         return self.keyed(owner) / self.of(owner) if self.of(owner) else 0.0
 
     def strict_share(self, owner: int) -> float:
-        """The same, with what libc, ld.so and libia2 have under key 0 counted against it, lest something of the owner's hide there.
+        """The same, with what libc, ld.so and libia2 have under key 0 counted against it, lest
+        something of the owner's hide there.
 
-        Not the stacks libc gives the threads: the kernel fills them with huge pages, of which most are never used."""
-        against = sum(n for (whose, kind, key), n in self.bytes.items() if whose == LIBC and kind not in THREAD_STACKS)
+        Not the stacks libc gives the threads: the kernel fills them with huge pages, of which most
+        are never used.
+        """
+        against = sum(
+            n
+            for (whose, kind, key), n in self.bytes.items()
+            if whose == LIBC and kind not in THREAD_STACKS
+        )
         return self.keyed(owner) / (self.of(owner) + against) if self.of(owner) else 0.0
 
     def table(self) -> str:
-        lines = [f"key {key}  {n / 1024:9.0f} KiB  {kind} of {owner}"
-                 for (owner, kind, key), n in sorted(self.bytes.items(), key=lambda item: (item[0][2], -item[1]))]
+        lines = [
+            f"key {key}  {n / 1024:9.0f} KiB  {kind} of {owner}"
+            for (owner, kind, key), n in sorted(
+                self.bytes.items(), key=lambda item: (item[0][2], -item[1])
+            )
+        ]
         return "\n".join(lines)
 
 
 def survey(pid: int, layout: dict, compartments: set[str]) -> Survey:
-    """Looks at a process that stands still. compartments: file names of the program and its compartments."""
+    """Looks at a process that stands still. compartments: file names of the program and its
+    compartments."""
     maps = mappings(pid)
     state = State(pid, maps, layout)
     fsbases = [state.number("thread_fsbase", base=at) for at in state.threads()]
@@ -260,6 +324,8 @@ def survey(pid: int, layout: dict, compartments: set[str]) -> Survey:
             if part and pages:
                 counted[part.owner, part.kind, mapping.key] += PAGE
         if unknown:
-            unnamed.append(f"{mapping.start:x}-{mapping.end:x} {mapping.rights} key {mapping.key} "
-                           f"{mapping.name or 'anonymous'}: {unknown} pages are nobody's")
+            unnamed.append(
+                f"{mapping.start:x}-{mapping.end:x} {mapping.rights} key {mapping.key} "
+                f"{mapping.name or 'anonymous'}: {unknown} pages are nobody's"
+            )
     return Survey(dict(counted), unnamed)

@@ -1,5 +1,6 @@
-"""The compartmentalized dav1d behaves as the plain one of the same build: status, output and messages, with every option,
-signal and broken stream, under enforced protection keys and on the same CPU."""
+"""The compartmentalized dav1d behaves as the plain one of the same build: status, output and
+messages, with every option, signal and broken stream, under enforced protection keys and on the
+same CPU."""
 
 import os
 import pathlib
@@ -28,7 +29,8 @@ def build(out: pathlib.Path):
 
 
 def shape(text: str) -> str:
-    """Without what differs from run to run: how far a decode came, how fast, and the MD5 of that."""
+    """Without what differs from run to run: how far a decode came, how fast, and the MD5 of
+    that."""
     text = re.sub(r"\b[0-9a-f]{32}\b", "MD5", text)
     text = re.sub(r"(?:[\r\n]*Decoded [^\r\n]*?(?=Decoded|[\r\n]|$))+", "Decoded", text)
     return re.sub(r"\d+", "N", text)
@@ -42,10 +44,10 @@ def damaged(whole: bytes, kind: int) -> bytes:
         # Not in IVF's file header, after which nothing would be decoded at all.
         broken[chance.randrange(32, len(broken))] ^= 1 << chance.randrange(8)
     if kind % 3 == 1:
-        del broken[chance.randrange(44, len(broken)):]
+        del broken[chance.randrange(44, len(broken)) :]
     if kind % 3 == 2:
         at = chance.randrange(44, len(broken) - 40)
-        del broken[at:at + chance.randrange(1, 40)]
+        del broken[at : at + chance.randrange(1, 40)]
     return bytes(broken)
 
 
@@ -60,7 +62,8 @@ class Case(unittest.TestCase):
         cls.streams = {s.name: s for s in streams.prepare(pathlib.Path(os.environ["IA2_BUILD"]))}
 
     def setUp(self):
-        # A tmpfs: there a system call may not read a buffer its caller may not read; on 9p it can go unseen.
+        # A tmpfs: there a system call may not read a buffer its caller may not read; on 9p it can
+        # go unseen.
         folder = tempfile.TemporaryDirectory(dir="/dev/shm")
         self.addCleanup(folder.cleanup)
         self.folder = pathlib.Path(folder.name)
@@ -80,18 +83,25 @@ class Case(unittest.TestCase):
     def alike(self, *arguments) -> dict:
         """The same, but for how fast they were."""
         plain, ours = self.ends(*arguments)
-        self.assertEqual({**ours, "err": shape(ours["err"])}, {**plain, "err": shape(plain["err"])}, arguments)
+        self.assertEqual(
+            {**ours, "err": shape(ours["err"])}, {**plain, "err": shape(plain["err"])}, arguments
+        )
         return plain
 
     def right(self, name, *options):
         ended = self.same("-q", "-i", self.stream(name), "--filmgrain", "1", *TO_STDOUT, *options)
-        self.assertEqual((ended["status"], ended["out"].strip(), ended["err"]), (0, self.streams[name].md5, ""))
+        self.assertEqual(
+            (ended["status"], ended["out"].strip(), ended["err"]), (0, self.streams[name].md5, "")
+        )
 
     def same_file(self, name, muxer, *options):
         made = []
         for program in PROGRAMS:
             path = self.folder / program
-            ended = decoding.decode(self.builds[program], ["-q", "-i", self.stream(name), "--muxer", muxer, "-o", path, *options])
+            ended = decoding.decode(
+                self.builds[program],
+                ["-q", "-i", self.stream(name), "--muxer", muxer, "-o", path, *options],
+            )
             self.assertEqual((ended["status"], ended["out"], ended["err"]), (0, "", ""), program)
             made.append(path.read_bytes())
         self.assertTrue(made[0] and made[0] == made[1], f"{name} {muxer}: the files differ")
@@ -99,9 +109,14 @@ class Case(unittest.TestCase):
     def interrupted(self, program, number, *options) -> dict:
         """How a decode that has begun ends when it gets a signal."""
         # A frame a second, so that it cannot have ended before.
-        with subprocess.Popen(["dav1d", "-i", self.stream("8bit-420"), *TO_STDOUT, "--realtime=1", *options],
-                              executable=self.builds[program], stdin=subprocess.DEVNULL, stdout=subprocess.PIPE,
-                              stderr=subprocess.PIPE, env={**os.environ, "IA2_REQUIRE_PKU": "1"}) as process:
+        with subprocess.Popen(
+            ["dav1d", "-i", self.stream("8bit-420"), *TO_STDOUT, "--realtime=1", *options],
+            executable=self.builds[program],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.PIPE,
+            env={**os.environ, "IA2_REQUIRE_PKU": "1"},
+        ) as process:
             err = b""
             while b"Decoded" not in err and (more := os.read(process.stderr.fileno(), 4096)):
                 err += more
@@ -112,7 +127,11 @@ class Case(unittest.TestCase):
             except subprocess.TimeoutExpired:
                 process.kill()
                 self.fail(f"{program} went on after {signal.Signals(number).name}")
-        return {"status": process.returncode, "out": shape(out.decode()), "err": shape((err + rest).decode())}
+        return {
+            "status": process.returncode,
+            "out": shape(out.decode()),
+            "err": shape((err + rest).decode()),
+        }
 
     def broken(self, name, kind, *options):
         path = self.folder / f"broken-{kind}{self.stream(name).suffix}"
@@ -145,17 +164,29 @@ class Essentials:
                 self.same_file("10bit-444", muxer, "--threads", "1", "--negstride")
 
     def test_no_arguments_and_wrong_ones(self):
-        for arguments in ((), ("--no-such-option",), ("-i", self.folder / "none.ivf", *TO_STDOUT), ("--version",),
-                          ("-i", self.folder, *TO_STDOUT), ("-i", self.stream("8bit-420"), "--muxer", "nothing", "-o", "-"),
-                          ("-i", self.stream("8bit-420"), "--threads", "9999", *TO_STDOUT)):
+        for arguments in (
+            (),
+            ("--no-such-option",),
+            ("-i", self.folder / "none.ivf", *TO_STDOUT),
+            ("--version",),
+            ("-i", self.folder, *TO_STDOUT),
+            ("-i", self.stream("8bit-420"), "--muxer", "nothing", "-o", "-"),
+            ("-i", self.stream("8bit-420"), "--threads", "9999", *TO_STDOUT),
+        ):
             with self.subTest(arguments):
                 self.same(*arguments)
 
     def test_signals(self):
         for number in (signal.SIGINT, signal.SIGTERM):
-            for options in (("--threads", "1"), ("--threads", "4"), ("--threads", "4", "--negstride")):
+            for options in (
+                ("--threads", "1"),
+                ("--threads", "4"),
+                ("--threads", "4", "--negstride"),
+            ):
                 with self.subTest(signal=number, options=options):
-                    plain, ours = (self.interrupted(program, number, *options) for program in PROGRAMS)
+                    plain, ours = (
+                        self.interrupted(program, number, *options) for program in PROGRAMS
+                    )
                     self.assertEqual(ours, plain)
 
     def test_broken_streams(self):
@@ -179,18 +210,46 @@ class Default(Essentials, Case):
     def test_limit_with_workers_alive(self):
         for threads, limit in (("4", "1"), ("4", "3"), ("64", "2"), ("1", "5")):
             with self.subTest(threads=threads, limit=limit):
-                self.same("-q", "-i", self.stream("8bit-420"), *TO_STDOUT, "--threads", threads, "--limit", limit)
+                self.same(
+                    "-q",
+                    "-i",
+                    self.stream("8bit-420"),
+                    *TO_STDOUT,
+                    "--threads",
+                    threads,
+                    "--limit",
+                    limit,
+                )
 
     def test_return_from_main_with_workers_alive(self):
         """The output cannot be opened, which main notices when the first picture is there."""
         for threads in ("1", "4", "64"):
-            ended = self.same("-q", "-i", self.stream("8bit-420"), "--muxer", "yuv", "-o", self.folder / "none" / "out.yuv",
-                              "--threads", threads)
+            ended = self.same(
+                "-q",
+                "-i",
+                self.stream("8bit-420"),
+                "--muxer",
+                "yuv",
+                "-o",
+                self.folder / "none" / "out.yuv",
+                "--threads",
+                threads,
+            )
             self.assertNotEqual(ended["status"], 0)
 
     def test_output_cannot_be_written(self):
         for threads in ("1", "4"):
-            self.same("-q", "-i", self.stream("8bit-420"), "--muxer", "yuv", "-o", "/dev/full", "--threads", threads)
+            self.same(
+                "-q",
+                "-i",
+                self.stream("8bit-420"),
+                "--muxer",
+                "yuv",
+                "-o",
+                "/dev/full",
+                "--threads",
+                threads,
+            )
 
     def test_skip(self):
         for skip in ("1", "4", "9", "50"):
@@ -199,8 +258,19 @@ class Default(Essentials, Case):
 
     def test_film_grain(self):
         for name in ("8bit-grain", "10bit-grain", "svt-8bit-grain"):
-            ends = [self.same("-q", "-i", self.stream(name), *TO_STDOUT, "--filmgrain", grain, "--threads", "4")
-                    for grain in "01"]
+            ends = [
+                self.same(
+                    "-q",
+                    "-i",
+                    self.stream(name),
+                    *TO_STDOUT,
+                    "--filmgrain",
+                    grain,
+                    "--threads",
+                    "4",
+                )
+                for grain in "01"
+            ]
             self.assertNotEqual(ends[0]["out"], ends[1]["out"], f"{name} has no film grain")
 
     def test_cpumask(self):
@@ -226,12 +296,28 @@ class Default(Essentials, Case):
         self.right(name)
         copy = self.folder / "copy.obu"
         copy.write_bytes(self.stream(name).read_bytes())
-        self.assertEqual(self.same("-q", "-i", copy, *TO_STDOUT)["out"].strip(), self.streams[name].md5)
+        self.assertEqual(
+            self.same("-q", "-i", copy, *TO_STDOUT)["out"].strip(), self.streams[name].md5
+        )
         ends = []
         for program in PROGRAMS:
-            done = subprocess.run([self.builds[program], "-q", "-i", "/dev/stdin", "--demuxer", "ivf", *TO_STDOUT, "--threads", "4"],
-                                  input=self.stream("8bit-420").read_bytes(), capture_output=True, timeout=60,
-                                  env={**os.environ, "IA2_REQUIRE_PKU": "1"})
+            done = subprocess.run(
+                [
+                    self.builds[program],
+                    "-q",
+                    "-i",
+                    "/dev/stdin",
+                    "--demuxer",
+                    "ivf",
+                    *TO_STDOUT,
+                    "--threads",
+                    "4",
+                ],
+                input=self.stream("8bit-420").read_bytes(),
+                capture_output=True,
+                timeout=60,
+                env={**os.environ, "IA2_REQUIRE_PKU": "1"},
+            )
             ends.append((done.returncode, done.stdout))
         self.assertEqual(ends[0], ends[1])
 
@@ -239,24 +325,45 @@ class Default(Essentials, Case):
         """Reserving address space by the gigabyte would not work under `ulimit -v`."""
         ends = []
         for program in PROGRAMS:
-            done = subprocess.run([self.builds[program], "-q", "-i", self.stream("8bit-420"), *TO_STDOUT, "--threads", "4"],
-                                  capture_output=True, timeout=60, env={**os.environ, "IA2_REQUIRE_PKU": "1"},
-                                  preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)))
+            done = subprocess.run(
+                [
+                    self.builds[program],
+                    "-q",
+                    "-i",
+                    self.stream("8bit-420"),
+                    *TO_STDOUT,
+                    "--threads",
+                    "4",
+                ],
+                capture_output=True,
+                timeout=60,
+                env={**os.environ, "IA2_REQUIRE_PKU": "1"},
+                preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_AS, (1 << 30, 1 << 30)),
+            )
             ends.append((done.returncode, done.stdout, done.stderr))
         self.assertEqual(ends[0], ends[1])
         self.assertEqual(ends[0][0], 0)
 
     def test_many_broken_streams(self):
         ends = []
-        for name in ("8bit-screen", "8bit-tiles-4x2", "8bit-superres", "8bit-section5", "svt-8bit-grain"):
+        for name in (
+            "8bit-screen",
+            "8bit-tiles-4x2",
+            "8bit-superres",
+            "8bit-section5",
+            "svt-8bit-grain",
+        ):
             for kind in range(6, 13):
                 with self.subTest(name, kind=kind):
                     ends.append(self.same(*self.broken(name, kind, "--threads", "1")))
         # They must not be broken all in one way, nor be good after all.
-        self.assertGreater(len({(ended["status"], ended["err"]) for ended in ends if ended["err"]}), 5)
+        self.assertGreater(
+            len({(ended["status"], ended["err"]) for ended in ends if ended["err"]}), 5
+        )
 
     def test_broken_streams_with_threads(self):
-        """Which pictures are out before the error is a race in dav1d itself, so the plain one may try some times."""
+        """Which pictures are out before the error is a race in dav1d itself, so the plain one may
+        try some times."""
         for name in ("8bit-420", "svt-8bit-tiles-2x2"):
             for kind in range(18, 23):
                 with self.subTest(name, kind=kind):
@@ -271,6 +378,7 @@ class Default(Essentials, Case):
 
 class OtherVersion(Default):
     """dav1d of the other Debian, with the same policy."""
+
     variant = variants.OTHER
 
 

@@ -1,4 +1,5 @@
-"""The compartmentalized dav1d on a CPU without protection keys: it runs with one warning, or not at all if told so."""
+"""The compartmentalized dav1d on a CPU without protection keys: it runs with one warning, or not at
+all if told so."""
 
 import os
 import pathlib
@@ -20,9 +21,25 @@ def build(out: pathlib.Path):
 class NoKeys(unittest.TestCase):
     def decode(self, **env):
         self.stream = streams.prepare(pathlib.Path(os.environ["IA2_BUILD"]))[0]
-        return subprocess.run([decoding.builds()["compartmentalized"], "-q", "-i", self.stream.path, "--muxer", "md5",
-                               "-o", "-", "--filmgrain", "1", "--threads", "4"], capture_output=True, text=True,
-                              env={**os.environ, **env})
+        return subprocess.run(
+            [
+                decoding.builds()["compartmentalized"],
+                "-q",
+                "-i",
+                self.stream.path,
+                "--muxer",
+                "md5",
+                "-o",
+                "-",
+                "--filmgrain",
+                "1",
+                "--threads",
+                "4",
+            ],
+            capture_output=True,
+            text=True,
+            env={**os.environ, **env},
+        )
 
     def test_refused_when_keys_are_required(self):
         done = self.decode(IA2_REQUIRE_PKU="1")

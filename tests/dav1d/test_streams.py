@@ -1,5 +1,5 @@
-"""The kit's own AV1 streams, decoded by the compartmentalized dav1d under enforced protection keys, with the options
-that change who allocates, who waits for whom and who writes the output."""
+"""The kit's own AV1 streams, decoded by the compartmentalized dav1d under enforced protection keys,
+with the options that change who allocates, who waits for whom and who writes the output."""
 
 import hashlib
 import os
@@ -36,17 +36,26 @@ class Streams(unittest.TestCase):
         cls.streams = {s.name: s for s in streams.prepare(pathlib.Path(os.environ["IA2_BUILD"]))}
 
     def decode(self, program, name, *options):
-        return decoding.decode(self.builds[program], ["-q", "-i", self.streams[name].path, "--filmgrain", "1", *options])
+        return decoding.decode(
+            self.builds[program],
+            ["-q", "-i", self.streams[name].path, "--filmgrain", "1", *options],
+        )
 
     def check(self, name, *options):
         ended = self.decode("compartmentalized", name, "--muxer", "md5", "-o", "-", *options)
-        self.assertEqual((ended["status"], ended["out"].strip(), ended["err"]), (0, self.streams[name].md5, ""))
+        self.assertEqual(
+            (ended["status"], ended["out"].strip(), ended["err"]), (0, self.streams[name].md5, "")
+        )
 
     def test_output_files(self):
-        """Raw and y4m pictures, into files on a tmpfs, where a system call that may not read its buffer fails."""
+        """Raw and y4m pictures, into files on a tmpfs, where a system call that may not read its
+        buffer fails."""
         for name in ("8bit-420", "10bit-444", "8bit-mono"):
             for muxer in ("yuv", "yuv4mpeg2"):
-                with self.subTest(f"{name} {muxer}"), tempfile.TemporaryDirectory(dir="/dev/shm") as folder:
+                with (
+                    self.subTest(f"{name} {muxer}"),
+                    tempfile.TemporaryDirectory(dir="/dev/shm") as folder,
+                ):
                     made = []
                     for program in ("plain", "compartmentalized"):
                         path = pathlib.Path(folder, f"{program}.{muxer}")
@@ -58,13 +67,18 @@ class Streams(unittest.TestCase):
     def test_md5_verification(self):
         """The cli's own check of an MD5: right and wrong end alike in both programs."""
         for md5 in (self.streams["8bit-420"].md5, "0" * 32):
-            ends = [self.decode(program, "8bit-420", "--verify", md5) for program in ("plain", "compartmentalized")]
+            ends = [
+                self.decode(program, "8bit-420", "--verify", md5)
+                for program in ("plain", "compartmentalized")
+            ]
             self.assertEqual(ends[0], ends[1])
 
     def test_limit_and_skip(self):
         for options in (("--limit", "3"), ("--skip", "4"), ("--limit", "2", "--threads", "4")):
-            ends = [self.decode(program, "8bit-420", "--muxer", "md5", "-o", "-", *options)
-                    for program in ("plain", "compartmentalized")]
+            ends = [
+                self.decode(program, "8bit-420", "--muxer", "md5", "-o", "-", *options)
+                for program in ("plain", "compartmentalized")
+            ]
             self.assertEqual(ends[0], ends[1])
 
     def test_cut_off_and_missing_streams(self):
@@ -75,12 +89,30 @@ class Streams(unittest.TestCase):
                 cut.write_bytes(whole[:length])
                 for threads in ("1", "4"):
                     with self.subTest(length=length, threads=threads):
-                        ends = [decoding.decode(self.builds[program], ["-q", "-i", cut, "--muxer", "md5", "-o", "-",
-                                                                       "--threads", threads])
-                                for program in ("plain", "compartmentalized")]
+                        ends = [
+                            decoding.decode(
+                                self.builds[program],
+                                [
+                                    "-q",
+                                    "-i",
+                                    cut,
+                                    "--muxer",
+                                    "md5",
+                                    "-o",
+                                    "-",
+                                    "--threads",
+                                    threads,
+                                ],
+                            )
+                            for program in ("plain", "compartmentalized")
+                        ]
                         self.assertEqual(ends[0], ends[1])
-            ends = [decoding.decode(self.builds[program], ["-i", f"{folder}/none.ivf", "-o", "-", "--muxer", "md5"])
-                    for program in ("plain", "compartmentalized")]
+            ends = [
+                decoding.decode(
+                    self.builds[program], ["-i", f"{folder}/none.ivf", "-o", "-", "--muxer", "md5"]
+                )
+                for program in ("plain", "compartmentalized")
+            ]
             self.assertEqual(ends[0], ends[1])
 
 
@@ -88,16 +120,34 @@ class Enforcement(unittest.TestCase):
     def test_memory_is_keyed_while_decoding(self):
         path = streams.prepare(pathlib.Path(os.environ["IA2_BUILD"]))[0].path
         keys = set()
-        # --realtime: at the frame rate of the stream, so that it is still decoding when it is looked at.
-        with subprocess.Popen([decoding.builds()["compartmentalized"], "-q", "-i", path, "--muxer", "md5",
-                               "-o", "/dev/null", "--realtime", "1"], stderr=subprocess.DEVNULL,
-                              env={**os.environ, "IA2_REQUIRE_PKU": "1"}) as process:
+        # --realtime: at the frame rate of the stream, so that it is still decoding when it is
+        # looked at.
+        with subprocess.Popen(
+            [
+                decoding.builds()["compartmentalized"],
+                "-q",
+                "-i",
+                path,
+                "--muxer",
+                "md5",
+                "-o",
+                "/dev/null",
+                "--realtime",
+                "1",
+            ],
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, "IA2_REQUIRE_PKU": "1"},
+        ) as process:
             while process.poll() is None and not {"1", "2"} <= keys:
                 try:
                     text = pathlib.Path(f"/proc/{process.pid}/smaps").read_text()
                 except OSError:
                     break
-                keys |= {line.split()[1] for line in text.splitlines() if line.startswith("ProtectionKey:")}
+                keys |= {
+                    line.split()[1]
+                    for line in text.splitlines()
+                    if line.startswith("ProtectionKey:")
+                }
             process.kill()
         self.assertLessEqual({"1", "2"}, keys)
 

@@ -1,7 +1,8 @@
 """Third-party AV1 vectors, decoded by the compartmentalized dav1d under enforced protection keys.
 
-Each row must end exactly as in the plain dav1d of the same version: status, output, messages; and have the
-reference MD5 where that version is known to be right. A spread by default, all with --all-vectors.
+Each row must end exactly as in the plain dav1d of the same version: status, output, messages; and
+have the reference MD5 where that version is known to be right. A spread by default, all with
+--all-vectors.
 """
 
 import csv
@@ -39,13 +40,18 @@ def rows() -> list[dict]:
 
 def pixels(row: dict) -> int:
     size = re.match(r"(\d+)x(\d+)", row["WxH"])
-    return int(size[1]) * int(size[2]) * int(row["frames"]) if size and row["frames"].isdigit() else 0
+    return (
+        int(size[1]) * int(size[2]) * int(row["frames"]) if size and row["frames"].isdigit() else 0
+    )
 
 
 def spread(found: list[dict]) -> list[dict]:
-    """SPREAD rows that differ as much as they can: round robin over folder, depth, layout and arguments."""
+    """SPREAD rows that differ as much as they can: round robin over folder, depth, layout and
+    arguments."""
     groups: dict = {}
-    for row in sorted((row for row in found if pixels(row) <= SPREAD_PIXELS), key=lambda row: row["file"]):
+    for row in sorted(
+        (row for row in found if pixels(row) <= SPREAD_PIXELS), key=lambda row: row["file"]
+    ):
         key = (row["file"].rpartition("/")[0], row["bit_depth"], row["layout"], row["dav1d_args"])
         groups.setdefault(key, []).append(row)
     chosen: list[dict] = []
@@ -61,12 +67,23 @@ def arguments(row: dict) -> list[str]:
     given = row["dav1d_args"].split()
     if "--filmgrain" not in given:
         given += ["--filmgrain", "0"]
-    return ["-q", "-i", str(FOLDER / row["file"]), "--muxer", "md5", "-o", "-", *given,
-            "--threads", str(row["threads"])]
+    return [
+        "-q",
+        "-i",
+        str(FOLDER / row["file"]),
+        "--muxer",
+        "md5",
+        "-o",
+        "-",
+        *given,
+        "--threads",
+        str(row["threads"]),
+    ]
 
 
 def reference(row: dict, version: tuple) -> str | None:
-    """The MD5 this version of dav1d must give, or None: there is none, or the version is known not to give it."""
+    """The MD5 this version of dav1d must give, or None: there is none, or the version is known not
+    to give it."""
     if row["ref_md5"] == "-":
         return None
     # Up to 1.0.0, dav1d is wrong on Argon's vectors and does not know --decodeframetype.
@@ -88,7 +105,8 @@ class Vectors(unittest.TestCase):
         cls.builds = decoding.builds()
 
     def check(self, row: dict):
-        # On the same CPU: what dav1d makes of some broken streams depends on the instruction set it finds.
+        # On the same CPU: what dav1d makes of some broken streams depends on the instruction set it
+        # finds.
         plain = decoding.decode(self.builds["plain"], arguments(row))
         ended = decoding.decode(self.builds["compartmentalized"], arguments(row))
         self.assertEqual(ended, plain)

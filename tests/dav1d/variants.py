@@ -1,7 +1,8 @@
-"""dav1d built in other ways than the demo's: another compiler, another linker, the other Debian's version.
+"""dav1d built in other ways than the demo's: another compiler, another linker, the other Debian's
+version.
 
-A variant has a folder of its own in the module's, with builds.json as decoding.py keeps it; where a variant cannot be
-had, the file says why instead.
+A variant has a folder of its own in the module's, with builds.json as decoding.py keeps it; where a
+variant cannot be had, the file says why instead.
 """
 
 import contextlib
@@ -33,14 +34,22 @@ def environment(**values):
 
 def record(out: pathlib.Path, variant: str, **report):
     (out / variant).mkdir(exist_ok=True)
-    (out / variant / decoding.REPORT).write_text(json.dumps({name: str(value) for name, value in report.items()}))
+    (out / variant / decoding.REPORT).write_text(
+        json.dumps({name: str(value) for name, value in report.items()})
+    )
 
 
 def build(out: pathlib.Path, wanted=(DEFAULT, CLANG_LLD, GCC_LLD, OTHER)):
     """Builds the wanted variants, natively; what is built already is kept."""
     build_dir = pathlib.Path(os.environ["IA2_BUILD"])
     made = decoding.build(out)
-    record(out, DEFAULT, plain=made.plain, compartmentalized=made.compartmentalized, version=made.version)
+    record(
+        out,
+        DEFAULT,
+        plain=made.plain,
+        compartmentalized=made.compartmentalized,
+        version=made.version,
+    )
     if CLANG_LLD in wanted:
         source = debian_source.fetch(demo.PACKAGE, build_dir / "demo")
         with environment(CC="clang", CC_LD="lld"):
@@ -48,19 +57,40 @@ def build(out: pathlib.Path, wanted=(DEFAULT, CLANG_LLD, GCC_LLD, OTHER)):
         ours = demo.compartmentalize(out / "plain-clang-lld", out / "compartments-clang-lld")
         record(out, CLANG_LLD, plain=plain, compartmentalized=ours, version=made.version)
     if GCC_LLD in wanted:
-        ours = demo.compartmentalize(made.plain.parents[1], out / "compartments-gcc-lld", "--ld", "lld")
+        ours = demo.compartmentalize(
+            made.plain.parents[1], out / "compartments-gcc-lld", "--ld", "lld"
+        )
         record(out, GCC_LLD, plain=made.plain, compartmentalized=ours, version=made.version)
     if OTHER in wanted:
-        other = next(suite for version, suite in SUITES.items() if decoding.version(made.version)[:2] != version)
+        other = next(
+            suite
+            for version, suite in SUITES.items()
+            if decoding.version(made.version)[:2] != version
+        )
         try:
             source = debian_source.fetch(demo.PACKAGE, build_dir / "demo", suite=other)
         except debian_source.SourceError as error:
-            record(out, OTHER, missing=f"the source of {demo.PACKAGE} in {other} cannot be had: {str(error).splitlines()[-2]}")
+            record(
+                out,
+                OTHER,
+                missing=(
+                    f"the source of {demo.PACKAGE} in {other} cannot be had:"
+                    f" {str(error).splitlines()[-2]}"
+                ),
+            )
             return
         made = demo.builds(source, build_dir)
-        record(out, OTHER, plain=made.plain, compartmentalized=made.compartmentalized, version=made.version)
+        record(
+            out,
+            OTHER,
+            plain=made.plain,
+            compartmentalized=made.compartmentalized,
+            version=made.version,
+        )
 
 
 def builds(variant: str) -> dict:
     """As decoding.builds(), or {"missing": reason}."""
-    return json.loads(pathlib.Path(os.environ["IA2_TEST_OUT"], variant, decoding.REPORT).read_text())
+    return json.loads(
+        pathlib.Path(os.environ["IA2_TEST_OUT"], variant, decoding.REPORT).read_text()
+    )

@@ -1,4 +1,5 @@
-"""A program of three compartments that crosses between them in every way, split by scripts/rewrite.py; and what gdb finds on its stack.
+"""A program of three compartments that crosses between them in every way, split by
+scripts/rewrite.py; and what gdb finds on its stack.
 
 At each place of interest it calls app_here, lib_here or third_here with the name of the place."""
 
@@ -250,7 +251,17 @@ def build(out: pathlib.Path) -> None:
         for path, text in FILES.items():
             (project / path).parent.mkdir(parents=True, exist_ok=True)
             (project / path).write_text(text)
-        small.rewrite(project, project / "out", "--ld", linker, "--capture", f"make CC={compiler}", "--target", "prog", project)
+        small.rewrite(
+            project,
+            project / "out",
+            "--ld",
+            linker,
+            "--capture",
+            f"make CC={compiler}",
+            "--target",
+            "prog",
+            project,
+        )
 
 
 def enforced() -> bool:
@@ -264,9 +275,28 @@ def program(name: str) -> pathlib.Path:
 @functools.lru_cache(maxsize=None)
 def stops(path: pathlib.Path, *words: str, steps: str = "") -> list:
     """(label, stack) of each stop of the program in gdb, as stack_reader.py has it."""
-    command = ["timeout", "350", "gdb", "-nx", "-batch", "-x", str(READER), "--args", str(path), *words]
-    done = subprocess.run(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, errors="replace",
-                          env={**os.environ, "IA2_STEPS": steps}, check=False)
+    command = [
+        "timeout",
+        "350",
+        "gdb",
+        "-nx",
+        "-batch",
+        "-x",
+        str(READER),
+        "--args",
+        str(path),
+        *words,
+    ]
+    done = subprocess.run(
+        command,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        env={**os.environ, "IA2_STEPS": steps},
+        check=False,
+    )
     found = [json.loads(line[2:]) for line in done.stdout.splitlines() if line.startswith("@ ")]
     if not found:
         raise RuntimeError(done.stdout)
@@ -275,5 +305,9 @@ def stops(path: pathlib.Path, *words: str, steps: str = "") -> list:
 
 def ours(stack: list) -> list[str]:
     """The program's own functions and the gates, up to main or the thread's start."""
-    names = [name for name, _, _ in stack if name.startswith(("app_", "lib_", "third_", "<signal>", "main")) or ">" in name]
-    return names[:names.index("main") + 1] if "main" in names else names
+    names = [
+        name
+        for name, _, _ in stack
+        if name.startswith(("app_", "lib_", "third_", "<signal>", "main")) or ">" in name
+    ]
+    return names[: names.index("main") + 1] if "main" in names else names

@@ -1,6 +1,7 @@
 """Runs inside gdb: prints a line of JSON for each stop of the program, until it ends.
 
-IA2_STEPS=FUNCTION: single-steps from FUNCTION's first instruction until it has returned, a stop after each instruction."""
+IA2_STEPS=FUNCTION: single-steps from FUNCTION's first instruction until it has returned, a stop
+after each instruction."""
 
 import json
 import os
@@ -12,8 +13,8 @@ GATE = re.compile(r"ia2_gate_from_(\d+)_to_(\d+)")
 
 
 def stack() -> list[list]:
-    """[name, file, line] of each frame, innermost first. A name that is not known is `? of FILE`; the two frames of a gate are one, called
-    `FROM>TO`. In the end why there is no other."""
+    """[name, file, line] of each frame, innermost first. A name that is not known is `? of FILE`;
+    the two frames of a gate are one, called `FROM>TO`. In the end why there is no other."""
     frames, frame = [], gdb.newest_frame()
     while frame is not None:
         name = frame.name() or f"? of {os.path.basename(gdb.solib_name(frame.pc()) or '?')}"
@@ -53,7 +54,14 @@ def stopped(event) -> None:
         show(event.stop_signal)
 
 
-for setting in ("pagination off", "confirm off", "debuginfod enabled off", "backtrace past-main on", "breakpoint pending on", "print thread-events off"):
+for setting in (
+    "pagination off",
+    "confirm off",
+    "debuginfod enabled off",
+    "backtrace past-main on",
+    "breakpoint pending on",
+    "print thread-events off",
+):
     gdb.execute(f"set {setting}")
 gdb.execute("handle SIGUSR1 nostop noprint pass")
 if os.environ.get("IA2_STEPS"):

@@ -1,4 +1,5 @@
-"""Debug information of what is compiled again: every function, type, global and line of code is where the project has it."""
+"""Debug information of what is compiled again: every function, type, global and line of code is
+where the project has it."""
 
 import json
 import os
@@ -17,7 +18,18 @@ import small_project as small  # noqa: E402
 TIMEOUT = 200
 OUT = pathlib.Path(os.environ.get("IA2_TEST_OUT", "."))
 # Those in which most is rewritten: in all places, over several lines, in headers and macros.
-CASES = ("contexts", "declarations", "flowing", "function_pointers", "locals", "macros", "moving", "pasted_names", "variadic", "va_lists")
+CASES = (
+    "contexts",
+    "declarations",
+    "flowing",
+    "function_pointers",
+    "locals",
+    "macros",
+    "moving",
+    "pasted_names",
+    "variadic",
+    "va_lists",
+)
 DECLARED = ("DW_TAG_subprogram", "DW_TAG_variable", "DW_TAG_structure_type", "DW_TAG_typedef")
 
 
@@ -35,7 +47,8 @@ def build(out: pathlib.Path):
 
 
 def described(path: pathlib.Path) -> tuple[dict, set]:
-    """Of an object: (kind, name) -> (file, line) of each declaration, and the (file, line) of its code."""
+    """Of an object: (kind, name) -> (file, line) of each declaration, and the (file, line) of its
+    code."""
     places, lines = {}, set()
     with open(path, "rb") as stream:
         information = ELFFile(stream).get_dwarf_info()
@@ -45,23 +58,47 @@ def described(path: pathlib.Path) -> tuple[dict, set]:
 
             def named(index: int) -> str:
                 entry = program.header["file_entry"][index]
-                return os.path.normpath(os.path.join(folder, program.header["include_directory"][entry["dir_index"]].decode(), entry["name"].decode()))
+                return os.path.normpath(
+                    os.path.join(
+                        folder,
+                        program.header["include_directory"][entry["dir_index"]].decode(),
+                        entry["name"].decode(),
+                    )
+                )
 
-            lines |= {(named(entry.state.file), entry.state.line) for entry in program.get_entries() if entry.state and not entry.state.end_sequence}
+            lines |= {
+                (named(entry.state.file), entry.state.line)
+                for entry in program.get_entries()
+                if entry.state and not entry.state.end_sequence
+            }
             for die in unit.get_top_DIE().iter_children():
-                if die.tag in DECLARED and {"DW_AT_name", "DW_AT_decl_file", "DW_AT_decl_line"} <= die.attributes.keys():
-                    name, file, line = (die.attributes[f"DW_AT_{what}"].value for what in ("name", "decl_file", "decl_line"))
+                if (
+                    die.tag in DECLARED
+                    and {"DW_AT_name", "DW_AT_decl_file", "DW_AT_decl_line"}
+                    <= die.attributes.keys()
+                ):
+                    name, file, line = (
+                        die.attributes[f"DW_AT_{what}"].value
+                        for what in ("name", "decl_file", "decl_line")
+                    )
                     places.setdefault((die.tag, name.decode()), (named(file), line))
     return places, lines
 
 
 def differences(plain: pathlib.Path, again: pathlib.Path) -> list:
-    """What the object that was compiled again says otherwise than the plain one, of what both have; and lines that no file has."""
+    """What the object that was compiled again says otherwise than the plain one, of what both have;
+    and lines that no file has."""
     (places, _), (others, lines) = described(plain), described(again)
-    found = [(key, places[key], others[key]) for key in sorted(places.keys() & others.keys()) if places[key] != others[key]]
+    found = [
+        (key, places[key], others[key])
+        for key in sorted(places.keys() & others.keys())
+        if places[key] != others[key]
+    ]
     kit = str(small.SOURCE / "runtime/include")
     for file, line in sorted(lines):
-        if not file.startswith(kit) and not 0 <= line <= len(pathlib.Path(file).read_text().splitlines()):
+        if not file.startswith(kit) and not 0 <= line <= len(
+            pathlib.Path(file).read_text().splitlines()
+        ):
             found.append((file, line))
     return found
 
@@ -85,13 +122,25 @@ class Lines(unittest.TestCase):
     def test_differences_are_seen(self):
         """A rewritten file whose lines are not put right."""
         with tempfile.TemporaryDirectory() as folder:
-            for name, text in (("plain", "int f(int n)\n{\n    return n;\n}\n"), ("moved", "\n\nint f(int n)\n{\n    return n;\n}\n")):
+            for name, text in (
+                ("plain", "int f(int n)\n{\n    return n;\n}\n"),
+                ("moved", "\n\nint f(int n)\n{\n    return n;\n}\n"),
+            ):
                 source = pathlib.Path(folder, "f.c")
                 source.write_text(text)
-                small.run("gcc", "-g", "-gdwarf-5", "-c", source, "-o", pathlib.Path(folder, name + ".o"))
+                small.run(
+                    "gcc", "-g", "-gdwarf-5", "-c", source, "-o", pathlib.Path(folder, name + ".o")
+                )
             source.write_text("int f(int n)\n{\n    return n;\n}\n")
             found = differences(pathlib.Path(folder, "plain.o"), pathlib.Path(folder, "moved.o"))
-            self.assertEqual(found, [(("DW_TAG_subprogram", "f"), (str(source), 1), (str(source), 3)), (str(source), 5), (str(source), 6)])
+            self.assertEqual(
+                found,
+                [
+                    (("DW_TAG_subprogram", "f"), (str(source), 1), (str(source), 3)),
+                    (str(source), 5),
+                    (str(source), 6),
+                ],
+            )
 
 
 if __name__ == "__main__":

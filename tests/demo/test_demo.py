@@ -36,7 +36,9 @@ class Verdicts(unittest.TestCase):
 
 class Refusals(unittest.TestCase):
     def demo(self, *arguments):
-        return subprocess.run(["/usr/bin/python3", "-m", "ia2.demo", *arguments], capture_output=True, text=True)
+        return subprocess.run(
+            ["/usr/bin/python3", "-m", "ia2.demo", *arguments], capture_output=True, text=True
+        )
 
     def test_not_a_source_tree(self):
         with tempfile.TemporaryDirectory() as folder:
@@ -52,7 +54,10 @@ class Refusals(unittest.TestCase):
 
 class Batch(unittest.TestCase):
     def test_outcomes_come_back_in_order(self):
-        script = "import os, sys, time; n = int(sys.argv[1]); time.sleep((3 - n) / 5); print(n, flush=True); os._exit(n)"
+        script = (
+            "import os, sys, time; n = int(sys.argv[1]); time.sleep((3 - n) / 5); print(n,"
+            " flush=True); os._exit(n)"
+        )
         commands = [Command((sys.executable, "-c", script, str(n)), {}, 60) for n in range(3)]
         commands.append(Command(("sh", "-c", "kill -SEGV $$"), {}, 60))
         commands.append(Command(("sleep", "100"), {}, 1))
@@ -62,10 +67,16 @@ class Batch(unittest.TestCase):
         self.assertEqual([o.status for o in outcomes], [0, 1, 2, -11, 124, 127, 0])
         self.assertEqual([o.out for o in outcomes], ["0\n", "1\n", "2\n", "", "", "", "set\n"])
 
-    @unittest.skipIf(os.environ["IA2_PKU"] == "hardware", "this CPU has protection keys, so there is no VM")
+    @unittest.skipIf(
+        os.environ["IA2_PKU"] == "hardware", "this CPU has protection keys, so there is no VM"
+    )
     def test_a_vm_that_dies_is_an_error(self):
-        with self.assertRaisesRegex(command_batch.BatchError, "the VM stopped while the command ran"):
-            command_batch.run_enforced([Command(("sh", "-c", "echo c >/proc/sysrq-trigger"), {}, 60)])
+        with self.assertRaisesRegex(
+            command_batch.BatchError, "the VM stopped while the command ran"
+        ):
+            command_batch.run_enforced(
+                [Command(("sh", "-c", "echo c >/proc/sysrq-trigger"), {}, 60)]
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""The page of each front opens with a complete working file, which is the one in examples/minimal; and its recipes work."""
+"""The page of each front opens with a complete working file, which is the one in examples/minimal;
+and its recipes work."""
 
 import os
 import pathlib
@@ -30,16 +31,27 @@ class Fronts(unittest.TestCase):
         self.assertIn("0 failed", small.run(pages.SOURCE / "scripts/audit", program).stdout)
 
     def test_first_files(self):
-        for page, file in (("meson.md", "meson.build"), ("cmake.md", "CMakeLists.txt"), ("any-build.md", "Makefile")):
+        for page, file in (
+            ("meson.md", "meson.build"),
+            ("cmake.md", "CMakeLists.txt"),
+            ("any-build.md", "Makefile"),
+        ):
             text = pages.page(page)
             self.assertEqual(pages.blocks(text)[0][1], (MINIMAL / file).read_text())
             self.assertRegex(text, r"\A# [^\n]*\n\n```")
 
     def test_minimal_is_minimal(self):
-        self.assertLess(sum(len((MINIMAL / name).read_text().splitlines()) for name in ("program.c", "vault.c")), 60)
+        self.assertLess(
+            sum(
+                len((MINIMAL / name).read_text().splitlines()) for name in ("program.c", "vault.c")
+            ),
+            60,
+        )
 
     def test_meson(self):
-        small.run(pages.SOURCE / "scripts/ia2-meson", "setup", self.build, self.project, env=ENVIRONMENT)
+        small.run(
+            pages.SOURCE / "scripts/ia2-meson", "setup", self.build, self.project, env=ENVIRONMENT
+        )
         small.run("ninja", "-C", self.build, "test")
         self.opens(self.build / "program.ia2/program")
 
@@ -50,14 +62,22 @@ class Fronts(unittest.TestCase):
         self.assertFalse((self.build / "program.ia2").exists())
 
     def test_plain_meson(self):
-        recipe = next(text for language, text in pages.blocks(pages.page("meson.md")) if text.startswith("# split/meson.build"))
+        recipe = next(
+            text
+            for language, text in pages.blocks(pages.page("meson.md"))
+            if text.startswith("# split/meson.build")
+        )
         (self.project / "split").mkdir()
         (self.project / "split/meson.build").write_text(recipe)
         (self.project / "subprojects").mkdir()
         (self.project / "subprojects/ia2").symlink_to(pages.SOURCE / "meson-subproject")
         text = (MINIMAL / "meson.build").read_text()
-        (self.project / "meson.build").write_text("".join(line for line in text.splitlines(True) if "ia2" not in line and "split" not in line) +
-                                                  "subdir('split')\n")
+        (self.project / "meson.build").write_text(
+            "".join(
+                line for line in text.splitlines(True) if "ia2" not in line and "split" not in line
+            )
+            + "subdir('split')\n"
+        )
         # A kit that is built elsewhere is named by a script of its own.
         rewrite = self.project / "rewrite"
         rewrite.write_text(f'#!/bin/sh\nexec {small.REWRITE} --kit-build {small.KIT_BUILD} "$@"\n')
@@ -68,12 +88,28 @@ class Fronts(unittest.TestCase):
         self.assertIn("no work to do", small.run("ninja", "-C", self.build).stdout)
 
     def test_cmake(self):
-        small.run("cmake", "-S", self.project, "-B", self.build, f"-DIA2_DIR={pages.SOURCE}/cmake", env=ENVIRONMENT)
+        small.run(
+            "cmake",
+            "-S",
+            self.project,
+            "-B",
+            self.build,
+            f"-DIA2_DIR={pages.SOURCE}/cmake",
+            env=ENVIRONMENT,
+        )
         small.run("cmake", "--build", self.build)
         self.opens(self.build / "program.ia2/bin/program")
 
     def test_any_build(self):
-        small.rewrite(self.project, self.project / "out", "--capture", "make -j2", "--target", "program", self.project)
+        small.rewrite(
+            self.project,
+            self.project / "out",
+            "--capture",
+            "make -j2",
+            "--target",
+            "program",
+            self.project,
+        )
         self.opens(self.project / "out/bin/program")
 
 

@@ -1,4 +1,5 @@
-"""docs/macros.md: its blocks of C are one program, which does what the page says, plain and split, and becomes what it shows."""
+"""docs/macros.md: its blocks of C are one program, which does what the page says, plain and split,
+and becomes what it shows."""
 
 import os
 import pathlib
@@ -21,7 +22,10 @@ IA2_END_NO_WRAP IA2_PRE_CONDITION_FOR IA2_POST_CONDITION_FOR IA2_CONSTRUCTOR IA2
 ia2_get_compartment_stack shared_malloc shared_calloc shared_realloc shared_free permissive_mode.h""".split()
 # What the macros are made of.
 PARTS = re.compile(r"IA2_(CALLED_?_?[01]?|MORE|MARK|TEXT|GUIDE_H|DISABLED_H)")
-FLAGS = f"-O1 -g -fPIC -Wall -Wextra -Werror -Wno-unused-parameter -DIA2_ENABLE=0 -I{pages.SOURCE}/runtime/include"
+FLAGS = (
+    "-O1 -g -fPIC -Wall -Wextra -Werror -Wno-unused-parameter -DIA2_ENABLE=0"
+    f" -I{pages.SOURCE}/runtime/include"
+)
 
 
 def files() -> dict[str, str]:
@@ -37,8 +41,12 @@ def files() -> dict[str, str]:
 
 def build(out: pathlib.Path):
     made = {name: text for name, text in files().items() if "/" not in name}
-    made["compartments.toml"] = next(text for language, text in pages.blocks(pages.page("macros.md")) if language == "toml")
-    made["Makefile"] = f"""CFLAGS = {FLAGS}
+    made["compartments.toml"] = next(
+        text for language, text in pages.blocks(pages.page("macros.md")) if language == "toml"
+    )
+    made[
+        "Makefile"
+    ] = f"""CFLAGS = {FLAGS}
 app: app.o lib.o
 \t$(CC) -o $@ $^
 app.o lib.o: lib.h
@@ -54,7 +62,9 @@ clean:
 
 
 def start(program: pathlib.Path, *words: str) -> subprocess.CompletedProcess:
-    return subprocess.run([program, *words], capture_output=True, text=True, timeout=30, check=False)
+    return subprocess.run(
+        [program, *words], capture_output=True, text=True, timeout=30, check=False
+    )
 
 
 class MacrosPage(unittest.TestCase):
@@ -63,7 +73,10 @@ class MacrosPage(unittest.TestCase):
 
     def test_every_macro_has_a_section(self):
         headings = re.findall(r"^### (.*)$", pages.page("macros.md"), re.MULTILINE)
-        self.assertEqual(sorted(name for heading in headings for name in re.findall(r"`([^`]+)`", heading)), sorted(NAMES))
+        self.assertEqual(
+            sorted(name for heading in headings for name in re.findall(r"`([^`]+)`", heading)),
+            sorted(NAMES),
+        )
 
     def test_every_macro_of_the_guide_is_known(self):
         for name in ("ia2_guide.h", "ia2_disabled.h"):
@@ -79,8 +92,16 @@ class MacrosPage(unittest.TestCase):
                     self.assertIn(line, made)
 
     def test_what_it_prints(self):
-        commands = [text.split()[1:] for language, text in pages.blocks(pages.page("macros.md")) if language == "sh"]
-        shown = [text.strip() for language, text in pages.blocks(pages.page("macros.md")) if language == "text"]
+        commands = [
+            text.split()[1:]
+            for language, text in pages.blocks(pages.page("macros.md"))
+            if language == "sh"
+        ]
+        shown = [
+            text.strip()
+            for language, text in pages.blocks(pages.page("macros.md"))
+            if language == "text"
+        ]
         self.assertEqual(len(commands), len(shown))
         for words, text in zip(commands, shown):
             with self.subTest(" ".join(words)):

@@ -1,4 +1,5 @@
-"""docs/policy.md against the reader of policies: each key is on the page, and each example is a valid policy that uses it."""
+"""docs/policy.md against the reader of policies: each key is on the page, and each example is a
+valid policy that uses it."""
 
 import pathlib
 import re
@@ -10,7 +11,12 @@ sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import pages  # noqa: E402
 from ia2 import policy  # noqa: E402
 
-KEYS = {"compartment": policy.COMPARTMENT_KEYS, "shared": {"variables"}, "allocations": set(), "parameters": set()}
+KEYS = {
+    "compartment": policy.COMPARTMENT_KEYS,
+    "shared": {"variables"},
+    "allocations": set(),
+    "parameters": set(),
+}
 
 
 class PolicyPage(unittest.TestCase):
@@ -19,7 +25,10 @@ class PolicyPage(unittest.TestCase):
         found = {}
         for part in re.split(r"^## ", pages.page("policy.md"), flags=re.MULTILINE)[1:]:
             table = re.match(r"`\[(\w+)", part)[1]
-            keys = {re.match(r"`(\w+)`", text)[1]: text for text in re.split(r"^### ", part, flags=re.MULTILINE)[1:]}
+            keys = {
+                re.match(r"`(\w+)`", text)[1]: text
+                for text in re.split(r"^### ", part, flags=re.MULTILINE)[1:]
+            }
             found[table] = part, keys
         return found
 
@@ -38,7 +47,9 @@ class PolicyPage(unittest.TestCase):
             for name, part in (keys or {table: text}).items():
                 with self.subTest(f"{table}.{name}"):
                     self.assertIn("| type | default | values |", part)
-                    examples = [block for language, block in pages.blocks(part) if language == "toml"]
+                    examples = [
+                        block for language, block in pages.blocks(part) if language == "toml"
+                    ]
                     self.assertEqual(len(examples), 1)
                     self.assertRegex(examples[0], rf"(?m)^(\[{name}\]|{name} = )")
 
@@ -49,14 +60,21 @@ class PolicyPage(unittest.TestCase):
 
     def test_the_first_uses_everything(self):
         made = self.load(pages.blocks(pages.page("policy.md"))[0][1])
-        self.assertTrue(made.allocations and made.shared_variables and made.parameters and made.compartments[0].reads)
+        self.assertTrue(
+            made.allocations
+            and made.shared_variables
+            and made.parameters
+            and made.compartments[0].reads
+        )
 
     def test_directions(self):
         for direction in policy.DIRECTIONS:
             self.assertIn(f'"{direction}"', self.sections()["parameters"][0])
 
     def test_range_of_keys(self):
-        self.assertIn(f"{policy.FIRST_KEY} to {policy.LAST_KEY}", self.sections()["compartment"][1]["pkey"])
+        self.assertIn(
+            f"{policy.FIRST_KEY} to {policy.LAST_KEY}", self.sections()["compartment"][1]["pkey"]
+        )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""build_and_run.py MODULE: builds a test module's programs in the working directory and runs its tests there."""
+"""build_and_run.py MODULE: builds a test module's programs in the working directory and runs its
+tests there."""
 
 import importlib.util
 import pathlib

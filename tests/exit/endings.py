@@ -1,4 +1,5 @@
-"""Programs whose end is looked at: compartmentalized, and plain ones of the same shape (one DSO per compartment)."""
+"""Programs whose end is looked at: compartmentalized, and plain ones of the same shape (one DSO per
+compartment)."""
 
 import json
 import os
@@ -22,7 +23,10 @@ OPTIONS = {"library.c": ("-Wl,-fini,library_fini",)}
 
 def parts(*sources) -> list[Compartment]:
     """One compartment per source, named after it; the first is the program."""
-    return [Compartment(pathlib.Path(source).stem, [HERE / source], options=OPTIONS.get(source, ())) for source in sources]
+    return [
+        Compartment(pathlib.Path(source).stem, [HERE / source], options=OPTIONS.get(source, ()))
+        for source in sources
+    ]
 
 
 def build(out: pathlib.Path, name: str, sources, toolchain=compartments.GCC) -> pathlib.Path:
@@ -30,7 +34,8 @@ def build(out: pathlib.Path, name: str, sources, toolchain=compartments.GCC) -> 
 
 
 def build_plain(out: pathlib.Path, name: str, sources) -> pathlib.Path:
-    """Without runtime and gates, linked in the same order, so that the loader ends it in the same order."""
+    """Without runtime and gates, linked in the same order, so that the loader ends it in the same
+    order."""
     folder = out / f"{name}-plain"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -38,9 +43,30 @@ def build_plain(out: pathlib.Path, name: str, sources) -> pathlib.Path:
     for key, source in reversed(list(enumerate(sources, 1))):
         target = folder / ("prog" if key == 1 else f"lib{pathlib.Path(source).stem}.so")
         kind = ["-pie"] if key == 1 else ["-shared", f"-Wl,-soname,{target.name}"]
-        compartments.run("gcc", "-o", target, *kind, "-O1", "-g", "-fPIC", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", "-DPLAIN",
-                         f"-DPKEY={key}", f"-I{TESTS / 'plain'}", *FLAGS, HERE / source, *OPTIONS.get(source, ()), "-Wl,-rpath,$ORIGIN",
-                         "-Wl,--no-as-needed", *linked, "-lpthread", "-ldl")
+        compartments.run(
+            "gcc",
+            "-o",
+            target,
+            *kind,
+            "-O1",
+            "-g",
+            "-fPIC",
+            "-Wall",
+            "-Wextra",
+            "-Werror",
+            "-D_GNU_SOURCE",
+            "-DPLAIN",
+            f"-DPKEY={key}",
+            f"-I{TESTS / 'plain'}",
+            *FLAGS,
+            HERE / source,
+            *OPTIONS.get(source, ()),
+            "-Wl,-rpath,$ORIGIN",
+            "-Wl,--no-as-needed",
+            *linked,
+            "-lpthread",
+            "-ldl",
+        )
         linked.append(target)
     return folder / "prog"
 
@@ -50,7 +76,9 @@ def out() -> pathlib.Path:
 
 
 def save(path: pathlib.Path, results: dict[str, Result]):
-    path.write_text(json.dumps({name: [result.status, result.out] for name, result in results.items()}))
+    path.write_text(
+        json.dumps({name: [result.status, result.out] for name, result in results.items()})
+    )
 
 
 def load(path: pathlib.Path) -> dict:

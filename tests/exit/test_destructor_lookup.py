@@ -23,7 +23,9 @@ class Lookup(unittest.TestCase):
     def test_fuzzed(self):
         for seed in (1, 20, 300):
             done = self.go(seed)
-            self.assertEqual((done.status, done.out), (0, "done\nlibrary_cleanup library's 1\n"), done)
+            self.assertEqual(
+                (done.status, done.out), (0, "done\nlibrary_cleanup library's 1\n"), done
+            )
 
     def test_tampering_aborts(self):
         for how in ("owner", "function", "name", "count"):

@@ -9,7 +9,9 @@ import endings  # noqa: E402
 
 NEEDS_PKU = True
 ALSO_NATIVE = True
-PRINTED = "[phase0] metadata_smoke\n[phase0] metadata_json_export\n[phase0] basic_compartment_check\n"
+PRINTED = (
+    "[phase0] metadata_smoke\n[phase0] metadata_json_export\n[phase0] basic_compartment_check\n"
+)
 
 
 def build(out: pathlib.Path):
@@ -19,7 +21,9 @@ def build(out: pathlib.Path):
 class Phase0(unittest.TestCase):
     def go(self, **environment):
         done = endings.execute(endings.compartments.program("phase0"), **environment)
-        self.assertEqual((done.status, done.out), (0, PRINTED + "library_cleanup library's 1\n"), done)
+        self.assertEqual(
+            (done.status, done.out), (0, PRINTED + "library_cleanup library's 1\n"), done
+        )
         return done.err
 
     def test_checks(self):
@@ -28,8 +32,13 @@ class Phase0(unittest.TestCase):
     def test_tables_of_both_compartments_are_imported(self):
         err = self.go(IA2_TRACE_EXIT="1")
         self.assertIn("IA2_TRACE: Importing static table for compartment main (1 entry)\n", err)
-        self.assertIn("IA2_TRACE: Importing static table for compartment dl_debug_exit_phase0 (2 entries)\n", err)
-        self.assertIn("IA2_TRACE: Importing static table for compartment dl_debug_library (2 entries)\n", err)
+        self.assertIn(
+            "IA2_TRACE: Importing static table for compartment dl_debug_exit_phase0 (2 entries)\n",
+            err,
+        )
+        self.assertIn(
+            "IA2_TRACE: Importing static table for compartment dl_debug_library (2 entries)\n", err
+        )
         self.assertIn("IA2_TRACE: Registered destructor 'main_cleanup'\n", err)
 
 

@@ -20,8 +20,13 @@ def build(out: pathlib.Path):
 
 class Faults(unittest.TestCase):
     def goes_on(self, mode, printed, *said, faulted=1, status=6, compiler="gcc"):
-        toolchain = next((t for t in endings.compartments.TOOLCHAINS if t.compiler == compiler), endings.compartments.GCC)
-        done = endings.execute(endings.compartments.program("faults", toolchain), mode, IA2_DIAG_EXIT="1")
+        toolchain = next(
+            (t for t in endings.compartments.TOOLCHAINS if t.compiler == compiler),
+            endings.compartments.GCC,
+        )
+        done = endings.execute(
+            endings.compartments.program("faults", toolchain), mode, IA2_DIAG_EXIT="1"
+        )
         self.assertEqual((done.status, done.out), (status, "first own\n" + printed + END), done)
         for text in said:
             self.assertIn(text, done.err)
@@ -32,8 +37,13 @@ class Faults(unittest.TestCase):
 
     def test_null_pointer(self):
         for compiler in ("gcc", "clang"):
-            self.goes_on("null", "faulty\n", "IA2_EXIT: event=fault function='faults+0x", "kind=atexit compartment=faults signal=SEGV "
-                         "in=faults action=continue\n", compiler=compiler)
+            self.goes_on(
+                "null",
+                "faulty\n",
+                "IA2_EXIT: event=fault function='faults+0x",
+                "kind=atexit compartment=faults signal=SEGV in=faults action=continue\n",
+                compiler=compiler,
+            )
 
     @unittest.skipUnless(endings.compartments.enforced(), "needs protection keys")
     def test_violation(self):
@@ -49,20 +59,30 @@ class Faults(unittest.TestCase):
         self.goes_on("deep", "faulty\n", "signal=SEGV")
 
     def test_in_a_call_across(self):
-        self.goes_on("nested", "faulty\n", "compartment=faults signal=SEGV in=faults_library action=continue")
+        self.goes_on(
+            "nested", "faulty\n", "compartment=faults signal=SEGV in=faults_library action=continue"
+        )
 
     def test_in_a_call_back(self):
         self.goes_on("called-back", "faulty\ncalled back\n", "in=faults action=continue")
 
     def test_in_the_library(self):
-        self.goes_on("library", "library's faulty\n", "compartment=faults_library signal=SEGV in=faults_library")
+        self.goes_on(
+            "library",
+            "library's faulty\n",
+            "compartment=faults_library signal=SEGV in=faults_library",
+        )
 
     def test_in_a_destructor(self):
         self.goes_on("destructor", "", "kind=fini_array")
 
     def test_after_three_a_compartment_is_given_up(self):
         done = endings.execute(endings.compartments.program("faults"), "many", IA2_DIAG_EXIT="1")
-        self.assertEqual((done.status, done.out), (6, "first own\n" + "faulty\n" * 3 + "library's destructor library's\n"), done)
+        self.assertEqual(
+            (done.status, done.out),
+            (6, "first own\n" + "faulty\n" * 3 + "library's destructor library's\n"),
+            done,
+        )
         self.assertEqual(done.err.count("event=fault"), 3, done.err)
         self.assertIn("event=given_up", done.err)
 

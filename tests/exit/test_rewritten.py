@@ -1,4 +1,5 @@
-"""From the sources to the trace: a project as it is, through the whole engine, ends as the project's own program does."""
+"""From the sources to the trace: a project as it is, through the whole engine, ends as the
+project's own program does."""
 
 import json
 import pathlib
@@ -55,10 +56,23 @@ def build(out: pathlib.Path):
         folder.mkdir(parents=True)
         project = Project(folder / "project", FILES, SHARED_BUILD, compiler)
         (folder / "compartments.toml").write_text(POLICY)
-        endings.compartments.run("/usr/bin/python3", endings.compartments.SOURCE / "scripts/rewrite.py", "--policy",
-                                 folder / "compartments.toml", "--out", folder / "out", "--target", "tool", "--kit-build",
-                                 endings.BUILD, project.build)
-        endings.save(folder / "expected.json", {way: endings.execute(project.build / "tool", way) for way in WAYS})
+        endings.compartments.run(
+            "/usr/bin/python3",
+            endings.compartments.SOURCE / "scripts/rewrite.py",
+            "--policy",
+            folder / "compartments.toml",
+            "--out",
+            folder / "out",
+            "--target",
+            "tool",
+            "--kit-build",
+            endings.BUILD,
+            project.build,
+        )
+        endings.save(
+            folder / "expected.json",
+            {way: endings.execute(project.build / "tool", way) for way in WAYS},
+        )
 
 
 class Rewritten(unittest.TestCase):
@@ -73,22 +87,47 @@ class Rewritten(unittest.TestCase):
 
     def test_trace_has_the_names(self):
         for compiler in ("gcc", "clang"):
-            done = endings.execute(endings.out() / compiler / "out/bin/tool", "1", IA2_TRACE_EXIT="1")
-            self.assertIn("IA2_TRACE: Importing static table for compartment tool (3 entries)\n", done.err)
-            self.assertIn("IA2_TRACE: Importing static table for compartment lib (4 entries)\n", done.err)
+            done = endings.execute(
+                endings.out() / compiler / "out/bin/tool", "1", IA2_TRACE_EXIT="1"
+            )
+            self.assertIn(
+                "IA2_TRACE: Importing static table for compartment tool (3 entries)\n", done.err
+            )
+            self.assertIn(
+                "IA2_TRACE: Importing static table for compartment lib (4 entries)\n", done.err
+            )
             found = re.findall(r"running '([a-z_]+)' \((\w+)\) target compartment (\w+) ", done.err)
             # The gate of lib_cleanup that the tool has registered has no name.
-            self.assertEqual(found, [("lib_cleanup", "atexit", "lib"), ("tool_on_exit", "on_exit", "tool"), ("tool_at_exit", "atexit", "tool"),
-                                     ("tool_fini", "fini_array", "tool"), ("lib_fini", "fini_array", "lib"),
-                                     ("lib_late", "fini_array", "lib")], done.err)
+            self.assertEqual(
+                found,
+                [
+                    ("lib_cleanup", "atexit", "lib"),
+                    ("tool_on_exit", "on_exit", "tool"),
+                    ("tool_at_exit", "atexit", "tool"),
+                    ("tool_fini", "fini_array", "tool"),
+                    ("lib_fini", "fini_array", "lib"),
+                    ("lib_late", "fini_array", "lib"),
+                ],
+                done.err,
+            )
 
     def test_sidecar(self):
         listed = json.loads((endings.out() / "gcc/out/destructors.json").read_text())["destructors"]
-        self.assertEqual([(d["symbol"], d["compartment"], d["kind"], d["priority"]) for d in listed],
-                         [("tool_at_exit", "tool", "atexit", None), ("tool_fini", "tool", "destructor", None),
-                          ("tool_on_exit", "tool", "on_exit", None), ("lib_cleanup", "lib", "atexit", None),
-                          ("lib_fini", "lib", "destructor", None), ("lib_late", "lib", "destructor", 200), ("lib_quick", "lib", "at_quick_exit", None)])
-        self.assertTrue(all(d["file"].endswith(("lib.c", "main.c")) and d["line"] for d in listed), listed)
+        self.assertEqual(
+            [(d["symbol"], d["compartment"], d["kind"], d["priority"]) for d in listed],
+            [
+                ("tool_at_exit", "tool", "atexit", None),
+                ("tool_fini", "tool", "destructor", None),
+                ("tool_on_exit", "tool", "on_exit", None),
+                ("lib_cleanup", "lib", "atexit", None),
+                ("lib_fini", "lib", "destructor", None),
+                ("lib_late", "lib", "destructor", 200),
+                ("lib_quick", "lib", "at_quick_exit", None),
+            ],
+        )
+        self.assertTrue(
+            all(d["file"].endswith(("lib.c", "main.c")) and d["line"] for d in listed), listed
+        )
 
 
 if __name__ == "__main__":

@@ -1,7 +1,8 @@
-"""Every way out, from every compartment, on every thread: what the plain program prints, in its order, with its status.
+"""Every way out, from every compartment, on every thread: what the plain program prints, in its
+order, with its status.
 
-All combinations run without keys; in the VM each way with each compartment and each thread, but not each pair of these, unless
-all vectors are asked for.
+All combinations run without keys; in the VM each way with each compartment and each thread, but not
+each pair of these, unless all vectors are asked for.
 """
 
 import os
@@ -15,8 +16,26 @@ import endings  # noqa: E402
 NEEDS_PKU = True
 ALSO_NATIVE = True
 SOURCES = ("ways_out.c", "library.c", "third.c")
-WAYS = ("return", "exit", "_exit", "_Exit", "quick_exit", "ia2_safe_exit", "pthread_exit", "abort", "killed", "caught", "caught_quick",
-        "caught_immediate", "exits_again", "registers", "destructor_registers", "destructor_signalled", "destructor_exits", "timer")
+WAYS = (
+    "return",
+    "exit",
+    "_exit",
+    "_Exit",
+    "quick_exit",
+    "ia2_safe_exit",
+    "pthread_exit",
+    "abort",
+    "killed",
+    "caught",
+    "caught_quick",
+    "caught_immediate",
+    "exits_again",
+    "registers",
+    "destructor_registers",
+    "destructor_signalled",
+    "destructor_exits",
+    "timer",
+)
 COMPARTMENTS = ("app", "library", "third")
 THREADS = ("first", "worker", "last")
 
@@ -38,18 +57,32 @@ def build(out: pathlib.Path):
 
 class WaysOut(unittest.TestCase):
     def go(self, way, **environment):
-        return endings.execute(endings.compartments.program("ways_out"), WAYS.index(way), 1, 0, **environment)
+        return endings.execute(
+            endings.compartments.program("ways_out"), WAYS.index(way), 1, 0, **environment
+        )
 
     def test_from_a_constructor(self):
         done = self.go("return", LEAVE_EARLY="1")
         # There are no compartments yet, which is all that differs.
-        self.assertEqual((done.status, done.out.replace(" 0\n", " 1\n")), endings.load(endings.out() / "expected.json")["early"], done.err)
+        self.assertEqual(
+            (done.status, done.out.replace(" 0\n", " 1\n")),
+            endings.load(endings.out() / "expected.json")["early"],
+            done.err,
+        )
 
     def test_counters_are_printed_whatever_the_way(self):
-        for way, success in (("quick_exit", 6), ("caught_quick", 6), ("_exit", None), ("killed", None), ("abort", None)):
+        for way, success in (
+            ("quick_exit", 6),
+            ("caught_quick", 6),
+            ("_exit", None),
+            ("killed", None),
+            ("abort", None),
+        ):
             err = self.go(way, IA2_DIAG_EXIT="1").err
             if success:
-                self.assertIn(f"IA2_DIAG_EXIT: success={success} fallback=0 unknown=0 faulted=0\n", err)
+                self.assertIn(
+                    f"IA2_DIAG_EXIT: success={success} fallback=0 unknown=0 faulted=0\n", err
+                )
             else:
                 self.assertNotIn("IA2_DIAG_EXIT", err)
         self.assertIn("fallback=0 unknown=0 faulted=0\n", self.go("exit", IA2_DIAG_EXIT="1").err)
@@ -64,7 +97,13 @@ class WaysOut(unittest.TestCase):
         program = endings.compartments.program("ways_out")
         err = endings.execute(program, WAYS.index("pthread_exit"), 1, 1, IA2_TRACE_EXIT="1").err
         for compartment in ("ways_out", "library", "third"):
-            self.assertRegex(err, rf"running '{compartment}\+0x\w+' \(thread-specific\) in compartment {compartment}: ")
+            self.assertRegex(
+                err,
+                (
+                    rf"running '{compartment}\+0x\w+' \(thread-specific\) in compartment"
+                    rf" {compartment}: "
+                ),
+            )
 
 
 def test_of(way):
@@ -78,6 +117,7 @@ def test_of(way):
             with self.subTest(name):
                 done = endings.execute(program, *numbers, timeout=40)
                 self.assertEqual((done.status, done.out), expected[name], done.err)
+
     return test
 
 

@@ -1,4 +1,5 @@
-"""In an ordinary build of the same sources the exploits of test_exploit.py succeed, so those tests can fail."""
+"""In an ordinary build of the same sources the exploits of test_exploit.py succeed, so those tests
+can fail."""
 
 import pathlib
 import unittest
@@ -12,8 +13,14 @@ def build(out: pathlib.Path):
 
 class PlainBuild(ExploitCase):
     def test_is_exploited(self):
-        self.every(self.must_succeed, compartments.program("closed", plain=True), [(1, 2), (2, 1), (2, 3)],
-                   (*MEMORY, *SHARED), "rwRW", ("main", "worker"))
+        self.every(
+            self.must_succeed,
+            compartments.program("closed", plain=True),
+            [(1, 2), (2, 1), (2, 3)],
+            (*MEMORY, *SHARED),
+            "rwRW",
+            ("main", "worker"),
+        )
 
 
 if __name__ == "__main__":

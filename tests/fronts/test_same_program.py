@@ -1,4 +1,5 @@
-"""One policy and one project through every front: the same gates, the same exports, the same protection."""
+"""One policy and one project through every front: the same gates, the same exports, the same
+protection."""
 
 import json
 import os
@@ -15,9 +16,14 @@ from ia2 import elf  # noqa: E402
 NEEDS_PKU = True
 ALSO_NATIVE = True
 
-MODULE = small.MESON.replace("'c')\n", "'c')\nia2 = import('ia2')\n", 1) + "ia2.compartmentalize(exe, policy: 'compartments.toml')\n"
-PACKAGE = small.CMAKE.replace("set(CMAKE_EXPORT_COMPILE_COMMANDS ON)", "find_package(IA2 REQUIRED)") + \
-    "ia2_compartmentalize(counter POLICY compartments.toml)\n"
+MODULE = (
+    small.MESON.replace("'c')\n", "'c')\nia2 = import('ia2')\n", 1)
+    + "ia2.compartmentalize(exe, policy: 'compartments.toml')\n"
+)
+PACKAGE = (
+    small.CMAKE.replace("set(CMAKE_EXPORT_COMPILE_COMMANDS ON)", "find_package(IA2 REQUIRED)")
+    + "ia2_compartmentalize(counter POLICY compartments.toml)\n"
+)
 ENVIRONMENT = {**os.environ, "IA2_BUILD": str(small.KIT_BUILD)}
 
 
@@ -44,25 +50,65 @@ def module_newest(folder, env):
 def cmake(generator, configuration=""):
     def make(folder, env):
         project = small.make(folder, CMakeLists___txt=PACKAGE)
-        small.run("cmake", "-G", generator, "-S", project, "-B", project / "build", f"-DIA2_DIR={small.SOURCE}/cmake", env=env)
-        small.run("cmake", "--build", project / "build", *(["--config", configuration] if configuration else []))
+        small.run(
+            "cmake",
+            "-G",
+            generator,
+            "-S",
+            project,
+            "-B",
+            project / "build",
+            f"-DIA2_DIR={small.SOURCE}/cmake",
+            env=env,
+        )
+        small.run(
+            "cmake",
+            "--build",
+            project / "build",
+            *(["--config", configuration] if configuration else []),
+        )
         (project / "out").symlink_to(project / "build/counter.ia2" / configuration / "work")
+
     return make
 
 
 def recorded(folder, env):
     project = small.make(folder, Makefile=small.MAKEFILE)
-    small.rewrite(project, project / "out", "--capture", f"make CC={env['CC']}", "--target", "counter", project)
+    small.rewrite(
+        project,
+        project / "out",
+        "--capture",
+        f"make CC={env['CC']}",
+        "--target",
+        "counter",
+        project,
+    )
 
 
-FRONTS = {"meson": meson, "module": module, "module-newest": module_newest, "cmake-ninja": cmake("Ninja"), "cmake-makefiles": cmake("Unix Makefiles"),
-          "cmake-several": cmake("Ninja Multi-Config", "Debug"), "recorded": recorded}
+FRONTS = {
+    "meson": meson,
+    "module": module,
+    "module-newest": module_newest,
+    "cmake-ninja": cmake("Ninja"),
+    "cmake-makefiles": cmake("Unix Makefiles"),
+    "cmake-several": cmake("Ninja Multi-Config", "Debug"),
+    "recorded": recorded,
+}
 
 
 def made() -> list[tuple[str, str]]:
-    """Front and compiler of each program. The newest Meson counts if there is one: where the mirror has none, tests/meson skips with that reason."""
-    fronts = [front for front in FRONTS if front != "module-newest" or newer_meson.carried(newer_meson.NEWEST)]
-    return [(front, compiler) for front in fronts for compiler in (("gcc", "clang") if front in ("module", "recorded") else ("gcc",))]
+    """Front and compiler of each program. The newest Meson counts if there is one: where the mirror
+    has none, tests/meson skips with that reason."""
+    fronts = [
+        front
+        for front in FRONTS
+        if front != "module-newest" or newer_meson.carried(newer_meson.NEWEST)
+    ]
+    return [
+        (front, compiler)
+        for front in fronts
+        for compiler in (("gcc", "clang") if front in ("module", "recorded") else ("gcc",))
+    ]
 
 
 def build(out: pathlib.Path):
@@ -81,11 +127,21 @@ class SameProgram(unittest.TestCase):
         for one in made():
             with self.subTest(one):
                 boundary = json.loads((self.out(*one) / "boundary.json").read_text())
-                found = {name: boundary[name] for name in ("gates", "escaping_types", "shared_locals", "rewritten")}
+                found = {
+                    name: boundary[name]
+                    for name in ("gates", "escaping_types", "shared_locals", "rewritten")
+                }
                 expected = expected or found
                 self.assertEqual(found, expected)
-        self.assertEqual([gate["symbol"] for gate in expected["gates"]],
-                         ["__ia2_gate_0_add", "__wrap_counter_each", "__wrap_counter_put", "__wrap_counter_where"])
+        self.assertEqual(
+            [gate["symbol"] for gate in expected["gates"]],
+            [
+                "__ia2_gate_0_add",
+                "__wrap_counter_each",
+                "__wrap_counter_put",
+                "__wrap_counter_where",
+            ],
+        )
 
     def test_gate_sources(self):
         for name in ("tool.S", "counter.S"):
@@ -97,20 +153,33 @@ class SameProgram(unittest.TestCase):
             found = {}
             for one in made():
                 image = elf.Elf.read(str(self.out(*one) / "bin" / name))
-                found[one] = tuple(sorted(symbol.name for symbol in image.symbols(elf.SHT_DYNSYM)
-                                           if symbol.defined and symbol.visibility == elf.STV_DEFAULT and "__wrap_" in symbol.name))
+                found[one] = tuple(
+                    sorted(
+                        symbol.name
+                        for symbol in image.symbols(elf.SHT_DYNSYM)
+                        if symbol.defined
+                        and symbol.visibility == elf.STV_DEFAULT
+                        and "__wrap_" in symbol.name
+                    )
+                )
             self.assertEqual(len(set(found.values())), 1, found)
-        self.assertEqual(next(iter(found.values())), ("__wrap_counter_each", "__wrap_counter_put", "__wrap_counter_where"))
+        self.assertEqual(
+            next(iter(found.values())),
+            ("__wrap_counter_each", "__wrap_counter_put", "__wrap_counter_where"),
+        )
 
     def test_runs(self):
         for one in made():
             with self.subTest(one):
                 done = small.run(self.out(*one) / "bin/counter")
                 self.assertIn("total 5\n", done.stdout)
-                self.assertEqual("NOT protected" in done.stdout, os.environ.get("IA2_PKU") == "none")
+                self.assertEqual(
+                    "NOT protected" in done.stdout, os.environ.get("IA2_PKU") == "none"
+                )
 
     def test_attack(self):
-        """The tool reads the library's memory: with keys it dies there; without, the attack must work, or this tests nothing."""
+        """The tool reads the library's memory: with keys it dies there; without, the attack must
+        work, or this tests nothing."""
         for one in made():
             with self.subTest(one):
                 done = small.run(self.out(*one) / "bin/counter", "--attack", check=False)

@@ -17,21 +17,48 @@ def build(out: pathlib.Path):
     types, callee, caller = abi_sources.sources()
     (out / "abi_types.h").write_text(types)
     for toolchain in compartments.TOOLCHAINS:
-        compartments.build(out, "abi", [Compartment("caller", [("caller.c", caller)]), Compartment("callee", [("callee.c", callee)])],
-                           toolchain, [f"-I{out}"])
-    compartments.build_plain(out, "abi", [Compartment("caller", [("caller.c", caller)]), Compartment("callee", [("callee.c", callee)])],
-                             flags=[f"-I{out}"])
+        compartments.build(
+            out,
+            "abi",
+            [
+                Compartment("caller", [("caller.c", caller)]),
+                Compartment("callee", [("callee.c", callee)]),
+            ],
+            toolchain,
+            [f"-I{out}"],
+        )
+    compartments.build_plain(
+        out,
+        "abi",
+        [
+            Compartment("caller", [("caller.c", caller)]),
+            Compartment("callee", [("callee.c", callee)]),
+        ],
+        flags=[f"-I{out}"],
+    )
     # A gate that is told one byte, one word or one register too few.
-    wrong = callee.replace("sret_bytes=77 ", "sret_bytes=76 ").replace("stack_words=7 ", "stack_words=6 ").replace(
-        "gate f_eight args_sse=8", "gate f_eight args_sse=7")
-    compartments.build(out, "wrong", [Compartment("caller", [("caller.c", caller)]), Compartment("callee", [("callee.c", wrong)])],
-                       flags=[f"-I{out}"])
+    wrong = (
+        callee.replace("sret_bytes=77 ", "sret_bytes=76 ")
+        .replace("stack_words=7 ", "stack_words=6 ")
+        .replace("gate f_eight args_sse=8", "gate f_eight args_sse=7")
+    )
+    compartments.build(
+        out,
+        "wrong",
+        [
+            Compartment("caller", [("caller.c", caller)]),
+            Compartment("callee", [("callee.c", wrong)]),
+        ],
+        flags=[f"-I{out}"],
+    )
 
 
 class Abi(unittest.TestCase):
     def every_shape(self, program):
         done = compartments.execute(program)
-        self.assertEqual((done.status, done.out), (0, f"{len(abi_sources.shapes())} shapes, 0 bad\n"), done)
+        self.assertEqual(
+            (done.status, done.out), (0, f"{len(abi_sources.shapes())} shapes, 0 bad\n"), done
+        )
 
     def test_gcc(self):
         self.every_shape(compartments.program("abi"))

@@ -1,4 +1,5 @@
-"""Calls through gates and gate pointers: nested, recursive, to oneself; from those who may not, and to what is no gate."""
+"""Calls through gates and gate pointers: nested, recursive, to oneself; from those who may not, and
+to what is no gate."""
 
 import pathlib
 import sys
@@ -15,8 +16,11 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def build(out: pathlib.Path):
     for toolchain in compartments.TOOLCHAINS:
-        parts = [Compartment("app", [HERE / "calls.c"]), Compartment("library", [HERE / "calls_lib.c"]),
-                 Compartment("third", [HERE / "calls_third.c"])]
+        parts = [
+            Compartment("app", [HERE / "calls.c"]),
+            Compartment("library", [HERE / "calls_lib.c"]),
+            Compartment("third", [HERE / "calls_third.c"]),
+        ]
         compartments.build(out, "calls", parts, toolchain, [f"-I{HERE}"])
 
 
@@ -57,7 +61,13 @@ class Calls(unittest.TestCase):
         self.gives("allowed-caller", 3)
 
     def test_caller_not_in_the_mask(self):
-        self.aborts("wrong-caller", "ia2: compartment library: call gate: the calling compartment may not call this function")
+        self.aborts(
+            "wrong-caller",
+            (
+                "ia2: compartment library: call gate: the calling compartment may not call this"
+                " function"
+            ),
+        )
 
     def test_function_that_has_no_gate(self):
         self.aborts("raw", "is no call gate")

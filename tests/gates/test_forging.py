@@ -17,9 +17,14 @@ DIES = (-6, -11)
 
 def parts():
     text = (HERE / "forging.c.in").read_text()
-    attackers = [("forging1.c", text.replace("@KEY@", "1")), ("forging2.c", text.replace("@KEY@", "2"))]
-    return [Compartment("app", [attackers[0], HERE / "forging_main.c", HERE / "entry.S"]),
-            Compartment("library", [attackers[1], HERE / "forging_lib.c", HERE / "entry.S"])]
+    attackers = [
+        ("forging1.c", text.replace("@KEY@", "1")),
+        ("forging2.c", text.replace("@KEY@", "2")),
+    ]
+    return [
+        Compartment("app", [attackers[0], HERE / "forging_main.c", HERE / "entry.S"]),
+        Compartment("library", [attackers[1], HERE / "forging_lib.c", HERE / "entry.S"]),
+    ]
 
 
 def build(out: pathlib.Path):
@@ -70,8 +75,10 @@ class Forging(unittest.TestCase):
         self.stopped("slot-free", "", DIES)
 
     def test_fs_base_of_another_thread(self):
-        """A gate takes a thread for who its FS base says it is. With that of a thread whose victim's stack is in use it is refused;
-        with that of one whose victim is idle the call is an ordinary call on the other thread's stack."""
+        """A gate takes a thread for who its FS base says it is. With that of a thread whose
+        victim's stack is in use it is refused; with that of one whose victim is idle the call is an
+        ordinary call on the other thread's stack.
+        """
         self.assertEqual(self.go(2, "fs-thread").status, -6)
         done = self.go(1, "fs-thread")
         self.assertTrue(done.status in DIES or done.out == "result 42\n", done)
@@ -89,7 +96,8 @@ class Forging(unittest.TestCase):
         self.stopped("main", "the calling compartment may not call this function")
 
     def test_setting_the_storage_of_a_thread_that_runs(self):
-        """Who enters a gate in its middle can seem to be nobody, so what is the runtime's alone does not rely on who calls."""
+        """Who enters a gate in its middle can seem to be nobody, so what is the runtime's alone
+        does not rely on who calls."""
         self.stopped("storage", "the thread-local storage of a thread that runs is to be set")
 
     def test_destructors_of_thread_specific_values(self):
@@ -115,13 +123,16 @@ class Forging(unittest.TestCase):
         for attacker in (1, 2):
             done = self.go(attacker, "jump-nowhere")
             self.assertEqual(done.status, -6, done)
-            self.assertRegex(done.err, "a jump in its name that it does not make|made by what is no compartment")
+            self.assertRegex(
+                done.err, "a jump in its name that it does not make|made by what is no compartment"
+            )
 
     def test_cutting_a_stack_from_outside(self):
         self.stopped("jump-entry", "", DIES)
 
     def test_return_with_the_direction_flag_set(self):
-        """The program goes on. The library has not said that it no longer runs, so it is not entered again, at exit."""
+        """The program goes on. The library has not said that it no longer runs, so it is not
+        entered again, at exit."""
         done = self.go(2, "direction")
         self.assertEqual((done.status, done.out), (-6, "result 7\n"), done)
 

@@ -1,4 +1,5 @@
-"""Memory that the runtime gives to a compartment is what the compartment, and nobody else, has made of it."""
+"""Memory that the runtime gives to a compartment is what the compartment, and nobody else, has made
+of it."""
 
 import pathlib
 import sys
@@ -14,8 +15,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def build(out: pathlib.Path):
-    compartments.build(out, "prepared", [Compartment("app", [HERE / "prepared.c"]), Compartment("library", [HERE / "prepared_lib.c"])],
-                       flags=[f"-I{HERE}"])
+    compartments.build(
+        out,
+        "prepared",
+        [
+            Compartment("app", [HERE / "prepared.c"]),
+            Compartment("library", [HERE / "prepared_lib.c"]),
+        ],
+        flags=[f"-I{HERE}"],
+    )
 
 
 class Prepared(unittest.TestCase):
@@ -32,7 +40,9 @@ class Prepared(unittest.TestCase):
         said = self.contained("thread-pointer", (-11,) if compartments.enforced() else (0,))
         self.assertTrue(said.startswith("intact\n"), said)
 
-    @unittest.skipUnless(compartments.enforced(), "without keys the storage is everybody's at any time")
+    @unittest.skipUnless(
+        compartments.enforced(), "without keys the storage is everybody's at any time"
+    )
     def test_storage(self):
         """The attacker dies if it looks a moment too late."""
         self.contained("storage", (0, -11))

@@ -15,15 +15,24 @@ SHAPES = ("nothing", "ints", "all", "stack", "memory", "pair", "doubles")
 
 
 def parts():
-    return [Compartment("caller", [HERE / "registers.c", HERE / "planting.S"]),
-            Compartment("callee", [HERE / "registers_lib.c", HERE / "planting.S"])]
+    return [
+        Compartment("caller", [HERE / "registers.c", HERE / "planting.S"]),
+        Compartment("callee", [HERE / "registers_lib.c", HERE / "planting.S"]),
+    ]
 
 
 def build(out: pathlib.Path):
     for toolchain in compartments.TOOLCHAINS:
         compartments.build(out, "registers", parts(), toolchain, [f"-I{HERE}"])
-    compartments.build_plain(out, "registers", [Compartment("caller", [HERE / "registers.c", HERE / "planting.S"]),
-                                                Compartment("callee", [HERE / "planting.S"])], flags=[f"-I{HERE}"])
+    compartments.build_plain(
+        out,
+        "registers",
+        [
+            Compartment("caller", [HERE / "registers.c", HERE / "planting.S"]),
+            Compartment("callee", [HERE / "planting.S"]),
+        ],
+        flags=[f"-I{HERE}"],
+    )
 
 
 class Registers(unittest.TestCase):

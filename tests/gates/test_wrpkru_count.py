@@ -1,4 +1,5 @@
-"""A call across a boundary costs two WRPKRU and no system call, whatever it takes across; counted instruction by instruction."""
+"""A call across a boundary costs two WRPKRU and no system call, whatever it takes across; counted
+instruction by instruction."""
 
 import os
 import pathlib
@@ -16,14 +17,35 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def build(out: pathlib.Path):
-    compartments.build(out, "stepped", [Compartment("app", [HERE / "stepped.c"]), Compartment("library", [HERE / "stepped_lib.c"])],
-                       flags=[f"-I{HERE}"])
-    compartments.run("gcc", "-O1", "-Wall", "-Wextra", "-Werror", "-D_GNU_SOURCE", HERE / "stepping.c", "-o", out / "stepping")
+    compartments.build(
+        out,
+        "stepped",
+        [
+            Compartment("app", [HERE / "stepped.c"]),
+            Compartment("library", [HERE / "stepped_lib.c"]),
+        ],
+        flags=[f"-I{HERE}"],
+    )
+    compartments.run(
+        "gcc",
+        "-O1",
+        "-Wall",
+        "-Wextra",
+        "-Werror",
+        "-D_GNU_SOURCE",
+        HERE / "stepping.c",
+        "-o",
+        out / "stepping",
+    )
 
 
 class WrpkruCount(unittest.TestCase):
     def count(self, case):
-        done = compartments.execute(pathlib.Path(os.environ["IA2_TEST_OUT"]) / "stepping", compartments.program("stepped"), case)
+        done = compartments.execute(
+            pathlib.Path(os.environ["IA2_TEST_OUT"]) / "stepping",
+            compartments.program("stepped"),
+            case,
+        )
         self.assertEqual(done.status, 0, done)
         found = {name: int(value, 0) for name, value in re.findall(r"(\S+) (0x\w+|\d+)", done.out)}
         self.assertEqual((found["exit"], found["syscalls"]), (0, 0))

@@ -12,19 +12,32 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import small_project as small  # noqa: E402
 
-COMMANDS = ("ia2-rewrite", "ia2-audit", "ia2-learn", "ia2-pad-tls", "ia2-doctor", "ia2-run-in-vm", "ia2-meson")
+COMMANDS = (
+    "ia2-rewrite",
+    "ia2-audit",
+    "ia2-learn",
+    "ia2-pad-tls",
+    "ia2-doctor",
+    "ia2-run-in-vm",
+    "ia2-meson",
+)
 MINIMAL = small.SOURCE / "examples/minimal"
 TIMEOUT = 240
 
 
 class Installed(unittest.TestCase):
-    """Installed by DESTDIR and then moved: the kit must work where it is, not where it was configured to go."""
+    """Installed by DESTDIR and then moved: the kit must work where it is, not where it was
+    configured to go."""
 
     @classmethod
     def setUpClass(cls):
         cls.folder = tempfile.TemporaryDirectory()
         cls.root = pathlib.Path(os.path.realpath(cls.folder.name))
-        cls.env = {name: value for name, value in os.environ.items() if not name.startswith(("IA2_", "PYTHON"))}
+        cls.env = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("IA2_", "PYTHON"))
+        }
         # Meson's uninstall goes by this log: a real installation's must outlive the test.
         cls.log = small.KIT_BUILD / "meson-logs/install-log.txt"
         cls.log_before = cls.log.read_bytes() if cls.log.exists() else None
@@ -37,7 +50,15 @@ class Installed(unittest.TestCase):
 
     @classmethod
     def install(cls, folder):
-        small.run("/usr/bin/meson", "install", "--no-rebuild", "--quiet", "-C", small.KIT_BUILD, env={**cls.env, "DESTDIR": str(folder)})
+        small.run(
+            "/usr/bin/meson",
+            "install",
+            "--no-rebuild",
+            "--quiet",
+            "-C",
+            small.KIT_BUILD,
+            env={**cls.env, "DESTDIR": str(folder)},
+        )
 
     @classmethod
     def tearDownClass(cls):
@@ -59,7 +80,16 @@ class Installed(unittest.TestCase):
         self.assertNotIn(str(small.SOURCE) + "/", text)
 
     def any_build(self, project):
-        self.run_here("ia2-rewrite", "--policy", project / "compartments.toml", "--out", project / "out", "--capture", "make", project)
+        self.run_here(
+            "ia2-rewrite",
+            "--policy",
+            project / "compartments.toml",
+            "--out",
+            project / "out",
+            "--capture",
+            "make",
+            project,
+        )
         return project / "out/bin/program"
 
     def test_any_build(self):
@@ -76,13 +106,21 @@ class Installed(unittest.TestCase):
 
     def test_cmake(self):
         project = self.project("cmake")
-        self.run_here("cmake", "-S", project, "-B", project / "build", f"-DCMAKE_PREFIX_PATH={self.prefix}",
-                      "-DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu")
+        self.run_here(
+            "cmake",
+            "-S",
+            project,
+            "-B",
+            project / "build",
+            f"-DCMAKE_PREFIX_PATH={self.prefix}",
+            "-DCMAKE_LIBRARY_ARCHITECTURE=x86_64-linux-gnu",
+        )
         self.run_here("cmake", "--build", project / "build")
         self.works(project / "build/program.ia2/bin/program", project / "build/program.ia2/work")
 
     def test_in_the_vm(self):
-        """The image is made in the user's cache; its kernel package is the one that the kit's own build has, so as not to fetch it again."""
+        """The image is made in the user's cache; its kernel package is the one that the kit's own
+        build has, so as not to fetch it again."""
         program = self.any_build(self.project("vm"))
         cache = self.root / "cache"
         (cache / "ia2/vm").mkdir(parents=True)
@@ -90,7 +128,15 @@ class Installed(unittest.TestCase):
             (cache / "ia2/vm/packages").symlink_to(small.KIT_BUILD / "vm/packages")
         self.env["XDG_CACHE_HOME"] = str(cache)
         self.addCleanup(self.env.pop, "XDG_CACHE_HOME")
-        done = self.run_here("ia2-run-in-vm", "--timeout", "200", "--", "sh", "-c", f"{program} swordfish; ! {program} --steal")
+        done = self.run_here(
+            "ia2-run-in-vm",
+            "--timeout",
+            "200",
+            "--",
+            "sh",
+            "-c",
+            f"{program} swordfish; ! {program} --steal",
+        )
         self.assertIn("open\n", done.stdout)
         self.assertNotIn("NOT protected", done.stdout)
         self.assertNotIn("the secret is", done.stdout)
@@ -98,11 +144,20 @@ class Installed(unittest.TestCase):
         self.assertTrue(list((cache / "ia2/vm").glob("image-*")))
 
     def test_doctor(self):
-        self.assertIn("This host can build compartmentalized programs", self.run_here("ia2-doctor", check=False).stdout)
+        self.assertIn(
+            "This host can build compartmentalized programs",
+            self.run_here("ia2-doctor", check=False).stdout,
+        )
 
     def test_pkg_config(self):
-        flags = small.run("pkg-config", f"--define-variable=prefix={self.prefix}", "--cflags", "--libs", "ia2",
-                          env={**self.env, "PKG_CONFIG_PATH": str(self.libdir / "pkgconfig")}).stdout.split()
+        flags = small.run(
+            "pkg-config",
+            f"--define-variable=prefix={self.prefix}",
+            "--cflags",
+            "--libs",
+            "ia2",
+            env={**self.env, "PKG_CONFIG_PATH": str(self.libdir / "pkgconfig")},
+        ).stdout.split()
         source = self.root / "uses.c"
         source.write_text("#include <ia2.h>\nint main(void) { return 0; }\n")
         self.run_here("gcc", source, "-o", self.root / "uses", *flags)
@@ -114,7 +169,9 @@ class Installed(unittest.TestCase):
             self.assertIn(f".TH {command.upper()} 1", page)
             if command == "ia2-meson":
                 continue
-            options = set(re.findall(r"(?<![\w-])--[a-z-]+", self.run_here(command, "--help").stdout)) - {"--help", "--only"}
+            options = set(
+                re.findall(r"(?<![\w-])--[a-z-]+", self.run_here(command, "--help").stdout)
+            ) - {"--help", "--only"}
             completion = (self.prefix / "share/bash-completion/completions" / command).read_text()
             for option in options - {"--capture" if command != "ia2-rewrite" else ""}:
                 with self.subTest(f"{command} {option}"):
@@ -122,13 +179,20 @@ class Installed(unittest.TestCase):
                     self.assertIn(option, completion)
 
     def test_completion(self):
-        script = f"source {self.prefix}/share/bash-completion/completions/ia2-rewrite; COMP_WORDS=(ia2-rewrite --pol); COMP_CWORD=1; " \
-                 "_ia2 ia2-rewrite; echo ${COMPREPLY[*]}"
+        script = (
+            f"source {self.prefix}/share/bash-completion/completions/ia2-rewrite;"
+            " COMP_WORDS=(ia2-rewrite --pol); COMP_CWORD=1; _ia2 ia2-rewrite; echo"
+            " ${COMPREPLY[*]}"
+        )
         self.assertEqual(self.run_here("bash", "-c", script).stdout.strip(), "--policy")
 
     def test_man_pages_are_well_formed(self):
         for command in COMMANDS:
-            done = subprocess.run(["groff", "-man", "-Tutf8", "-ww", self.prefix / f"share/man/man1/{command}.1"], capture_output=True, text=True)
+            done = subprocess.run(
+                ["groff", "-man", "-Tutf8", "-ww", self.prefix / f"share/man/man1/{command}.1"],
+                capture_output=True,
+                text=True,
+            )
             self.assertEqual(done.stderr, "")
 
     def test_uninstall(self):
@@ -147,7 +211,9 @@ class Installed(unittest.TestCase):
                 self.assertIn(str(used), self.run_here("sh", "-c", "command -v ia2-doctor").stdout)
             finally:
                 self.env.update(env)
-            small.run("/usr/bin/meson", "--internal", "uninstall", cwd=small.KIT_BUILD, env=self.env)
+            small.run(
+                "/usr/bin/meson", "--internal", "uninstall", cwd=small.KIT_BUILD, env=self.env
+            )
             self.assertEqual(list(pathlib.Path(folder).rglob("*")), [])
 
 

@@ -1,5 +1,5 @@
-"""A program is built permissive, run, and built to enforce with the policy that learn makes of the run: it then runs clean. With the old policy
-it dies."""
+"""A program is built permissive, run, and built to enforce with the policy that learn makes of the
+run: it then runs clean. With the old policy it dies."""
 
 import os
 import pathlib
@@ -145,7 +145,10 @@ variables = ["buffer", "name", "numbers", "text"]
 
 
 def build(out: pathlib.Path):
-    project = small.make(out / "project", **{name.replace("/", "__").replace(".", "___"): text for name, text in FILES.items()})
+    project = small.make(
+        out / "project",
+        **{name.replace("/", "__").replace(".", "___"): text for name, text in FILES.items()},
+    )
     small.run("meson", "setup", project / "build", project, env={**os.environ, "CC": "gcc"})
     small.run("ninja", "-C", project / "build")
     for name, options in (("permissive", ["--permissive"]), ("enforcing", [])):
@@ -154,8 +157,16 @@ def build(out: pathlib.Path):
 
 class EndToEnd(unittest.TestCase):
     def lines(self, text):
-        """Of each table the entries with their reasons, in an order that does not depend on how libc touches memory."""
-        text = re.sub(r"(in libc\.so\.6|lib/lib\.c:8\) allocates of lib in main \(tool/main\.c:30\)), (\d+ times|once)", r"\1, N times", text)
+        """Of each table the entries with their reasons, in an order that does not depend on how
+        libc touches memory."""
+        text = re.sub(
+            (
+                r"(in libc\.so\.6|lib/lib\.c:8\) allocates of lib in main \(tool/main\.c:30\)),"
+                r" (\d+ times|once)"
+            ),
+            r"\1, N times",
+            text,
+        )
         return sorted(text.splitlines())
 
     def test_learned_policy_runs_clean(self):
@@ -169,12 +180,35 @@ class EndToEnd(unittest.TestCase):
             log, policy = f"{folder}/log.json", f"{folder}/compartments.toml"
             permissive = compartments.execute(out / "permissive/bin/prog", IA2_VIOLATION_LOG=log)
             self.assertEqual((permissive.status, permissive.out), (0, plain.out), permissive)
-            learned = subprocess.run([small.SOURCE / "scripts/learn", "--policy", project / "compartments.toml", "--write", policy, log],
-                                     capture_output=True, text=True, cwd=project)
+            learned = subprocess.run(
+                [
+                    small.SOURCE / "scripts/learn",
+                    "--policy",
+                    project / "compartments.toml",
+                    "--write",
+                    policy,
+                    log,
+                ],
+                capture_output=True,
+                text=True,
+                cwd=project,
+            )
             self.assertEqual((learned.returncode, learned.stderr), (0, ""), learned)
-            self.assertEqual(self.lines(learned.stdout.split("\n\n", 1)[1]), self.lines(EXPECTED), learned.stdout)
-            small.run(small.REWRITE, "--policy", policy, "--out", f"{folder}/out", "--kit-build", small.KIT_BUILD, "--target", "prog",
-                      project / "build")
+            self.assertEqual(
+                self.lines(learned.stdout.split("\n\n", 1)[1]), self.lines(EXPECTED), learned.stdout
+            )
+            small.run(
+                small.REWRITE,
+                "--policy",
+                policy,
+                "--out",
+                f"{folder}/out",
+                "--kit-build",
+                small.KIT_BUILD,
+                "--target",
+                "prog",
+                project / "build",
+            )
             clean = compartments.execute(f"{folder}/out/bin/prog")
             self.assertEqual((clean.status, clean.out), (0, plain.out), clean)
 

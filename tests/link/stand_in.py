@@ -1,4 +1,5 @@
-"""A kit whose gates are mere jumps. With it the engine is tested apart from the runtime and the rewriter."""
+"""A kit whose gates are mere jumps. With it the engine is tested apart from the runtime and the
+rewriter."""
 
 import json
 import pathlib
@@ -11,7 +12,7 @@ int ia2_runtime(void);
 __attribute__((constructor)) static void start(void) { ia2_tls_zero[0] = (char)ia2_runtime() + ia2_tls_data[0]; }
 """
 
-REWRITER = r'''#!/usr/bin/python3
+REWRITER = r"""#!/usr/bin/python3
 import json, os, sys
 args = dict(zip(sys.argv[1::2], sys.argv[2::2]))
 plan = json.load(open(args["--policy"]))
@@ -49,24 +50,46 @@ for c in plan["compartments"]:
 recompile = [u["id"] for u in plan["units"]]
 json.dump(dict(version=1, gates=gates, escaping_types=[], shared_locals=[], may_cross=[], recompile=recompile, rewritten=rewritten,
                files=rewritten), open(out + "boundary.json", "w"))
-'''
+"""
 
 
 def make(root: pathlib.Path) -> pathlib.Path:
-    """Builds the stand-in under `root`, laid out as the kit: root/runtime/include, root/build/... Returns root."""
+    """Builds the stand-in under `root`, laid out as the kit: root/runtime/include, root/build/...
+    Returns root."""
     for name in ("runtime/include", "build/runtime", "build/kit/rewriter"):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "build/meson-info").mkdir(exist_ok=True)
-    (root / "build/meson-info/meson-info.json").write_text(json.dumps({"directories": {"source": str(root)}}))
+    (root / "build/meson-info/meson-info.json").write_text(
+        json.dumps({"directories": {"source": str(root)}})
+    )
     (root / "runtime/include/ia2.h").write_text("#define STAND_IN 1\n")
-    (root / "runtime/ia2_compartment.ldflags").write_text("-Wl,-u,ia2_tls_data\n-Wl,--wrap=stand_in_never_called\n")
+    (root / "runtime/ia2_compartment.ldflags").write_text(
+        "-Wl,-u,ia2_tls_data\n-Wl,--wrap=stand_in_never_called\n"
+    )
     rewriter = root / "build/kit/rewriter/ia2-rewriter"
     rewriter.write_text(REWRITER)
     rewriter.chmod(0o755)
     run = lambda *command: subprocess.run(command, cwd=root / "build/runtime", check=True)
     (root / "runtime/runtime.c").write_text("int ia2_runtime(void) { return 1; }\n")
     (root / "runtime/compartment.c").write_text(COMPARTMENT)
-    run("gcc", "-shared", "-fPIC", "-Wl,-soname,libia2.so", "-Wl,-z,now", "-o", "libia2.so", root / "runtime/runtime.c")
-    run("gcc", "-c", "-fPIC", "-fvisibility=hidden", "-o", "compartment.o", root / "runtime/compartment.c")
+    run(
+        "gcc",
+        "-shared",
+        "-fPIC",
+        "-Wl,-soname,libia2.so",
+        "-Wl,-z,now",
+        "-o",
+        "libia2.so",
+        root / "runtime/runtime.c",
+    )
+    run(
+        "gcc",
+        "-c",
+        "-fPIC",
+        "-fvisibility=hidden",
+        "-o",
+        "compartment.o",
+        root / "runtime/compartment.c",
+    )
     run("ar", "csr", "libia2_compartment.a", "compartment.o")
     return root

@@ -1,4 +1,5 @@
-"""Whole projects through rewrite.py --capture, in the shapes of real builds, by gcc and clang, ld and lld; run where keys are enforced."""
+"""Whole projects through rewrite.py --capture, in the shapes of real builds, by gcc and clang, ld
+and lld; run where keys are enforced."""
 
 import pathlib
 import sys
@@ -17,7 +18,8 @@ tool/counter: tool/main.c lib/counter.c
 	$(CC) $(LDFLAGS) -O2 -fPIC -shared -o lib/libcounter.so lib/counter.c
 	$(CC) $(LDFLAGS) -O2 -Ilib -o $@ tool/main.c -Llib -lcounter
 """
-MANY = """\
+MANY = (
+    """\
 CFLAGS = -O2 -Ilib
 OPTIONS = $(if $(filter gcc, $(CC)), %s)
 tool/counter: tool/main.o build/made.o tool/once.o tool/tenfold.o lib/libcounter.a
@@ -35,7 +37,9 @@ tool/once.o: tool/sum_tmpl.c
 	$(CC) $(CFLAGS) -DNAME=sum_once -DFACTOR=1 -c -o $@ $<
 tool/tenfold.o: tool/sum_tmpl.c
 	$(CC) $(CFLAGS) -DNAME=sum_tenfold -DFACTOR=10 -c -o $@ $<
-""" % shaped.GCC_ONLY
+"""
+    % shaped.GCC_ONLY
+)
 PRECOMPILED = """\
 CFLAGS = -O2
 tool/counter: tool/main.o tool/two.o lib/counter.o
@@ -49,14 +53,32 @@ SHAPES = {
     "static": {"text": LIBRARY, "variants": shaped.ALL},
     "thin": {"text": THIN, "variants": shaped.TWO},
     "shared": {"text": SHARED, "variants": shaped.TWO},
-    "many": {"text": MANY, "files": shaped.MANY, "total": shaped.MANY_TOTAL, "variants": shaped.TWO},
-    "precompiled": {"text": PRECOMPILED, "files": shaped.PRECOMPILED, "total": shaped.PRECOMPILED_TOTAL, "variants": shaped.TWO},
+    "many": {
+        "text": MANY,
+        "files": shaped.MANY,
+        "total": shaped.MANY_TOTAL,
+        "variants": shaped.TWO,
+    },
+    "precompiled": {
+        "text": PRECOMPILED,
+        "files": shaped.PRECOMPILED,
+        "total": shaped.PRECOMPILED_TOTAL,
+        "variants": shaped.TWO,
+    },
 }
 
 
 def build_one(folder: pathlib.Path, shape: dict, compiler: str, linker: str) -> None:
     project = shaped.make(folder, Makefile=shape["text"], **shaped.named(shape.get("files", {})))
-    small.rewrite(project, project / "out", "--capture", f"make -j2 CC={compiler} LDFLAGS=-fuse-ld={linker}", "--target", "counter", project)
+    small.rewrite(
+        project,
+        project / "out",
+        "--capture",
+        f"make -j2 CC={compiler} LDFLAGS=-fuse-ld={linker}",
+        "--target",
+        "counter",
+        project,
+    )
 
 
 def build(out: pathlib.Path):

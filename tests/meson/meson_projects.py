@@ -1,4 +1,5 @@
-"""Whole projects that use the Meson module, and the tests that every Meson has to pass. The policy of each is small_project's."""
+"""Whole projects that use the Meson module, and the tests that every Meson has to pass. The policy
+of each is small_project's."""
 
 import os
 import pathlib
@@ -37,12 +38,23 @@ class Project(unittest.TestCase):
         return self.launch("setup", *options, self.build, self.root / "project", check=check)
 
     def launch(self, *arguments, check=True):
-        return small.run(LAUNCHER, *arguments, check=check, env={**os.environ, "IA2_MESON": self.meson, "IA2_BUILD": str(small.KIT_BUILD)})
+        return small.run(
+            LAUNCHER,
+            *arguments,
+            check=check,
+            env={**os.environ, "IA2_MESON": self.meson, "IA2_BUILD": str(small.KIT_BUILD)},
+        )
 
     def plain(self, *arguments):
         """Meson without the launcher."""
-        modules = pathlib.Path(self.meson).parents[1] / "lib/python3/dist-packages" if self.meson else ""
-        return small.run(self.meson or "/usr/bin/meson", *arguments, env={**os.environ, "PYTHONPATH": str(modules)})
+        modules = (
+            pathlib.Path(self.meson).parents[1] / "lib/python3/dist-packages" if self.meson else ""
+        )
+        return small.run(
+            self.meson or "/usr/bin/meson",
+            *arguments,
+            env={**os.environ, "PYTHONPATH": str(modules)},
+        )
 
     def ninja(self, *targets, check=True):
         # Without the choice of Meson in the environment: what Ninja runs must know it.
@@ -56,8 +68,11 @@ class Project(unittest.TestCase):
 
     def refused(self, done, message):
         self.assertNotEqual(done.returncode, 0, done.stdout)
-        self.assertEqual([line for line in done.stdout.splitlines() if message in line][:1] and message, message, done.stdout)
-
+        self.assertEqual(
+            [line for line in done.stdout.splitlines() if message in line][:1] and message,
+            message,
+            done.stdout,
+        )
 
     def test_build_test_and_reconfigure(self):
         self.project(TOP + TARGETS + SPLIT + "test('split', split)\n")
@@ -74,7 +89,8 @@ class Project(unittest.TestCase):
         self.project(TOP + TARGETS + SPLIT, lib__more___c="int more(void) { return 40; }\n")
         self.ninja()
         self.edit("lib/counter.c", "= value;", "= value * 3;")
-        # The library's interface is as it was, so Meson does not link the plain program again; the split one it must.
+        # The library's interface is as it was, so Meson does not link the plain program again; the
+        # split one it must.
         self.assertNotIn("Linking target counter\n", self.ninja("-v"))
         self.total(15)
         self.edit("lib/limit.h", "8", "1")
@@ -86,20 +102,42 @@ class Project(unittest.TestCase):
         self.assertTrue((self.build / "counter.ia2/counting.ia2.so").exists())
         self.assertIn("no work to do", self.ninja())
         self.edit("meson.build", "'lib/counter.c'", "'lib/counter.c', 'lib/more.c'")
-        self.edit("lib/counter.c", "{ if (used", "{ extern int more(void); value += more(); if (used")
+        self.edit(
+            "lib/counter.c", "{ if (used", "{ extern int more(void); value += more(); if (used"
+        )
         self.ninja()
         self.total(126)
 
     def test_install(self):
-        self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', install: true)"), "--prefix", "/opt/p", "--libdir", "lib")
+        self.project(
+            TOP + TARGETS + SPLIT.replace("toml')", "toml', install: true)"),
+            "--prefix",
+            "/opt/p",
+            "--libdir",
+            "lib",
+        )
         self.ninja()
-        small.run("ninja", "-C", self.build, "install", env={**os.environ, "DESTDIR": str(self.root / "dest")})
-        self.assertEqual(os.readlink(self.root / "dest/opt/p/bin/counter"), "../lib/counter.ia2/counter")
+        small.run(
+            "ninja",
+            "-C",
+            self.build,
+            "install",
+            env={**os.environ, "DESTDIR": str(self.root / "dest")},
+        )
+        self.assertEqual(
+            os.readlink(self.root / "dest/opt/p/bin/counter"), "../lib/counter.ia2/counter"
+        )
         self.assertIn("total 5\n", small.run(self.root / "dest/opt/p/bin/counter").stdout)
 
     def test_disabled(self):
-        self.project(TOP + TARGETS + SPLIT.replace("toml')", "toml', enabled: get_option('split'))") + "test('split', split)\n",
-                     "-Dsplit=disabled", meson_options___txt="option('split', type: 'feature', value: 'auto')\n")
+        self.project(
+            TOP
+            + TARGETS
+            + SPLIT.replace("toml')", "toml', enabled: get_option('split'))")
+            + "test('split', split)\n",
+            "-Dsplit=disabled",
+            meson_options___txt="option('split', type: 'feature', value: 'auto')\n",
+        )
         self.ninja()
         self.assertFalse((self.build / "counter.ia2").exists())
         self.assertRegex(self.ninja("test"), r"split +OK")
@@ -108,8 +146,14 @@ class Project(unittest.TestCase):
         self.total(5)
 
     def test_without_the_kit(self):
-        small.make(self.root / "project", meson___build="project('small', 'c')\nia2 = import('ia2', required: false)\n" + TARGETS +
-                   "if ia2.found()\n  " + SPLIT + "endif\n")
+        small.make(
+            self.root / "project",
+            meson___build="project('small', 'c')\nia2 = import('ia2', required: false)\n"
+            + TARGETS
+            + "if ia2.found()\n  "
+            + SPLIT
+            + "endif\n",
+        )
         self.plain("setup", self.build, self.root / "project")
         self.ninja()
         self.assertFalse((self.build / "counter.ia2").exists())
@@ -125,9 +169,25 @@ class Project(unittest.TestCase):
 
     def test_options_that_do_not_fit(self):
         for option, message in (
-                ("-Db_sanitize=address", "b_sanitize=address replaces malloc or keeps a shadow of all memory; configure without it"),
-                ("-Db_lto=true", "b_lto=true leaves no machine code to keep; configure with b_lto=false"),
-                ("--layout=flat", "layout=flat would put two programs of one name in one folder; configure with layout=mirror")):
+            (
+                "-Db_sanitize=address",
+                (
+                    "b_sanitize=address replaces malloc or keeps a shadow of all memory; configure"
+                    " without it"
+                ),
+            ),
+            (
+                "-Db_lto=true",
+                "b_lto=true leaves no machine code to keep; configure with b_lto=false",
+            ),
+            (
+                "--layout=flat",
+                (
+                    "layout=flat would put two programs of one name in one folder; configure with"
+                    " layout=mirror"
+                ),
+            ),
+        ):
             with self.subTest(option):
                 done = self.project(TOP + TARGETS + SPLIT, option, check=False)
                 self.refused(done, 'ERROR: ia2.compartmentalize: argument "exe": ' + message)

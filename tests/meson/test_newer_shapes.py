@@ -1,4 +1,5 @@
-"""Whole projects through the module of newer Mesons, by gcc and ld, clang and lld; run where keys are enforced."""
+"""Whole projects through the module of newer Mesons, by gcc and ld, clang and lld; run where keys
+are enforced."""
 
 import pathlib
 import sys
@@ -14,7 +15,10 @@ ALSO_NATIVE = True
 
 def of(suite: str, **variants: tuple[str, ...]) -> dict:
     """Some of the shapes, in the variants that are given, with the Meson of `suite`."""
-    return {f"{shape}_{suite}": {**meson_shapes.SHAPES[shape], "suite": suite, "variants": chosen} for shape, chosen in variants.items()}
+    return {
+        f"{shape}_{suite}": {**meson_shapes.SHAPES[shape], "suite": suite, "variants": chosen}
+        for shape, chosen in variants.items()
+    }
 
 
 DEBIAN_13 = of(newer_meson.DEBIAN_13, shared=("gcc",), many=("clang_lld",))

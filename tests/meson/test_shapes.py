@@ -1,4 +1,5 @@
-"""Whole projects through the module of Debian's Meson, by gcc and clang, ld and lld; run where keys are enforced."""
+"""Whole projects through the module of Debian's Meson, by gcc and clang, ld and lld; run where keys
+are enforced."""
 
 import pathlib
 import sys

@@ -16,21 +16,35 @@ CONFIGURE = "cmake -G Ninja -B build -DPNG_STATIC=OFF -DCMAKE_C_FLAGS=-g"
 def program(name: str, made: str = "") -> Package:
     """The package of the program `made`, if it is not called `name`."""
     made = made or name
-    return Package(name, "libpng1.6", f"build/{made}", f"ninja -C build {made}", CONFIGURE, ninja="build", tree="libpng")
+    return Package(
+        name,
+        "libpng1.6",
+        f"build/{made}",
+        f"ninja -C build {made}",
+        CONFIGURE,
+        ninja="build",
+        tree="libpng",
+    )
 
 
 class Suite(Case):
     """A program that the scripts of the package's tests run as ./PROGRAM."""
 
     def script(self, name: str, source: pathlib.Path | None = None) -> dict:
-        """Runs tests/NAME with both programs at a time, in a folder for each; it must pass, and say the same. `source`: what it takes for
-        the source tree."""
+        """Runs tests/NAME with both programs at a time, in a folder for each; it must pass, and say
+        the same. `source`: what it takes for the source tree."""
+
         def one(number: int, made: str) -> dict:
             folder = self.scratch / f"run{number}"
             folder.mkdir()
             (folder / os.path.basename(made)).symlink_to(made)
-            done = packages.run("/bin/sh", self.folder / "tests" / name, folder=folder, timeout=TIMEOUT,
-                                environment={"srcdir": str(source or self.folder)})
+            done = packages.run(
+                "/bin/sh",
+                self.folder / "tests" / name,
+                folder=folder,
+                timeout=TIMEOUT,
+                environment={"srcdir": str(source or self.folder)},
+            )
             shutil.rmtree(folder)
             return done
 

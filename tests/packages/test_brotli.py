@@ -1,4 +1,5 @@
-"""Debian's brotli, program and library in compartments: the package's own tests, and what the program's options do."""
+"""Debian's brotli, program and library in compartments: the package's own tests, and what the
+program's options do."""
 
 import os
 import pathlib
@@ -13,8 +14,14 @@ ALL = "IA2_ALL_VECTORS" in os.environ
 TIMEOUT = 300
 
 PACKAGES = (
-    Package("brotli", "brotli", "build/brotli", "ninja -C build brotli",
-            "cmake -G Ninja -B build -DBUILD_SHARED_LIBS=OFF -DBROTLI_DISABLE_TESTS=ON", ninja="build"),
+    Package(
+        "brotli",
+        "brotli",
+        "build/brotli",
+        "ninja -C build brotli",
+        "cmake -G Ninja -B build -DBUILD_SHARED_LIBS=OFF -DBROTLI_DISABLE_TESTS=ON",
+        ninja="build",
+    ),
 )
 
 
@@ -28,10 +35,13 @@ class Brotli(Case):
     def roundtrip(self, text: bytes, *options):
         packed = self.same(*options, "-c", given=text)
         self.assertEqual(packed["status"], 0)
-        self.assertEqual(self.same("-dc", given=packed["out"]), {"status": 0, "out": text, "err": b""})
+        self.assertEqual(
+            self.same("-dc", given=packed["out"]), {"status": 0, "out": text, "err": b""}
+        )
 
     def test_own_tests(self):
-        """compatibility_test.sh: what is packed gives the file, by its name and from standard input."""
+        """compatibility_test.sh: what is packed gives the file, by its name and from standard
+        input."""
         files = sorted((self.folder / "tests" / "testdata").glob("*.compressed*"))
         self.assertGreater(len(files), 1)
         for number, path in enumerate(files):
@@ -59,15 +69,31 @@ class Brotli(Case):
             folder = self.scratch / str(number)
             folder.mkdir()
             shutil.copy(self.folder / "c" / "dec" / "huffman.c", folder / "a.c")
-            made = [packages.run(program, *options, folder=folder) for options in
-                    (("-v", "a.c"), ("-t", "a.c.br"), ("a.c",), ("-kf", "a.c"), ("-d", "a.c.br", "-o", "b.c"), ("-j", "b.c"))]
-            results.append(([ended["status"] for ended in made], {path.name: path.read_bytes() for path in folder.iterdir()}))
+            made = [
+                packages.run(program, *options, folder=folder)
+                for options in (
+                    ("-v", "a.c"),
+                    ("-t", "a.c.br"),
+                    ("a.c",),
+                    ("-kf", "a.c"),
+                    ("-d", "a.c.br", "-o", "b.c"),
+                    ("-j", "b.c"),
+                )
+            ]
+            results.append(
+                (
+                    [ended["status"] for ended in made],
+                    {path.name: path.read_bytes() for path in folder.iterdir()},
+                )
+            )
         self.assertEqual(results[1], results[0])
         self.assertEqual(results[0][0][0], 0)
         self.assertEqual(sorted(results[0][1]), ["a.c", "a.c.br", "b.c.br"])
 
     def test_broken_data(self):
-        packed = bytearray((self.folder / "tests" / "testdata" / "ukkonooa.compressed").read_bytes())
+        packed = bytearray(
+            (self.folder / "tests" / "testdata" / "ukkonooa.compressed").read_bytes()
+        )
         packed[5] ^= 0x55
         self.assertNotEqual(self.same("-dc", given=bytes(packed))["status"], 0)
         self.same("-dc", given=b"this is not what brotli makes")

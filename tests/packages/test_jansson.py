@@ -1,4 +1,5 @@
-"""Debian's jansson and the program of its own test suites in compartments: each test gives what it should."""
+"""Debian's jansson and the program of its own test suites in compartments: each test gives what it
+should."""
 
 import os
 import pathlib
@@ -12,8 +13,17 @@ ALL = "IA2_ALL_VECTORS" in os.environ
 TIMEOUT = 300
 
 PACKAGES = (
-    Package("jansson", "jansson", "build/bin/json_process", "ninja -C build json_process",
-            "cmake -G Ninja -B build -DJANSSON_BUILD_DOCS=OFF -DJANSSON_BUILD_SHARED_LIBS=OFF -DCMAKE_C_FLAGS=-g", ninja="build"),
+    Package(
+        "jansson",
+        "jansson",
+        "build/bin/json_process",
+        "ninja -C build json_process",
+        (
+            "cmake -G Ninja -B build -DJANSSON_BUILD_DOCS=OFF -DJANSSON_BUILD_SHARED_LIBS=OFF"
+            " -DCMAKE_C_FLAGS=-g"
+        ),
+        ninja="build",
+    ),
 )
 
 
@@ -25,8 +35,13 @@ class Jansson(Case):
     package = "jansson"
 
     def run_suite(self, name: str, *options):
-        """What ctest does: the program reads a test's options, its input and what should come of it from the test's folder."""
-        tests = sorted(path for path in (self.folder / "test" / "suites" / name).iterdir() if (path / "input").exists())
+        """What ctest does: the program reads a test's options, its input and what should come of it
+        from the test's folder."""
+        tests = sorted(
+            path
+            for path in (self.folder / "test" / "suites" / name).iterdir()
+            if (path / "input").exists()
+        )
         tests = [path for path in tests if not (options and (path / "nostrip").exists())]
         self.assertGreater(len(tests), 4)
         for path in tests:

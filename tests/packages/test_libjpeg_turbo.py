@@ -1,4 +1,5 @@
-"""Debian's libjpeg-turbo, djpeg and library in compartments: every test of the package's that decodes gives the picture it should."""
+"""Debian's libjpeg-turbo, djpeg and library in compartments: every test of the package's that
+decodes gives the picture it should."""
 
 import hashlib
 import json
@@ -16,13 +17,22 @@ NEEDS_PKU = True
 TIMEOUT = 600
 
 PACKAGES = (
-    Package("libjpeg_turbo", "libjpeg-turbo", "build/djpeg-static", "cmake --build build --target djpeg-static cjpeg-static",
-            "cmake -G Ninja -B build -DENABLE_SHARED=OFF -DWITH_TURBOJPEG=OFF -DCMAKE_BUILD_TYPE=Release"),
+    Package(
+        "libjpeg_turbo",
+        "libjpeg-turbo",
+        "build/djpeg-static",
+        "cmake --build build --target djpeg-static cjpeg-static",
+        (
+            "cmake -G Ninja -B build -DENABLE_SHARED=OFF -DWITH_TURBOJPEG=OFF"
+            " -DCMAKE_BUILD_TYPE=Release"
+        ),
+    ),
 )
 
 
 def listed(folder: pathlib.Path) -> tuple[list, dict]:
-    """What ctest would run in a build directory, in its order: (program, arguments), and the checksum that a file must have then."""
+    """What ctest would run in a build directory, in its order: (program, arguments), and the
+    checksum that a file must have then."""
     runs, sums = [], {}
     for line in (folder / "CTestTestfile.cmake").read_text().splitlines():
         words = re.findall(r'"([^"]*)"', line)
@@ -53,16 +63,25 @@ class Djpeg(Case):
     package = "libjpeg_turbo"
 
     def test_own_tests(self):
-        shutil.copytree(pathlib.Path(os.environ["IA2_TEST_OUT"], "encoded"), self.scratch, dirs_exist_ok=True)
+        shutil.copytree(
+            pathlib.Path(os.environ["IA2_TEST_OUT"], "encoded"), self.scratch, dirs_exist_ok=True
+        )
         runs, sums = listed(self.folder / "build")
         decoded = 0
         for program, arguments in runs:
             if program != "djpeg-static":
                 continue
             with self.subTest(arguments):
-                self.assertEqual(packages.run(self.ours, *arguments, folder=self.scratch), {"status": 0, "out": b"", "err": b""})
+                self.assertEqual(
+                    packages.run(self.ours, *arguments, folder=self.scratch),
+                    {"status": 0, "out": b"", "err": b""},
+                )
                 for name in set(arguments) & set(sums):
-                    self.assertEqual(hashlib.md5((self.scratch / name).read_bytes()).hexdigest(), sums[name], name)
+                    self.assertEqual(
+                        hashlib.md5((self.scratch / name).read_bytes()).hexdigest(),
+                        sums[name],
+                        name,
+                    )
                     decoded += 1
         self.assertGreater(decoded, 40)
 
@@ -77,8 +96,15 @@ class Djpeg(Case):
         self.same("-targa", "-grayscale", self.scratch / "none.jpg")
 
     def test_formats(self):
-        for options in (("-gif",), ("-gif0",), ("-targa",), ("-os2",), ("-bmp", "-onepass", "-dither", "fs", "-colors", "64"),
-                        ("-map", self.folder / "testimages" / "vgl_5674_0098.bmp"), ("-verbose", "-scale", "3/8", "-maxmemory", "100")):
+        for options in (
+            ("-gif",),
+            ("-gif0",),
+            ("-targa",),
+            ("-os2",),
+            ("-bmp", "-onepass", "-dither", "fs", "-colors", "64"),
+            ("-map", self.folder / "testimages" / "vgl_5674_0098.bmp"),
+            ("-verbose", "-scale", "3/8", "-maxmemory", "100"),
+        ):
             with self.subTest(options):
                 self.same(*options, self.folder / "testimages" / "testorig.jpg")
 

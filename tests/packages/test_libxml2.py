@@ -1,4 +1,5 @@
-"""Debian's libxml2, xmllint and library in compartments: the parsers, validators, tree, reader and XPath say what they say in the plain program."""
+"""Debian's libxml2, xmllint and library in compartments: the parsers, validators, tree, reader and
+XPath say what they say in the plain program."""
 
 import pathlib
 import unittest
@@ -10,10 +11,17 @@ NEEDS_PKU = True
 TIMEOUT = 600
 
 PACKAGES = (
-    Package("libxml2", "libxml2", "build/xmllint", "cmake --build build --target xmllint",
-            "cmake -G Ninja -B build -DBUILD_SHARED_LIBS=OFF -DLIBXML2_WITH_PYTHON=OFF -DLIBXML2_WITH_ICONV=OFF -DLIBXML2_WITH_LZMA=OFF "
-            # Whether there is readline decides where the lines of xmllint's shell come from, and so on the policy.
-            "-DLIBXML2_WITH_ZLIB=OFF -DHAVE_LIBHISTORY=OFF -DHAVE_LIBREADLINE=OFF"),
+    Package(
+        "libxml2",
+        "libxml2",
+        "build/xmllint",
+        "cmake --build build --target xmllint",
+        "cmake -G Ninja -B build -DBUILD_SHARED_LIBS=OFF -DLIBXML2_WITH_PYTHON=OFF"
+        " -DLIBXML2_WITH_ICONV=OFF -DLIBXML2_WITH_LZMA=OFF "
+        # Whether there is readline decides where the lines of xmllint's shell come from, and so on
+        # the policy.
+        "-DLIBXML2_WITH_ZLIB=OFF -DHAVE_LIBHISTORY=OFF -DHAVE_LIBREADLINE=OFF",
+    ),
 )
 
 
@@ -25,17 +33,42 @@ DOCUMENT = """<?xml version="1.0"?>
 <!DOCTYPE a [<!ELEMENT a ANY><!ELEMENT p:c EMPTY><!ATTLIST a b CDATA "d"><!ENTITY e "ent"><!NOTATION n SYSTEM "x">]>
 <a xmlns:p="urn:p" b="1">&e;<p:c p:d="2"/><!-- comment --><?pi data?><![CDATA[<raw>]]>&#8364;</a>
 """
-INCLUDING = '<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="document.xml"/><xi:include href="none.xml"/></a>'
+INCLUDING = (
+    '<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="document.xml"/><xi:include'
+    ' href="none.xml"/></a>'
+)
 PAGE = "<html><body><p>one<p>two &amp; <b>three</body><table><tr><td>4"
 SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"><xs:complexType><xs:sequence>
 <xs:element name="n" type="xs:int" maxOccurs="3"/></xs:sequence></xs:complexType></xs:element></xs:schema>"""
 GRAMMAR = """<grammar xmlns="http://relaxng.org/ns/structure/1.0" datatypeLibrary="http://www.w3.org/2001/XMLSchema-datatypes"><start>
 <element name="a"><oneOrMore><element name="n"><data type="int"/></element></oneOrMore></element></start></grammar>"""
-SHELL = b"ls /\ncat /\nxpath //*[1]\ncd a\npwd\ndu\ngrep ent\nvalidate\nset <q/>\nsave -\nnonsense\nquit\n"
+SHELL = (
+    b"ls /\ncat /\nxpath //*[1]\ncd a\npwd\ndu\ngrep ent\nvalidate\nset <q/>\nsave"
+    b" -\nnonsense\nquit\n"
+)
 MODES = (
-    (), ("--noent",), ("--copy", "--format"), ("--debug",), ("--sax",), ("--sax1",), ("--push",), ("--memory",), ("--stream", "--debug"),
-    ("--walker", "--pattern", "a/c"), ("--valid",), ("--postvalid", "--noout"), ("--c14n",), ("--exc-c14n",), ("--xpath", "//*[last()] | //@*"),
-    ("--encode", "ISO-8859-1"), ("--testIO",), ("--chkregister",), ("--auto",), ("--dropdtd", "--nocdata"), ("--insert",), ("--repeat", "--noout"),
+    (),
+    ("--noent",),
+    ("--copy", "--format"),
+    ("--debug",),
+    ("--sax",),
+    ("--sax1",),
+    ("--push",),
+    ("--memory",),
+    ("--stream", "--debug"),
+    ("--walker", "--pattern", "a/c"),
+    ("--valid",),
+    ("--postvalid", "--noout"),
+    ("--c14n",),
+    ("--exc-c14n",),
+    ("--xpath", "//*[last()] | //@*"),
+    ("--encode", "ISO-8859-1"),
+    ("--testIO",),
+    ("--chkregister",),
+    ("--auto",),
+    ("--dropdtd", "--nocdata"),
+    ("--insert",),
+    ("--repeat", "--noout"),
     ("--xmlout", "--html"),
 )
 
@@ -56,14 +89,24 @@ class Xmllint(Case):
         for schema in sorted(tests.glob("*.sct")):
             with self.subTest(schema.stem):
                 document = f"./test/schematron/{schema.stem}_0.xml"
-                ended = self.same("--schematron", f"./test/schematron/{schema.name}", document, folder=self.folder)
-                self.assertEqual((ended["out"], ended["err"]),
-                                 tuple((results / f"{schema.stem}_0{kind}").read_bytes() for kind in ("", ".err")))
+                ended = self.same(
+                    "--schematron", f"./test/schematron/{schema.name}", document, folder=self.folder
+                )
+                self.assertEqual(
+                    (ended["out"], ended["err"]),
+                    tuple(
+                        (results / f"{schema.stem}_0{kind}").read_bytes() for kind in ("", ".err")
+                    ),
+                )
         for kind, option in (("schemas", "--schema"), ("relaxng", "--relaxng")):
             for schema in sorted((self.folder / "test" / kind).rglob("*.[xr][sn][dg]")):
                 self.same(option, schema, schema)
-        self.same("--shell", "test/scripts/long_command.xml", folder=self.folder,
-                  given=(self.folder / "test/scripts/long_command.script").read_bytes())
+        self.same(
+            "--shell",
+            "test/scripts/long_command.xml",
+            folder=self.folder,
+            given=(self.folder / "test/scripts/long_command.script").read_bytes(),
+        )
 
     def test_modes(self):
         name = self.write("document.xml", DOCUMENT)
@@ -83,12 +126,23 @@ class Xmllint(Case):
         self.write("a.rng", GRAMMAR)
         for text, status in (("<a><n>1</n><n>2</n></a>", 0), ("<a><n>x</n></a>", 3), ("<b/>", 3)):
             name = self.write("a.xml", text)
-            for options in (("--schema", "a.xsd"), ("--relaxng", "a.rng"), ("--schema", "a.xsd", "--stream")):
+            for options in (
+                ("--schema", "a.xsd"),
+                ("--relaxng", "a.rng"),
+                ("--schema", "a.xsd", "--stream"),
+            ):
                 with self.subTest((text, options)):
                     self.assertEqual(self.lint(*options, name)["status"], status)
 
     def test_broken_documents(self):
-        for text in ("<a><b></a>", "", "<a>&none;</a>", "<a b='1' b='2'/>", "<!DOCTYPE a [<!ENTITY e '&e;'>]><a>&e;</a>", "<a>\x01</a>"):
+        for text in (
+            "<a><b></a>",
+            "",
+            "<a>&none;</a>",
+            "<a b='1' b='2'/>",
+            "<!DOCTYPE a [<!ENTITY e '&e;'>]><a>&e;</a>",
+            "<a>\x01</a>",
+        ):
             name = self.write("broken.xml", text)
             for options in (("--recover",), ("--sax",), ("--stream",)):
                 with self.subTest((text, options)):
@@ -98,12 +152,22 @@ class Xmllint(Case):
 
     def test_large(self):
         """More than one buffer of the parser's, and of the callback's."""
-        items = "".join(f"<item n='{number}'>{'word ' * 20}<!-- {number} --></item>\n" for number in range(2000))
+        items = "".join(
+            f"<item n='{number}'>{'word ' * 20}<!-- {number} --></item>\n" for number in range(2000)
+        )
         name = self.write("large.xml", f"<a>{items}</a>")
-        for options in ((), ("--push",), ("--stream", "--noout"), ("--testIO",), ("--xpath", "count(//item[@n > 10])")):
+        for options in (
+            (),
+            ("--push",),
+            ("--stream", "--noout"),
+            ("--testIO",),
+            ("--xpath", "count(//item[@n > 10])"),
+        ):
             with self.subTest(options):
                 self.lint(*options, name)
-        self.assertEqual(self.lint("--xpath", "count(//item[@n > 10])", name)["out"].strip(), b"1989")
+        self.assertEqual(
+            self.lint("--xpath", "count(//item[@n > 10])", name)["out"].strip(), b"1989"
+        )
 
 
 if __name__ == "__main__":

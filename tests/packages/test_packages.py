@@ -1,4 +1,5 @@
-"""Programs nobody prepared, from Debian's source packages: each passes its own tests in compartments, with a policy file alone."""
+"""Programs nobody prepared, from Debian's source packages: each passes its own tests in
+compartments, with a policy file alone."""
 
 import os
 import pathlib
@@ -18,16 +19,46 @@ PACKAGES = (
     Package("zlib_example", "zlib", "example", "make -j2 example", "./configure --static"),
     Package("zlib_infcover", "zlib", "infcover", "make -j2 infcover", "./configure --static"),
     Package("bzip2", "bzip2", "bzip2", "make -j2 bzip2"),
-    # The CMake files of this version define XML_DTD without a value, which does not compile with Debian's patches.
-    Package("expat", "expat", "build/xmlwf/xmlwf", "cmake --build build --target xmlwf",
-            "cmake -G Ninja -B build -DEXPAT_BUILD_TESTS=OFF -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF -DCMAKE_C_FLAGS=-DXML_DTD=1",
-            top="expat"),
-    Package("expat_runtests", "expat", "build/tests/runtests", "ninja -C build runtests",
-            "cmake -G Ninja -B build -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF -DCMAKE_C_FLAGS='-DXML_DTD=1 -g'", top="expat", ninja="build"),
-    # Debian's Makefile needs libtool. No LUA_USE_DLOPEN: a module that is loaded belongs to no compartment.
-    Package("lua", "lua5.4", "src/lua", "cd src && for f in l*.c; do gcc -O2 -fPIC -DLUA_COMPAT_5_3 -DLUA_USE_POSIX -c $f || exit 1; done && "
-            "gcc -Wl,-E -o lua l*.o -lm",
-            "rm src/luac.c && echo '#define DEB_HOST_MULTIARCH \"x86_64-linux-gnu\"' > src/lua5.4-deb-multiarch.h"),
+    # The CMake files of this version define XML_DTD without a value, which does not compile with
+    # Debian's patches.
+    Package(
+        "expat",
+        "expat",
+        "build/xmlwf/xmlwf",
+        "cmake --build build --target xmlwf",
+        (
+            "cmake -G Ninja -B build -DEXPAT_BUILD_TESTS=OFF -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF"
+            " -DCMAKE_C_FLAGS=-DXML_DTD=1"
+        ),
+        top="expat",
+    ),
+    Package(
+        "expat_runtests",
+        "expat",
+        "build/tests/runtests",
+        "ninja -C build runtests",
+        (
+            "cmake -G Ninja -B build -DEXPAT_BUILD_DOCS=OFF -DEXPAT_DTD=OFF"
+            " -DCMAKE_C_FLAGS='-DXML_DTD=1 -g'"
+        ),
+        top="expat",
+        ninja="build",
+    ),
+    # Debian's Makefile needs libtool. No LUA_USE_DLOPEN: a module that is loaded belongs to no
+    # compartment.
+    Package(
+        "lua",
+        "lua5.4",
+        "src/lua",
+        (
+            "cd src && for f in l*.c; do gcc -O2 -fPIC -DLUA_COMPAT_5_3 -DLUA_USE_POSIX -c $f ||"
+            " exit 1; done && gcc -Wl,-E -o lua l*.o -lm"
+        ),
+        (
+            "rm src/luac.c && echo '#define DEB_HOST_MULTIARCH \"x86_64-linux-gnu\"' >"
+            " src/lua5.4-deb-multiarch.h"
+        ),
+    ),
 )
 
 
@@ -37,6 +68,7 @@ def build(out: pathlib.Path):
 
 class ZlibExample(Case):
     """The program of `make test`."""
+
     package = "zlib_example"
 
     def test_own_test(self):
@@ -49,7 +81,9 @@ class ZlibExample(Case):
 
 
 class ZlibInfcover(Case):
-    """The program of `make cover`: broken streams of every kind, a memory that ends, inflateBack() and its callbacks."""
+    """The program of `make cover`: broken streams of every kind, a memory that ends, inflateBack()
+    and its callbacks."""
+
     package = "zlib_infcover"
 
     def test_own_test(self):
@@ -83,12 +117,16 @@ class Zlib(Case):
         first, second = ((self.scratch / f"{number}.c.gz").read_bytes() for number in (0, 1))
         self.assertEqual(first, second)
         self.assertEqual(packages.run(self.ours, "-d", self.scratch / "1.c.gz")["status"], 0)
-        self.assertEqual((self.scratch / "1.c").read_bytes(), (self.folder / "inflate.c").read_bytes())
+        self.assertEqual(
+            (self.scratch / "1.c").read_bytes(), (self.folder / "inflate.c").read_bytes()
+        )
 
     def test_broken_data(self):
         self.same("-d", given=b"\x1f\x8b\x08\x00 this is no gzip data")
-        packed = bytearray(packages.run(self.plain, given=(self.folder / "trees.c").read_bytes())["out"])
-        packed[2000] ^= 0xff
+        packed = bytearray(
+            packages.run(self.plain, given=(self.folder / "trees.c").read_bytes())["out"]
+        )
+        packed[2000] ^= 0xFF
         self.same("-d", given=bytes(packed))
         self.same("-d", self.scratch / "none.gz")
 
@@ -97,7 +135,8 @@ class Bzip2(Case):
     package = "bzip2"
 
     def test_own_test(self):
-        """What `make test` does: each sample, compressed with -N and decompressed, gives the reference."""
+        """What `make test` does: each sample, compressed with -N and decompressed, gives the
+        reference."""
         for number, small in ((1, ""), (2, ""), (3, "s")):
             with self.subTest(number):
                 text = (self.folder / f"sample{number}.ref").read_bytes()
@@ -121,7 +160,7 @@ class Bzip2(Case):
     def test_broken_data(self):
         self.same("-d", given=b"BZh9 this is not what bzip2 makes")
         packed = bytearray((self.folder / "sample1.bz2").read_bytes())
-        packed[20000] ^= 0xff
+        packed[20000] ^= 0xFF
         self.same("-d", given=bytes(packed))
         self.same("-t", self.scratch / "none.bz2")
         self.same("--no-such-option")
@@ -129,29 +168,60 @@ class Bzip2(Case):
 
 
 class Expat(Case):
-    """The package's own test needs documents of the W3C that it does not have; these are of the same kinds."""
+    """The package's own test needs documents of the W3C that it does not have; these are of the
+    same kinds."""
+
     package = "expat"
-    TOO_MANY = "<a" + "".join(f" {letter}{number}='{number}'" for letter in "zyxabc" for number in range(9)) + "/>"
+    TOO_MANY = (
+        "<a"
+        + "".join(f" {letter}{number}='{number}'" for letter in "zyxabc" for number in range(9))
+        + "/>"
+    )
     DOCUMENTS = {
         "plain": "<a b='1'>text<c/></a>",
-        "entities": "<!DOCTYPE a [<!ENTITY e 'x&#233;y'><!ELEMENT a ANY><!ATTLIST a z CDATA 'default'>]><a>&e;&lt;&#x20ac;</a>",
+        "entities": (
+            "<!DOCTYPE a [<!ENTITY e 'x&#233;y'><!ELEMENT a ANY><!ATTLIST a z CDATA"
+            " 'default'>]><a>&e;&lt;&#x20ac;</a>"
+        ),
         "namespaces": "<p:a xmlns:p='urn:p' p:q='1' xmlns='urn:d' r='2'><b p:q='3'/></p:a>",
-        "markup": "<?xml version='1.0' standalone='yes'?><a><!-- comment --><?target data?><![CDATA[ <raw> ]]></a>",
-        "notations": "<!DOCTYPE a [<!NOTATION n PUBLIC 'pub' 'sys'><!NOTATION m SYSTEM 's2'><!ENTITY g SYSTEM 'g.gif' NDATA n>]><a/>",
+        "markup": (
+            "<?xml version='1.0' standalone='yes'?><a><!-- comment --><?target data?><![CDATA["
+            " <raw> ]]></a>"
+        ),
+        "notations": (
+            "<!DOCTYPE a [<!NOTATION n PUBLIC 'pub' 'sys'><!NOTATION m SYSTEM 's2'><!ENTITY g"
+            " SYSTEM 'g.gif' NDATA n>]><a/>"
+        ),
         "attributes": TOO_MANY,
         "deep": "<d>" * 200 + "</d>" * 200,
-        "long": "<a>" + "".join(f"<item n='{number}'>{'word ' * 20}</item>" for number in range(300)) + "</a>",
-        "external": "<!DOCTYPE a SYSTEM 'external.dtd' [<!ENTITY f SYSTEM 'part.ent'>]><a>&f;&g;</a>",
-        "not closed": "<a><b></a>", "two roots": "<a/><b/>", "bad entity": "<a>&none;</a>", "bad attribute": "<a b=1/>",
-        "twice": "<a b='1' b='2'/>", "empty": "", "bad token": "<a>&</a>", "loop": "<!DOCTYPE a [<!ENTITY e '&e;'>]><a>&e;</a>",
+        "long": (
+            "<a>"
+            + "".join(f"<item n='{number}'>{'word ' * 20}</item>" for number in range(300))
+            + "</a>"
+        ),
+        "external": (
+            "<!DOCTYPE a SYSTEM 'external.dtd' [<!ENTITY f SYSTEM 'part.ent'>]><a>&f;&g;</a>"
+        ),
+        "not closed": "<a><b></a>",
+        "two roots": "<a/><b/>",
+        "bad entity": "<a>&none;</a>",
+        "bad attribute": "<a b=1/>",
+        "twice": "<a b='1' b='2'/>",
+        "empty": "",
+        "bad token": "<a>&</a>",
+        "loop": "<!DOCTYPE a [<!ENTITY e '&e;'>]><a>&e;</a>",
         "unbound": "<p:a/>",
     }
 
     def documents(self) -> list:
         for name, text in self.DOCUMENTS.items():
             (self.scratch / f"{name}.xml").write_text(text)
-        (self.scratch / "latin.xml").write_bytes("<?xml version='1.0' encoding='windows-1252'?><a>\xe9\xfc</a>".encode("latin-1"))
-        (self.scratch / "utf16.xml").write_text("<?xml version='1.0' encoding='UTF-16'?><a>\u20ac</a>", encoding="utf-16")
+        (self.scratch / "latin.xml").write_bytes(
+            "<?xml version='1.0' encoding='windows-1252'?><a>\xe9\xfc</a>".encode("latin-1")
+        )
+        (self.scratch / "utf16.xml").write_text(
+            "<?xml version='1.0' encoding='UTF-16'?><a>\u20ac</a>", encoding="utf-16"
+        )
         (self.scratch / "external.dtd").write_text("<!ELEMENT a ANY><!ENTITY g 'from outside'>")
         (self.scratch / "part.ent").write_text("part of <b/>")
         return sorted(self.scratch.glob("*.xml"))
@@ -164,7 +234,9 @@ class Expat(Case):
             folder = self.scratch / f"out{number}"
             folder.mkdir()
             ended = packages.run(program, *options, "-k", "-d", folder, *names, folder=self.scratch)
-            made = {name: (folder / name).read_bytes() for name in names if (folder / name).exists()}
+            made = {
+                name: (folder / name).read_bytes() for name in names if (folder / name).exists()
+            }
             shutil.rmtree(folder)
             results.append((ended, made))
         self.assertEqual(results[1], results[0])
@@ -187,13 +259,22 @@ class Expat(Case):
         self.documents()
         for options in (("-m",), ("-c",), ("-t",), ("-s", "-e", "iso-8859-1")):
             with self.subTest(options):
-                self.same(*options, "-k", "entities.xml", "external.xml", "notations.xml", folder=self.scratch)
+                self.same(
+                    *options,
+                    "-k",
+                    "entities.xml",
+                    "external.xml",
+                    "notations.xml",
+                    folder=self.scratch,
+                )
         self.same("none.xml", folder=self.scratch)
         self.same("-v")
 
 
 class ExpatRuntests(Case):
-    """The program of `make check`, which has its own allocators and uses what the library has for tests alone."""
+    """The program of `make check`, which has its own allocators and uses what the library has for
+    tests alone."""
+
     package = "expat_runtests"
 
     @unittest.skipUnless(ALL, "takes minutes in emulation; --all-vectors")
@@ -205,6 +286,7 @@ class ExpatRuntests(Case):
 
 class Lua(Case):
     """The package has no tests; this is what its manual describes."""
+
     package = "lua"
     SCRIPT = b"""
         print("hello", #arg, ...)
@@ -234,11 +316,16 @@ class Lua(Case):
         debug.sethook(function() end, "l"); local x = 1; debug.sethook(); warn("@on"); warn("a ", "warning")
         local function lines() error({code = 2}) end
         print(pcall(lines))
-    """.replace(b"\n        ", b"\n")
+    """.replace(
+        b"\n        ", b"\n"
+    )
 
     def lua(self, *arguments, **options):
         """Addresses differ from run to run."""
-        plain, ours = (packages.run(program, *arguments, folder=self.scratch, **options) for program in (self.plain, self.ours))
+        plain, ours = (
+            packages.run(program, *arguments, folder=self.scratch, **options)
+            for program in (self.plain, self.ours)
+        )
         for ended in (plain, ours):
             ended["out"] = re.sub(rb"0x[0-9a-f]+", b"ADDRESS", ended["out"])
         self.assertEqual(ours, plain)
@@ -251,10 +338,20 @@ class Lua(Case):
         self.assertEqual((done["status"], done["out"][:11]), (0, b"hello\t2\t1\t2"[:11]), done)
 
     def test_uncaught_errors(self):
-        (self.scratch / "error.lua").write_text("local function f() error('uncaught ' .. 1) end\nf()\n")
+        (self.scratch / "error.lua").write_text(
+            "local function f() error('uncaught ' .. 1) end\nf()\n"
+        )
         (self.scratch / "syntax.lua").write_text("x = = 1\n")
-        for arguments in (("error.lua",), ("syntax.lua",), ("none.lua",), ("-e", "error{}"), ("-e", "os.exit(3)"), ("-l", "none"), ("-x",),
-                          ("-e", "error(setmetatable({}, {__tostring = function() return 'shown' end}))")):
+        for arguments in (
+            ("error.lua",),
+            ("syntax.lua",),
+            ("none.lua",),
+            ("-e", "error{}"),
+            ("-e", "os.exit(3)"),
+            ("-l", "none"),
+            ("-x",),
+            ("-e", "error(setmetatable({}, {__tostring = function() return 'shown' end}))"),
+        ):
             with self.subTest(arguments):
                 self.lua(*arguments)
 

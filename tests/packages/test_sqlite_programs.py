@@ -1,4 +1,5 @@
-"""Programs in C of SQLite's own tests, each in a compartment of its own: its benchmark, and its measure of blobs."""
+"""Programs in C of SQLite's own tests, each in a compartment of its own: its benchmark, and its
+measure of blobs."""
 
 import pathlib
 import re
@@ -12,8 +13,13 @@ from test_sqlite import PROGRAMS, SHELL
 NEEDS_PKU = True
 TIMEOUT = 300
 # How long something took, with what aligns it.
-SECONDS = re.compile(rb" *\d+\.\d+s$|(?:(?<=elapsed time: )|(?<=per BLOB read: )|(?<=per BLOB write: )|(?<=Content read rate: )|(?<=Content write rate: )).*",
-                     re.MULTILINE)
+SECONDS = re.compile(
+    (
+        rb" *\d+\.\d+s$|(?:(?<=elapsed time: )|(?<=per BLOB read: )|(?<=per BLOB write:"
+        rb" )|(?<=Content read rate: )|(?<=Content write rate: )).*"
+    ),
+    re.MULTILINE,
+)
 
 
 def build(out: pathlib.Path):
@@ -23,8 +29,8 @@ def build(out: pathlib.Path):
 
 class Program(Case):
     def alike(self, *arguments, keep=(), leaves: bool = True) -> dict:
-        """Runs both in a new folder each, with copies of the files `keep`; they must say the same, times apart, and leave the same, unless
-        what it `leaves` is random."""
+        """Runs both in a new folder each, with copies of the files `keep`; they must say the same,
+        times apart, and leave the same, unless what it `leaves` is random."""
         results = []
         for program in (self.plain, self.ours):
             folder = self.scratch / "run"
@@ -33,7 +39,16 @@ class Program(Case):
                 shutil.copy(path, folder)
             done = packages.run(program, *arguments, folder=folder, timeout=TIMEOUT)
             done["out"] = SECONDS.sub(b"N", done["out"])
-            results.append((done, {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}))
+            results.append(
+                (
+                    done,
+                    {
+                        str(path.relative_to(folder)): path.read_bytes()
+                        for path in sorted(folder.rglob("*"))
+                        if path.is_file()
+                    },
+                )
+            )
             shutil.rmtree(folder)
         self.assertEqual(results[1][0], results[0][0])
         self.assertEqual(results[1][1].keys(), results[0][1].keys())
@@ -45,6 +60,7 @@ class Program(Case):
 
 class Speedtest1(Program):
     """The sizes are percents of the benchmark's; --verify adds a hash of all rows to the output."""
+
     package = "sqlite3_speedtest1"
 
     def steps(self, name: str, size: int, *options):
@@ -68,16 +84,40 @@ class Kvtest(Program):
     def made(self, count: int) -> pathlib.Path:
         """A database of blobs, which are random: made by the plain program."""
         path = self.scratch / "x.db"
-        done = packages.run(self.plain, "init", path, "--count", count, "--size", 3000, "--variance", 1000, "--pagesize", 1024)
+        done = packages.run(
+            self.plain,
+            "init",
+            path,
+            "--count",
+            count,
+            "--size",
+            3000,
+            "--variance",
+            1000,
+            "--pagesize",
+            1024,
+        )
         self.assertEqual(done["status"], 0)
         return path
 
     def blobs(self, count: int):
         database = self.made(count)
-        runs = (("stat", "x.db"), ("export", "x.db", "files"), ("export", "x.db", "tree", "--tree"),
-                *(("run", "x.db", "--count", count, "--max-id", count, "--integrity-check", *options)
-                  for options in (("--asc",), ("--desc", "--blob-api"), ("--random", "--cache-size", 10), ("--mmap", 1000000, "--multitrans"),
-                                  ("--update", "--jmode", "wal"), ("--update", "--blob-api", "--nosync"))))
+        runs = (
+            ("stat", "x.db"),
+            ("export", "x.db", "files"),
+            ("export", "x.db", "tree", "--tree"),
+            *(
+                ("run", "x.db", "--count", count, "--max-id", count, "--integrity-check", *options)
+                for options in (
+                    ("--asc",),
+                    ("--desc", "--blob-api"),
+                    ("--random", "--cache-size", 10),
+                    ("--mmap", 1000000, "--multitrans"),
+                    ("--update", "--jmode", "wal"),
+                    ("--update", "--blob-api", "--nosync"),
+                )
+            ),
+        )
         for arguments in runs:
             with self.subTest(arguments):
                 done = self.alike(*arguments, keep=[database], leaves="--update" not in arguments)

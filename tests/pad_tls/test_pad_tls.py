@@ -20,7 +20,11 @@ USER = "int get(void); int main(void) { return get() == 7 ? 0 : 1; }\n"
 
 def tls(path):
     with open(path, "rb") as stream:
-        return next(segment.header for segment in ELFFile(stream).iter_segments() if segment["p_type"] == "PT_TLS")
+        return next(
+            segment.header
+            for segment in ELFFile(stream).iter_segments()
+            if segment["p_type"] == "PT_TLS"
+        )
 
 
 class PadTls(unittest.TestCase):
@@ -31,7 +35,12 @@ class PadTls(unittest.TestCase):
 
     def compile(self, name, text, *flags):
         output = self.path / name
-        subprocess.run(["gcc", "-x", "c", "-", "-x", "none", "-o", output, *flags], input=text, text=True, check=True)
+        subprocess.run(
+            ["gcc", "-x", "c", "-", "-x", "none", "-o", output, *flags],
+            input=text,
+            text=True,
+            check=True,
+        )
         return output
 
     def pad(self, *arguments):
@@ -74,7 +83,9 @@ class PadTls(unittest.TestCase):
         self.assertEqual(stat.S_IMODE(status.st_mode), 0o751)
         self.assertEqual(self.pad(library).returncode, 0)
         self.assertEqual(library.read_bytes(), once)
-        self.assertEqual(library.stat().st_ino, status.st_ino, "a file that needs nothing is not replaced")
+        self.assertEqual(
+            library.stat().st_ino, status.st_ino, "a file that needs nothing is not replaced"
+        )
 
     def test_symbolic_link_stays_one(self):
         library = self.compile("libx.so.1", LIBRARY, "-shared", "-fPIC")
@@ -85,7 +96,12 @@ class PadTls(unittest.TestCase):
         self.assertEqual(tls(library)["p_memsz"], 4096)
 
     def test_page_aligned_executable_is_padded_and_still_works(self):
-        program = self.compile("program", ALIGNED + "int main(void) { second[4999] = 1; return first == 7 && second[4999] == 1 ? 0 : 1; }")
+        program = self.compile(
+            "program",
+            ALIGNED
+            + "int main(void) { second[4999] = 1; return first == 7 && second[4999] == 1 ? 0 :"
+            " 1; }",
+        )
         self.assertNotEqual(tls(program)["p_memsz"] % 4096, 0)
         self.assertEqual(self.pad(program).returncode, 0)
         self.assertEqual(tls(program)["p_memsz"] % 4096, 0)
@@ -94,7 +110,9 @@ class PadTls(unittest.TestCase):
     def test_executable_with_a_smaller_alignment_is_refused(self):
         for flags in (["-pie"], ["-no-pie"], ["-static"], ["-static-pie"]):
             with self.subTest(flags):
-                program = self.compile("program", LIBRARY + "int main(void) { return get(); }", *flags)
+                program = self.compile(
+                    "program", LIBRARY + "int main(void) { return get(); }", *flags
+                )
                 self.assert_refused(program, "aligned to", "move")
 
     def test_no_tls(self):
@@ -114,7 +132,11 @@ class PadTls(unittest.TestCase):
     def test_other_machine_and_class(self):
         library = self.compile("libx.so", LIBRARY, "-shared", "-fPIC").read_bytes()
         path = self.path / "other.so"
-        for offset, value, reason in ((18, 183, "machine 183"), (4, 1, "32-bit"), (5, 2, "big-endian")):
+        for offset, value, reason in (
+            (18, 183, "machine 183"),
+            (4, 1, "32-bit"),
+            (5, 2, "big-endian"),
+        ):
             patched = bytearray(library)
             patched[offset] = value
             path.write_bytes(patched)

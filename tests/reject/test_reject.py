@@ -1,4 +1,5 @@
-"""Each *.case file here: the rewriter refuses the program with exactly the diagnostics the file has, and writes nothing."""
+"""Each *.case file here: the rewriter refuses the program with exactly the diagnostics the file
+has, and writes nothing."""
 
 import pathlib
 import sys
@@ -18,7 +19,9 @@ class Reject(unittest.TestCase):
         run = rewriter_case.opened(self, FOLDER / f"{name}.case")
         result = run.rewrite()
         self.assertEqual((result.returncode, result.stdout), (1, ""), result.stderr)
-        self.assertMultiLineEqual(result.stderr.replace(str(run.folder), "/WORK"), run.case.find("refused"))
+        self.assertMultiLineEqual(
+            result.stderr.replace(str(run.folder), "/WORK"), run.case.find("refused")
+        )
         self.assertEqual(run.written(), {})
 
     def fatal(self, run, *parts):

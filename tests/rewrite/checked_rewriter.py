@@ -1,7 +1,9 @@
-"""The rewriter under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer, and under valgrind: how it is made and run.
+"""The rewriter under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer, and under
+valgrind: how it is made and run.
 
-Made once per build directory, for all who use it, and again only of the sources that changed. Beside each stand rewriters with an error
-planted, for what has never been seen to find an error shows nothing."""
+Made once per build directory, for all who use it, and again only of the sources that changed.
+Beside each stand rewriters with an error planted, for what has never been seen to find an error
+shows nothing."""
 
 import fcntl
 import json
@@ -14,18 +16,34 @@ import rewriter_case
 
 FOLDER = rewriter_case.BUILD / "tests" / "rewrite" / "checked"
 OBJECTS = "kit/rewriter/ia2-rewriter.p/"
-SANITIZERS = "-O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
-LEAKS = "#include <stdlib.h>\n__attribute__((constructor)) static void leak(void) { void *volatile p = malloc(7); p = NULL; }\n"
-# Each with the words by which it is found. The second and the third read past a block, and decide by what nobody set.
+SANITIZERS = (
+    "-O1 -fno-omit-frame-pointer -fsanitize=address,undefined -fno-sanitize-recover=undefined"
+)
+LEAKS = (
+    "#include <stdlib.h>\n__attribute__((constructor)) static void leak(void) { void *volatile p ="
+    " malloc(7); p = NULL; }\n"
+)
+# Each with the words by which it is found. The second and the third read past a block, and decide
+# by what nobody set.
 SANITIZED_ERRORS = {
     "leaks": (LEAKS, "LeakSanitizer"),
-    "overruns": ("#include <stdlib.h>\n__attribute__((constructor)) static void overrun(void) { char *volatile p = malloc(7); "
-                 "volatile char c = p[7]; (void)c; free(p); }\n", "heap-buffer-overflow"),
+    "overruns": (
+        (
+            "#include <stdlib.h>\n__attribute__((constructor)) static void overrun(void) { char"
+            " *volatile p = malloc(7); volatile char c = p[7]; (void)c; free(p); }\n"
+        ),
+        "heap-buffer-overflow",
+    ),
 }
 VALGRIND_ERRORS = {
     "leaks": (LEAKS, "definitely lost"),
-    "unset": ("#include <stdlib.h>\n__attribute__((constructor)) static void unset(void) { int *volatile p = malloc(4); "
-              "if (*p == 5) abort(); free(p); }\n", "depends on uninitialised value"),
+    "unset": (
+        (
+            "#include <stdlib.h>\n__attribute__((constructor)) static void unset(void) { int"
+            " *volatile p = malloc(4); if (*p == 5) abort(); free(p); }\n"
+        ),
+        "depends on uninitialised value",
+    ),
 }
 # What libclang and LLVM allocate is their own, and so is what they compare.
 SUPPRESSED = """{
@@ -76,10 +94,15 @@ def as_built(entry: dict, flags: str) -> str:
 
 
 def make(folder: pathlib.Path, flags: str, errors: dict) -> None:
-    """In `folder`: the rewriter compiled with `flags`, or of the kit's own objects without, and one with each error."""
+    """In `folder`: the rewriter compiled with `flags`, or of the kit's own objects without, and one
+    with each error."""
     folder.mkdir(parents=True, exist_ok=True)
-    linked = subprocess.run(["ldd", rewriter_case.REWRITER], capture_output=True, text=True, check=True).stdout
-    clang = next(line.split()[2] for line in linked.splitlines() if "libclang" in line and "cpp" not in line)
+    linked = subprocess.run(
+        ["ldd", rewriter_case.REWRITER], capture_output=True, text=True, check=True
+    ).stdout
+    clang = next(
+        line.split()[2] for line in linked.splitlines() if "libclang" in line and "cpp" not in line
+    )
     lines, objects = [f"flags = {flags}", f"libraries = {clang}"], []
     for entry in compiled():
         made = rewriter_case.BUILD / entry["output"]
@@ -88,9 +111,16 @@ def make(folder: pathlib.Path, flags: str, errors: dict) -> None:
             made = folder / pathlib.Path(entry["output"]).name
             lines += [f"build {made}: cc {source}", f"  cc = {as_built(entry, flags)}"]
         objects.append(str(made))
-    for name, text in {"ia2-rewriter": "", **{name: text for name, (text, _) in errors.items()}}.items():
+    for name, text in {
+        "ia2-rewriter": "",
+        **{name: text for name, (text, _) in errors.items()},
+    }.items():
         write(folder / f"{name}.c", text)
-        lines += [f"build {name}.o: cc {folder / name}.c", f"  cc = cd {folder} && gcc -g {flags}", f"build {name}: link {' '.join(objects)} {name}.o"]
+        lines += [
+            f"build {name}.o: cc {folder / name}.c",
+            f"  cc = cd {folder} && gcc -g {flags}",
+            f"build {name}: link {' '.join(objects)} {name}.o",
+        ]
     write(folder / "build.ninja", NINJA + "\n".join(lines) + "\n")
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
@@ -99,13 +129,30 @@ def make(folder: pathlib.Path, flags: str, errors: dict) -> None:
         raise RuntimeError(done.stdout + done.stderr)
 
 
-def command(program, plan: pathlib.Path, root, out: pathlib.Path, commands: pathlib.Path, *more) -> list:
-    """A run of the rewriter, as kit/ia2/rewriting.py does it, that leaves what it makes in `out`."""
-    return [program, "--policy", plan, "--root-directory", root, "--output-directory", out / "rewritten", "--output-prefix", f"{out}/", "-p", commands, *more]
+def command(
+    program, plan: pathlib.Path, root, out: pathlib.Path, commands: pathlib.Path, *more
+) -> list:
+    """A run of the rewriter, as kit/ia2/rewriting.py does it, that leaves what it makes in
+    `out`."""
+    return [
+        program,
+        "--policy",
+        plan,
+        "--root-directory",
+        root,
+        "--output-directory",
+        out / "rewritten",
+        "--output-prefix",
+        f"{out}/",
+        "-p",
+        commands,
+        *more,
+    ]
 
 
 class Checker:
-    """A way to run the rewriter that finds its errors: `build` it first; `errors` are the ones planted."""
+    """A way to run the rewriter that finds its errors: `build` it first; `errors` are the ones
+    planted."""
 
     def __init__(self, name: str, flags: str, errors: dict, prefix=()):
         self.folder, self.flags, self.errors, self.prefix = FOLDER / name, flags, errors, prefix
@@ -115,14 +162,29 @@ class Checker:
         make(self.folder, self.flags, self.errors)
         write(self.folder / "suppressions", SUPPRESSED)
 
-    def run(self, *arguments, error: str = "ia2-rewriter", timeout: float = 300) -> subprocess.CompletedProcess:
-        """Runs it, or the one with an error, with the arguments of command(). Nothing was found if the exit status is the rewriter's
-        and it wrote nothing else."""
+    def run(
+        self, *arguments, error: str = "ia2-rewriter", timeout: float = 300
+    ) -> subprocess.CompletedProcess:
+        """Runs it, or the one with an error, with the arguments of command(). Nothing was found if
+        the exit status is the rewriter's and it wrote nothing else."""
         words = [*self.prefix, *command(self.folder / error, *arguments)]
-        return subprocess.run(words, capture_output=True, text=True, errors="replace", timeout=timeout, check=False)
+        return subprocess.run(
+            words, capture_output=True, text=True, errors="replace", timeout=timeout, check=False
+        )
 
 
 SANITIZED = Checker("sanitized", SANITIZERS, SANITIZED_ERRORS)
-VALGRIND = Checker("valgrind", "", VALGRIND_ERRORS,
-                   ("valgrind", "-q", "--leak-check=full", "--show-leak-kinds=definite", "--errors-for-leak-kinds=definite",
-                    "--error-exitcode=99", f"--suppressions={FOLDER / 'valgrind' / 'suppressions'}"))
+VALGRIND = Checker(
+    "valgrind",
+    "",
+    VALGRIND_ERRORS,
+    (
+        "valgrind",
+        "-q",
+        "--leak-check=full",
+        "--show-leak-kinds=definite",
+        "--errors-for-leak-kinds=definite",
+        "--error-exitcode=99",
+        f"--suppressions={FOLDER / 'valgrind' / 'suppressions'}",
+    ),
+)

@@ -1,4 +1,5 @@
-"""What the rewriter keeps of each unit from run to run: the same output with it, and it is believed only while it is true."""
+"""What the rewriter keeps of each unit from run to run: the same output with it, and it is believed
+only while it is true."""
 
 import os
 import pathlib
@@ -58,7 +59,8 @@ class Kept:
         self.kept = self.run.folder / "trees"
 
     def rewrite(self, *arguments):
-        """The result, without the explanation, and the names of the sources that were parsed, with the reasons."""
+        """The result, without the explanation, and the names of the sources that were parsed, with
+        the reasons."""
         done = self.run.rewrite("--cache-directory", self.kept, "--explain", *arguments)
         parsed, rest = {}, []
         for line in done.stderr.splitlines(keepends=True):
@@ -94,7 +96,10 @@ class Cache(unittest.TestCase):
 
     def test_cases(self):
         """Cold, warm and without: the same bytes, and the same refusals."""
-        for path in (*sorted(FOLDER.glob("*.case")), *sorted((FOLDER.parent / "reject").glob("*.case"))):
+        for path in (
+            *sorted(FOLDER.glob("*.case")),
+            *sorted((FOLDER.parent / "reject").glob("*.case")),
+        ):
             with self.subTest(path.stem), tempfile.TemporaryDirectory() as folder:
                 kept = Kept(folder, path)
                 plain = kept.run.rewrite()
@@ -151,7 +156,7 @@ class Cache(unittest.TestCase):
                 command["arguments"].insert(1, "-DMORE")
         self.run_.write_plan()
         self.assertEqual(set(self.parsed()), {"other.c"})
-        self.assertEqual(len(self.kept.trees()), 3)   # that of the old command is gone
+        self.assertEqual(len(self.kept.trees()), 3)  # that of the old command is gone
         self.assertEqual(set(self.parsed("--extra-arg", "-DALL")), {"app.c", "other.c", "lib.c"})
 
     def test_environment(self):
@@ -160,16 +165,21 @@ class Cache(unittest.TestCase):
         self.assertEqual(set(self.parsed()), {"app.c", "other.c", "lib.c"})
 
     def test_boundary(self):
-        """What crosses changes nothing in what a unit says, except if a system header declares it."""
+        """What crosses changes nothing in what a unit says, except if a system header declares
+        it."""
         self.run_.case.policy["imports"]["call"] = [2, 1]
         self.run_.write_plan()
         self.assertEqual(self.parsed(), {})
 
     def test_boundary_in_system_header(self):
-        """What a system header declares is read when the plan has it, and then its gate is the one that a first run makes."""
+        """What a system header declares is read when the plan has it, and then its gate is the one
+        that a first run makes."""
         self.run_.case.policy["imports"]["rand"] = [2, 1]
         self.run_.write_plan()
-        self.assertEqual(self.parsed(), {"other.c": "the boundary has a function of a system header that it had not"})
+        self.assertEqual(
+            self.parsed(),
+            {"other.c": "the boundary has a function of a system header that it had not"},
+        )
         self.assertEqual(self.parsed(), {})
         kept = self.run_.contents()
         self.assertIn(b"__wrap_rand", kept["boundary.json"])
@@ -179,7 +189,9 @@ class Cache(unittest.TestCase):
     def test_unreadable_search(self):
         """A name that only the preprocessor knows: nothing is kept."""
         path = self.run_.root / "other.c"
-        path.write_text("#define NAME <own.h>\n#if __has_include(NAME)\n#endif\n" + path.read_text())
+        path.write_text(
+            "#define NAME <own.h>\n#if __has_include(NAME)\n#endif\n" + path.read_text()
+        )
         for _ in range(2):
             self.assertEqual(set(self.parsed()), {"other.c"})
 
@@ -190,15 +202,21 @@ class Cache(unittest.TestCase):
         self.assertEqual(set(self.parsed()), {"app.c", "lib.c"})
 
     def test_damaged(self):
-        """Cut short, longer, empty, of another unit, or with any byte changed: it is not believed, and made anew."""
+        """Cut short, longer, empty, of another unit, or with any byte changed: it is not believed,
+        and made anew."""
         chance = random.Random(1)
         expected = self.run_.contents()
         tree, other = self.kept.trees()[:2]
         good = tree.read_bytes()
-        bad = [good[:chance.randrange(len(good))] for _ in range(20)] + [good + b"x", b"", other.read_bytes(), b"IA2tree1" + bytes(4096)]
+        bad = [good[: chance.randrange(len(good))] for _ in range(20)] + [
+            good + b"x",
+            b"",
+            other.read_bytes(),
+            b"IA2tree1" + bytes(4096),
+        ]
         for _ in range(60):
             at = chance.randrange(len(good) if chance.random() < 0.7 else 300)
-            bad.append(good[:at] + bytes([good[at] ^ 1 << chance.randrange(8)]) + good[at + 1:])
+            bad.append(good[:at] + bytes([good[at] ^ 1 << chance.randrange(8)]) + good[at + 1 :])
         for data in bad:
             tree.write_bytes(data)
             parsed = self.parsed()
@@ -211,16 +229,41 @@ class Cache(unittest.TestCase):
         expected = self.run_.contents()
         for tree in self.kept.trees():
             tree.unlink()
-        command = [rewriter_case.REWRITER, "--policy", self.run_.out / "plan.json", "--root-directory", self.run_.root, "-p", self.run_.out,
-                   "--cache-directory", self.kept.kept]
+        command = [
+            rewriter_case.REWRITER,
+            "--policy",
+            self.run_.out / "plan.json",
+            "--root-directory",
+            self.run_.root,
+            "-p",
+            self.run_.out,
+            "--cache-directory",
+            self.kept.kept,
+        ]
         started = []
         for number in range(10):
             out = self.run_.folder / f"out{number}"
             out.mkdir()
-            started.append((out, subprocess.Popen([*command, "--output-directory", out / "rewritten", "--output-prefix", f"{out}/"])))
+            started.append(
+                (
+                    out,
+                    subprocess.Popen(
+                        [
+                            *command,
+                            "--output-directory",
+                            out / "rewritten",
+                            "--output-prefix",
+                            f"{out}/",
+                        ]
+                    ),
+                )
+            )
         for out, process in started:
             self.assertEqual(process.wait(60), 0)
-            self.assertEqual({name: path.read_bytes() for name, path in rewriter_case.made(out).items()}, expected)
+            self.assertEqual(
+                {name: path.read_bytes() for name, path in rewriter_case.made(out).items()},
+                expected,
+            )
         self.assertEqual(self.parsed(), {})
         self.assertEqual(list(self.kept.kept.glob("*.tmp")), [])
 

@@ -1,6 +1,8 @@
-"""The rewriter under the sanitizers and under valgrind, on real code: the compile commands of every package of tests/packages, and both dav1d.
+"""The rewriter under the sanitizers and under valgrind, on real code: the compile commands of every
+package of tests/packages, and both dav1d.
 
-What it makes there must be what it made for the build, byte for byte, so that it is the same work that was looked at."""
+What it makes there must be what it made for the build, byte for byte, so that it is the same work
+that was looked at."""
 
 import json
 import os
@@ -25,8 +27,23 @@ from checked_rewriter import SANITIZED, VALGRIND  # noqa: E402
 
 ALL = "IA2_ALL_VECTORS" in os.environ
 TIMEOUT = 3600 if ALL else 1200
-PACKAGES = [test_sqlite.SHELL, *test_sqlite.PROGRAMS,
-            *(package for module in (test_packages, test_libpng, test_pngvalid, test_libjpeg_turbo, test_libxml2, test_brotli, test_jansson) for package in module.PACKAGES)]
+PACKAGES = [
+    test_sqlite.SHELL,
+    *test_sqlite.PROGRAMS,
+    *(
+        package
+        for module in (
+            test_packages,
+            test_libpng,
+            test_pngvalid,
+            test_libjpeg_turbo,
+            test_libxml2,
+            test_brotli,
+            test_jansson,
+        )
+        for package in module.PACKAGES
+    ),
+]
 DAV1D = (variants.DEFAULT, variants.OTHER)
 # Valgrind is fifty times as slow, most of it in libclang, which reads what these include.
 SMALL = ("bzip2", "zlib")
@@ -40,17 +57,37 @@ def build(out: pathlib.Path):
     packages.build_all(PACKAGES, out)
     variants.build(out, DAV1D)
     made = json.loads((out / packages.REPORT).read_text())
-    made |= {f"dav1d-{name}": json.loads((out / name / variants.decoding.REPORT).read_text()) for name in DAV1D}
-    (out / REPORT).write_text(json.dumps({name: {"missing": it["missing"]} if "missing" in it else
-                                          {"out": str(pathlib.Path(it["compartmentalized"]).parents[1])} for name, it in made.items()}))
+    made |= {
+        f"dav1d-{name}": json.loads((out / name / variants.decoding.REPORT).read_text())
+        for name in DAV1D
+    }
+    (out / REPORT).write_text(
+        json.dumps(
+            {
+                name: (
+                    {"missing": it["missing"]}
+                    if "missing" in it
+                    else {"out": str(pathlib.Path(it["compartmentalized"]).parents[1])}
+                )
+                for name, it in made.items()
+            }
+        )
+    )
 
 
 def contents(folder: pathlib.Path) -> dict[str, bytes]:
-    """What the rewriter makes of a program: gates, what crosses, and each source that it changed."""
+    """What the rewriter makes of a program: gates, what crosses, and each source that it
+    changed."""
     boundary = (folder / "boundary.json").read_bytes()
-    names = ["destructors.json", *(f"rewritten/{name}" for name in json.loads(boundary)["rewritten"])]
+    names = [
+        "destructors.json",
+        *(f"rewritten/{name}" for name in json.loads(boundary)["rewritten"]),
+    ]
     gates = [str(path.relative_to(folder)) for path in sorted((folder / "callgates").iterdir())]
-    return {"boundary.json": boundary, **{name: (folder / name).read_bytes() for name in [*names, *gates]}}
+    return {
+        "boundary.json": boundary,
+        **{name: (folder / name).read_bytes() for name in [*names, *gates]},
+    }
 
 
 class Memory(unittest.TestCase):
@@ -70,7 +107,15 @@ class Memory(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             scratch = pathlib.Path(folder).resolve()
             for run in range(runs):
-                done = checker.run(out / "plan.json", root, scratch, out / "compile_commands.json", "--cache-directory", scratch / "trees", **options)
+                done = checker.run(
+                    out / "plan.json",
+                    root,
+                    scratch,
+                    out / "compile_commands.json",
+                    "--cache-directory",
+                    scratch / "trees",
+                    **options,
+                )
                 self.assertEqual((done.returncode, done.stderr), (0, ""), f"run {run + 1}")
                 self.assertEqual(contents(scratch), expected, f"run {run + 1}")
             self.assertTrue(list((scratch / "trees").glob("*.tree")))
@@ -84,7 +129,9 @@ class Memory(unittest.TestCase):
         self.all_of(SANITIZED, self.outputs())
 
     def test_valgrind(self):
-        self.all_of(VALGRIND, {name: out for name, out in self.outputs().items() if ALL or name in SMALL})
+        self.all_of(
+            VALGRIND, {name: out for name, out in self.outputs().items() if ALL or name in SMALL}
+        )
 
     def test_what_is_wrong_is_seen(self):
         """Here too, and on these commands: nothing of them turns the checks off."""
@@ -96,8 +143,15 @@ class Memory(unittest.TestCase):
         for checker in (SANITIZED, VALGRIND):
             for error, (_, words) in checker.errors.items():
                 with self.subTest(error), tempfile.TemporaryDirectory() as folder:
-                    done = checker.run(out / "plan.json", root, pathlib.Path(folder).resolve(), out / "compile_commands.json",
-                                       "--cache-directory", out / "trees", error=error)
+                    done = checker.run(
+                        out / "plan.json",
+                        root,
+                        pathlib.Path(folder).resolve(),
+                        out / "compile_commands.json",
+                        "--cache-directory",
+                        out / "trees",
+                        error=error,
+                    )
                     self.assertNotEqual(done.returncode, 0)
                     self.assertIn(words, done.stderr)
 

@@ -22,9 +22,17 @@ class Repeatable(unittest.TestCase):
         """The compile database in another order, one CPU or all: the same bytes."""
         chance = random.Random(1)
         every = os.sched_getaffinity(0)
-        for case in ("three_compartments", "locals_by_flow_of_addresses", "same_name_twice", "variadic_calls", "compiled_twice"):
+        for case in (
+            "three_compartments",
+            "locals_by_flow_of_addresses",
+            "same_name_twice",
+            "variadic_calls",
+            "compiled_twice",
+        ):
             with self.subTest(case), tempfile.TemporaryDirectory() as folder:
-                run = rewriter_case.Run(rewriter_case.Case(FOLDER / f"{case}.case"), os.path.realpath(folder))
+                run = rewriter_case.Run(
+                    rewriter_case.Case(FOLDER / f"{case}.case"), os.path.realpath(folder)
+                )
                 first = self.output(run, run.rewrite())
                 for round_number in range(4):
                     self.shuffle(run, chance)
@@ -40,7 +48,9 @@ class Repeatable(unittest.TestCase):
         plan = json.loads((run.out / "plan.json").read_text())
         order = list(range(len(commands)))
         chance.shuffle(order)
-        (run.out / "compile_commands.json").write_text(json.dumps([commands[index] for index in order]))
+        (run.out / "compile_commands.json").write_text(
+            json.dumps([commands[index] for index in order])
+        )
         for unit in plan["units"]:
             unit["command"] = order.index(unit["command"])
         (run.out / "plan.json").write_text(json.dumps(plan))

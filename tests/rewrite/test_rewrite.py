@@ -1,4 +1,5 @@
-"""Each *.case file here: the rewriter makes exactly what the file says, and gcc and clang compile it."""
+"""Each *.case file here: the rewriter makes exactly what the file says, and gcc and clang compile
+it."""
 
 import os
 import pathlib
@@ -39,13 +40,26 @@ class Rewrite(unittest.TestCase):
                 messages = run.compile(compiler, unit, True)
                 stopped = run.case.find(f"stopped {compiler}")
                 if stopped and messages:
-                    found = re.findall(r"rewritten/(\S+:\d+):\d+: error: call through a pointer: the program is split by what clang sees", messages)
+                    found = re.findall(
+                        (
+                            r"rewritten/(\S+:\d+):\d+: error: call through a pointer: the program"
+                            r" is split by what clang sees"
+                        ),
+                        messages,
+                    )
                     self.assertEqual("".join(f"{place}\n" for place in found), stopped)
                     self.assertEqual(messages.count("error:"), len(found), messages)
                     stops.add(compiler)
                 else:
                     self.assertEqual(messages, "", f"{compiler}, rewritten")
-        self.assertEqual([compiler for compiler in rewriter_case.compilers() if run.case.find(f"stopped {compiler}")], sorted(stops))
+        self.assertEqual(
+            [
+                compiler
+                for compiler in rewriter_case.compilers()
+                if run.case.find(f"stopped {compiler}")
+            ],
+            sorted(stops),
+        )
         for name in run.compartments:
             self.assertEqual(run.assemble(name), "")
 
@@ -57,10 +71,28 @@ class Rewrite(unittest.TestCase):
         self.assertEqual(boundary["recompile"], [0, 1])
         self.assertEqual(boundary["rewritten"], ["app.c", "lib.c"])
         self.assertEqual(boundary["files"], ["app.c", "lib.c", "lib.h"])
-        self.assertEqual(boundary["gates"][0], {
-            "symbol": "__ia2_gate_0_add", "function": "add", "target": "__ia2_target_0_add", "owner": 1, "callers": [2],
-            "export": False, "file": "app.c", "line": 3, "signature": "int (int, void *)", "abi": "i4(i4p)", "type": 0x7130c252,
-            "args_int": 2, "args_sse": 0, "ret_int": 1, "ret_sse": 0, "stack_words": 0, "sret_bytes": 0})
+        self.assertEqual(
+            boundary["gates"][0],
+            {
+                "symbol": "__ia2_gate_0_add",
+                "function": "add",
+                "target": "__ia2_target_0_add",
+                "owner": 1,
+                "callers": [2],
+                "export": False,
+                "file": "app.c",
+                "line": 3,
+                "signature": "int (int, void *)",
+                "abi": "i4(i4p)",
+                "type": 0x7130C252,
+                "args_int": 2,
+                "args_sse": 0,
+                "ret_int": 1,
+                "ret_sse": 0,
+                "stack_words": 0,
+                "sret_bytes": 0,
+            },
+        )
 
     def test_what_is_not_rewritten_is_not_compiled_again(self):
         run, _ = self.rewritten("not_position_independent")
@@ -70,7 +102,9 @@ class Rewrite(unittest.TestCase):
     def test_gates_file(self):
         run, _ = self.rewritten("three_compartments")
         text = (run.out / "callgates" / "app.S").read_text()
-        self.assertEqual(text, """/* Made by ia2-rewriter from plan.json. DO NOT EDIT. */
+        self.assertEqual(
+            text,
+            """/* Made by ia2-rewriter from plan.json. DO NOT EDIT. */
 #define IA2_ID 1
 #define IA2_NAME "app"
 #define IA2_COMPARTMENTS 3
@@ -79,7 +113,8 @@ class Rewrite(unittest.TestCase):
 #define IA2_PKRU_3 0x55555553
 #include <ia2_gate.S>
 ia2_gates_end
-""")
+""",
+        )
 
     def test_two_runs_make_the_same_bytes(self):
         first, second = (self.rewritten("header_function")[0].contents() for _ in range(2))
@@ -104,7 +139,9 @@ ia2_gates_end
         run, _ = self.rewritten("header_function")
         self.assertTrue(run.mirrored("lib.h").exists())
         for path in run.root.glob("*.c"):
-            path.write_text(path.read_text().replace('#include "lib.h"', (run.root / "lib.h").read_text()))
+            path.write_text(
+                path.read_text().replace('#include "lib.h"', (run.root / "lib.h").read_text())
+            )
         self.assertEqual(run.rewrite().returncode, 0)
         self.assertFalse(run.mirrored("lib.h").exists())
 
@@ -123,13 +160,25 @@ ia2_gates_end
         run, _ = self.rewritten("callback")
         text = run.mirrored("app.c").read_text().split("#line 1\n", 1)[1].splitlines()
         for number, line in enumerate((run.root / "app.c").read_text().splitlines()):
-            self.assertEqual(text[number].split("(")[0].split("=")[0].strip(), line.split("(")[0].split("=")[0].strip())
+            self.assertEqual(
+                text[number].split("(")[0].split("=")[0].strip(),
+                line.split("(")[0].split("=")[0].strip(),
+            )
 
     def test_options_of_gcc_do_not_stop_the_parser(self):
         run = self.open("callback")
         for command in run.commands:
-            command["arguments"][1:1] = ["-fno-ipa-cp-clone", "-mpreferred-stack-boundary=4", "--param", "max-inline-insns=1",
-                                         "-Wno-maybe-uninitialized", "-MD", "-MF", "x.d", "-fplugin-arg-x=1"]
+            command["arguments"][1:1] = [
+                "-fno-ipa-cp-clone",
+                "-mpreferred-stack-boundary=4",
+                "--param",
+                "max-inline-insns=1",
+                "-Wno-maybe-uninitialized",
+                "-MD",
+                "-MF",
+                "x.d",
+                "-fplugin-arg-x=1",
+            ]
         run.write_plan()
         self.assertEqual(run.rewrite().stderr, "")
 

@@ -1,4 +1,5 @@
-"""The rewriter under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer, on every case of this room."""
+"""The rewriter under AddressSanitizer, UndefinedBehaviorSanitizer and LeakSanitizer, on every case
+of this room."""
 
 import os
 import pathlib
@@ -21,12 +22,22 @@ def build(out: pathlib.Path):
 
 class Sanitized(unittest.TestCase):
     def run_case(self, name, **options):
-        """One run per function `damage` of the bytes of a tree: with the trees of the run before, all damaged so."""
+        """One run per function `damage` of the bytes of a tree: with the trees of the run before,
+        all damaged so."""
         damages = options.pop("damages", ())
         with tempfile.TemporaryDirectory() as folder:
-            run = rewriter_case.Run(rewriter_case.Case(FOLDER / f"{name}.case"), os.path.realpath(folder))
+            run = rewriter_case.Run(
+                rewriter_case.Case(FOLDER / f"{name}.case"), os.path.realpath(folder)
+            )
             trees = run.folder / "trees"
-            arguments = (run.out / "plan.json", run.root, run.out, run.out, "--cache-directory", trees)
+            arguments = (
+                run.out / "plan.json",
+                run.root,
+                run.out,
+                run.out,
+                "--cache-directory",
+                trees,
+            )
             done = [SANITIZED.run(*arguments, **options)]
             for damage in damages:
                 kept = sorted(trees.glob("*.tree"))
@@ -40,14 +51,21 @@ class Sanitized(unittest.TestCase):
         """Each cold, and with the trees of that."""
         for case in sorted(FOLDER.glob("*.case")):
             with self.subTest(case.stem):
-                self.assertEqual(self.run_case(case.stem, damages=[lambda data: data]), [(0, "")] * 2)
+                self.assertEqual(
+                    self.run_case(case.stem, damages=[lambda data: data]), [(0, "")] * 2
+                )
 
     def test_damaged_trees(self):
         chance = random.Random(1)
 
         def damage(data):
             at = chance.randrange(len(data))
-            return chance.choice((data[:at], data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1:]))
+            return chance.choice(
+                (
+                    data[:at],
+                    data[:at] + bytes([data[at] ^ 1 << chance.randrange(8)]) + data[at + 1 :],
+                )
+            )
 
         for case in ("callback", "macros", "locals_by_flow", "variadic_calls", "guide_macros"):
             with self.subTest(case):

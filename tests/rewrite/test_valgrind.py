@@ -1,4 +1,5 @@
-"""The rewriter as it is built, under valgrind: no error, and nothing lost, on a few cases of this room."""
+"""The rewriter as it is built, under valgrind: no error, and nothing lost, on a few cases of this
+room."""
 
 import os
 import pathlib
@@ -22,8 +23,12 @@ def build(out: pathlib.Path):
 class Valgrind(unittest.TestCase):
     def run_case(self, name, **options):
         with tempfile.TemporaryDirectory() as folder:
-            run = rewriter_case.Run(rewriter_case.Case(FOLDER / f"{name}.case"), os.path.realpath(folder))
-            return VALGRIND.run(run.out / "plan.json", run.root, run.out, run.out, timeout=TIMEOUT - 10, **options)
+            run = rewriter_case.Run(
+                rewriter_case.Case(FOLDER / f"{name}.case"), os.path.realpath(folder)
+            )
+            return VALGRIND.run(
+                run.out / "plan.json", run.root, run.out, run.out, timeout=TIMEOUT - 10, **options
+            )
 
     def test_cases(self):
         for name in CASES:

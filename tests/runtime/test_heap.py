@@ -11,15 +11,23 @@ from compartments import Compartment  # noqa: E402
 NEEDS_PKU = True
 ALSO_NATIVE = True
 # The misuse is on purpose; and _FORTIFY_SOURCE makes asprintf another function.
-FLAGS = {"gcc": ["-Wno-use-after-free", "-Wno-free-nonheap-object"], "clang": ["-D_FORTIFY_SOURCE=2"]}
+FLAGS = {
+    "gcc": ["-Wno-use-after-free", "-Wno-free-nonheap-object"],
+    "clang": ["-D_FORTIFY_SOURCE=2"],
+}
 HERE = pathlib.Path(__file__).resolve().parent
 
 
 def build(out: pathlib.Path):
     for toolchain in compartments.TOOLCHAINS:
-        parts = [Compartment("app", [HERE / "heap.c"], reads=(2,)), Compartment("library", [HERE / "heap_lib.c"], clients=(1,)),
-                 Compartment("third", [HERE / "heap_third.c"])]
-        compartments.build(out, "heap", parts, toolchain, [f"-I{HERE}", "-fno-builtin", *FLAGS[toolchain.compiler]])
+        parts = [
+            Compartment("app", [HERE / "heap.c"], reads=(2,)),
+            Compartment("library", [HERE / "heap_lib.c"], clients=(1,)),
+            Compartment("third", [HERE / "heap_third.c"]),
+        ]
+        compartments.build(
+            out, "heap", parts, toolchain, [f"-I{HERE}", "-fno-builtin", *FLAGS[toolchain.compiler]]
+        )
 
 
 class Heap(unittest.TestCase):
@@ -59,19 +67,30 @@ class Heap(unittest.TestCase):
         self.assertIn("heap of compartment app", done.err)
 
     def test_free_of_another_compartments_block(self):
-        self.aborts("foreign-free", "compartment library frees 0x[0-9a-f]+, which belongs to the heap of compartment app")
+        self.aborts(
+            "foreign-free",
+            "compartment library frees 0x[0-9a-f]+, which belongs to the heap of compartment app",
+        )
 
     def test_free_of_a_block_that_was_not_allocated_for_it(self):
-        self.aborts("foreign-free-of-the-library", "compartment app frees 0x[0-9a-f]+, which belongs to the heap of compartment library")
+        self.aborts(
+            "foreign-free-of-the-library",
+            "compartment app frees 0x[0-9a-f]+, which belongs to the heap of compartment library",
+        )
 
     def test_realloc_of_another_compartments_block(self):
-        self.aborts("foreign-realloc", "compartment library resizes 0x[0-9a-f]+, which belongs to the heap of compartment app")
+        self.aborts(
+            "foreign-realloc",
+            "compartment library resizes 0x[0-9a-f]+, which belongs to the heap of compartment app",
+        )
 
     def test_lent_block_freed_twice(self):
         self.aborts("lent-twice", "compartment app frees .* heap of compartment library")
 
     def test_lent_block_freed_by_owner_then_client(self):
-        self.aborts("freed-by-owner-then-client", "compartment app frees .* heap of compartment library")
+        self.aborts(
+            "freed-by-owner-then-client", "compartment app frees .* heap of compartment library"
+        )
 
     def test_lent_block_freed_by_third(self):
         self.aborts("lent-to-another", "may not call this function|compartment third frees")

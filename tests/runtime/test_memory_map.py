@@ -1,4 +1,5 @@
-"""Every mapping of a running process is somebody's: private ones under their owner's key, writable shared ones by name."""
+"""Every mapping of a running process is somebody's: private ones under their owner's key, writable
+shared ones by name."""
 
 import pathlib
 import re
@@ -13,12 +14,17 @@ from compartments import Compartment  # noqa: E402
 NEEDS_PKU = True
 HERE = pathlib.Path(__file__).resolve().parent
 # Writable, under key 0: whose files and kernel areas these are.
-SHARED_FILES = re.compile(r"/(libc|ld-linux-x86-64|libm|libgcc_s|libia2)\.so[.\d]*$|^/memfd:ia2-state$|^\[stack\]$|^\[heap\]$")
+SHARED_FILES = re.compile(
+    r"/(libc|ld-linux-x86-64|libm|libgcc_s|libia2)\.so[.\d]*$|^/memfd:ia2-state$|^\[stack\]$|^\[heap\]$"
+)
 ARENA = 64 << 20  # alignment of libc's arenas for threads
 
 
 def build(out: pathlib.Path):
-    parts = [Compartment("program", [HERE / "process.c"]), Compartment("library", [HERE / "process_lib.c"])]
+    parts = [
+        Compartment("program", [HERE / "process.c"]),
+        Compartment("library", [HERE / "process_lib.c"]),
+    ]
     compartments.build(out, "process", parts, flags=[f"-I{HERE}"])
 
 
@@ -49,14 +55,21 @@ def left_over(mapping, ranges):
     """The parts of a mapping that are in none of the ranges."""
     parts = [(mapping.start, mapping.end)]
     for low, high in ranges:
-        parts = [piece for start, end in parts for piece in ((start, min(end, low)), (max(start, high), end)) if piece[0] < piece[1]]
+        parts = [
+            piece
+            for start, end in parts
+            for piece in ((start, min(end, low)), (max(start, high), end))
+            if piece[0] < piece[1]
+        ]
     return parts
 
 
 class MemoryMap(unittest.TestCase):
     @classmethod
     def setUpClass(cls):
-        cls.process = subprocess.Popen([compartments.program("process"), "map"], stdout=subprocess.PIPE, text=True)
+        cls.process = subprocess.Popen(
+            [compartments.program("process"), "map"], stdout=subprocess.PIPE, text=True
+        )
         cls.regions = []
         for line in cls.process.stdout:
             if line == "ready\n":
@@ -74,7 +87,10 @@ class MemoryMap(unittest.TestCase):
     def test_there_is_something_of_every_kind(self):
         for key in (1, 2):
             kinds = [kind for owner, kind, *_ in self.regions if owner == key]
-            self.assertEqual({kind: kinds.count(kind) for kind in ("stack", "thread-locals")}, {"stack": 3, "thread-locals": 3})
+            self.assertEqual(
+                {kind: kinds.count(kind) for kind in ("stack", "thread-locals")},
+                {"stack": 3, "thread-locals": 3},
+            )
             self.assertTrue({"globals", "heap", "signal-zone"} <= set(kinds))
         self.assertIn((0, "heap"), {(key, kind) for key, kind, *_ in self.regions})
 
@@ -87,9 +103,10 @@ class MemoryMap(unittest.TestCase):
 
     def test_every_writable_mapping_under_key_0_is_named(self):
         named = [(low, high) for key, _, low, high in self.regions if key == 0]
-        # ld.so takes its first memory right below itself; what a compartment has there is another test's.
+        # ld.so takes its first memory right below itself; what a compartment has there is another
+        # test's.
         loader = min(mapping.start for mapping in self.map if "/ld-linux" in mapping.name)
-        for mapping in reversed(self.map):   # the kernel's own pages may lie between the two
+        for mapping in reversed(self.map):  # the kernel's own pages may lie between the two
             if mapping.end == loader and mapping.name.startswith(("[vdso", "[vvar")):
                 loader = mapping.start
         named.append((loader - 4 * 4096, loader))
@@ -98,7 +115,12 @@ class MemoryMap(unittest.TestCase):
             # Without a name, right after a file's: what its segment has beyond the file (.bss).
             file = mapping.name or (file if mapping.start == end else "")
             end = mapping.end
-            if "w" not in mapping.rights or mapping.key or SHARED_FILES.search(file) or mapping.start % ARENA == 0:
+            if (
+                "w" not in mapping.rights
+                or mapping.key
+                or SHARED_FILES.search(file)
+                or mapping.start % ARENA == 0
+            ):
                 continue
             self.assertEqual(left_over(mapping, named), [], f"{mapping} is shared, and nobody's")
 
@@ -106,7 +128,9 @@ class MemoryMap(unittest.TestCase):
         self.assertEqual({mapping.key for mapping in self.map}, {0, 1, 2})
 
     def test_nothing_is_writable_and_executable(self):
-        self.assertEqual([mapping for mapping in self.map if "w" in mapping.rights and "x" in mapping.rights], [])
+        self.assertEqual(
+            [mapping for mapping in self.map if "w" in mapping.rights and "x" in mapping.rights], []
+        )
 
     def test_the_runtimes_state_is_writable_by_nobody(self):
         state = [mapping for mapping in self.map if "ia2-state" in mapping.name]
@@ -115,7 +139,9 @@ class MemoryMap(unittest.TestCase):
 
     def test_most_of_a_compartments_memory_is_keyed(self):
         for key in (1, 2):
-            self.assertGreater(sum(mapping.resident for mapping in self.map if mapping.key == key), 2000)
+            self.assertGreater(
+                sum(mapping.resident for mapping in self.map if mapping.key == key), 2000
+            )
 
 
 if __name__ == "__main__":

@@ -1,4 +1,5 @@
-"""A program that is built permissive prints what the plain program prints, and its log has each violation; built to enforce, it dies."""
+"""A program that is built permissive prints what the plain program prints, and its log has each
+violation; built to enforce, it dies."""
 
 import json
 import os
@@ -21,7 +22,9 @@ COMPARTMENTS = (("app", "permissive.c"), ("library", "permissive_lib.c"))
 def build(out: pathlib.Path):
     made = [Compartment(name, [HERE / source]) for name, source in COMPARTMENTS]
     for toolchain in (GCC, CLANG_LLD):
-        compartments.build(out, "permissive", made, toolchain, [f"-I{HERE}"], compartments.PERMISSIVE)
+        compartments.build(
+            out, "permissive", made, toolchain, [f"-I{HERE}"], compartments.PERMISSIVE
+        )
     compartments.build(out, "enforcing", made, flags=[f"-I{HERE}"])
     compartments.build_plain(out, "plain", made, flags=[f"-I{HERE}"])
 
@@ -33,15 +36,24 @@ class Permissive(unittest.TestCase):
         self.log = pathlib.Path(folder.name) / "log.json"
 
     def run_permissive(self, what, toolchain=GCC, **environment):
-        return compartments.execute(compartments.program("permissive", toolchain), what, IA2_VIOLATION_LOG=str(self.log), **environment)
+        return compartments.execute(
+            compartments.program("permissive", toolchain),
+            what,
+            IA2_VIOLATION_LOG=str(self.log),
+            **environment,
+        )
 
     def lines(self):
         lines = [json.loads(line) for line in self.log.read_text().splitlines()]
-        self.assertEqual((lines[0]["kind"], lines[0]["pkeys"], lines[0]["compartments"]), ("run", True, ["app", "library"]))
+        self.assertEqual(
+            (lines[0]["kind"], lines[0]["pkeys"], lines[0]["compartments"]),
+            ("run", True, ["app", "library"]),
+        )
         return lines[1:]
 
     def same(self, what, toolchain=GCC):
-        """What the plain program prints; the violations. The same program, enforcing, dies of the first."""
+        """What the plain program prints; the violations. The same program, enforcing, dies of the
+        first."""
         plain = compartments.execute(compartments.program("plain", plain=True), what)
         self.assertEqual(plain.status, 0, plain)
         done = self.run_permissive(what, toolchain)
@@ -49,33 +61,55 @@ class Permissive(unittest.TestCase):
         self.assertIn("warning: permissive: nothing is enforced", done.err)
         lines = self.lines()
         total = sum(line["count"] for line in lines)
-        self.assertIn(f"nothing was enforced: {total} violations, {len(lines)} different ones, are in {self.log}", done.err)
+        self.assertIn(
+            (
+                f"nothing was enforced: {total} violations, {len(lines)} different ones, are in"
+                f" {self.log}"
+            ),
+            done.err,
+        )
         enforcing = compartments.execute(compartments.program("enforcing"), what)
         self.assertNotEqual((enforcing.status, enforcing.out), (0, plain.out), enforcing)
         return lines
 
     def test_loop_is_one_record(self):
         for toolchain in (GCC, CLANG_LLD):
-            line, = self.same("loop", toolchain)
-            self.assertEqual((line["kind"], line["access"], line["accessor"], line["owner"], line["count"]),
-                             ("access", "read", "library", "app", 10000))
+            (line,) = self.same("loop", toolchain)
+            self.assertEqual(
+                (line["kind"], line["access"], line["accessor"], line["owner"], line["count"]),
+                ("access", "read", "library", "app", 10000),
+            )
             self.assertEqual(line["at"]["function"], "lib_sum")
             self.assertTrue(line["at"]["object"].endswith("/library.ia2.so"))
-            self.assertEqual((line["memory"]["kind"], line["memory"]["name"], line["memory"]["size"]), ("global", "numbers", 4000))
+            self.assertEqual(
+                (line["memory"]["kind"], line["memory"]["name"], line["memory"]["size"]),
+                ("global", "numbers", 4000),
+            )
 
     def test_objects(self):
         lines = self.same("objects")
         found = {(line["accessor"], line["access"], line["memory"]["kind"]) for line in lines}
-        self.assertEqual(found, {("library", access, kind) for access in ("read", "write")
-                                 for kind in ("stack", "thread-local", "heap", "global")} - {("library", "read", "global")} |
-                         {("app", "read", "heap")})
-        heap = [line for line in lines if line["memory"]["kind"] == "heap" and line["owner"] == "app"]
+        self.assertEqual(
+            found,
+            {
+                ("library", access, kind)
+                for access in ("read", "write")
+                for kind in ("stack", "thread-local", "heap", "global")
+            }
+            - {("library", "read", "global")}
+            | {("app", "read", "heap")},
+        )
+        heap = [
+            line for line in lines if line["memory"]["kind"] == "heap" and line["owner"] == "app"
+        ]
         self.assertIn("objects", [frame.get("function") for frame in heap[0]["memory"]["frames"]])
         self.assertEqual(heap[0]["memory"]["size"], 16)
         stack = [line for line in lines if line["memory"]["kind"] == "stack"]
         self.assertEqual(stack[0]["memory"]["frames"][0]["function"], "objects")
         foreign = [line for line in lines if line["accessor"] == "app"]
-        self.assertIn("lib_text", [frame.get("function") for frame in foreign[0]["memory"]["frames"]])
+        self.assertIn(
+            "lib_text", [frame.get("function") for frame in foreign[0]["memory"]["frames"]]
+        )
         self.assertIn("objects", [line["caller"]["function"] for line in foreign if line["caller"]])
 
     def test_string_instructions(self):
@@ -84,7 +118,7 @@ class Permissive(unittest.TestCase):
         self.assertEqual({line["at"]["function"] for line in lines}, {"lib_copy", "lib_fill"})
 
     def test_threads(self):
-        line, = self.same("threads")
+        (line,) = self.same("threads")
         self.assertEqual(line["count"], 1600)
 
     def test_signals_blocked(self):
@@ -98,9 +132,20 @@ class Permissive(unittest.TestCase):
 
     def test_pointers_for_the_kernel(self):
         lines = [line for line in self.same("kernel") if line["kind"] == "kernel"]
-        self.assertEqual({(line["function"], line["access"]) for line in lines},
-                         {("write", "read"), ("read", "write"), ("open", "read"), ("fopen", "read"), ("fread", "write")})
-        self.assertEqual({line["at"]["function"] for line in lines}, {"lib_read", "lib_write", "lib_open", "lib_stdio"})
+        self.assertEqual(
+            {(line["function"], line["access"]) for line in lines},
+            {
+                ("write", "read"),
+                ("read", "write"),
+                ("open", "read"),
+                ("fopen", "read"),
+                ("fread", "write"),
+            },
+        )
+        self.assertEqual(
+            {line["at"]["function"] for line in lines},
+            {"lib_read", "lib_write", "lib_open", "lib_stdio"},
+        )
 
     def test_blocks_of_another_heap(self):
         lines = [line for line in self.same("blocks") if line["kind"] == "block"]
@@ -110,11 +155,17 @@ class Permissive(unittest.TestCase):
 
     def test_call_of_what_is_no_gate(self):
         lines = self.same("calls")
-        self.assertEqual([(line["kind"], line["owner"], line["at"]["function"]) for line in lines if line["kind"] == "call"],
-                         [("call", "app", "lib_call")])
+        self.assertEqual(
+            [
+                (line["kind"], line["owner"], line["at"]["function"])
+                for line in lines
+                if line["kind"] == "call"
+            ],
+            [("call", "app", "lib_call")],
+        )
 
     def test_forked_children_share_the_log(self):
-        line, = self.same("forked")
+        (line,) = self.same("forked")
         self.assertEqual(line["count"], 4)
 
     def dies(self, what, number):
@@ -124,7 +175,10 @@ class Permissive(unittest.TestCase):
         return self.lines()
 
     def test_null_pointer_kills_in_the_middle_of_a_violation(self):
-        self.assertEqual([line["at"]["function"] for line in self.dies("null", signal.SIGSEGV)], ["lib_set", "lib_move"])
+        self.assertEqual(
+            [line["at"]["function"] for line in self.dies("null", signal.SIGSEGV)],
+            ["lib_set", "lib_move"],
+        )
 
     def test_trap_kills(self):
         self.assertEqual(len(self.dies("trap", signal.SIGTRAP)), 1)
@@ -138,20 +192,31 @@ class Permissive(unittest.TestCase):
         self.assertIn(message, done.err)
 
     def test_is_no_program_that_needs_keys(self):
-        self.refused("permissive: nothing is enforced in this program, and IA2_REQUIRE_PKU is set", IA2_REQUIRE_PKU="1")
+        self.refused(
+            "permissive: nothing is enforced in this program, and IA2_REQUIRE_PKU is set",
+            IA2_REQUIRE_PKU="1",
+        )
 
     def test_log_that_cannot_be_written(self):
         self.log = pathlib.Path("/nonexistent/log")
         self.refused("permissive: cannot write /nonexistent/log (ENOENT)")
 
     def test_nothing_switches_an_enforcing_program(self):
-        done = compartments.execute(compartments.program("enforcing"), "loop", IA2_VIOLATION_LOG=str(self.log), IA2_PERMISSIVE="1")
+        done = compartments.execute(
+            compartments.program("enforcing"),
+            "loop",
+            IA2_VIOLATION_LOG=str(self.log),
+            IA2_PERMISSIVE="1",
+        )
         self.assertEqual((done.status, done.out), (-signal.SIGSEGV, ""), done)
         self.assertFalse(self.log.exists())
 
     def test_parts_of_both_kinds_do_not_run(self):
         """An enforcing library beside a permissive program, and the reverse."""
-        permissive, enforcing = compartments.program("permissive").parent, compartments.program("enforcing").parent
+        permissive, enforcing = (
+            compartments.program("permissive").parent,
+            compartments.program("enforcing").parent,
+        )
         for program, library in ((permissive, enforcing), (enforcing, permissive)):
             with tempfile.TemporaryDirectory() as folder:
                 for name in ("prog", "library.ia2.so"):
@@ -159,7 +224,9 @@ class Permissive(unittest.TestCase):
                 for side in (permissive, enforcing):
                     for runtime in side.glob("libia2*"):
                         os.symlink(runtime, f"{folder}/{runtime.name}")
-                done = compartments.execute("/bin/sh", "-c", f"LD_LIBRARY_PATH={folder} exec {folder}/prog loop")
+                done = compartments.execute(
+                    "/bin/sh", "-c", f"LD_LIBRARY_PATH={folder} exec {folder}/prog loop"
+                )
                 self.assertNotEqual(done.status, 0, done)
                 self.assertEqual(done.out, "")
 

@@ -19,13 +19,18 @@ WARNING = "ia2: warning: this CPU or kernel has no protection keys"
 
 def build(out: pathlib.Path):
     for toolchain in compartments.TOOLCHAINS:
-        parts = [Compartment("program", [HERE / "process.c"]), Compartment("library", [HERE / "process_lib.c"])]
+        parts = [
+            Compartment("program", [HERE / "process.c"]),
+            Compartment("library", [HERE / "process_lib.c"]),
+        ]
         compartments.build(out, "process", parts, toolchain, [f"-I{HERE}"])
 
 
 class Process(unittest.TestCase):
     def go(self, *words, toolchain=compartments.GCC, **environment):
-        return compartments.execute(compartments.program("process", toolchain), *words, **environment)
+        return compartments.execute(
+            compartments.program("process", toolchain), *words, **environment
+        )
 
     def ends(self, name, status, out):
         for toolchain in compartments.TOOLCHAINS:
@@ -114,7 +119,12 @@ class WithoutKeys(unittest.TestCase):
         self.assertIn("no protection keys and IA2_REQUIRE_PKU is set", done.err)
 
     def test_required_by_zero_is_not_required(self):
-        self.assertEqual(compartments.execute(compartments.program("process"), "nothing", IA2_REQUIRE_PKU="0").status, 0)
+        self.assertEqual(
+            compartments.execute(
+                compartments.program("process"), "nothing", IA2_REQUIRE_PKU="0"
+            ).status,
+            0,
+        )
 
 
 @unittest.skipUnless(compartments.enforced(), "needs protection keys")

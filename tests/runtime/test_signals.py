@@ -19,8 +19,15 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def build(out: pathlib.Path):
-    compartments.build(out, "signals", [Compartment("app", [HERE / "signals.c"]), Compartment("library", [HERE / "signals_lib.c"])],
-                       flags=[f"-I{HERE}"])
+    compartments.build(
+        out,
+        "signals",
+        [
+            Compartment("app", [HERE / "signals.c"]),
+            Compartment("library", [HERE / "signals_lib.c"]),
+        ],
+        flags=[f"-I{HERE}"],
+    )
 
 
 class Signals(unittest.TestCase):
@@ -74,7 +81,9 @@ class Signals(unittest.TestCase):
         self.assertEqual((done.status, done.out), (-signal.SIGUSR1, "once\n"), done)
 
     def test_sigint_during_a_call(self):
-        with subprocess.Popen([compartments.program("signals"), "interrupt"], stdout=subprocess.PIPE, text=True) as process:
+        with subprocess.Popen(
+            [compartments.program("signals"), "interrupt"], stdout=subprocess.PIPE, text=True
+        ) as process:
             self.assertEqual(process.stdout.readline(), "waiting\n")
             os.kill(process.pid, signal.SIGINT)
             self.assertEqual(process.stdout.read(), "handled 1\n")

@@ -15,8 +15,16 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 def build(out: pathlib.Path):
     for toolchain in compartments.TOOLCHAINS:
-        compartments.build(out, "threads", [Compartment("app", [HERE / "threads.c"]), Compartment("library", [HERE / "threads_lib.c"])],
-                           toolchain, [f"-I{HERE}"])
+        compartments.build(
+            out,
+            "threads",
+            [
+                Compartment("app", [HERE / "threads.c"]),
+                Compartment("library", [HERE / "threads_lib.c"]),
+            ],
+            toolchain,
+            [f"-I{HERE}"],
+        )
 
 
 class Threads(unittest.TestCase):
@@ -40,7 +48,9 @@ class Threads(unittest.TestCase):
         self.passes("sized")
 
     def test_stack_overflow_kills(self):
-        self.assertEqual(compartments.execute(compartments.program("threads"), "overflow").status, -11)
+        self.assertEqual(
+            compartments.execute(compartments.program("threads"), "overflow").status, -11
+        )
 
     def test_detached(self):
         self.passes("detached", 40)

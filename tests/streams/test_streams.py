@@ -12,7 +12,10 @@ from ia2 import streams, synthetic_video
 class SyntheticVideo(unittest.TestCase):
     def test_size_and_determinism(self):
         with tempfile.TemporaryDirectory() as folder:
-            for layout, bits, samples in (("420", 8, 35 * 21 + 2 * 18 * 11), ("444", 10, 2 * 3 * 35 * 21)):
+            for layout, bits, samples in (
+                ("420", 8, 35 * 21 + 2 * 18 * 11),
+                ("444", 10, 2 * 3 * 35 * 21),
+            ):
                 video = synthetic_video.Video(35, 21, 3, layout, bits)
                 paths = [pathlib.Path(folder, name) for name in "ab"]
                 for path in paths:
@@ -43,8 +46,12 @@ class Streams(unittest.TestCase):
     def test_grain_is_in_the_grain_streams_and_in_no_other(self):
         for name, stream in self.made.items():
             with self.subTest(name):
-                done = subprocess.run(["aomdec", "--rawvideo", "--md5", "--skip-film-grain", stream.path],
-                                      capture_output=True, text=True, check=True)
+                done = subprocess.run(
+                    ["aomdec", "--rawvideo", "--md5", "--skip-film-grain", stream.path],
+                    capture_output=True,
+                    text=True,
+                    check=True,
+                )
                 self.assertEqual(done.stdout.split()[0] != stream.md5, "grain" in name)
 
     def test_a_broken_stream_is_refused(self):
@@ -56,8 +63,12 @@ class Streams(unittest.TestCase):
 
     def test_a_missing_encoder_is_named(self):
         recipe = streams.Recipe("x", streams.sized(64, 64, 1), ("no-such-encoder",))
-        with tempfile.TemporaryDirectory() as folder, self.assertRaisesRegex(
-                streams.StreamError, "no-such-encoder not found\nremedy: run scripts/setup"):
+        with (
+            tempfile.TemporaryDirectory() as folder,
+            self.assertRaisesRegex(
+                streams.StreamError, "no-such-encoder not found\nremedy: run scripts/setup"
+            ),
+        ):
             streams.prepare(pathlib.Path(folder), recipes=(recipe,))
 
     def test_a_failing_encoder_leaves_nothing_behind(self):

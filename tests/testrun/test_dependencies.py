@@ -11,8 +11,12 @@ SOURCE = pathlib.Path(os.environ["IA2_SOURCE"])
 
 class Dependencies(unittest.TestCase):
     def test_each_package_is_explained(self):
-        installed = re.search(r"packages='([^']*)'", (SOURCE / "scripts" / "setup").read_text())[1].split()
-        rows = re.findall(r"^\| (`.*?) \|", (SOURCE / "docs" / "dependencies.md").read_text(), re.MULTILINE)
+        installed = re.search(r"packages='([^']*)'", (SOURCE / "scripts" / "setup").read_text())[
+            1
+        ].split()
+        rows = re.findall(
+            r"^\| (`.*?) \|", (SOURCE / "docs" / "dependencies.md").read_text(), re.MULTILINE
+        )
         explained = re.findall(r"`([^`]+)`", " ".join(rows))
         # The kernel is downloaded, not installed.
         self.assertEqual(sorted(installed), sorted(set(explained) - {"linux-image-amd64"}))

@@ -10,7 +10,7 @@ import unittest
 
 from ia2 import test_supervisor, test_worker, testrun
 
-MODULE = '''
+MODULE = """
 import os, time, unittest
 TIMEOUT = 3
 class A(unittest.TestCase):
@@ -51,12 +51,22 @@ class FixtureSkips(unittest.TestCase):
 class Exits(unittest.TestCase):
     def test_leaves_quietly(self):
         os._exit(0)
-'''
-EXPECTED = {"A.test_a_passes": "ok", "A.test_b_fails": "failed", "A.test_c_is_skipped": "skipped",
-            "A.test_d_dies": "failed", "A.test_e_hangs": "failed", "A.test_f_passes_after_all_that": "ok",
-            "A.test_g_fails_in_two_subtests": "failed", "A.test_h_passes_unexpectedly": "failed",
-            "A.test_i_fails_as_expected": "ok", "FixtureFails.test_one": "failed", "FixtureFails.test_two": "failed",
-            "FixtureSkips.test_one": "skipped", "Exits.test_leaves_quietly": "failed"}
+"""
+EXPECTED = {
+    "A.test_a_passes": "ok",
+    "A.test_b_fails": "failed",
+    "A.test_c_is_skipped": "skipped",
+    "A.test_d_dies": "failed",
+    "A.test_e_hangs": "failed",
+    "A.test_f_passes_after_all_that": "ok",
+    "A.test_g_fails_in_two_subtests": "failed",
+    "A.test_h_passes_unexpectedly": "failed",
+    "A.test_i_fails_as_expected": "ok",
+    "FixtureFails.test_one": "failed",
+    "FixtureFails.test_two": "failed",
+    "FixtureSkips.test_one": "skipped",
+    "Exits.test_leaves_quietly": "failed",
+}
 
 
 class Supervision(unittest.TestCase):
@@ -65,8 +75,13 @@ class Supervision(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             path = pathlib.Path(folder, "test_planted.py")
             path.write_text(MODULE)
-            listed = subprocess.run(test_supervisor.worker_command("list", path), capture_output=True, text=True,
-                                    env=test_supervisor.worker_environment(folder), check=True)
+            listed = subprocess.run(
+                test_supervisor.worker_command("list", path),
+                capture_output=True,
+                text=True,
+                env=test_supervisor.worker_environment(folder),
+                check=True,
+            )
             cls.module = {**test_worker.json.loads(listed.stdout), "out": folder}
             cls.events = []
             test_supervisor.supervise([cls.module], 2, lambda **event: cls.events.append(event))
@@ -101,7 +116,9 @@ class Reports(unittest.TestCase):
         with contextlib.redirect_stdout(out):
             report = testrun.Report(False)
             for i, result in enumerate(results):
-                report.add("", path, f"A.test_{i}", result, note if result == "ok" else "the reason", 0.1)
+                report.add(
+                    "", path, f"A.test_{i}", result, note if result == "ok" else "the reason", 0.1
+                )
             status = report.end()
         return status, out.getvalue().splitlines()
 
@@ -110,20 +127,32 @@ class Reports(unittest.TestCase):
 
     def test_a_skip_is_no_pass_and_says_why(self):
         status, lines = self.report("ok", "skipped", "skipped")
-        self.assertEqual((status, lines), (0, ["skipped room/test_x: the reason (2 tests)",
-                                               "1 passed, 0 failed, 2 skipped"]))
+        self.assertEqual(
+            (status, lines),
+            (0, ["skipped room/test_x: the reason (2 tests)", "1 passed, 0 failed, 2 skipped"]),
+        )
 
     def test_a_failure_is_a_failure(self):
         status, lines = self.report("ok", "failed")
-        self.assertEqual((status, lines[-2:]), (1, ["failed  room/test_x A.test_1", "1 passed, 1 failed, 0 skipped"]))
+        self.assertEqual(
+            (status, lines[-2:]),
+            (1, ["failed  room/test_x A.test_1", "1 passed, 1 failed, 0 skipped"]),
+        )
 
     def test_notes_are_shown(self):
-        self.assertEqual(self.report("ok", note="three\ncounted"), (0, ["        three", "        counted", "1 passed, 0 failed, 0 skipped"]))
+        self.assertEqual(
+            self.report("ok", note="three\ncounted"),
+            (0, ["        three", "        counted", "1 passed, 0 failed, 0 skipped"]),
+        )
 
     def test_nothing_run_is_a_failure(self):
         self.assertEqual(self.report()[0], 1)
-        done = subprocess.run(["/usr/bin/python3", "-m", "ia2.testrun", "--only", "no such test"], text=True,
-                              capture_output=True, env=os.environ)
+        done = subprocess.run(
+            ["/usr/bin/python3", "-m", "ia2.testrun", "--only", "no such test"],
+            text=True,
+            capture_output=True,
+            env=os.environ,
+        )
         self.assertEqual((done.returncode, done.stdout), (1, "0 passed, 0 failed, 0 skipped\n"))
 
 

@@ -40,10 +40,16 @@ int main(void) {
 
 def build(out: pathlib.Path):
     (out / "keys.c").write_text(PROGRAM)
-    subprocess.run(["gcc", "-O1", "-Wall", "-Werror", "-o", out / "keys", out / "keys.c"], check=True)
+    subprocess.run(
+        ["gcc", "-O1", "-Wall", "-Werror", "-o", out / "keys", out / "keys.c"], check=True
+    )
 
 
 class ProtectionKeys(unittest.TestCase):
     def test_write_without_right_faults(self):
-        done = subprocess.run([f"{os.environ['IA2_TEST_OUT']}/keys"], capture_output=True, text=True)
-        self.assertEqual((done.returncode, done.stdout), (-11, "read 1 with key 1\nSEGV_PKUERR key 1\n"))
+        done = subprocess.run(
+            [f"{os.environ['IA2_TEST_OUT']}/keys"], capture_output=True, text=True
+        )
+        self.assertEqual(
+            (done.returncode, done.stdout), (-11, "read 1 with key 1\nSEGV_PKUERR key 1\n")
+        )

@@ -14,7 +14,9 @@ TIMEOUT = 180
 
 def in_vm(*command, options=(), **more):
     more.setdefault("stdin", subprocess.DEVNULL)
-    return subprocess.run([RUN, "--timeout", "120", *options, "--", *command], capture_output=True, text=True, **more)
+    return subprocess.run(
+        [RUN, "--timeout", "120", *options, "--", *command], capture_output=True, text=True, **more
+    )
 
 
 class Statuses(unittest.TestCase):
@@ -38,7 +40,9 @@ class Statuses(unittest.TestCase):
         self.assertLess(time.monotonic() - began, 20)
 
     def test_time_limit_stops_a_kernel_that_does_not_answer(self):
-        done = in_vm("sh", "-c", "trap '' INT TERM HUP; while :; do :; done", options=["--timeout", "6"])
+        done = in_vm(
+            "sh", "-c", "trap '' INT TERM HUP; while :; do :; done", options=["--timeout", "6"]
+        )
         self.assertEqual(done.returncode, 124)
 
     def test_kernel_warning_is_a_failure(self):
@@ -65,16 +69,22 @@ class Streams(unittest.TestCase):
         self.assertEqual(done.stderr, "".join(f"{i}\n" for i in range(1, 100001)))
 
     def test_output_comes_while_the_command_runs(self):
-        with subprocess.Popen([RUN, "--timeout", "60", "--", "sh", "-c", "echo first; exec sleep 1000"],
-                              stdin=subprocess.DEVNULL, stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            [RUN, "--timeout", "60", "--", "sh", "-c", "echo first; exec sleep 1000"],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        ) as process:
             self.assertEqual(process.stdout.readline(), b"first\n")
             process.send_signal(signal.SIGTERM)
             self.assertEqual(process.wait(30), 128 + signal.SIGTERM)
 
     def test_interrupt_reaches_the_command(self):
         script = "trap 'echo interrupted; exit 3' INT; echo ready; while :; do sleep 0.1; done"
-        with subprocess.Popen([RUN, "--timeout", "60", "--", "sh", "-c", script], stdin=subprocess.DEVNULL,
-                              stdout=subprocess.PIPE) as process:
+        with subprocess.Popen(
+            [RUN, "--timeout", "60", "--", "sh", "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+        ) as process:
             self.assertEqual(process.stdout.readline(), b"ready\n")
             process.send_signal(signal.SIGINT)
             self.assertEqual(process.stdout.read(), b"interrupted\n")
@@ -86,7 +96,12 @@ class Files(unittest.TestCase):
         with tempfile.TemporaryDirectory(dir=os.environ["IA2_TEST_OUT"]) as folder:
             there = pathlib.Path(folder, "there")
             there.write_text("host\n")
-            done = in_vm("sh", "-c", "pwd; cat there; echo guest >there; echo guest >new; cat there new", cwd=folder)
+            done = in_vm(
+                "sh",
+                "-c",
+                "pwd; cat there; echo guest >there; echo guest >new; cat there new",
+                cwd=folder,
+            )
             self.assertEqual((done.returncode, done.stdout), (0, f"{folder}\nhost\nguest\nguest\n"))
             self.assertEqual(os.listdir(folder), ["there"])
             self.assertEqual(there.read_text(), "host\n")
@@ -94,8 +109,12 @@ class Files(unittest.TestCase):
     def test_writable_directory(self):
         for parent in (os.environ["IA2_TEST_OUT"], "/tmp"):
             with self.subTest(parent=parent), tempfile.TemporaryDirectory(dir=parent) as folder:
-                done = in_vm("sh", "-c", f"echo kept >{folder}/new && echo lost >{folder}/../ia2-lost",
-                             options=["--writable", folder])
+                done = in_vm(
+                    "sh",
+                    "-c",
+                    f"echo kept >{folder}/new && echo lost >{folder}/../ia2-lost",
+                    options=["--writable", folder],
+                )
                 self.assertEqual(done.returncode, 0, done.stderr)
                 self.assertEqual(pathlib.Path(folder, "new").read_text(), "kept\n")
                 self.assertFalse(pathlib.Path(parent, "ia2-lost").exists())
@@ -110,7 +129,13 @@ class Files(unittest.TestCase):
             self.assertEqual(in_vm("cat", f"{folder}/file").stdout, "x\n")
 
     def test_environment(self):
-        done = in_vm("sh", "-c", "echo $ONE $TWO", options=["--env", "TWO=2 and 3"], env={**os.environ, "ONE": "1"})
+        done = in_vm(
+            "sh",
+            "-c",
+            "echo $ONE $TWO",
+            options=["--env", "TWO=2 and 3"],
+            env={**os.environ, "ONE": "1"},
+        )
         self.assertEqual(done.stdout, "1 2 and 3\n", done.stderr)
 
 
@@ -125,11 +150,19 @@ class Errors(unittest.TestCase):
         """Neither a kernel made before, nor one in /boot, nor apt lists, nor a network."""
         with tempfile.TemporaryDirectory() as folder:
             config = pathlib.Path(folder, "apt.conf")
-            config.write_text(f'Dir::State "{folder}";\nDir::Etc "{folder}";\nDir::Cache "{folder}";\n')
-            script = ("from ia2 import vm, vm_image\nvm_image._installed_kernel = lambda: None\n"
-                      "try: vm.run(['true'])\nexcept vm.VmError as error: print(error)")
-            done = subprocess.run(["/usr/bin/python3", "-c", script], capture_output=True, text=True,
-                                  env={**os.environ, "IA2_BUILD": folder, "APT_CONFIG": str(config)})
+            config.write_text(
+                f'Dir::State "{folder}";\nDir::Etc "{folder}";\nDir::Cache "{folder}";\n'
+            )
+            script = (
+                "from ia2 import vm, vm_image\nvm_image._installed_kernel = lambda: None\n"
+                "try: vm.run(['true'])\nexcept vm.VmError as error: print(error)"
+            )
+            done = subprocess.run(
+                ["/usr/bin/python3", "-c", script],
+                capture_output=True,
+                text=True,
+                env={**os.environ, "IA2_BUILD": folder, "APT_CONFIG": str(config)},
+            )
         self.assertIn("cannot get the VM's kernel", done.stdout, done.stderr)
         self.assertIn("remedy: connect to the network", done.stdout)
 
