@@ -58,6 +58,7 @@ for setting in (
     "pagination off",
     "confirm off",
     "debuginfod enabled off",
+    "may-call-functions off",  # gdb 13 fails to call one on a CPU with AMX
     "backtrace past-main on",
     "breakpoint pending on",
     "print thread-events off",
