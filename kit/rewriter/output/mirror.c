@@ -100,7 +100,7 @@ void mirror_collect(struct program *program, struct mirror *mirror)
     struct map seen = {0};
     for (size_t u = 0; u < program->unit_count; u++) {
         const struct unit *const unit = &program->units[u];
-        bool recompile = !unit->plan->pic || unit->plan->again;
+        bool recompile = !unit->plan->pic || unit->plan->force_recompile;
         for (size_t i = 0; i < unit->include_count; i++)
             /* A unit that includes ia2.h was built with -DIA2_ENABLE=0, which makes its macros mean
              * nothing. */
