@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "intern.h"
+#include "base/intern.h"
 #include "mangle.h"
 
 bool is_variadic(struct type function)

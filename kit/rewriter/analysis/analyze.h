@@ -5,8 +5,8 @@
 
 #include "input/compdb.h"
 #include "input/plan.h"
-#include "intern.h"
-#include "tree/cursor.h"
+#include "base/intern.h"
+#include "tree/ast_query.h"
 #include "tree/unit.h"
 
 /* A function whose address is taken, or (callee) a direct callee named in a macro. */

@@ -5,7 +5,7 @@
 
 #include "abi/mangle.h"
 #include "abi/signature.h"
-#include "diag.h"
+#include "base/diag.h"
 #include "no_wrap.h"
 
 struct gate *gates;

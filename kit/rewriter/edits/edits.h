@@ -4,7 +4,7 @@
 #ifndef IA2_EDITS_H
 #define IA2_EDITS_H
 
-#include "tree/cursor.h"
+#include "tree/ast_query.h"
 
 /* For edits of the same text, the first is the outermost. */
 enum edit_kind { EDIT_INITIALIZER, EDIT_TEMPLATE, EDIT_CALL, EDIT_NAME, EDIT_INSERT, EDIT_REPLACE };

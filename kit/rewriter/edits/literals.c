@@ -3,7 +3,7 @@
 #include <stdlib.h>
 
 #include "edits.h"
-#include "intern.h"
+#include "base/intern.h"
 #include "locals.h"
 
 struct block {

@@ -8,7 +8,7 @@
 #include "analysis/escape.h"
 #include "analysis/flow.h"
 #include "cleanup.h"
-#include "diag.h"
+#include "base/diag.h"
 #include "edits.h"
 #include "may_cross.h"
 #include "rewrite.h"

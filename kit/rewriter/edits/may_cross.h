@@ -3,7 +3,7 @@
 #ifndef IA2_MAY_CROSS_H
 #define IA2_MAY_CROSS_H
 
-#include "tree/cursor.h"
+#include "tree/ast_query.h"
 
 struct may_cross {
     const char *name;

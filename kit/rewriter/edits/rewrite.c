@@ -10,7 +10,7 @@
 #include "analysis/gates.h"
 #include "analysis/no_wrap.h"
 #include "argument.h"
-#include "diag.h"
+#include "base/diag.h"
 #include "edits.h"
 #include "input/macros.h"
 #include "pasted.h"

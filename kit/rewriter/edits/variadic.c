@@ -6,7 +6,7 @@
 #include "abi/mangle.h"
 #include "analysis/escape.h"
 #include "analysis/gates.h"
-#include "diag.h"
+#include "base/diag.h"
 #include "edits.h"
 
 static struct map types; /* function-pointer spelling -> struct variadic_lists */

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "intern.h"
+#include "base/intern.h"
 #include "macros.h"
 
 /* #if, #ifdef, #ifndef, #elif and their like, up to the end of the line. */

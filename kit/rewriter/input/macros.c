@@ -2,7 +2,7 @@
 
 #include <string.h>
 
-#include "intern.h"
+#include "base/intern.h"
 
 struct macro *macros;
 size_t macro_count;

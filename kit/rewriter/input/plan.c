@@ -3,8 +3,8 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
 #include "typed_json.h"
 
 #define PLAN_VERSION 1

@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "intern.h"
+#include "base/intern.h"
 
 #define MAX_KEY 15
 

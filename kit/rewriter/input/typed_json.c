@@ -2,8 +2,8 @@
 
 #include <string.h>
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
 
 struct field field_open(const char *path)
 {

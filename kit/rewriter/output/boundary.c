@@ -3,7 +3,7 @@
 #include <jansson.h>
 
 #include "analysis/gates.h"
-#include "diag.h"
+#include "base/diag.h"
 #include "edits/edits.h"
 #include "edits/locals.h"
 #include "edits/may_cross.h"

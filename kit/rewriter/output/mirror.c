@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
+#include "base/diag.h"
 #include "edits/edits.h"
-#include "files.h"
+#include "base/files.h"
 
 /* Tells a mirror from a directory of the user's, which must not be cleared. */
 #define MARK ".ia2-mirror"

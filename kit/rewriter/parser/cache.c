@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "files.h"
+#include "base/diag.h"
+#include "base/files.h"
 #include "search.h"
 
 static const char suffix[] = ".tree";

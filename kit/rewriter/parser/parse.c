@@ -8,7 +8,7 @@
 #include <unistd.h>
 
 #include "cache.h"
-#include "diag.h"
+#include "base/diag.h"
 #include "record.h"
 
 #define MAX_WORKERS 16

@@ -6,7 +6,7 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "intern.h"
+#include "base/intern.h"
 
 /* What the text of a file asks for. */
 struct wants {

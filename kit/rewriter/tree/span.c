@@ -1,10 +1,10 @@
 /* Where the text of an expression is, also where macros make it up or a part of it. */
-#include "cursor.h"
+#include "ast_query.h"
 
 #include <string.h>
 
 #include "input/macros.h"
-#include "intern.h"
+#include "base/intern.h"
 #include "unit.h"
 
 /* A file's offsets are below 2^40. */

@@ -1,8 +1,8 @@
 /* Reading a tree. */
 #include "tree.h"
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
 #include "tree_image.h"
 
 static const struct tree_node nothing = {.kind = CXCursor_InvalidFile};

@@ -1,7 +1,7 @@
 /* What a program says by the macros of IA2's guide and the policy says too: both must say the same.
  */
-#ifndef IA2_GUIDE_CHECK_H
-#define IA2_GUIDE_CHECK_H
+#ifndef IA2_IA2_MACROS_H
+#define IA2_IA2_MACROS_H
 
 #include "analyze.h"
 

@@ -1,6 +1,6 @@
 /* What the stages ask of the tree's cursors, types and locations. */
-#ifndef IA2_CURSOR_H
-#define IA2_CURSOR_H
+#ifndef IA2_AST_QUERY_H
+#define IA2_AST_QUERY_H
 
 #include <stdbool.h>
 #include <stddef.h>

@@ -1,11 +1,11 @@
-#include "cursor.h"
+#include "ast_query.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
 #include "unit.h"
 
 struct source *unit_source(struct unit *unit, uint32_t file)

@@ -1,9 +1,9 @@
-#include "guide.h"
+#include "ia2_macros.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
+#include "base/diag.h"
 
 static const char agree[] = "make the two agree";
 
