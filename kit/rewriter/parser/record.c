@@ -6,65 +6,16 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record_declarations.h"
+#include "record_places.h"
+#include "record_type_parts.h"
+#include "record_types.h"
 #include "search.h"
-
-uint32_t record_add(struct recorder *it, enum tree_section section, const void *entry)
-{
-    struct table *const table = &it->tables[section];
-    const size_t size = tree_entry_sizes[section];
-    if (table->count == table->capacity) {
-        table->capacity = table->capacity ? 2 * table->capacity : 256;
-        table->data = must_realloc(table->data, table->capacity * size);
-    }
-    memcpy(table->data + table->count * size, entry, size);
-    return (uint32_t)table->count++;
-}
-
-/* The first name with a hash that no other one has yet; not interned, which would make the workers
- * wait for each other. */
-uint32_t record_name(struct recorder *it, const char *name)
-{
-    struct table *const all = &it->tables[TREE_TEXT];
-    const struct tree_name made = {(uint32_t)all->count, (uint32_t)strlen(name)};
-    if (!made.length)
-        return 0;
-    uint64_t hash = tree_name_hash(name);
-    uint32_t at;
-    for (; (at = (uint32_t)(uintptr_t)map_get(&it->names, hash)); hash = hash + 1 ? hash + 1 : 1) {
-        const struct tree_name *const known = name_at(it, at);
-        if (known->length == made.length && !memcmp(all->data + known->offset, name, made.length))
-            return at;
-    }
-    if (all->count + made.length > all->capacity) {
-        all->capacity = 2 * (all->count + made.length);
-        all->data = must_realloc(all->data, all->capacity);
-    }
-    memcpy(all->data + all->count, name, made.length);
-    all->count += made.length;
-    at = record_add(it, TREE_NAMES, &made);
-    map_put(&it->names, hash, (void *)(uintptr_t)at);
-    return at;
-}
-
-uint32_t record_string(struct recorder *it, CXString string)
-{
-    const char *const text = clang_getCString(string);
-    const uint32_t name = text ? record_name(it, text) : 0;
-    clang_disposeString(string);
-    return name;
-}
 
 static void push(struct recorder *it, CXCursor cursor, enum CXCursorKind kind, uint32_t node)
 {
     *PUSH(it->frames, it->depth, it->capacity) =
         (struct record_frame){.cursor = cursor, .kind = kind, .node = node};
-}
-
-void record_set_name(struct recorder *it, uint32_t node, CXCursor cursor)
-{
-    const uint32_t name = record_string(it, clang_getCursorSpelling(cursor));
-    node_at(it, node)->flags |= NODE_NAMED;
-    node_at(it, node)->value = name;
 }
 
 static bool is_named(const struct recorder *it, uint32_t declaration, const char *text)
@@ -368,7 +319,7 @@ static void add_symbol(struct recorder *it, CXCursor cursor, enum CXCursorKind k
                        struct record_frame *root)
 {
     const CXSourceLocation location = clang_getCursorLocation(cursor);
-    const bool system = record_is_system(location);
+    const bool system = record_is_system(it, location);
     if (system && !record_is_macro(location)) {
         CXString spelling = clang_getCursorSpelling(cursor);
         const uint64_t hash = tree_name_hash(clang_getCString(spelling));
@@ -414,7 +365,7 @@ static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, 
     } else if (record_is_macro(location)) {
         add_other(it, record_child(it, root, kind), cursor, kind);
     }
-    if (record || !record_is_system(location)) {
+    if (record || !record_is_system(it, location)) {
         it->depth = 0;
         push(it, cursor, kind, root->node);
         it->frames[0].last = root->last;
@@ -495,7 +446,7 @@ struct tree_header *record_unit(struct unit *unit, CXTranslationUnit tu,
     begin(&it);
     record_inclusions(&it);
     clang_visitChildren(clang_getTranslationUnitCursor(tu), on_declaration, context);
-    record_types(&it);
+    record_parts_of_types(&it);
     request->keep = request->keep && note_search(&it, request);
     struct table *const lacking = &it.tables[TREE_LACKING];
     if (lacking->count)

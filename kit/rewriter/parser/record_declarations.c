@@ -1,24 +1,7 @@
-/* Declarations, also those that the walk through the unit does not come by: of libc, of fields, of
- * types. */
-#include "record.h"
+#include "record_declarations.h"
 
-#include <string.h>
-
-uint32_t record_node(struct recorder *it, enum CXCursorKind kind)
-{
-    const struct tree_node node = {.kind = (uint16_t)kind};
-    return record_add(it, TREE_NODES, &node);
-}
-
-uint32_t record_child(struct recorder *it, struct record_frame *frame, enum CXCursorKind kind)
-{
-    const uint32_t node = record_node(it, kind);
-    if (frame->last)
-        node_at(it, frame->last)->next = node;
-    else
-        node_at(it, frame->node)->child = node;
-    return frame->last = node;
-}
+#include "record_places.h"
+#include "record_types.h"
 
 bool record_is_declaration(enum CXCursorKind kind)
 {
@@ -109,7 +92,7 @@ void record_declare(struct recorder *it, uint32_t node, CXCursor cursor, enum CX
     const CXType clang_type = clang_getCursorType(cursor);
     const uint32_t location = record_location(it, place);
     uint32_t type = 0;
-    made.flags = record_is_system(place) ? DECLARATION_SYSTEM : 0;
+    made.flags = record_is_system(it, place) ? DECLARATION_SYSTEM : 0;
     switch (kind) {
     case CXCursor_FunctionDecl:
         type = record_type_text(it, clang_type);

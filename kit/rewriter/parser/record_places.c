@@ -1,5 +1,4 @@
-/* Files, and where in them everything is. */
-#include "record.h"
+#include "record_places.h"
 
 #include <stdlib.h>
 #include <string.h>
@@ -25,28 +24,26 @@ static bool in_mirror(CXString name)
 /* Whether a file is the project's. A header that the project takes for a system header (-isystem,
  * #pragma GCC system_header, all that CMake precompiles) is its own all the same: it has to be
  * rewritten. */
-static bool of_project(CXFile file)
+static bool of_project(struct recorder *it, CXFile file)
 {
-    static _Thread_local CXFileUniqueID last;
-    static _Thread_local bool answer;
     CXFileUniqueID id;
     if (clang_getFileUniqueID(file, &id))
         return false;
-    if (memcmp(&id, &last, sizeof(id))) {
-        last = id;
-        answer =
+    if (memcmp(&id, &it->asked_file, sizeof(id))) {
+        it->asked_file = id;
+        it->asked_is_project =
             in_mirror(clang_getFileName(file)) || in_mirror(clang_File_tryGetRealPathName(file));
     }
-    return answer;
+    return it->asked_is_project;
 }
 
-bool record_is_system(CXSourceLocation location)
+bool record_is_system(struct recorder *it, CXSourceLocation location)
 {
     CXFile file;
     if (!clang_Location_isInSystemHeader(location))
         return false;
     clang_getExpansionLocation(location, &file, NULL, NULL, NULL);
-    return !file || !of_project(file);
+    return !file || !of_project(it, file);
 }
 
 static uint32_t record_file(struct recorder *it, CXFile file)
@@ -69,8 +66,8 @@ static uint32_t record_file(struct recorder *it, CXFile file)
                              .size = (uint32_t)size,
                              .hash = source ? source->hash : 0,
                              .resolved = source ? record_name(it, source->path) : 0};
-    made.system =
-        record_is_system(clang_getLocationForOffset(it->tu, file, size ? (unsigned)size - 1 : 0));
+    made.system = record_is_system(
+        it, clang_getLocationForOffset(it->tu, file, size ? (unsigned)size - 1 : 0));
     known = record_add(it, TREE_FILES, &made);
     map_put(&it->files, key_of(file), (void *)(uintptr_t)known);
     return known;

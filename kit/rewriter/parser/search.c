@@ -9,8 +9,8 @@
 #include "base/intern.h"
 
 /* What the text of a file asks for. */
-struct wants {
-    struct want {
+struct include_requests {
+    struct include_request {
         const char *name;
         bool quoted;
     } *list;
@@ -19,7 +19,7 @@ struct wants {
     bool unknown; /* so does something else */
 };
 
-static struct map wants_of, present; /* by source; by probe */
+static struct map requests_of, present; /* by source; by probe */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool overtaken;
 static struct timespec started;
@@ -30,7 +30,7 @@ __attribute__((constructor)) static void note_start(void)
 }
 
 /* `"name"` or `<name>` at an offset. */
-static bool add_want(struct wants *it, const struct source *source, size_t at)
+static bool add_request(struct include_requests *it, const struct source *source, size_t at)
 {
     const char open = source->text[at], close = open == '<' ? '>' : '"';
     const char *const name = source->text + at + 1;
@@ -38,13 +38,14 @@ static bool add_want(struct wants *it, const struct source *source, size_t at)
         open == '<' || open == '"' ? strcspn(name, open == '<' ? ">\n" : "\"\n") : 0;
     if (!length || name[length] != close)
         return false;
-    *PUSH(it->list, it->count, it->capacity) = (struct want){intern_n(name, length), open == '"'};
+    *PUSH(it->list, it->count, it->capacity) =
+        (struct include_request){intern_n(name, length), open == '"'};
     return true;
 }
 
 /* `at`: after the `#` of what may be a directive, in a comment or a string too, which does no harm.
  */
-static void read_directive(struct wants *it, const struct source *source, size_t at)
+static void read_directive(struct include_requests *it, const struct source *source, size_t at)
 {
     at = source_skip_blank(source, at);
     if (source_is_word(source, at, "embed")) {
@@ -52,12 +53,12 @@ static void read_directive(struct wants *it, const struct source *source, size_t
     } else if (source_is_word(source, at, "include") ||
                source_is_word(source, at, "include_next") || source_is_word(source, at, "import")) {
         at = source_skip_blank(source, at + source_identifier(source, at));
-        if (!add_want(it, source, at) && source_identifier(source, at))
+        if (!add_request(it, source, at) && source_identifier(source, at))
             it->computed = true;
     }
 }
 
-static void read_condition(struct wants *it, const struct source *source, size_t at)
+static void read_condition(struct include_requests *it, const struct source *source, size_t at)
 {
     const size_t length = source_identifier(source, at),
                  open = source_skip_blank(source, at + length);
@@ -67,13 +68,13 @@ static void read_condition(struct wants *it, const struct source *source, size_t
     const bool has_include = source_is_word(source, at, "__has_include") ||
                              source_is_word(source, at, "__has_include_next");
     if (source_is_word(source, at, "__has_embed") ||
-        (has_include && !add_want(it, source, source_skip_blank(source, open + 1))))
+        (has_include && !add_request(it, source, source_skip_blank(source, open + 1))))
         it->unknown = true;
 }
 
-static struct wants *read_wants(const struct source *source)
+static struct include_requests *read_requests(const struct source *source)
 {
-    struct wants *const it = must_alloc(sizeof(*it));
+    struct include_requests *const it = must_alloc(sizeof(*it));
     const char *const text = source->text, *const end = text + source->size;
     for (const char *at = text; (at = memchr(at, '#', (size_t)(end - at))); at++)
         read_directive(it, source, (size_t)(at - text) + 1);
@@ -86,12 +87,12 @@ static struct wants *read_wants(const struct source *source)
     return it;
 }
 
-static const struct wants *wants_in(const struct source *source)
+static const struct include_requests *requests_in(const struct source *source)
 {
     pthread_mutex_lock(&lock);
-    struct wants *it = map_get(&wants_of, key_of(source));
+    struct include_requests *it = map_get(&requests_of, key_of(source));
     if (!it)
-        map_put(&wants_of, key_of(source), it = read_wants(source));
+        map_put(&requests_of, key_of(source), it = read_requests(source));
     pthread_mutex_unlock(&lock);
     return it;
 }
@@ -152,7 +153,7 @@ static const char *value_of(const char *option, const char *const *arguments, si
     return arguments[*i][length] ? arguments[*i] + length : *i + 1 < count ? arguments[++*i] : ".";
 }
 
-static bool read_arguments(struct directories *it, struct wants *included,
+static bool read_arguments(struct directories *it, struct include_requests *included,
                            const struct command *command, const char *const *arguments,
                            size_t count)
 {
@@ -175,7 +176,7 @@ static bool read_arguments(struct directories *it, struct wants *included,
             *PUSH(it->list, it->count, it->capacity) = compdb_path(command, added);
         } else if (file) {
             *PUSH(included->list, included->count, included->capacity) =
-                (struct want){intern(file), true};
+                (struct include_request){intern(file), true};
         } else if (!strcmp(arguments[i], "-resource-dir") && i + 1 < count) {
             *PUSH(it->list, it->count, it->capacity) = intern_format("%s/include", arguments[++i]);
         } else if (is_unknown(arguments[i])) {
@@ -215,16 +216,17 @@ static void add_probe(struct listing *it, const char *directory, const char *nam
 }
 
 /* `beside`: the directory of the file that asks for it. */
-static void list_want(struct listing *it, const struct want *want, const char *beside)
+static void list_request(struct listing *it, const struct include_request *request,
+                         const char *beside)
 {
-    if (want->name[0] == '/')
-        add_probe(it, it->no_name, want->name);
-    else if (want->quoted)
-        add_probe(it, beside, want->name);
-    if (want->name[0] == '/' || !map_add(&it->seen, key_of(want->name)))
+    if (request->name[0] == '/')
+        add_probe(it, it->no_name, request->name);
+    else if (request->quoted)
+        add_probe(it, beside, request->name);
+    if (request->name[0] == '/' || !map_add(&it->seen, key_of(request->name)))
         return;
     for (size_t i = 0; i < it->directories->count; i++)
-        add_probe(it, it->directories->list[i], want->name);
+        add_probe(it, it->directories->list[i], request->name);
 }
 
 static const char *directory_of(const char *path)
@@ -238,29 +240,29 @@ static void list_names_of(struct listing *it, const char *path, const char *dire
 {
     const size_t length = strlen(directory);
     if (!strncmp(path, directory, length) && path[length] == '/')
-        list_want(it, &(struct want){intern(path + length + 1), true}, directory);
+        list_request(it, &(struct include_request){intern(path + length + 1), true}, directory);
 }
 
-static bool list(struct listing *it, const struct wants *included, const char *directory,
+static bool list(struct listing *it, const struct include_requests *included, const char *directory,
                  struct source *const *files, const char *const *paths, size_t count)
 {
     bool computed = false;
     for (size_t i = 0; i < included->count; i++)
-        list_want(it, &included->list[i], directory);
+        list_request(it, &included->list[i], directory);
     for (size_t f = 0; f < count; f++) {
-        const struct wants *const wants = wants_in(files[f]);
+        const struct include_requests *const requests = requests_in(files[f]);
         const char *const beside = directory_of(paths[f]);
-        if (wants->unknown)
+        if (requests->unknown)
             return false;
-        computed |= wants->computed;
-        for (size_t i = 0; i < wants->count; i++)
-            list_want(it, &wants->list[i], beside);
+        computed |= requests->computed;
+        for (size_t i = 0; i < requests->count; i++)
+            list_request(it, &requests->list[i], beside);
     }
     for (size_t f = 0; computed && f < count; f++) {
         for (size_t i = 0; i < it->directories->count; i++)
             list_names_of(it, paths[f], it->directories->list[i]);
         for (size_t g = 0; g < count; g++)
-            if (wants_in(files[g])->computed)
+            if (requests_in(files[g])->computed)
                 list_names_of(it, paths[f], directory_of(paths[g]));
     }
     return true;
@@ -271,7 +273,7 @@ bool search_of_unit(struct search *search, const struct command *command,
                     struct source *const *files, const char *const *paths, size_t file_count)
 {
     struct directories directories = {0};
-    struct wants included = {0};
+    struct include_requests included = {0};
     struct listing it = {.search = search, .directories = &directories, .no_name = intern("")};
     const bool known =
         read_arguments(&directories, &included, command, arguments, argument_count) &&
