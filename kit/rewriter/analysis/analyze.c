@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "abi/signature.h"
+#include "base/intern.h"
+#include "base/workers.h"
 #include "flow.h"
 
 /* The path from the declaration to the cursor being visited. */
@@ -328,7 +330,7 @@ static void on_assignment(struct visit *visit, struct cursor cursor)
 
 /* Neither an atomic operation on an object nor libc carries its address on to another compartment,
  * but libc one whose type it does not know. */
-static bool stays_here(struct visit *visit)
+static bool address_stays_in_compartment(struct visit *visit)
 {
     struct cursor operands[ATOMIC_OPERANDS];
     size_t i = visit->depth - 1;
@@ -355,7 +357,7 @@ static void on_address(struct visit *visit, struct cursor cursor, struct cursor 
     if (kind != CXType_Record && kind != CXType_Pointer)
         return;
     const struct cursor variable = base_variable(lvalue);
-    if (!cursor_is_null(variable) && !stays_here(visit))
+    if (!cursor_is_null(variable) && !address_stays_in_compartment(visit))
         *PUSH(unit->addresses, unit->address_count, unit->address_capacity) =
             (struct address){cursor, variable, type_spelling(unit, pointee)};
 }
@@ -542,10 +544,20 @@ static void find_dead_functions(struct unit *unit)
     map_free(&dead);
 }
 
-void analyze_unit(struct unit *unit, const struct plan *plan)
+static void analyze_unit(void *context, size_t number, void **unused)
 {
-    struct visit visit = {.unit = unit, .plan = plan};
+    struct program *const program = context;
+    struct unit *const unit = &program->units[number];
+    struct visit visit = {.unit = unit, .plan = &program->plan};
+    (void)unused;
+    if (!unit->main_file)
+        return;
     cursor_visit(tree_root(unit->tree), on_declaration, &visit);
     free(visit.frames);
     find_dead_functions(unit);
+}
+
+void analyze_units(struct program *program)
+{
+    work_on_all(program->unit_count, analyze_unit, NULL, program);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "abi/signature.h"
+#include "base/intern.h"
 #include "escape.h"
 
 /* The types that values are converted between, directly or in steps, have one root. */
@@ -11,9 +12,11 @@ struct group {
     struct group *root;
 };
 
-static struct map groups; /* function-pointer spelling -> struct group */
-static struct group **list;
-static size_t list_count, list_capacity;
+struct conversion_groups {
+    struct map by_type; /* function-pointer spelling -> struct group */
+    struct group **list;
+    size_t count, capacity;
+};
 
 /* Between two function-pointer types; a designator or a constant says itself what it is. */
 static bool carries_pointer(const struct conversion *it)
@@ -62,54 +65,57 @@ void conversions_escape(struct program *program)
     }
 }
 
-static struct group *group_of(const char *type)
+static struct group *group_of(const struct conversion_groups *groups, const char *type)
 {
-    struct group *it = map_get(&groups, key_of(type));
+    struct group *it = map_get(&groups->by_type, key_of(type));
     while (it && it->root != it)
         it = it->root;
     return it;
 }
 
-static struct group *add_group(struct unit *unit, const char *spelling, struct type pointer)
+static struct group *add_group(struct conversion_groups *groups, struct unit *unit,
+                               const char *spelling, struct type pointer)
 {
-    if (!map_get(&groups, key_of(spelling))) {
+    if (!map_get(&groups->by_type, key_of(spelling))) {
         struct group *const it = must_alloc(sizeof(*it));
         *it = (struct group){spelling,
                              function_mangled(unit, type_pointee(without_atomic(pointer))), it};
-        map_put(&groups, key_of(spelling), it);
-        *PUSH(list, list_count, list_capacity) = it;
+        map_put(&groups->by_type, key_of(spelling), it);
+        *PUSH(groups->list, groups->count, groups->capacity) = it;
     }
-    return group_of(spelling);
+    return group_of(groups, spelling);
 }
 
 void conversions_group(struct program *program)
 {
+    struct conversion_groups *const groups = program->conversions = must_alloc(sizeof(*groups));
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t i = 0; i < unit->conversion_count; i++) {
             const struct conversion *const it = &unit->conversions[i];
             if (!carries_pointer(it) || !escapes(program, it->from))
                 continue;
-            struct group *const from = add_group(unit, it->from, from_type(it));
-            struct group *const to = add_group(unit, it->to, cursor_type(it->cursor));
+            struct group *const from = add_group(groups, unit, it->from, from_type(it));
+            struct group *const to = add_group(groups, unit, it->to, cursor_type(it->cursor));
             from->root = to;
         }
     }
 }
 
-bool conversions_reach_abi(const char *type, const char *abi)
+bool conversions_reach_abi(const struct conversion_groups *groups, const char *type,
+                           const char *abi)
 {
-    const struct group *const root = group_of(type);
-    for (size_t i = 0; root && i < list_count; i++)
-        if (list[i]->abi == abi && group_of(list[i]->type) == root)
+    const struct group *const root = group_of(groups, type);
+    for (size_t i = 0; root && i < groups->count; i++)
+        if (groups->list[i]->abi == abi && group_of(groups, groups->list[i]->type) == root)
             return true;
     return false;
 }
 
-bool conversions_reach(const char *type, const char *other)
+bool conversions_reach(const struct conversion_groups *groups, const char *type, const char *other)
 {
-    const struct group *const root = group_of(type);
-    return root && root == group_of(other);
+    const struct group *const root = group_of(groups, type);
+    return root && root == group_of(groups, other);
 }
 
 void conversion_check(struct program *program, const struct unit *unit, const struct conversion *it)

@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "assignments.h"
+#include "base/intern.h"
 
 struct walk {
     struct program *program;
@@ -22,9 +23,9 @@ static enum CXVisitorResult walk_field(struct cursor field, void *data)
 
 static void add_escaping(struct program *program, const char *spelling)
 {
-    if (map_add(&program->escaping, key_of(spelling)))
-        *PUSH(program->escaping_list, program->escaping_count, program->escaping_capacity) =
-            spelling;
+    struct escape *const escape = program->escape;
+    if (map_add(&escape->types, key_of(spelling)))
+        *PUSH(escape->list, escape->count, escape->capacity) = spelling;
 }
 
 /* libc's structs end the search: their function pointers are called by libc. */
@@ -101,10 +102,10 @@ static void escape_by_allocation(struct program *program)
             *it = (struct reached){unit, &unit->functions[f]};
             map_put(&index, key_of(function_key(unit, it->function->name, it->function->is_static)),
                     it);
-            for (size_t a = 0; a < program->plan->allocation_count; a++)
-                if (program->plan->allocations[a].function == it->function->name &&
-                    !program->plan->allocations[a].variable &&
-                    program->plan->allocations[a].key != unit->plan->compartment &&
+            for (size_t a = 0; a < program->plan.allocation_count; a++)
+                if (program->plan.allocations[a].function == it->function->name &&
+                    !program->plan.allocations[a].variable &&
+                    program->plan.allocations[a].key != unit->plan->compartment &&
                     map_add(&seen, key_of(it->function)))
                     *PUSH(queue, count, capacity) = *it;
         }
@@ -151,8 +152,8 @@ static void escape_target(void *context, struct cursor target, struct cursor val
 /* What an [allocations] line that names a variable places where others can write. */
 static void escape_by_placement(struct program *program)
 {
-    for (size_t a = 0; a < program->plan->allocation_count; a++) {
-        const struct allocation *const it = &program->plan->allocations[a];
+    for (size_t a = 0; a < program->plan.allocation_count; a++) {
+        const struct allocation *const it = &program->plan.allocations[a];
         for (size_t u = 0; it->variable && u < program->unit_count; u++) {
             struct unit *const unit = &program->units[u];
             struct walk walk = {.program = program, .unit = unit};
@@ -183,15 +184,14 @@ static enum CXChildVisitResult find_record(struct cursor cursor, struct cursor p
 /* The records that code of other compartments than `key` knows the members of. */
 static const struct map *known_to_others(struct program *program, unsigned key)
 {
-    static struct map known[MAX_KEY + 1];
-    static bool done[MAX_KEY + 1];
-    for (size_t u = 0; u < program->unit_count && !done[key]; u++) {
-        struct records it = {&program->units[u], &known[key]};
+    struct escape *const escape = program->escape;
+    for (size_t u = 0; u < program->unit_count && !escape->is_known[key]; u++) {
+        struct records it = {&program->units[u], &escape->known_to_others[key]};
         if (it.unit->plan->compartment != key)
             cursor_visit(tree_root(it.unit->tree), find_record, &it);
     }
-    done[key] = true;
-    return &known[key];
+    escape->is_known[key] = true;
+    return &escape->known_to_others[key];
 }
 
 void escape_add_converted(struct program *program, struct unit *unit, struct type type)
@@ -222,7 +222,7 @@ static void escape_by_declarations(struct walk *it)
     const struct unit *const unit = it->unit;
     for (size_t d = 0; d < unit->declaration_count; d++) {
         const struct declaration *const declaration = &unit->declarations[d];
-        const struct import *const import = plan_import(it->program->plan, declaration->name);
+        const struct import *const import = plan_import(&it->program->plan, declaration->name);
         const struct type type = cursor_type(declaration->cursor);
         if (import && import->ungated)
             continue; /* its callers' code, in effect */
@@ -239,9 +239,9 @@ bool is_gate_lookup(const struct program *program, const struct unit *unit,
                     const struct lookup *lookup)
 {
     const bool data = lookup->data && !lookup->symbol;
-    return program->looks_up & 1u << unit->plan->compartment &&
-           (!data || plan_has_data_entry(program->plan)) &&
-           (!lookup->symbol || !*lookup->symbol || plan_is_entry(program->plan, lookup->symbol));
+    return program->escape->looking_up & 1u << unit->plan->compartment &&
+           (!data || plan_has_data_entry(&program->plan)) &&
+           (!lookup->symbol || !*lookup->symbol || plan_is_entry(&program->plan, lookup->symbol));
 }
 
 /* What dlsym finds in a plugin is used through the type that the program converts it to, which may
@@ -249,10 +249,10 @@ bool is_gate_lookup(const struct program *program, const struct unit *unit,
  * may be it too; one that becomes another pointer only if there are variables to be found. */
 static void escape_by_lookup(struct program *program)
 {
-    for (size_t u = 0; program->plan->entry_count && u < program->unit_count; u++)
+    for (size_t u = 0; program->plan.entry_count && u < program->unit_count; u++)
         for (size_t l = 0; l < program->units[u].lookup_count; l++)
             if (program->units[u].lookups[l].symbol)
-                program->looks_up |= 1u << program->units[u].plan->compartment;
+                program->escape->looking_up |= 1u << program->units[u].plan->compartment;
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t l = 0; l < program->units[u].lookup_count; l++)
             if (is_gate_lookup(program, &program->units[u], &program->units[u].lookups[l]))
@@ -261,6 +261,7 @@ static void escape_by_lookup(struct program *program)
 
 void escape_compute(struct program *program)
 {
+    program->escape = must_alloc(sizeof(*program->escape));
     for (size_t u = 0; u < program->unit_count; u++) {
         struct walk it = {program, &program->units[u], {0}, NULL};
         escape_by_declarations(&it);
@@ -271,11 +272,11 @@ void escape_compute(struct program *program)
     escape_by_placement(program);
 }
 
-void escape_settle(struct program *program)
+void sort_escaping_types(struct program *program)
 {
-    if (program->escaping_count)
-        qsort(program->escaping_list, program->escaping_count, sizeof(*program->escaping_list),
-              compare);
+    struct escape *const escape = program->escape;
+    if (escape->count)
+        qsort(escape->list, escape->count, sizeof(*escape->list), compare);
 }
 
 struct pointees {

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/intern.h"
+
 struct item {
     /* A value; a variable that may be the memory; memory that may be the variable; a call; a
      * function. */
@@ -16,25 +18,14 @@ struct items {
     size_t count, capacity;
 };
 
-/* Per compartment: what is stored in a place, the calls of a function or of a type of function
- * pointer, and the functions of such a type whose address is taken. A place is a variable, the
- * results of a function, or the spelling of a pointer's type, for all memory that is reached
- * through pointers. */
-static struct map stored[MAX_KEY + 1], called[MAX_KEY + 1], taken[MAX_KEY + 1],
-    reached[MAX_KEY + 1];
-
-/* Pointers of one type in one place: reached, and not yet followed. A parameter's function is
- * looked for when it is. */
-struct node {
+/* Pointers of one type in one place. A parameter's function is looked for when it is followed. */
+struct flow_node {
     unsigned compartment;
     const void *place;
     const char *type;
     struct unit *unit; /* of `parameter` */
     struct cursor parameter; /* or the null cursor */
 };
-static struct map is_taken[MAX_KEY + 1]; /* functions that are in `taken` */
-static struct node *waiting;
-static size_t waiting_count, waiting_capacity;
 
 /* Variables and functions: those that other units see, by name. */
 const void *flow_place(struct cursor declaration)
@@ -191,7 +182,7 @@ static void each_pointer(struct pointers *it, struct type type)
 static void store(void *data, const char *type)
 {
     const struct item *const it = data;
-    add(&stored[it->unit->plan->compartment], type, *it);
+    add(&it->unit->program->flow->values_by_place[it->unit->plan->compartment], type, *it);
 }
 
 static struct type pointee_of(struct cursor address)
@@ -202,16 +193,20 @@ static struct type pointee_of(struct cursor address)
 /* A function whose address is taken: by its type, and what type it can be called as. */
 static void index_designator(struct unit *unit, const struct designator *it)
 {
+    struct flow_index *const flow = unit->program->flow;
     const unsigned key = unit->plan->compartment;
     const void *const function = flow_place(it->function);
-    if (it->callee || in_system_header(it->function) || !map_add(&is_taken[key], key_of(function)))
+    if (it->callee || in_system_header(it->function) ||
+        !map_add(&flow->addressed_functions[key], key_of(function)))
         return;
     const char *const type = pointer_type(unit, cursor_type(it->function));
-    add(&taken[key], type, (struct item){.kind = FUNCTION, .unit = unit, .cursor = it->function});
+    add(&flow->functions_by_type[key], type,
+        (struct item){.kind = FUNCTION, .unit = unit, .cursor = it->function});
 }
 
-void flow_index(const struct program *program)
+void flow_index_values(struct program *program)
 {
+    struct flow_index *const flow = program->flow = must_alloc(sizeof(*flow));
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         const unsigned key = unit->plan->compartment;
@@ -219,7 +214,7 @@ void flow_index(const struct program *program)
             const struct flow *const it = &unit->flows[i];
             struct item item = {STORED, unit, it->value, it->type};
             if (it->place)
-                add(&stored[key], it->place, item);
+                add(&flow->values_by_place[key], it->place, item);
             else
                 each_pointer(&(struct pointers){unit, store, &item}, it->type);
         }
@@ -229,34 +224,35 @@ void flow_index(const struct program *program)
                 continue;
             struct item item = {VARIABLE, unit, it->variable, pointee_of(it->cursor)};
             each_pointer(&(struct pointers){unit, store, &item}, item.type);
-            add(&stored[key], flow_place(it->variable),
+            add(&flow->values_by_place[key], flow_place(it->variable),
                 (struct item){MEMORY, unit, it->cursor, item.type});
         }
         for (size_t i = 0; i < unit->any_call_count; i++)
-            add(&called[key], unit->any_calls[i].function,
+            add(&flow->calls_by_callee[key], unit->any_calls[i].function,
                 (struct item){.kind = CALL, .unit = unit, .cursor = unit->any_calls[i].cursor});
         for (size_t i = 0; i < unit->designator_count; i++)
             index_designator(unit, &unit->designators[i]);
     }
 }
 
-static void reach(unsigned compartment, const void *place, const char *type, struct unit *unit,
-                  struct cursor parameter)
+static void reach(struct flow_index *flow, unsigned compartment, const void *place,
+                  const char *type, struct unit *unit, struct cursor parameter)
 {
-    if (map_add(&reached[compartment], key_of(intern_format("%p %p", place, (const void *)type))))
-        *PUSH(waiting, waiting_count, waiting_capacity) =
-            (struct node){compartment, place, type, unit, parameter};
+    if (map_add(&flow->reached_places[compartment],
+                key_of(intern_format("%p %p", place, (const void *)type))))
+        *PUSH(flow->waiting, flow->waiting_count, flow->waiting_capacity) =
+            (struct flow_node){compartment, place, type, unit, parameter};
 }
 
-static void reach_memory(unsigned compartment, const char *type)
+static void reach_memory(struct flow_index *flow, unsigned compartment, const char *type)
 {
-    reach(compartment, type, type, NULL, no_cursor());
+    reach(flow, compartment, type, type, NULL, no_cursor());
 }
 
 static void reach_variable(struct unit *unit, struct cursor variable, const char *type)
 {
     const bool parameter = cursor_kind(variable) == CXCursor_ParmDecl;
-    reach(unit->plan->compartment, flow_place(variable), type, unit,
+    reach(unit->program->flow, unit->plan->compartment, flow_place(variable), type, unit,
           parameter ? variable : no_cursor());
 }
 
@@ -335,9 +331,9 @@ static void reach_contents(void *data, const char *type)
     if (!cursor_is_null(it->variable))
         reach_variable(context->unit, it->variable, type);
     else if (!cursor_is_null(it->function))
-        reach(key, flow_place(it->function), type, NULL, no_cursor());
+        reach(context->program->flow, key, flow_place(it->function), type, NULL, no_cursor());
     else
-        reach_memory(key, type);
+        reach_memory(context->program->flow, key, type);
 }
 
 static void follow_places(const struct value *context, struct type type, struct cursor variable,
@@ -413,7 +409,9 @@ static void follow_call(const struct value *context, struct cursor call)
     }
     const char *const type = called_type(context->unit, call);
     const struct items *const functions =
-        type ? map_get(&taken[context->unit->plan->compartment], key_of(type)) : NULL;
+        type ? map_get(&context->program->flow->functions_by_type[context->unit->plan->compartment],
+                       key_of(type))
+             : NULL;
     for (size_t i = 0; functions && i < functions->count; i++)
         follow_places(context, cursor_type(call), nothing, functions->list[i].cursor);
 }
@@ -468,30 +466,32 @@ static void follow(const struct value *context, struct cursor value)
     }
 }
 
-static const struct items *calls_of(unsigned compartment, const void *function)
+static const struct items *calls_of(const struct flow_index *flow, unsigned compartment,
+                                    const void *function)
 {
     static const struct items none;
-    const struct items *const calls = map_get(&called[compartment], key_of(function));
+    const struct items *const calls =
+        map_get(&flow->calls_by_callee[compartment], key_of(function));
     return calls ? calls : &none;
 }
 
 /* The arguments that the calls of one function or one type give the parameter at a position. */
-static void follow_argument(struct program *program, const struct node *node, const void *function,
-                            unsigned position, flow_take *take)
+static void follow_argument(struct program *program, const struct flow_node *node,
+                            const void *function, unsigned position, flow_take *take)
 {
-    const struct items *const calls = calls_of(node->compartment, function);
+    const struct items *const calls = calls_of(program->flow, node->compartment, function);
     for (size_t i = 0; i < calls->count; i++)
         follow(&(struct value){program, calls->list[i].unit, take, node->type},
                cursor_argument(calls->list[i].cursor, position));
 }
 
-static void follow_arguments(struct program *program, const struct node *node, flow_take *take)
+static void follow_arguments(struct program *program, const struct flow_node *node, flow_take *take)
 {
     const struct cursor function = cursor_parent(node->parameter);
     const void *const place = flow_place(function);
     const unsigned position = parameter_position(node->parameter);
     follow_argument(program, node, place, position, take);
-    if (map_get(&is_taken[node->compartment], key_of(place)))
+    if (map_get(&program->flow->addressed_functions[node->compartment], key_of(place)))
         follow_argument(program, node, pointer_type(node->unit, cursor_type(function)), position,
                         take);
 }
@@ -510,11 +510,13 @@ static bool holds(struct unit *unit, struct type type, const char *wanted)
     return !wanted;
 }
 
-static void settle(struct program *program, flow_take *take)
+static void follow_waiting(struct program *program, flow_take *take)
 {
-    while (waiting_count) {
-        const struct node node = waiting[--waiting_count];
-        const struct items *const items = map_get(&stored[node.compartment], key_of(node.place));
+    struct flow_index *const flow = program->flow;
+    while (flow->waiting_count) {
+        const struct flow_node node = flow->waiting[--flow->waiting_count];
+        const struct items *const items =
+            map_get(&flow->values_by_place[node.compartment], key_of(node.place));
         for (size_t i = 0; items && i < items->count; i++) {
             const struct item *const it = &items->list[i];
             if (!holds(it->unit, it->type, node.type))
@@ -522,7 +524,7 @@ static void settle(struct program *program, flow_take *take)
             if (it->kind == VARIABLE)
                 reach_variable(it->unit, it->cursor, node.type);
             else if (it->kind == MEMORY)
-                reach_memory(node.compartment, node.type);
+                reach_memory(flow, node.compartment, node.type);
             else
                 follow(&(struct value){program, it->unit, take, node.type}, it->cursor);
         }
@@ -534,13 +536,14 @@ static void settle(struct program *program, flow_take *take)
 void flow_value(struct program *program, struct unit *unit, struct cursor value, flow_take *take)
 {
     follow(&(struct value){program, unit, take, NULL}, value);
-    settle(program, take);
+    follow_waiting(program, take);
 }
 
-size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each, void *data)
+size_t flow_stored(const struct unit *unit, struct cursor declaration, flow_each *each, void *data)
 {
     const struct items *const items =
-        map_get(&stored[unit->plan->compartment], key_of(flow_place(declaration)));
+        map_get(&unit->program->flow->values_by_place[unit->plan->compartment],
+                key_of(flow_place(declaration)));
     for (size_t i = 0; items && i < items->count; i++) {
         if (items->list[i].kind != STORED)
             return SIZE_MAX;
@@ -550,9 +553,10 @@ size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each
     return items ? items->count : 0;
 }
 
-void flow_calls(struct unit *unit, struct cursor function, flow_each *each, void *data)
+void flow_calls(const struct unit *unit, struct cursor function, flow_each *each, void *data)
 {
-    const struct items *const calls = calls_of(unit->plan->compartment, flow_place(function));
+    const struct items *const calls =
+        calls_of(unit->program->flow, unit->plan->compartment, flow_place(function));
     for (size_t i = 0; i < calls->count; i++)
         each(data, calls->list[i].unit, calls->list[i].cursor);
 }
@@ -562,12 +566,12 @@ void flow_variable(struct program *program, struct unit *unit, struct cursor var
 {
     const struct value context = {program, unit, take, NULL};
     follow_places(&context, cursor_type(variable), variable, no_cursor());
-    settle(program, take);
+    follow_waiting(program, take);
 }
 
 static bool is_open(const struct program *program, unsigned compartment)
 {
-    return !plan_readable_by_all(program->plan, compartment);
+    return !plan_readable_by_all(&program->plan, compartment);
 }
 
 struct shared {
@@ -578,9 +582,9 @@ struct shared {
 static void reach_shared(void *data, const char *type)
 {
     const struct shared *const it = data;
-    for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
+    for (unsigned key = 1; key <= it->program->plan.compartment_count; key++)
         if (is_open(it->program, key))
-            reach(key, it->name, type, NULL, no_cursor());
+            reach(it->program->flow, key, it->name, type, NULL, no_cursor());
 }
 
 void flow_shared(struct program *program, struct unit *unit, struct cursor variable,
@@ -588,14 +592,13 @@ void flow_shared(struct program *program, struct unit *unit, struct cursor varia
 {
     struct shared it = {program, cursor_name(variable)};
     each_pointer(&(struct pointers){unit, reach_shared, &it}, cursor_type(variable));
-    settle(program, take);
+    follow_waiting(program, take);
 }
 
 struct reachable {
     const struct program *program;
     struct unit *unit;
 };
-static struct map walked; /* set of types' spellings */
 
 static void walk(const struct reachable *it, struct type type);
 
@@ -613,13 +616,13 @@ static void walk(const struct reachable *it, struct type type)
         walk(it, type_element(type));
     } else if (type.kind == CXType_Record) {
         if (!in_system_header(type_declaration(type)) &&
-            map_add(&walked, key_of(type_spelling(it->unit, type))))
+            map_add(&it->program->flow->walked_types, key_of(type_spelling(it->unit, type))))
             type_visit_fields(type, walk_field, (void *)it);
     } else if (type.kind == CXType_Pointer &&
-               map_add(&walked, key_of(type_spelling(it->unit, type)))) {
-        for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
+               map_add(&it->program->flow->walked_types, key_of(type_spelling(it->unit, type)))) {
+        for (unsigned key = 1; key <= it->program->plan.compartment_count; key++)
             if (is_open(it->program, key))
-                reach_memory(key, type_spelling(it->unit, type));
+                reach_memory(it->program->flow, key, type_spelling(it->unit, type));
         walk(it, type_pointee(type));
     }
 }
@@ -629,5 +632,5 @@ void flow_reachable(struct program *program, struct unit *unit, struct type type
     type = type_canonical(type);
     walk(&(struct reachable){program, unit},
          type.kind == CXType_Pointer ? type_pointee(type) : type);
-    settle(program, take);
+    follow_waiting(program, take);
 }

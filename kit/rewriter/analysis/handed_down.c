@@ -1,6 +1,6 @@
-/* Where an address is handed down from call to call, and nowhere kept: that it crosses there is no
- * doubt. */
-#include "flow.h"
+#include "handed_down.h"
+
+#include "base/intern.h"
 
 struct path {
     struct program *program;
@@ -42,8 +42,8 @@ static void hand_parameter(const struct path *it, struct cursor parameter)
 /* False if it was asked for before. */
 static bool is_new(const struct path *it, struct cursor declaration)
 {
-    static struct map seen[2][2]; /* sets of declarations */
-    return map_add(&seen[it->direct][it->returned], key_of(flow_place(declaration)));
+    struct map *const seen = &it->program->flow->handed_down[it->direct][it->returned];
+    return map_add(seen, key_of(flow_place(declaration)));
 }
 
 /* A pointer that a variable holds all the time. */

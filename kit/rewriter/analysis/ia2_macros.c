@@ -9,7 +9,7 @@ static const char agree[] = "make the two agree";
 
 static const char *compartment_text(const struct program *program, unsigned key)
 {
-    return intern_format("compartment %s (%u)", program->plan->compartments[key - 1].name, key);
+    return intern_format("compartment %s (%u)", program->plan.compartments[key - 1].name, key);
 }
 
 /* The compartment that defines a function: that of the unit, if it does, else any; 0 if none. */
@@ -63,9 +63,9 @@ static void check_registration(const struct program *program, struct cursor call
         refuse_at(call, "ia2_register_compartment",
                   "its key is not a constant, so it cannot be compared with the policy's",
                   "write the number");
-    else if (key < 0 || key > program->plan->compartment_count) /* 0: what all share */
+    else if (key < 0 || key > program->plan.compartment_count) /* 0: what all share */
         refuse_at(call, intern_format("ia2_register_compartment of key %lld", key),
-                  intern_format("the policy has %u compartments", program->plan->compartment_count),
+                  intern_format("the policy has %u compartments", program->plan.compartment_count),
                   agree);
     if (!is_null_constant(cursor_argument(call, 2)))
         refuse_at(call, "ia2_register_compartment with further libraries",
@@ -186,7 +186,7 @@ static void check_number(const struct program *program, struct unit *unit,
                          const struct guide_number *it)
 {
     const long long number = type_count(type_canonical(cursor_type(it->cursor)));
-    const unsigned count = program->plan->compartment_count;
+    const unsigned count = program->plan.compartment_count;
     if (strcmp(it->name, "ia2_guide_compartments"))
         check_key(program, unit, it, number);
     else if (number != count)
@@ -205,7 +205,7 @@ static void check_permissive(struct unit *unit)
                     "which protects nothing");
 }
 
-void guide_check(struct program *program, bool permissive)
+void ia2_macros_check(struct program *program)
 {
     struct map seen = {0};
     for (size_t u = 0; u < program->unit_count; u++) {
@@ -223,7 +223,7 @@ void guide_check(struct program *program, bool permissive)
         for (size_t i = 0; has_guide && i < unit->include_count; i++)
             if (unit->includes[i]->rel_count && map_add(&seen, key_of(unit->includes[i])))
                 check_text(unit->includes[i]);
-        if (!permissive)
+        if (!program->options->permissive)
             check_permissive(unit);
     }
     map_free(&seen);

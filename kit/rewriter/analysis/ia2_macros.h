@@ -8,6 +8,6 @@
 /* Refuses INIT_RUNTIME, IA2_COMPARTMENT, PKEY, ia2_main, ia2_register_compartment and the signal
  * handlers' keys where they contradict the policy, what has no meaning here, and permissive_mode.h
  * unless the program is to be permissive. After the units are parsed. */
-void guide_check(struct program *program, bool permissive);
+void ia2_macros_check(struct program *program);
 
 #endif

@@ -26,8 +26,8 @@ void no_wrap_find(struct program *program)
             const char *const name = cursor_name(it->function);
             if (!is_mark(it) || cursor_linkage(it->function) == CXLinkage_Internal)
                 continue;
-            for (size_t i = 0; i < program->plan->import_count; i++) {
-                struct import *const import = &program->plan->imports[i];
+            for (size_t i = 0; i < program->plan.import_count; i++) {
+                struct import *const import = &program->plan.imports[i];
                 if (import->symbol == name && !import->data &&
                     (import->callers | 1u << import->owner) & 1u << unit->plan->compartment)
                     import->ungated = any = true;
@@ -44,7 +44,7 @@ void no_wrap_find(struct program *program)
 bool no_wrap_has(const struct program *program, const struct unit *unit, struct cursor function)
 {
     const char *const name = cursor_name(function);
-    const struct import *const import = plan_import(program->plan, name);
+    const struct import *const import = plan_import(&program->plan, name);
     if (cursor_linkage(function) != CXLinkage_Internal && import && import->ungated)
         return true;
     for (size_t a = 0; a < unit->annotation_count; a++)

@@ -1,7 +1,8 @@
-/* Policy lines that hang on a definition: [allocations] and the variables of [shared]. */
+#include "allocations.h"
+
 #include "analysis/assignments.h"
+#include "base/intern.h"
 #include "edits.h"
-#include "rewrite.h"
 
 static void allocate_in(struct unit *unit, const struct function *function, unsigned key)
 {
@@ -12,8 +13,8 @@ static void allocate_in(struct unit *unit, const struct function *function, unsi
                   "write the function out");
         return;
     }
-    edit_insert(place.source, place.offset + 1, intern_format(" IA2_ALLOCATE_IN(%u);", key),
-                function->cursor);
+    edit_insert(unit->program->edits, place.source, place.offset + 1,
+                intern_format(" IA2_ALLOCATE_IN(%u);", key), function->cursor);
 }
 
 /* Where a line of [allocations] puts what is assigned in a unit. */
@@ -44,11 +45,11 @@ static void place_value(void *context, struct cursor target, struct cursor value
         return;
     }
     if (source_is_one_argument(source, span.begin, span.end))
-        edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->line->key),
-                  ")", value);
+        edit_wrap(it->unit->program->edits, &span, EDIT_INITIALIZER,
+                  intern_format("IA2_ALLOCATED_IN(%u, ", it->line->key), ")", value);
     else
-        edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->line->key),
-                  "; })", value);
+        edit_wrap(it->unit->program->edits, &span, EDIT_INITIALIZER,
+                  intern_format("({ IA2_ALLOCATE_IN(%u); ", it->line->key), "; })", value);
 }
 
 /* Whether the program has what the line names. */
@@ -72,14 +73,14 @@ static bool rewrite_allocation(struct program *program, struct unit *unit,
             allocate_in(unit, function, it->key);
         }
         if (it->key)
-            program->plan->compartments[it->key - 1].heap_clients |= 1u << unit->plan->compartment;
+            program->plan.compartments[it->key - 1].heap_clients |= 1u << unit->plan->compartment;
     }
     return found;
 }
 
 void rewrite_allocations(struct program *program)
 {
-    struct plan *const plan = program->plan;
+    struct plan *const plan = &program->plan;
     for (size_t a = 0; a < plan->allocation_count; a++) {
         const struct allocation *const it = &plan->allocations[a];
         bool found = false;
@@ -103,7 +104,7 @@ void rewrite_allocations(struct program *program)
 static const char *exported(const struct program *program, const struct unit *unit,
                             const struct declaration *it)
 {
-    const struct import *const import = plan_import(program->plan, it->name);
+    const struct import *const import = plan_import(&program->plan, it->name);
     return import && import->data && import->owner == unit->plan->compartment &&
                    cursor_linkage(it->cursor) == CXLinkage_External
                ? " IA2_EXPORTED"
@@ -127,7 +128,7 @@ static void share_before(const struct program *program, struct unit *unit,
     }
     const char *const linkage =
         cursor_linkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
-    edit_insert(place.source, place.offset,
+    edit_insert(unit->program->edits, place.source, place.offset,
                 intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED%s; ", linkage,
                               type_text(type), it->name, exported(program, unit, it)),
                 it->cursor);
@@ -150,13 +151,13 @@ static void share_variable(const struct program *program, struct unit *unit,
     const char *const mark = is_volatile_constant(cursor_type(it->cursor))
                                  ? " IA2_SHARED_VOLATILE_CONSTANT"
                                  : " IA2_SHARED_DATA";
-    edit_insert(name.source, declarator_end(unit, it->cursor, &name),
+    edit_insert(unit->program->edits, name.source, declarator_end(unit, it->cursor, &name),
                 intern_format("%s%s", mark, exported(program, unit, it)), it->cursor);
 }
 
 void rewrite_shared_variables(struct program *program)
 {
-    const struct plan *const plan = program->plan;
+    const struct plan *const plan = &program->plan;
     for (size_t v = 0; v < plan->shared_variable_count; v++) {
         bool found = false;
         for (size_t u = 0; u < program->unit_count; u++)

@@ -35,12 +35,13 @@ static void take_wanted(void *context, size_t position, size_t begin, size_t end
         it->name = intern_n(it->source->text + begin, end - begin);
 }
 
-static const char *function_of_use(const struct source *source, size_t use, size_t *end,
-                                   unsigned depth);
+static const char *function_of_use(const struct macros *macros, const struct source *source,
+                                   size_t use, size_t *end, unsigned depth);
 
 /* What the body of a macro, which is an attribute or the use of another macro, has as its function;
  * a name, perhaps a parameter. */
-static const char *function_of_body(const struct macro *macro, unsigned depth)
+static const char *function_of_body(const struct macros *macros, const struct macro *macro,
+                                    unsigned depth)
 {
     const struct source *const source = macro->source;
     static const char *const words[] = {"__attribute__", "__attribute", NULL};
@@ -60,20 +61,20 @@ static const char *function_of_body(const struct macro *macro, unsigned depth)
             function = intern_n(source->text + name, source_identifier(source, name));
     }
     if (!end)
-        function = function_of_use(source, begin, &end, depth + 1);
+        function = function_of_use(macros, source, begin, &end, depth + 1);
     return function && source_ends_macro_body(source, end) ? function : NULL;
 }
 
 /* The function of the attribute that the macro makes which is used at `use`. */
-static const char *function_of_use(const struct source *source, size_t use, size_t *end,
-                                   unsigned depth)
+static const char *function_of_use(const struct macros *macros, const struct source *source,
+                                   size_t use, size_t *end, unsigned depth)
 {
     const size_t length = source_identifier(source, use),
-                 first = macro_first(intern_n(source->text + use, length));
-    if (!first || macros[first - 1].next || depth > MACROS_DEEP)
+                 first = macro_first(macros, intern_n(source->text + use, length));
+    if (!first || macros->list[first - 1].next || depth > MACROS_DEEP)
         return NULL;
-    const struct macro *const macro = &macros[first - 1];
-    const char *const function = function_of_body(macro, depth);
+    const struct macro *const macro = &macros->list[first - 1];
+    const char *const function = function_of_body(macros, macro, depth);
     *end = use + length;
     if (!function || !macro->function_like)
         return function;
@@ -105,8 +106,9 @@ static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor p
     found->function = intern_n(place.source->text + name, source_identifier(place.source, name));
     if (found->macro) {
         place = place_in_file(it->unit, cursor_location(child));
-        found->function =
-            place.source ? function_of_use(place.source, place.offset, &end, 0) : NULL;
+        found->function = place.source ? function_of_use(it->unit->program->macros, place.source,
+                                                         place.offset, &end, 0)
+                                       : NULL;
     }
     found->attribute = (struct span){place.source, place.offset, end, PLACE_FILE};
     return CXChildVisit_Break;
@@ -124,8 +126,8 @@ bool cleanup_is(struct unit *unit, struct cursor attribute, const struct cleanup
     return place.source == cleanup->attribute.source && place.offset == cleanup->attribute.begin;
 }
 
-bool cleanup_rewrite(const struct cleanup *cleanup, struct source *source, size_t begin, size_t end,
-                     const char *pointer, struct cursor cause)
+bool cleanup_rewrite(struct edits *edits, const struct cleanup *cleanup, struct source *source,
+                     size_t begin, size_t end, const char *pointer, struct cursor cause)
 {
     const size_t equals = source_skip_blank(source, end);
     const size_t semicolon =
@@ -145,9 +147,9 @@ bool cleanup_rewrite(const struct cleanup *cleanup, struct source *source, size_
             return false;
         i = after ? after - 1 : i;
     }
-    edit_wrap(&cleanup->attribute, EDIT_REPLACE,
+    edit_wrap(edits, &cleanup->attribute, EDIT_REPLACE,
               cleanup->macro ? "__attribute__((unused))" : "unused", "", cause);
-    edit_insert(source, semicolon + 1,
+    edit_insert(edits, source, semicolon + 1,
                 intern_format(" IA2_SHARED_CLEANUP(%s, %s);", pointer, cleanup->function), cause);
     return true;
 }

@@ -1,10 +1,10 @@
-/* Arguments that a call through the boundary cannot pass as they are: a va_list, and what
- * `[parameters]` names. */
+#include "copies.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "edits.h"
-#include "rewrite.h"
 
 #define MAX_SLOTS 16
 
@@ -89,7 +89,7 @@ struct parameter_copy *copy_of_argument(struct program *program, const struct ca
 {
     if (cursor_is_null(call->field))
         return NULL;
-    struct plan *const plan = program->plan;
+    struct plan *const plan = &program->plan;
     const char *const name = cursor_name(call->field);
     for (size_t i = 0; i < plan->parameter_count; i++) {
         struct parameter_copy *const it = &plan->parameters[i];
@@ -160,7 +160,7 @@ static bool add_slot(struct unit *unit, struct cursor argument, struct slot *slo
 static bool share_va_list(struct program *program, struct unit *unit, struct cursor argument,
                           struct slot *slot, unsigned n)
 {
-    const struct plan *const plan = program->plan;
+    const struct plan *const plan = &program->plan;
     const struct compartment *const caller = &plan->compartments[unit->plan->compartment - 1];
     if (!plan_readable_by_all(plan, caller->key)) {
         refuse_at(argument, "va_list argument of a call through the boundary",
@@ -214,12 +214,12 @@ void copies_of_call(struct program *program, struct unit *unit, const struct cal
                   "write the call out");
         return;
     }
-    edit_template(&span, slots, count, call->call);
+    edit_template(program->edits, &span, slots, count, call->call);
 }
 
 void copies_check_used(const struct program *program)
 {
-    const struct plan *const plan = program->plan;
+    const struct plan *const plan = &program->plan;
     for (size_t i = 0; i < plan->parameter_count; i++) {
         const struct parameter_copy *const it = &plan->parameters[i];
         if (!it->used)

@@ -1,10 +1,10 @@
-/* The text of a compound literal that moves to the shared stack, and the block at whose end it
- * goes. */
+#include "literals.h"
+
 #include <stdlib.h>
 
-#include "edits.h"
+#include "analysis/analyze.h"
 #include "base/intern.h"
-#include "locals.h"
+#include "edits.h"
 
 struct block {
     struct cursor cursor;
@@ -92,10 +92,10 @@ static bool span_of_literal(const struct moved_literal *literal, struct span *sp
     return end && source_is_one_argument(begin.source, begin.offset, end);
 }
 
-static struct map rewritten; /* set of places */
-
 void literal_rewrite(const struct moved_literal *literal)
 {
+    struct program *const program = literal->unit->program;
+    struct edits *const edits = program->edits;
     static const char construct[] = "address of a compound literal";
     struct span span;
     struct place block;
@@ -109,9 +109,9 @@ void literal_rewrite(const struct moved_literal *literal)
                   "it crosses the boundary, and the function's body is made by a macro",
                   "make it a local variable with a name");
     } else {
-        map_add(&rewritten, span_key(&span));
-        edit_wrap(&span, EDIT_CALL, "IA2_SHARED_LITERAL(", ")", literal->literal);
-        edit_insert(block.source, block.offset + 1, " IA2_SHARED_SCOPE;", literal->literal);
+        map_add(&program->locals->rewritten_literals, span_key(&span));
+        edit_wrap(edits, &span, EDIT_CALL, "IA2_SHARED_LITERAL(", ")", literal->literal);
+        edit_insert(edits, block.source, block.offset + 1, " IA2_SHARED_SCOPE;", literal->literal);
     }
 }
 
@@ -123,14 +123,15 @@ static enum CXChildVisitResult find_same_text(struct cursor cursor, struct curso
     (void)parent;
     it.literal = cursor;
     if (cursor_kind(cursor) == CXCursor_CompoundLiteralExpr && span_of_literal(&it, &span) &&
-        map_get(&rewritten, span_key(&span)))
+        map_get(&it.unit->program->locals->rewritten_literals, span_key(&span)))
         literal_rewrite(&it);
     return CXChildVisit_Recurse;
 }
 
 void literals_rewrite_others(struct unit *unit)
 {
-    for (size_t f = 0; rewritten.used && f < unit->function_count; f++) {
+    const struct map *const rewritten = &unit->program->locals->rewritten_literals;
+    for (size_t f = 0; rewritten->used && f < unit->function_count; f++) {
         struct moved_literal it = {unit, no_cursor(), unit->functions[f].cursor};
         cursor_visit(it.function, find_same_text, &it);
     }

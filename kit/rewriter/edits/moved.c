@@ -1,13 +1,12 @@
-/* The text of a local that moves: its declaration, its uses, and the jumps that must not bypass it.
- */
+#include "moved.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "argument.h"
 #include "cleanup.h"
 #include "edits.h"
-#include "input/macros.h"
-#include "locals.h"
+#include "macro_use.h"
 
 struct jump {
     struct cursor cursor;
@@ -48,10 +47,10 @@ static void rewrite_use(struct uses *it, struct cursor cursor)
         refuse_at(cursor, it->construct,
                   "its name is put together by a macro here, so there is no text to rewrite",
                   "write the name out, or pass it to the macro as an argument");
-    } else if (!(argument_roles(&span) & ROLE_NAME) ||
+    } else if (!(argument_roles(local->unit->program->macros, &span) & ROLE_NAME) ||
                !argument_rewrite(local->unit, &span, ROLE_NAME, local->name,
                                  intern_format("(*__ia2_shared_%s)", it->shared), cursor)) {
-        edit_wrap(&span, EDIT_NAME, "(*__ia2_shared_",
+        edit_wrap(local->unit->program->edits, &span, EDIT_NAME, "(*__ia2_shared_",
                   intern_format("%s)", it->shared + strlen(local->name)), cursor);
     }
 }
@@ -203,7 +202,7 @@ static bool complete_array(const struct moved_local *local, const struct span *n
         return cursor_type(local->variable).kind == CXType_Elaborated ||
                cursor_type(local->variable).kind == CXType_Typedef;
     if (source->text[source_skip_blank(source, open + 1)] == ']')
-        edit_insert(source, open + 1,
+        edit_insert(local->unit->program->edits, source, open + 1,
                     intern_format("%lld", type_count(type_canonical(cursor_type(local->variable)))),
                     local->variable);
     return true;
@@ -224,9 +223,10 @@ static bool rewrite_initializer(const struct moved_local *local, struct cursor i
     if (span.begin >= span.end || !source_is_one_argument(source, span.begin, span.end))
         return false;
     const struct span gap = {source, declarator_end, span.begin, PLACE_FILE};
-    edit_wrap(&gap, EDIT_REPLACE, intern_format(" IA2_SHARED_LOCAL_INIT(%s, ", shared_name(local)),
-              "", local->variable);
-    edit_wrap(&span, EDIT_INITIALIZER, "", ")", local->variable);
+    edit_wrap(local->unit->program->edits, &gap, EDIT_REPLACE,
+              intern_format(" IA2_SHARED_LOCAL_INIT(%s, ", shared_name(local)), "",
+              local->variable);
+    edit_wrap(local->unit->program->edits, &span, EDIT_INITIALIZER, "", ")", local->variable);
     return true;
 }
 
@@ -246,17 +246,18 @@ static bool rewrite_declaration(const struct moved_local *local, const struct cl
     if (cleanup) {
         size_t begin = start.kind == PLACE_FILE ? start.offset : name.begin;
         begin = cleanup->attribute.begin < begin ? cleanup->attribute.begin : begin;
-        if (!cleanup_rewrite(cleanup, name.source, begin, end, shared_name(local), variable))
+        if (!cleanup_rewrite(unit->program->edits, cleanup, name.source, begin, end,
+                             shared_name(local), variable))
             return false;
     }
-    edit_wrap(&name, EDIT_NAME, array ? "(*const __ia2_shared_" : "*const __ia2_shared_",
-              array ? ")" : "", variable);
+    edit_wrap(local->unit->program->edits, &name, EDIT_NAME,
+              array ? "(*const __ia2_shared_" : "*const __ia2_shared_", array ? ")" : "", variable);
     if (array && !complete_array(local, &name, end))
         return false;
     if (!cursor_is_null(init))
         return rewrite_initializer(local, init, name.source, end);
-    edit_insert(name.source, end, intern_format(" IA2_SHARED_LOCAL(%s)", shared_name(local)),
-                variable);
+    edit_insert(local->unit->program->edits, name.source, end,
+                intern_format(" IA2_SHARED_LOCAL(%s)", shared_name(local)), variable);
     return true;
 }
 
@@ -285,13 +286,14 @@ static bool rewrite_bypassed(struct uses *it)
     const char *const pointer = intern_format("__ia2_shared_%s", it->shared);
     const char *const type = type_text(type_canonical(cursor_type(local->variable)));
     edit_insert(
-        block.source, block.offset + 1,
+        local->unit->program->edits, block.source, block.offset + 1,
         intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", type, pointer, pointer),
         local->variable);
     if (cursor_is_null(cursor_initializer(local->variable)))
-        edit_insert(name.source, end, " __attribute__((unused))", local->variable);
+        edit_insert(local->unit->program->edits, name.source, end, " __attribute__((unused))",
+                    local->variable);
     else
-        edit_insert(name.source, semicolon + 1,
+        edit_insert(local->unit->program->edits, name.source, semicolon + 1,
                     intern_format(" __builtin_memcpy((void *)%s, (const void *)&%s, sizeof(%s));",
                                   pointer, local->name, local->name),
                     local->variable);
@@ -310,7 +312,7 @@ static void rewrite_parameter(struct uses *it)
         return;
     }
     it->end = (unsigned)body.offset;
-    edit_insert(body.source, body.offset + 1,
+    edit_insert(local->unit->program->edits, body.source, body.offset + 1,
                 intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL_INIT(%s, %s);",
                               local->name, shared_name(local), shared_name(local), local->name),
                 local->variable);

@@ -10,9 +10,10 @@
 #include "analysis/gates.h"
 #include "analysis/no_wrap.h"
 #include "argument.h"
-#include "base/diag.h"
+#include "base/intern.h"
+#include "copies.h"
 #include "edits.h"
-#include "input/macros.h"
+#include "macro_use.h"
 #include "pasted.h"
 #include "variadic.h"
 
@@ -32,8 +33,7 @@ static bool designator_escapes(const struct program *program, const struct desig
 static bool is_for_libc_alone(const struct program *program, struct unit *unit,
                               const struct designator *it)
 {
-    if (!it->to_libc_object &&
-        (!it->libc_function || gates_defines(program->plan, it->libc_function)))
+    if (!it->to_libc_object && (!it->libc_function || gates_defines(program, it->libc_function)))
         return false;
     if (!it->to_libc_object && !it->libc_returns)
         return true;
@@ -50,8 +50,6 @@ struct libc_use {
     bool compared; /* only compared with */
     struct cursor reference;
 };
-static struct libc_use *libc_uses;
-static size_t libc_use_count, libc_use_capacity;
 
 /* A function that is declared by text of a macro: by the name in a list, `#define EACH(X) X(open)
  * X(close)`, or by an alias,
@@ -61,19 +59,32 @@ struct declared {
     struct span span;
 };
 
-static struct declared *declared;
-static size_t declared_count, declared_capacity;
-static struct map declared_places;
+/* What is known on the way through the units. */
+struct found {
+    struct libc_use *libc_uses;
+    size_t libc_use_count, libc_use_capacity;
+    struct declared *declared;
+    size_t declared_count, declared_capacity;
+    struct map declared_places; /* set of the places of their names */
+};
+
+struct declarations {
+    struct found *found;
+    struct unit *unit;
+};
 
 static enum CXChildVisitResult note_declared(struct cursor cursor, struct cursor parent, void *data)
 {
-    struct unit *const unit = data;
+    const struct declarations *const it = data;
+    struct found *const found = it->found;
+    struct unit *const unit = it->unit;
     struct span span;
     (void)parent;
     if (cursor_kind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
         span_of_name(unit, cursor, cursor_name(cursor), &span) && span.kind != PLACE_FILE) {
-        *PUSH(declared, declared_count, declared_capacity) = (struct declared){cursor, span};
-        map_add(&declared_places, span_key(&span));
+        *PUSH(found->declared, found->declared_count, found->declared_capacity) =
+            (struct declared){cursor, span};
+        map_add(&found->declared_places, span_key(&span));
     }
     return CXChildVisit_Continue;
 }
@@ -108,14 +119,14 @@ static bool span_of_address(struct unit *unit, const struct designator *it, cons
 }
 
 /* `&f` becomes IA2_FN(f) as a whole. */
-static bool designator_span(struct unit *unit, const struct designator *it, const char *name,
-                            struct span *span)
+static bool designator_span(const struct found *found, struct unit *unit,
+                            const struct designator *it, const char *name, struct span *span)
 {
     if (!cursor_equal(it->whole, it->reference))
         return span_of(unit, it->whole, span) || span_of_address(unit, it, name, span);
     if (!span_of_name(unit, it->reference, name, span))
         return false;
-    if (map_get(&declared_places, span_key(span)))
+    if (map_get(&found->declared_places, span_key(span)))
         span_of_alias(unit, it->reference, span);
     return true;
 }
@@ -134,9 +145,9 @@ static bool callee_is_edited(struct unit *unit, const struct designator *it, con
 {
     struct span span;
     return (span_of_name(unit, it->reference, name, &span) &&
-            edit_at_name(span.source, span.begin)) ||
+            edit_at_name(unit->program->edits, span.source, span.begin)) ||
            (span_of_callee(unit, it->called, &span) && span.kind == PLACE_BODY &&
-            edit_at_name(span.source, span.begin));
+            edit_at_name(unit->program->edits, span.source, span.begin));
 }
 
 /* The macro of IA2's guide that the program has written around a function's name: IA2_IGNORE, or
@@ -167,10 +178,11 @@ static enum guide_macro { NO_GUIDE_MACRO, GUIDE_IGNORE, GUIDE_FN } guide_macro(s
 static const struct variadic_lists *lists_through(struct unit *unit, const struct designator *it)
 {
     const char *const target = function_pointer_spelling(unit, it->target);
-    const bool comes_back = it->types[0] != target && conversions_reach(target, it->types[0]);
+    const bool comes_back = it->types[0] != target &&
+                            conversions_reach(unit->program->conversions, target, it->types[0]);
     if (!comes_back && !is_variadic(type_pointee(type_canonical(it->target))))
         return NULL;
-    return variadic_lists(comes_back ? it->types[0] : target);
+    return variadic_lists(unit->program, comes_back ? it->types[0] : target);
 }
 
 static void refuse_value(const struct designator *it, const char *reason, const char *remedy)
@@ -193,7 +205,7 @@ static void edit_value(struct unit *unit, const struct designator *it, const str
     const char *const name = cursor_name(it->function), *const text =
                                                             intern_format("%s(%s)", macro, name);
     const bool whole = !cursor_equal(it->whole, it->reference);
-    const unsigned roles = argument_roles(&at->span);
+    const unsigned roles = argument_roles(unit->program->macros, &at->span);
     if (at->pasted && !(roles & ROLE_STRING))
         pasted_rewrite(unit, it->reference, name, text);
     else if (roles && !whole && argument_rewrite(unit, &at->span, roles, name, text, it->reference))
@@ -205,9 +217,10 @@ static void edit_value(struct unit *unit, const struct designator *it, const str
             "rewritten to",
             "give the macro the function in an argument that it does not make a string of");
     else if (at->replaced)
-        edit_wrap(&at->span, EDIT_REPLACE, text, "", it->reference);
+        edit_wrap(unit->program->edits, &at->span, EDIT_REPLACE, text, "", it->reference);
     else
-        edit_wrap(&at->span, EDIT_NAME, intern_format("%s(", macro), ")", it->reference);
+        edit_wrap(unit->program->edits, &at->span, EDIT_NAME, intern_format("%s(", macro), ")",
+                  it->reference);
 }
 
 /* The gate that the value is; NULL if refused. */
@@ -232,7 +245,8 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
     const struct type target_type = type_pointee(type_canonical(it->target));
     const char *const target = function_mangled(unit, target_type);
     if (!gate || calls || it->compared || same_abi(gate->abi, target, target_type) ||
-        conversions_reach_abi(function_pointer_spelling(unit, it->target), gate->abi))
+        conversions_reach_abi(program->conversions, function_pointer_spelling(unit, it->target),
+                              gate->abi))
         return gate;
     refuse_value(it,
                  intern_format("it passes arguments as %s and is converted to a type that passes "
@@ -243,24 +257,23 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
     return NULL;
 }
 
-static void rewrite_designator(struct program *program, struct unit *unit,
+static void rewrite_designator(struct found *found, struct program *program, struct unit *unit,
                                const struct designator *it)
 {
     const char *const name = cursor_name(it->function);
     const bool whole = !cursor_equal(it->whole, it->reference);
     struct value_text at = {0};
-    if (it->callee && plan_import(program->plan, name) && is_variadic(cursor_type(it->function)))
+    if (it->callee && plan_import(&program->plan, name) && is_variadic(cursor_type(it->function)))
         return; /* variadic.c */
-    const bool has_text = designator_span(unit, it, name, &at.span);
+    const bool has_text = designator_span(found, unit, it, name, &at.span);
     const enum guide_macro guide = has_text ? guide_macro(&at.span) : NO_GUIDE_MACRO;
     if (guide == GUIDE_IGNORE)
         return;
     const bool escapes = guide == GUIDE_FN || (it->callee ? callee_is_edited(unit, it, name)
                                                           : designator_escapes(program, it));
-    if (!escapes || is_for_libc_alone(program, unit, it) ||
-        gates_is_absent(program->plan, unit, it->function)) {
+    if (!escapes || is_for_libc_alone(program, unit, it) || gates_is_absent(unit, it->function)) {
         if (has_text)
-            edit_veto(&at.span, EDIT_NAME, it->reference);
+            edit_veto(unit->program->edits, &at.span, EDIT_NAME, it->reference);
         return;
     }
     if (no_wrap_has(program, unit, it->function)) {
@@ -279,10 +292,11 @@ static void rewrite_designator(struct program *program, struct unit *unit,
         return;
     }
     const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
-    const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
+    const bool is_libc = !is_static && gates_is_libc(program, it->function);
     edit_value(unit, it, &at, is_static ? "IA2_FN_STATIC" : is_libc ? "IA2_FN_LIBC" : "IA2_FN");
     if (is_static)
-        edit_declare(at.span.source, intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
+        edit_declare(unit->program->edits, at.span.source,
+                     intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
     if (is_static && it->user && unit->functions[it->user - 1].dead)
         return; /* no gate: its target would be compiled, and need what this compartment may not
                    have */
@@ -290,21 +304,25 @@ static void rewrite_designator(struct program *program, struct unit *unit,
     if (!gate)
         return;
     if (is_libc) {
-        edit_declare(at.span.source, intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
-        *PUSH(libc_uses, libc_use_count, libc_use_capacity) =
+        edit_declare(unit->program->edits, at.span.source,
+                     intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
+        *PUSH(found->libc_uses, found->libc_use_count, found->libc_use_capacity) =
             (struct libc_use){name, unit->plan->compartment, it->compared, it->reference};
     } else if (!is_static)
-        edit_declare_gate(at.span.source, name, gate->owner == unit->plan->compartment);
+        edit_declare_gate(unit->program->edits, at.span.source, name,
+                          gate->owner == unit->plan->compartment);
     else if (unit->main_file)
-        edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
+        edit_append(unit->program->edits, unit->main_file,
+                    intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
 }
 
 /* What one compartment gives away as libc's function is a gate of its own, which another's
  * comparison with that function does not know. */
-static void refuse_foreign_comparisons(const struct plan *plan)
+static void refuse_foreign_comparisons(const struct found *found, const struct plan *plan)
 {
-    for (size_t i = 0; i < libc_use_count; i++)
-        for (size_t j = 0; libc_uses[i].compared && j < libc_use_count; j++) {
+    const struct libc_use *const libc_uses = found->libc_uses;
+    for (size_t i = 0; i < found->libc_use_count; i++)
+        for (size_t j = 0; libc_uses[i].compared && j < found->libc_use_count; j++) {
             const struct libc_use *const it = &libc_uses[i], *const given = &libc_uses[j];
             if (given->compared || given->name != it->name || given->compartment == it->compartment)
                 continue;
@@ -360,7 +378,7 @@ static void drop_guide_call(struct unit *unit, struct cursor expression, struct 
     }
     const struct span name = {callee->source, begin, begin + length - 1, PLACE_FILE};
     if (!begin || !source_identifier(callee->source, begin - 1))
-        edit_wrap(&name, EDIT_REPLACE, "IA2_CALLED", "", expression);
+        edit_wrap(unit->program->edits, &name, EDIT_REPLACE, "IA2_CALLED", "", expression);
 }
 
 static void rewrite_indirect_call(struct program *program, struct unit *unit, const struct call *it)
@@ -371,7 +389,7 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
         drop_guide_call(unit, it->callee, &span);
     if (!escapes(program, it->type)) {
         if (editable)
-            edit_veto(&span, EDIT_CALL, it->call);
+            edit_veto(unit->program->edits, &span, EDIT_CALL, it->call);
         return;
     }
     if (written_in_system_header(
@@ -387,40 +405,54 @@ static void rewrite_indirect_call(struct program *program, struct unit *unit, co
     struct signature signature = signature_of_call(callee_type(it->callee), it->call);
     const uint32_t hash = mangle_hash(signature_mangled(unit, &signature));
     signature_free(&signature);
-    edit_wrap(&span, EDIT_CALL, "IA2_CALL(", intern_format(", 0x%08xu)", hash), it->call);
+    edit_wrap(unit->program->edits, &span, EDIT_CALL, "IA2_CALL(",
+              intern_format(", 0x%08xu)", hash), it->call);
+}
+
+static void rewrite_unit(struct found *found, struct program *program, struct unit *unit)
+{
+    for (size_t i = 0; i < unit->designator_count; i++)
+        if (!unit->designators[i].callee)
+            rewrite_designator(found, program, unit, &unit->designators[i]);
+    for (size_t i = 0; i < unit->call_count; i++) {
+        const struct call *const call = &unit->calls[i];
+        if (call->type)
+            rewrite_indirect_call(program, unit, call);
+        if (!call->type || escapes(program, call->type))
+            copies_of_call(program, unit, call);
+    }
+    for (size_t i = 0; i < unit->conversion_count; i++)
+        conversion_check(program, unit, &unit->conversions[i]);
+}
+
+static void veto_declarations(struct edits *edits, const struct found *found)
+{
+    for (size_t i = 0; i < found->declared_count; i++) {
+        const struct declared *const declared = &found->declared[i];
+        if (edit_at_name(edits, declared->span.source, declared->span.begin))
+            edit_veto(edits, &declared->span, EDIT_NAME, declared->function);
+    }
 }
 
 void rewrite_pointers(struct program *program)
 {
-    conversions_group(program);
-    variadic_scan(program);
+    struct found found = {0};
+    pasted_begin(program);
     for (size_t u = 0; u < program->unit_count; u++)
-        cursor_visit(tree_root(program->units[u].tree), note_declared, &program->units[u]);
-    for (size_t u = 0; u < program->unit_count; u++) {
-        struct unit *const unit = &program->units[u];
-        for (size_t i = 0; i < unit->include_count; i++)
-            edit_read_by(unit->includes[i], unit->plan->id);
-        for (size_t i = 0; i < unit->designator_count; i++)
-            if (!unit->designators[i].callee)
-                rewrite_designator(program, unit, &unit->designators[i]);
-        for (size_t i = 0; i < unit->call_count; i++) {
-            const struct call *const call = &unit->calls[i];
-            if (call->type)
-                rewrite_indirect_call(program, unit, call);
-            if (!call->type || escapes(program, call->type))
-                copies_of_call(program, unit, call);
-        }
-        for (size_t i = 0; i < unit->conversion_count; i++)
-            conversion_check(program, unit, &unit->conversions[i]);
-    }
+        cursor_visit(tree_root(program->units[u].tree), note_declared,
+                     &(struct declarations){&found, &program->units[u]});
+    for (size_t u = 0; u < program->unit_count; u++)
+        rewrite_unit(&found, program, &program->units[u]);
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t i = 0; i < program->units[u].designator_count; i++)
             if (program->units[u].designators[i].callee)
-                rewrite_designator(program, &program->units[u], &program->units[u].designators[i]);
+                rewrite_designator(&found, program, &program->units[u],
+                                   &program->units[u].designators[i]);
     variadic_rewrite(program);
-    for (size_t i = 0; i < declared_count; i++)
-        if (edit_at_name(declared[i].span.source, declared[i].span.begin))
-            edit_veto(&declared[i].span, EDIT_NAME, declared[i].function);
+    veto_declarations(program->edits, &found);
     copies_check_used(program);
-    refuse_foreign_comparisons(program->plan);
+    refuse_foreign_comparisons(&found, &program->plan);
+    map_free(&found.declared_places);
+    free(found.declared);
+    free(found.libc_uses);
 }

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "edits.h"
 #include "input/branches.h"
 
@@ -14,9 +15,11 @@ struct candidate {
     const char *name; /* the callee is this name alone, and may be a function; else NULL */
     bool seen;
 };
-static struct candidate *candidates;
-static size_t candidate_count, candidate_capacity;
-static struct map variables; /* set of names */
+struct candidates {
+    struct candidate *list;
+    size_t count, capacity;
+    struct map variables; /* set of names */
+};
 
 /* The tokens before the one at hand. */
 struct window {
@@ -48,7 +51,8 @@ static bool holds_pointer(const struct source *source, size_t word, size_t open,
     return false;
 }
 
-static void note_call(struct source *source, const struct window *it, size_t bracket)
+static void note_call(struct candidates *candidates, struct source *source, const struct window *it,
+                      size_t bracket)
 {
     static const char *const not_called[] = {"if",       "while",         "for",         "switch",
                                              "sizeof",   "typeof",        "__typeof__",  "__typeof",
@@ -69,20 +73,21 @@ static void note_call(struct source *source, const struct window *it, size_t bra
     } else {
         return;
     }
-    *PUSH(candidates, candidate_count, candidate_capacity) = found;
+    *PUSH(candidates->list, candidates->count, candidates->capacity) = found;
 }
 
 /* A name that is declared here, other than as a function: `TYPE name`, `*name`, and then the end of
  * the declarator. */
-static void note_variable(const struct source *source, const struct window *it, size_t next)
+static void note_variable(struct candidates *candidates, const struct source *source,
+                          const struct window *it, size_t next)
 {
     const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
     if (length && it->before != SIZE_MAX && strchr(",);=[", source->text[next]) &&
         (source->text[it->before] == '*' || source_identifier(source, it->before)))
-        map_add(&variables, key_of(intern_n(source->text + it->last, length)));
+        map_add(&candidates->variables, key_of(intern_n(source->text + it->last, length)));
 }
 
-static void note_branch(const struct branch *branch)
+static void note_branch(struct candidates *candidates, const struct branch *branch)
 {
     struct source *const source = branch->source;
     struct window it = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
@@ -93,9 +98,9 @@ static void note_branch(const struct branch *branch)
     for (size_t i = source_skip_blank(source, branch->begin); i < branch->end;
          i = source_skip_blank(source, source_skip_token(source, i))) {
         const char c = source->text[i];
-        note_variable(source, &it, i);
+        note_variable(candidates, source, &it, i);
         if (c == '(')
-            note_call(source, &it, i);
+            note_call(candidates, source, &it, i);
         it.open = it.word = SIZE_MAX;
         if (c == '(' || c == '[') {
             *PUSH(open, depth, capacity) = (struct open_bracket){i, it.last};
@@ -123,61 +128,72 @@ struct range {
     size_t first, last;
 };
 
+/* What is seen of one unit. */
+struct seen {
+    struct candidates *candidates;
+    struct map by_file; /* number of a file in the tree -> struct range */
+};
+
 /* Clang has seen what stands between a callee and its arguments, or a variable that may be called.
  */
 static void note_seen(void *context, struct cursor cursor)
 {
-    const struct map *const by_file = context; /* number of a file in the tree -> struct range */
+    const struct seen *const it = context;
+    struct candidates *const candidates = it->candidates;
     const struct spot spot = location_spots(cursor_location(cursor)).spelling;
-    const struct range *const range = spot.file ? map_get(by_file, spot.file) : NULL;
+    const struct range *const range = spot.file ? map_get(&it->by_file, spot.file) : NULL;
     for (size_t i = range ? range->first : 0; range && i < range->last; i++)
-        candidates[i].seen |=
-            candidates[i].begin <= spot.offset && spot.offset <= candidates[i].end;
+        candidates->list[i].seen |=
+            candidates->list[i].begin <= spot.offset && spot.offset <= candidates->list[i].end;
     const enum CXCursorKind kind = cursor_kind(cursor);
     if ((kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl) &&
         is_function(type_pointee(without_atomic(cursor_type(cursor)))))
-        map_add(&variables, key_of(cursor_name(cursor)));
+        map_add(&candidates->variables, key_of(cursor_name(cursor)));
 }
 
-static void note_unit(struct unit *unit, const struct map *ranges)
+static void note_unit(struct candidates *candidates, struct unit *unit, const struct map *ranges)
 {
-    struct map by_file = {0};
+    struct seen it = {.candidates = candidates};
     size_t count;
     const struct tree_inclusion *const all = tree_inclusions(unit->tree, &count);
     for (size_t i = 0; i < count; i++) {
         const struct source *const source = unit_source(unit, all[i].file);
         struct range *const range = source ? map_get(ranges, key_of(source)) : NULL;
         if (range)
-            map_put(&by_file, all[i].file, range);
+            map_put(&it.by_file, all[i].file, range);
     }
-    if (by_file.used)
-        tree_visit_all(unit->tree, note_seen, &by_file);
-    map_free(&by_file);
+    if (it.by_file.used)
+        tree_visit_all(unit->tree, note_seen, &it);
+    map_free(&it.by_file);
 }
 
 void unseen_guard(const struct program *program)
 {
-    for (size_t i = 0; i < branch_count; i++)
-        note_branch(&branches[i]);
-    if (!candidate_count)
+    struct candidates candidates = {0};
+    for (size_t i = 0; i < program->branches->count; i++)
+        note_branch(&candidates, &program->branches->list[i]);
+    if (!candidates.count) {
+        map_free(&candidates.variables);
         return;
-    qsort(candidates, candidate_count, sizeof(*candidates), compare);
-    struct range *const all = must_alloc(candidate_count * sizeof(*all));
+    }
+    qsort(candidates.list, candidates.count, sizeof(*candidates.list), compare);
+    struct range *const all = must_alloc(candidates.count * sizeof(*all));
     struct map ranges = {0};
-    for (size_t i = 0, first = 0; i < candidate_count; i++) {
-        if (candidates[i].source != candidates[first].source)
+    for (size_t i = 0, first = 0; i < candidates.count; i++) {
+        if (candidates.list[i].source != candidates.list[first].source)
             first = i;
         all[first] = (struct range){first, i + 1};
-        map_put(&ranges, key_of(candidates[first].source), &all[first]);
+        map_put(&ranges, key_of(candidates.list[first].source), &all[first]);
     }
     for (size_t u = 0; u < program->unit_count; u++)
-        note_unit(&program->units[u], &ranges);
-    for (size_t i = 0; i < candidate_count; i++) {
-        const struct candidate *const it = &candidates[i];
-        if (!it->seen && (!it->name || map_get(&variables, key_of(it->name))))
-            edit_insert(it->source, it->begin, "IA2_UNSEEN_CALL ", no_cursor());
+        note_unit(&candidates, &program->units[u], &ranges);
+    for (size_t i = 0; i < candidates.count; i++) {
+        const struct candidate *const it = &candidates.list[i];
+        if (!it->seen && (!it->name || map_get(&candidates.variables, key_of(it->name))))
+            edit_insert(program->edits, it->source, it->begin, "IA2_UNSEEN_CALL ", no_cursor());
     }
     map_free(&ranges);
+    map_free(&candidates.variables);
     free(all);
-    free(candidates);
+    free(candidates.list);
 }

@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-#include "base/intern.h"
-
-struct macro *macros;
-size_t macro_count;
-static size_t macro_capacity;
-static struct map by_name; /* interned name -> position + 1 of the first */
-
 size_t macro_parameter(const struct macro *macro, const char *name)
 {
     size_t i = 0;
@@ -58,7 +51,7 @@ static void add_parameter(void *context, size_t position, size_t begin, size_t e
 }
 
 /* `# define NAME(PARAMETERS) BODY`, `# define NAME BODY`; `offset` is that of the `#`. */
-static void note_definition(struct source *source, size_t offset)
+static void note_definition(struct macros *macros, struct source *source, size_t offset)
 {
     struct macro macro = {.source = source};
     struct definition it = {&macro, source};
@@ -76,19 +69,19 @@ static void note_definition(struct source *source, size_t offset)
     if (!length || !macro.body || macro.body > macro.end)
         return;
     macro.roles = must_alloc(macro.count + 1);
-    macro.next = (size_t)(uintptr_t)map_get(&by_name, key_of(macro.name));
-    *PUSH(macros, macro_count, macro_capacity) = macro;
-    map_put(&by_name, key_of(macro.name), (void *)(uintptr_t)macro_count);
+    macro.next = (size_t)(uintptr_t)map_get(&macros->by_name, key_of(macro.name));
+    *PUSH(macros->list, macros->count, macros->capacity) = macro;
+    map_put(&macros->by_name, key_of(macro.name), (void *)(uintptr_t)macros->count);
 }
 
-static void scan_source(struct source *source)
+static void scan_source(struct macros *macros, struct source *source)
 {
     for (size_t line = 0; line < source->size; line = source_line_end(source, line) + 1) {
         size_t at = line;
         while (source->text[at] == ' ' || source->text[at] == '\t')
             at++;
         if (source->text[at] == '#')
-            note_definition(source, at);
+            note_definition(macros, source, at);
     }
 }
 
@@ -177,7 +170,7 @@ static bool note_inner(struct macro *macro, struct macro *inner, size_t open)
 }
 
 /* Whether something more is known of the macro: of a parameter, or that there is a `##`. */
-static bool note_body(struct macro *macro)
+static bool note_body(struct macros *macros, struct macro *macro)
 {
     const struct source *const source = macro->source;
     bool more = false;
@@ -196,29 +189,32 @@ static bool note_body(struct macro *macro)
         const unsigned role = macro_role(macro, i);
         if (parameter < macro->count)
             more |= add_roles(macro, parameter, role);
-        for (size_t m = role & ROLE_STRING ? 0 : macro_first(name); m; m = macros[m - 1].next)
-            more |= note_inner(macro, &macros[m - 1], next);
+        for (size_t m = role & ROLE_STRING ? 0 : macro_first(macros, name); m;
+             m = macros->list[m - 1].next)
+            more |= note_inner(macro, &macros->list[m - 1], next);
     }
     return more;
 }
 
-void macros_settle(void)
+void macros_spread_roles(struct macros *macros)
 {
     for (bool more = true; more;) {
         more = false;
-        for (size_t i = 0; i < macro_count; i++)
-            more |= note_body(&macros[i]);
+        for (size_t i = 0; i < macros->count; i++)
+            more |= note_body(macros, &macros->list[i]);
     }
 }
 
-void macros_scan(struct source *const *sources, size_t count)
+struct macros *macros_scan(struct source *const *sources, size_t count)
 {
+    struct macros *const macros = must_alloc(sizeof(*macros));
     for (size_t i = 0; i < count; i++)
-        scan_source(sources[i]);
-    macros_settle();
+        scan_source(macros, sources[i]);
+    macros_spread_roles(macros);
+    return macros;
 }
 
-size_t macro_first(const char *name)
+size_t macro_first(const struct macros *macros, const char *name)
 {
-    return (size_t)(uintptr_t)map_get(&by_name, key_of(name));
+    return (size_t)(uintptr_t)map_get(&macros->by_name, key_of(name));
 }

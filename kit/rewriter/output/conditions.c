@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "abi/signature.h"
-#include "analysis/gates.h"
+#include "base/intern.h"
 #include "edits/edits.h"
 #include "object_types.h"
 
@@ -18,8 +18,10 @@ struct condition {
     struct cursor target_function; /* null: refused */
 };
 
-static struct condition *conditions;
-static size_t condition_count, condition_capacity;
+struct conditions {
+    struct condition *list;
+    size_t count, capacity;
+};
 
 static const char *macro_of(const struct condition *it)
 {
@@ -57,8 +59,8 @@ static bool find_target(struct program *program, struct condition *it, bool refu
                     ours ? intern_format("%s is a static function of another file", it->target)
                          : intern_format(
                                "%s is defined in compartment %s, and this in %s", it->target,
-                               program->plan->compartments[unit->plan->compartment - 1].name,
-                               program->plan->compartments[it->unit->plan->compartment - 1].name);
+                               program->plan.compartments[unit->plan->compartment - 1].name,
+                               program->plan.compartments[it->unit->plan->compartment - 1].name);
                 remedy = ours ? "put the condition into that file"
                               : "put the condition into that compartment";
             }
@@ -152,7 +154,8 @@ static void check_defined(const struct program *program, const struct annotation
                   "put the macro on the definition");
 }
 
-static void collect(struct program *program, struct unit *unit, const struct annotation *it)
+static void collect(struct conditions *conditions, struct program *program, struct unit *unit,
+                    const struct annotation *it)
 {
     if (!it->definition) {
         check_defined(program, it);
@@ -172,20 +175,20 @@ static void collect(struct program *program, struct unit *unit, const struct ann
     unsigned line, column;
     cursor_position(it->function, &file, &line, &column);
     made.place = intern_format("%s:%u:%u", file, line, column);
-    *PUSH(conditions, condition_count, condition_capacity) = made;
+    *PUSH(conditions->list, conditions->count, conditions->capacity) = made;
 }
 
 /* Drops each condition that another unit has from the same header: it runs once, and in the
  * compartment that has its function. */
-static void keep_one_each(struct program *program)
+static void keep_one_each(struct conditions *conditions, struct program *program)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < condition_count; i++) {
-        struct condition it = conditions[i];
+    for (size_t i = 0; i < conditions->count; i++) {
+        struct condition it = conditions->list[i];
         bool elsewhere = false;
         find_target(program, &it, false);
-        for (size_t k = 0; k < condition_count && !elsewhere && it.target_unit != it.unit; k++) {
-            struct condition other = conditions[k];
+        for (size_t k = 0; k < conditions->count && !elsewhere && it.target_unit != it.unit; k++) {
+            struct condition other = conditions->list[k];
             if (k == i || other.place != it.place || other.target != it.target ||
                 other.post != it.post)
                 continue;
@@ -195,9 +198,9 @@ static void keep_one_each(struct program *program)
                                        : other.target_unit != NULL;
         }
         if (!elsewhere && find_target(program, &it, true) && check_signature(&it))
-            conditions[kept++] = it;
+            conditions->list[kept++] = it;
     }
-    condition_count = kept;
+    conditions->count = kept;
 }
 
 /* ---- the function in front of a checked one ------------------------------------------------- */
@@ -261,17 +264,18 @@ static const char *condition_name(struct text *declarations, const struct condit
     text_printf(declarations, ") __asm__(\"%s\");\n",
                 is_static ? intern_format("__ia2_target_%u_%s", it->unit->plan->id, name) : name);
     if (is_static && it->unit->main_file)
-        edit_append(it->unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name),
-                    it->unit->plan->id);
+        edit_append(it->unit->program->edits, it->unit->main_file,
+                    intern_format("IA2_STATIC_TARGET(%s);", name), it->unit->plan->id);
     signature_free(&own);
     return alias;
 }
 
-static void put_conditions(struct text *out, struct text *declarations, const struct gate *gate,
+static void put_conditions(struct text *out, struct text *declarations,
+                           const struct conditions *conditions, const struct gate *gate,
                            const struct signature *target, bool post)
 {
-    for (size_t i = 0; i < condition_count; i++) {
-        const struct condition *const it = &conditions[i];
+    for (size_t i = 0; i < conditions->count; i++) {
+        const struct condition *const it = &conditions->list[i];
         if (it->post != post || !is_for(it, gate))
             continue;
         struct signature own = signature_of_type(cursor_type(it->function));
@@ -303,7 +307,8 @@ static void put_block(struct text *out, struct text *statements)
 }
 
 /* The text of IA2_CHECKED(f), the caller's to free; NULL if refused. */
-static char *checked_function(const struct gate *gate, const struct object_checks *objects)
+static char *checked_function(const struct conditions *conditions, const struct gate *gate,
+                              const struct object_checks *objects)
 {
     struct signature signature = signature_of_type(cursor_type(gate->cursor));
     const bool is_void = type_canonical(signature.result).kind == CXType_Void;
@@ -313,7 +318,7 @@ static char *checked_function(const struct gate *gate, const struct object_check
     named &= put_parameters(&head, &signature, signature.count, true);
     text_puts(&head, ")\n{\n");
     object_checks_before(&checks, objects, gate->function);
-    put_conditions(&checks, &declarations, gate, &signature, false);
+    put_conditions(&checks, &declarations, conditions, gate, &signature, false);
     object_checks_end(&checks, objects, gate->function);
     put_block(&body, &checks);
     text_puts(&body, "    ");
@@ -325,7 +330,7 @@ static char *checked_function(const struct gate *gate, const struct object_check
     put_arguments(&body, signature.count);
     text_puts(&body, ");\n");
     object_checks_after(&checks, objects, gate->function);
-    put_conditions(&checks, &declarations, gate, &signature, true);
+    put_conditions(&checks, &declarations, conditions, gate, &signature, true);
     put_block(&body, &checks);
     text_puts(&body, is_void ? "}" : "    return ia2_result;\n}");
     signature_free(&signature);
@@ -348,15 +353,16 @@ static char *checked_function(const struct gate *gate, const struct object_check
     return all.data;
 }
 
-static void check_gate(struct program *program, struct gate *gate)
+static void check_gate(const struct conditions *conditions, const struct object_makers *makers,
+                       struct gate *gate)
 {
     struct object_checks objects = {0};
-    bool checked = object_checks_of(program, gate, &objects);
-    for (size_t i = 0; i < condition_count; i++)
-        checked |= is_for(&conditions[i], gate);
+    bool checked = object_checks_of(makers, gate, &objects);
+    for (size_t i = 0; i < conditions->count; i++)
+        checked |= is_for(&conditions->list[i], gate);
     if (!checked)
         return;
-    char *const text = checked_function(gate, &objects);
+    char *const text = checked_function(conditions, gate, &objects);
     object_checks_free(&objects);
     if (!text)
         return;
@@ -365,18 +371,22 @@ static void check_gate(struct program *program, struct gate *gate)
                   "its file is not of the project, so it cannot be rewritten",
                   "put the function into a source of the project");
     else
-        edit_append(gate->unit->main_file, intern(text), gate->unit->plan->id);
+        edit_append(gate->unit->program->edits, gate->unit->main_file, intern(text),
+                    gate->unit->plan->id);
     gate->target = intern_format("__ia2_checked_%u_%s", gate->unit->plan->id, gate->function);
     free(text);
 }
 
 void conditions_rewrite(struct program *program)
 {
-    object_types_find(program);
+    const struct object_makers makers = object_makers_find(program);
+    struct conditions conditions = {0};
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++)
-            collect(program, &program->units[u], &program->units[u].annotations[a]);
-    keep_one_each(program);
-    for (size_t i = 0; i < gate_count; i++)
-        check_gate(program, &gates[i]);
+            collect(&conditions, program, &program->units[u], &program->units[u].annotations[a]);
+    keep_one_each(&conditions, program);
+    for (size_t i = 0; i < program->gates->count; i++)
+        check_gate(&conditions, &makers, &program->gates->list[i]);
+    free(conditions.list);
+    free(makers.list);
 }
