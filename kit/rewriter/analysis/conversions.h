@@ -22,6 +22,6 @@ bool conversions_reach(const struct conversion_groups *groups, const char *type,
 
 /* Refuses one that would smuggle a pointer past the check of a call. */
 void conversion_check(struct program *program, const struct unit *unit,
-                      const struct conversion *it);
+                      const struct conversion *conversion);
 
 #endif

@@ -160,7 +160,7 @@ struct pointers {
     void *data;
 };
 
-static void each_pointer(struct pointers *it, struct type type);
+static void each_pointer(struct pointers *pointers, struct type type);
 
 static enum CXVisitorResult in_field(struct cursor field, void *data)
 {
@@ -168,21 +168,21 @@ static enum CXVisitorResult in_field(struct cursor field, void *data)
     return CXVisit_Continue;
 }
 
-static void each_pointer(struct pointers *it, struct type type)
+static void each_pointer(struct pointers *pointers, struct type type)
 {
     type = without_atomic(type);
     if (is_array(type))
-        each_pointer(it, type_element(type));
+        each_pointer(pointers, type_element(type));
     else if (type.kind == CXType_Record)
-        type_visit_fields(type, in_field, it);
+        type_visit_fields(type, in_field, pointers);
     else if (type.kind == CXType_Pointer)
-        it->each(it->data, type_spelling(it->unit, type));
+        pointers->each(pointers->data, type_spelling(pointers->unit, type));
 }
 
 static void store(void *data, const char *type)
 {
-    const struct item *const it = data;
-    add(&it->unit->program->flow->values_by_place[it->unit->plan->compartment], type, *it);
+    const struct item *const item = data;
+    add(&item->unit->program->flow->values_by_place[item->unit->plan->compartment], type, *item);
 }
 
 static struct type pointee_of(struct cursor address)
@@ -191,17 +191,17 @@ static struct type pointee_of(struct cursor address)
 }
 
 /* A function whose address is taken: by its type, and what type it can be called as. */
-static void index_designator(struct unit *unit, const struct designator *it)
+static void index_designator(struct unit *unit, const struct designator *designator)
 {
     struct flow_index *const flow = unit->program->flow;
     const unsigned key = unit->plan->compartment;
-    const void *const function = flow_place(it->function);
-    if (it->callee || in_system_header(it->function) ||
+    const void *const function = flow_place(designator->function);
+    if (designator->callee || in_system_header(designator->function) ||
         !map_add(&flow->addressed_functions[key], key_of(function)))
         return;
-    const char *const type = pointer_type(unit, cursor_type(it->function));
+    const char *const type = pointer_type(unit, cursor_type(designator->function));
     add(&flow->functions_by_type[key], type,
-        (struct item){.kind = FUNCTION, .unit = unit, .cursor = it->function});
+        (struct item){.kind = FUNCTION, .unit = unit, .cursor = designator->function});
 }
 
 void flow_index_values(struct program *program)
@@ -211,21 +211,21 @@ void flow_index_values(struct program *program)
         struct unit *const unit = &program->units[u];
         const unsigned key = unit->plan->compartment;
         for (size_t i = 0; i < unit->flow_count; i++) {
-            const struct flow *const it = &unit->flows[i];
-            struct item item = {STORED, unit, it->value, it->type};
-            if (it->place)
-                add(&flow->values_by_place[key], it->place, item);
+            const struct flow *const stored = &unit->flows[i];
+            struct item item = {STORED, unit, stored->value, stored->type};
+            if (stored->place)
+                add(&flow->values_by_place[key], stored->place, item);
             else
-                each_pointer(&(struct pointers){unit, store, &item}, it->type);
+                each_pointer(&(struct pointers){unit, store, &item}, stored->type);
         }
         for (size_t i = 0; i < unit->address_count; i++) {
-            const struct address *const it = &unit->addresses[i];
-            if (!flow_is_variable(it->variable))
+            const struct address *const taken = &unit->addresses[i];
+            if (!flow_is_variable(taken->variable))
                 continue;
-            struct item item = {VARIABLE, unit, it->variable, pointee_of(it->cursor)};
+            struct item item = {VARIABLE, unit, taken->variable, pointee_of(taken->cursor)};
             each_pointer(&(struct pointers){unit, store, &item}, item.type);
-            add(&flow->values_by_place[key], flow_place(it->variable),
-                (struct item){MEMORY, unit, it->cursor, item.type});
+            add(&flow->values_by_place[key], flow_place(taken->variable),
+                (struct item){MEMORY, unit, taken->cursor, item.type});
         }
         for (size_t i = 0; i < unit->any_call_count; i++)
             add(&flow->calls_by_callee[key], unit->any_calls[i].function,
@@ -323,15 +323,15 @@ struct contents {
 
 static void reach_contents(void *data, const char *type)
 {
-    const struct contents *const it = data;
-    const struct value *const context = it->context;
+    const struct contents *const contents = data;
+    const struct value *const context = contents->context;
     const unsigned key = context->unit->plan->compartment;
     if (context->only && type != context->only)
         return;
-    if (!cursor_is_null(it->variable))
-        reach_variable(context->unit, it->variable, type);
-    else if (!cursor_is_null(it->function))
-        reach(context->program->flow, key, flow_place(it->function), type, NULL, no_cursor());
+    if (!cursor_is_null(contents->variable))
+        reach_variable(context->unit, contents->variable, type);
+    else if (!cursor_is_null(contents->function))
+        reach(context->program->flow, key, flow_place(contents->function), type, NULL, no_cursor());
     else
         reach_memory(context->program->flow, key, type);
 }
@@ -518,15 +518,15 @@ static void follow_waiting(struct program *program, flow_take *take)
         const struct items *const items =
             map_get(&flow->values_by_place[node.compartment], key_of(node.place));
         for (size_t i = 0; items && i < items->count; i++) {
-            const struct item *const it = &items->list[i];
-            if (!holds(it->unit, it->type, node.type))
+            const struct item *const item = &items->list[i];
+            if (!holds(item->unit, item->type, node.type))
                 continue;
-            if (it->kind == VARIABLE)
-                reach_variable(it->unit, it->cursor, node.type);
-            else if (it->kind == MEMORY)
+            if (item->kind == VARIABLE)
+                reach_variable(item->unit, item->cursor, node.type);
+            else if (item->kind == MEMORY)
                 reach_memory(flow, node.compartment, node.type);
             else
-                follow(&(struct value){program, it->unit, take, node.type}, it->cursor);
+                follow(&(struct value){program, item->unit, take, node.type}, item->cursor);
         }
         if (!cursor_is_null(node.parameter))
             follow_arguments(program, &node, take);
@@ -581,17 +581,17 @@ struct shared {
 
 static void reach_shared(void *data, const char *type)
 {
-    const struct shared *const it = data;
-    for (unsigned key = 1; key <= it->program->plan.compartment_count; key++)
-        if (is_open(it->program, key))
-            reach(it->program->flow, key, it->name, type, NULL, no_cursor());
+    const struct shared *const shared = data;
+    for (unsigned key = 1; key <= shared->program->plan.compartment_count; key++)
+        if (is_open(shared->program, key))
+            reach(shared->program->flow, key, shared->name, type, NULL, no_cursor());
 }
 
 void flow_shared(struct program *program, struct unit *unit, struct cursor variable,
                  flow_take *take)
 {
-    struct shared it = {program, cursor_name(variable)};
-    each_pointer(&(struct pointers){unit, reach_shared, &it}, cursor_type(variable));
+    struct shared shared = {program, cursor_name(variable)};
+    each_pointer(&(struct pointers){unit, reach_shared, &shared}, cursor_type(variable));
     follow_waiting(program, take);
 }
 
@@ -600,7 +600,7 @@ struct reachable {
     struct unit *unit;
 };
 
-static void walk(const struct reachable *it, struct type type);
+static void walk(const struct reachable *reachable, struct type type);
 
 static enum CXVisitorResult walk_field(struct cursor field, void *data)
 {
@@ -609,21 +609,23 @@ static enum CXVisitorResult walk_field(struct cursor field, void *data)
 }
 
 /* What an object of the type gives access to. */
-static void walk(const struct reachable *it, struct type type)
+static void walk(const struct reachable *reachable, struct type type)
 {
     type = type_canonical(type);
     if (is_array(type)) {
-        walk(it, type_element(type));
+        walk(reachable, type_element(type));
     } else if (type.kind == CXType_Record) {
         if (!in_system_header(type_declaration(type)) &&
-            map_add(&it->program->flow->walked_types, key_of(type_spelling(it->unit, type))))
-            type_visit_fields(type, walk_field, (void *)it);
+            map_add(&reachable->program->flow->walked_types,
+                    key_of(type_spelling(reachable->unit, type))))
+            type_visit_fields(type, walk_field, (void *)reachable);
     } else if (type.kind == CXType_Pointer &&
-               map_add(&it->program->flow->walked_types, key_of(type_spelling(it->unit, type)))) {
-        for (unsigned key = 1; key <= it->program->plan.compartment_count; key++)
-            if (is_open(it->program, key))
-                reach_memory(it->program->flow, key, type_spelling(it->unit, type));
-        walk(it, type_pointee(type));
+               map_add(&reachable->program->flow->walked_types,
+                       key_of(type_spelling(reachable->unit, type)))) {
+        for (unsigned key = 1; key <= reachable->program->plan.compartment_count; key++)
+            if (is_open(reachable->program, key))
+                reach_memory(reachable->program->flow, key, type_spelling(reachable->unit, type));
+        walk(reachable, type_pointee(type));
     }
 }
 

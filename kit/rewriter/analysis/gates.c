@@ -23,13 +23,13 @@ static void index_definitions(struct program *program)
     struct map *const definitions = &program->gates->definitions;
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t f = 0; f < program->units[u].function_count; f++) {
-            const struct function *const it = &program->units[u].functions[f];
-            if (it->is_static)
+            const struct function *const function = &program->units[u].functions[f];
+            if (function->is_static)
                 continue;
             struct definition *const where = must_alloc(sizeof(*where));
-            *where = (struct definition){&program->units[u], it->cursor};
-            map_put(definitions, key_of(place_key(program->units[u].plan->compartment, it->name)),
-                    where);
+            *where = (struct definition){&program->units[u], function->cursor};
+            map_put(definitions,
+                    key_of(place_key(program->units[u].plan->compartment, function->name)), where);
         }
 }
 
@@ -136,20 +136,21 @@ static void check_agreement(struct program *program, const struct import *import
         if (!((import->callers | 1u << import->owner) & 1u << unit->plan->compartment))
             continue;
         for (size_t d = 0; d < unit->declaration_count; d++) {
-            const struct declaration *const it = &unit->declarations[d];
-            if (it->name != import->symbol)
+            const struct declaration *const declaration = &unit->declarations[d];
+            if (declaration->name != import->symbol)
                 continue;
-            const struct type type = type_canonical(cursor_type(it->cursor));
+            const struct type type = type_canonical(cursor_type(declaration->cursor));
             const char *const own = function_mangled(unit, type);
             const size_t compared =
                 type.kind == CXType_FunctionNoProto ? strcspn(own, "(") + 1 : strlen(own) + 1;
             if (type.kind == CXType_FunctionNoProto && strchr(abi, '.'))
                 refuse_at(
-                    it->cursor, intern_format("boundary function %s", import->symbol),
+                    declaration->cursor, intern_format("boundary function %s", import->symbol),
                     intern_format("it has no prototype here, and is variadic at %s:%u", file, line),
                     "declare its parameters");
             else if (strncmp(own, abi, compared))
-                refuse_at(it->cursor, intern_format("boundary function %s", import->symbol),
+                refuse_at(declaration->cursor,
+                          intern_format("boundary function %s", import->symbol),
                           intern_format("this declaration passes arguments as %s, but %s:%u has %s",
                                         own, file, line, abi),
                           "make the declarations agree");
@@ -168,10 +169,11 @@ static bool find_declaration(struct program *program, const struct import *impor
         if (!owner && !(import->callers & 1u << unit->plan->compartment))
             continue;
         for (size_t d = 0; d < unit->declaration_count; d++) {
-            const struct declaration *const it = &unit->declarations[d];
-            const int rank = owner ? it->definition ? 3 : 2 : 1;
-            if (it->name == import->symbol && rank > best && is_function(cursor_type(it->cursor))) {
-                *where = (struct definition){unit, it->cursor};
+            const struct declaration *const declaration = &unit->declarations[d];
+            const int rank = owner ? declaration->definition ? 3 : 2 : 1;
+            if (declaration->name == import->symbol && rank > best &&
+                is_function(cursor_type(declaration->cursor))) {
+                *where = (struct definition){unit, declaration->cursor};
                 best = rank;
             }
         }
@@ -279,24 +281,24 @@ struct attribute_search {
 
 static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor parent, void *data)
 {
-    const struct attribute_search *const it = data;
+    const struct attribute_search *const search = data;
     (void)parent;
     if (!clang_isAttribute(cursor_kind(child)))
         return CXChildVisit_Continue;
-    const struct place at = place_of(it->unit, cursor_location(child));
+    const struct place at = place_of(search->unit, cursor_location(child));
     const char *const text = at.source ? at.source->text + at.offset : "";
-    const size_t underscores = strspn(text, "_"), length = strlen(it->name);
-    return !strncmp(text + underscores, it->name, length) ? CXChildVisit_Break
-                                                          : CXChildVisit_Continue;
+    const size_t underscores = strspn(text, "_"), length = strlen(search->name);
+    return !strncmp(text + underscores, search->name, length) ? CXChildVisit_Break
+                                                              : CXChildVisit_Continue;
 }
 
 bool gates_is_absent(struct unit *unit, struct cursor function)
 {
-    struct attribute_search it = {unit, "weak"};
+    struct attribute_search search = {unit, "weak"};
     return cursor_linkage(function) != CXLinkage_Internal &&
            !in_system_header(cursor_canonical(function)) &&
            !gates_defines(unit->program, cursor_name(function)) &&
-           cursor_visit(function, find_attribute, &it);
+           cursor_visit(function, find_attribute, &search);
 }
 
 /* The symbol that the compiler uses: an asm label may give it another than the function's name. */

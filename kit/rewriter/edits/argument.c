@@ -22,44 +22,44 @@ static void mark_macro(const struct marks *outer, struct macro *macro, size_t po
 
 static void mark_inner(void *context, size_t position, size_t begin, size_t end)
 {
-    struct marks *const it = context;
-    const struct source *const source = it->macro->source;
-    const unsigned roles = macro_roles(it->inner, position);
+    struct marks *const marks = context;
+    const struct source *const source = marks->macro->source;
+    const unsigned roles = macro_roles(marks->inner, position);
     for (size_t i = begin; roles && i < end;
          i = source_skip_blank(source, source_skip_token(source, i))) {
-        if (intern_n(source->text + i, source_identifier(source, i)) != it->parameter ||
+        if (intern_n(source->text + i, source_identifier(source, i)) != marks->parameter ||
             (i > begin && !(roles & ROLE_STRING)))
             continue;
-        *PUSH(it->elsewhere, it->count, it->capacity) = i;
+        *PUSH(marks->elsewhere, marks->count, marks->capacity) = i;
         if (i == begin)
-            mark_macro(it, it->inner, position);
+            mark_macro(marks, marks->inner, position);
     }
 }
 
-static bool is_elsewhere(const struct marks *it, size_t offset)
+static bool is_elsewhere(const struct marks *marks, size_t offset)
 {
-    for (size_t i = 0; i < it->count; i++)
-        if (it->elsewhere[i] == offset)
+    for (size_t i = 0; i < marks->count; i++)
+        if (marks->elsewhere[i] == offset)
             return true;
     return false;
 }
 
-static void mark_body(struct marks *it)
+static void mark_body(struct marks *marks)
 {
-    const struct macros *const macros = it->unit->program->macros;
-    struct source *const source = it->macro->source;
-    for (size_t i = source_skip_blank(source, it->macro->body), next; i < it->macro->end;
+    const struct macros *const macros = marks->unit->program->macros;
+    struct source *const source = marks->macro->source;
+    for (size_t i = source_skip_blank(source, marks->macro->body), next; i < marks->macro->end;
          i = next) {
         const size_t length = source_identifier(source, i);
         const char *const name = length ? intern_n(source->text + i, length) : "";
         next = source_skip_blank(source, source_skip_token(source, i));
         const struct span span = {source, i, i + length, PLACE_BODY};
-        if (name == it->parameter && !macro_role(it->macro, i) && !is_elsewhere(it, i))
-            pasted_mark(it->unit->program, &span, it->name, it->text, it->cursor);
+        if (name == marks->parameter && !macro_role(marks->macro, i) && !is_elsewhere(marks, i))
+            pasted_mark(marks->unit->program, &span, marks->name, marks->text, marks->cursor);
         for (size_t m = source->text[next] == '(' && length ? macro_first(macros, name) : 0; m;
              m = macros->list[m - 1].next) {
-            it->inner = &macros->list[m - 1];
-            macro_arguments(source, next, mark_inner, it);
+            marks->inner = &macros->list[m - 1];
+            macro_arguments(source, next, mark_inner, marks);
         }
     }
 }
@@ -69,16 +69,16 @@ static void mark_macro(const struct marks *outer, struct macro *macro, size_t po
     if (position >= macro->count || !macro->source->rel_count ||
         !unit_reads(outer->unit, macro->source) || outer->depth > 20)
         return;
-    struct marks it = {.unit = outer->unit,
-                       .macro = macro,
-                       .parameter = macro->parameters[position],
-                       .name = outer->name,
-                       .text = outer->text,
-                       .cursor = outer->cursor,
-                       .depth = outer->depth + 1};
-    mark_body(&it);
+    struct marks marks = {.unit = outer->unit,
+                          .macro = macro,
+                          .parameter = macro->parameters[position],
+                          .name = outer->name,
+                          .text = outer->text,
+                          .cursor = outer->cursor,
+                          .depth = outer->depth + 1};
+    mark_body(&marks);
     macro->pastes = true;
-    free(it.elsewhere);
+    free(marks.elsewhere);
 }
 
 bool argument_rewrite(struct unit *unit, const struct span *span, unsigned roles, const char *name,

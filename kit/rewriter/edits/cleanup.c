@@ -30,9 +30,9 @@ struct wanted {
 
 static void take_wanted(void *context, size_t position, size_t begin, size_t end)
 {
-    struct wanted *const it = context;
-    if (position == it->position && source_identifier(it->source, begin) == end - begin)
-        it->name = intern_n(it->source->text + begin, end - begin);
+    struct wanted *const wanted = context;
+    if (position == wanted->position && source_identifier(wanted->source, begin) == end - begin)
+        wanted->name = intern_n(wanted->source->text + begin, end - begin);
 }
 
 static const char *function_of_use(const struct macros *macros, const struct source *source,
@@ -78,9 +78,9 @@ static const char *function_of_use(const struct macros *macros, const struct sou
     *end = use + length;
     if (!function || !macro->function_like)
         return function;
-    struct wanted it = {source, macro_parameter(macro, function), NULL};
-    *end = macro_arguments(source, source_skip_blank(source, use + length), take_wanted, &it);
-    return !*end ? NULL : it.position < macro->count ? it.name : function;
+    struct wanted wanted = {source, macro_parameter(macro, function), NULL};
+    *end = macro_arguments(source, source_skip_blank(source, use + length), take_wanted, &wanted);
+    return !*end ? NULL : wanted.position < macro->count ? wanted.name : function;
 }
 
 struct search {
@@ -90,12 +90,12 @@ struct search {
 
 static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor parent, void *data)
 {
-    const struct search *const it = data;
+    const struct search *const search = data;
     (void)parent;
     if (!clang_isAttribute(cursor_kind(child)))
         return CXChildVisit_Continue;
-    struct cleanup *const found = it->found;
-    struct place place = place_of(it->unit, cursor_location(child));
+    struct cleanup *const found = search->found;
+    struct place place = place_of(search->unit, cursor_location(child));
     size_t end = 0;
     if (!place.source)
         return CXChildVisit_Continue;
@@ -105,9 +105,9 @@ static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor p
     found->macro = place.kind != PLACE_FILE;
     found->function = intern_n(place.source->text + name, source_identifier(place.source, name));
     if (found->macro) {
-        place = place_in_file(it->unit, cursor_location(child));
-        found->function = place.source ? function_of_use(it->unit->program->macros, place.source,
-                                                         place.offset, &end, 0)
+        place = place_in_file(search->unit, cursor_location(child));
+        found->function = place.source ? function_of_use(search->unit->program->macros,
+                                                         place.source, place.offset, &end, 0)
                                        : NULL;
     }
     found->attribute = (struct span){place.source, place.offset, end, PLACE_FILE};
@@ -116,8 +116,8 @@ static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor p
 
 bool cleanup_of(struct unit *unit, struct cursor variable, struct cleanup *cleanup)
 {
-    struct search it = {unit, cleanup};
-    return cursor_visit(variable, find_cleanup, &it) && cleanup->function;
+    struct search search = {unit, cleanup};
+    return cursor_visit(variable, find_cleanup, &search) && cleanup->function;
 }
 
 bool cleanup_is(struct unit *unit, struct cursor attribute, const struct cleanup *cleanup)

@@ -215,15 +215,15 @@ static void merge_equal(struct edits *edits)
     size_t kept = 0;
     for (size_t i = 0; i < edits->count; i++) {
         struct edit *const last = kept ? &edits->list[kept - 1] : NULL;
-        const struct edit *const it = &edits->list[i];
-        if (last && last->source == it->source && last->begin == it->begin &&
-            last->end == it->end && last->kind == it->kind &&
-            (it->kind != EDIT_INSERT || last->prefix == it->prefix)) {
-            if (it->veto || last->prefix != it->prefix || last->suffix != it->suffix ||
-                !same_slots(last, it))
-                refuse_conflict(last, it);
-        } else if (!it->veto) {
-            edits->list[kept++] = *it;
+        const struct edit *const edit = &edits->list[i];
+        if (last && last->source == edit->source && last->begin == edit->begin &&
+            last->end == edit->end && last->kind == edit->kind &&
+            (edit->kind != EDIT_INSERT || last->prefix == edit->prefix)) {
+            if (edit->veto || last->prefix != edit->prefix || last->suffix != edit->suffix ||
+                !same_slots(last, edit))
+                refuse_conflict(last, edit);
+        } else if (!edit->veto) {
+            edits->list[kept++] = *edit;
         }
     }
     edits->count = kept;

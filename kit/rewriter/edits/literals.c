@@ -20,14 +20,14 @@ struct blocks {
 
 static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data)
 {
-    struct blocks *const it = data;
+    struct blocks *const blocks = data;
     const enum CXCursorKind kind = cursor_kind(cursor);
     (void)parent;
     if (kind == CXCursor_LabelStmt)
-        it->labels = true;
+        blocks->labels = true;
     if (kind == CXCursor_CompoundStmt || kind == CXCursor_CaseStmt ||
         kind == CXCursor_DefaultStmt || kind == CXCursor_SwitchStmt) {
-        struct block *const block = PUSH(it->list, it->count, it->capacity);
+        struct block *const block = PUSH(blocks->list, blocks->count, blocks->capacity);
         block->cursor = cursor;
         block->kind = kind;
         seen_range(cursor, &block->begin, &block->end);
@@ -35,23 +35,23 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     return CXChildVisit_Recurse;
 }
 
-static bool has_switch(const struct blocks *it, const struct block *outer, unsigned offset)
+static bool has_switch(const struct blocks *blocks, const struct block *outer, unsigned offset)
 {
-    for (size_t i = 0; i < it->count; i++)
-        if (it->list[i].kind == CXCursor_SwitchStmt && it->list[i].begin > outer->begin &&
-            it->list[i].begin < offset && offset < it->list[i].end)
+    for (size_t i = 0; i < blocks->count; i++)
+        if (blocks->list[i].kind == CXCursor_SwitchStmt && blocks->list[i].begin > outer->begin &&
+            blocks->list[i].begin < offset && offset < blocks->list[i].end)
             return true;
     return false;
 }
 
 /* Whether a `case` leads into the block past its start. */
-static bool is_bypassed(const struct blocks *it, const struct block *block)
+static bool is_bypassed(const struct blocks *blocks, const struct block *block)
 {
-    for (size_t i = 0; i < it->count; i++) {
-        const struct block *const label = &it->list[i];
+    for (size_t i = 0; i < blocks->count; i++) {
+        const struct block *const label = &blocks->list[i];
         if ((label->kind == CXCursor_CaseStmt || label->kind == CXCursor_DefaultStmt) &&
             label->begin > block->begin && label->begin < block->end &&
-            !has_switch(it, block, label->begin))
+            !has_switch(blocks, block, label->begin))
             return true;
     }
     return false;
@@ -61,19 +61,19 @@ static bool is_bypassed(const struct blocks *it, const struct block *block)
  * with labels has only its body: then the literal stays until the function returns. */
 static bool find_block(const struct moved_literal *literal, struct place *place)
 {
-    struct blocks it = {0};
+    struct blocks blocks = {0};
     unsigned begin, end;
     bool found = false;
-    cursor_visit(literal->function, on_cursor, &it);
+    cursor_visit(literal->function, on_cursor, &blocks);
     seen_range(literal->literal, &begin, &end);
-    for (size_t i = it.count; i-- > 0 && !found;) { /* inner ones come later */
-        const struct block *const block = &it.list[i];
-        if (block->kind != CXCursor_CompoundStmt || it.labels || begin < block->begin ||
-            end > block->end || is_bypassed(&it, block))
+    for (size_t i = blocks.count; i-- > 0 && !found;) { /* inner ones come later */
+        const struct block *const block = &blocks.list[i];
+        if (block->kind != CXCursor_CompoundStmt || blocks.labels || begin < block->begin ||
+            end > block->end || is_bypassed(&blocks, block))
             continue;
         found = block_place(literal->unit, block->cursor, place);
     }
-    free(it.list);
+    free(blocks.list);
     return found || body_place(literal->unit, literal->function, place);
 }
 
@@ -118,13 +118,13 @@ void literal_rewrite(const struct moved_literal *literal)
 static enum CXChildVisitResult find_same_text(struct cursor cursor, struct cursor parent,
                                               void *data)
 {
-    struct moved_literal it = *(struct moved_literal *)data;
+    struct moved_literal literal = *(struct moved_literal *)data;
     struct span span;
     (void)parent;
-    it.literal = cursor;
-    if (cursor_kind(cursor) == CXCursor_CompoundLiteralExpr && span_of_literal(&it, &span) &&
-        map_get(&it.unit->program->locals->rewritten_literals, span_key(&span)))
-        literal_rewrite(&it);
+    literal.literal = cursor;
+    if (cursor_kind(cursor) == CXCursor_CompoundLiteralExpr && span_of_literal(&literal, &span) &&
+        map_get(&literal.unit->program->locals->rewritten_literals, span_key(&span)))
+        literal_rewrite(&literal);
     return CXChildVisit_Recurse;
 }
 
@@ -132,7 +132,7 @@ void literals_rewrite_others(struct unit *unit)
 {
     const struct map *const rewritten = &unit->program->locals->rewritten_literals;
     for (size_t f = 0; rewritten->used && f < unit->function_count; f++) {
-        struct moved_literal it = {unit, no_cursor(), unit->functions[f].cursor};
-        cursor_visit(it.function, find_same_text, &it);
+        struct moved_literal literal = {unit, no_cursor(), unit->functions[f].cursor};
+        cursor_visit(literal.function, find_same_text, &literal);
     }
 }

@@ -99,14 +99,14 @@ static void move(struct unit *unit, struct cursor variable, const char *name)
     struct locals *const locals = unit->program->locals;
     if (!map_add(&locals->moved, cursor_key(variable)))
         return;
-    struct moved_local *const it = PUSH(locals->list, locals->count, locals->capacity);
+    struct moved_local *const local = PUSH(locals->list, locals->count, locals->capacity);
     unsigned column;
-    *it = (struct moved_local){.unit = unit,
-                               .variable = variable,
-                               .function = cursor_parent(variable),
-                               .name = name,
-                               .type = type_text(cursor_type(variable))};
-    cursor_position(variable, &it->file, &it->line, &column);
+    *local = (struct moved_local){.unit = unit,
+                                  .variable = variable,
+                                  .function = cursor_parent(variable),
+                                  .name = name,
+                                  .type = type_text(cursor_type(variable))};
+    cursor_position(variable, &local->file, &local->line, &column);
 }
 
 /* libc's own; whoever can write one says where its setter goes on. To others its address is a name,
@@ -196,10 +196,10 @@ static void take_arguments(struct program *program, struct unit *unit, const str
 static void find(struct program *program, struct unit *unit)
 {
     for (size_t i = 0; i < unit->address_count; i++) {
-        const struct address *const it = &unit->addresses[i];
+        const struct address *const address = &unit->addresses[i];
         if (map_get(&program->locals->crossing_pointees[unit->plan->compartment],
-                    key_of(it->pointee)))
-            take(program, unit, it->variable, it->cursor);
+                    key_of(address->pointee)))
+            take(program, unit, address->variable, address->cursor);
     }
     for (size_t i = 0; i < unit->attributed_local_count; i++) {
         struct cleanup cleanup;
@@ -281,9 +281,9 @@ void locals_find(struct program *program)
         for (size_t u = 0; u < program->unit_count; u++)
             find(program, &program->units[u]);
         for (; seen < locals->count; seen++) {
-            const struct moved_local it = locals->list[seen];
-            escape_add(program, it.unit, cursor_type(it.variable));
-            open_contents(program, it.unit, it.variable);
+            const struct moved_local local = locals->list[seen];
+            escape_add(program, local.unit, cursor_type(local.variable));
+            open_contents(program, local.unit, local.variable);
         }
         for (; literals < locals->literal_count; literals++)
             escape_add(program, locals->literals[literals].unit,

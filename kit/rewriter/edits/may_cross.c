@@ -11,20 +11,22 @@
 void may_cross_note(struct may_cross_list *may_cross, struct cursor variable, struct cursor cause)
 {
     const struct cursor definition = cursor_definition(variable);
-    struct may_cross it = {.name = cursor_name(variable)};
+    struct may_cross found = {.name = cursor_name(variable)};
     unsigned column;
-    cursor_position(cursor_is_null(definition) ? variable : definition, &it.file, &it.line,
+    cursor_position(cursor_is_null(definition) ? variable : definition, &found.file, &found.line,
                     &column);
-    cursor_position(cause, &it.taken_file, &it.taken_line, &column);
+    cursor_position(cause, &found.taken_file, &found.taken_line, &column);
     for (size_t i = 0; i < may_cross->count; i++) {
         struct may_cross *const known = &may_cross->list[i];
-        if (known->name != it.name || known->line != it.line || strcmp(known->file, it.file))
+        if (known->name != found.name || known->line != found.line ||
+            strcmp(known->file, found.file))
             continue;
-        if (compare_places(it.taken_file, it.taken_line, known->taken_file, known->taken_line) < 0)
-            *known = it;
+        if (compare_places(found.taken_file, found.taken_line, known->taken_file,
+                           known->taken_line) < 0)
+            *known = found;
         return;
     }
-    *PUSH(may_cross->list, may_cross->count, may_cross->capacity) = it;
+    *PUSH(may_cross->list, may_cross->count, may_cross->capacity) = found;
 }
 
 static int compare(const void *left, const void *right)

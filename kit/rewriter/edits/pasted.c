@@ -45,12 +45,13 @@ static void search(const struct expansion *use, const char *name, const char **a
                    size_t count);
 
 /* The text that a token of the body becomes, as far as parameters go. */
-static const char *substituted(const struct expansion *it, size_t offset, size_t length)
+static const char *substituted(const struct expansion *expansion, size_t offset, size_t length)
 {
-    const char *const token = intern_n(it->macro->source->text + offset, length);
-    const size_t parameter = macro_parameter(it->macro, token);
-    return parameter < it->macro->count ? parameter < it->count ? it->arguments[parameter] : ""
-                                        : token;
+    const char *const token = intern_n(expansion->macro->source->text + offset, length);
+    const size_t parameter = macro_parameter(expansion->macro, token);
+    return parameter < expansion->macro->count
+               ? parameter < expansion->count ? expansion->arguments[parameter] : ""
+               : token;
 }
 
 /* The offset after `##`, if that is what follows, else 0. */
@@ -63,17 +64,17 @@ static size_t after_paste(const struct source *source, size_t offset)
 }
 
 /* The text of the chain of tokens at `*at`, which becomes the offset after it. */
-static const char *read_chain(const struct expansion *it, size_t *at, bool *pasted)
+static const char *read_chain(const struct expansion *expansion, size_t *at, bool *pasted)
 {
-    const struct source *const source = it->macro->source;
+    const struct source *const source = expansion->macro->source;
     struct text text = {0};
     size_t end = source_skip_token(source, *at), next;
-    text_puts(&text, substituted(it, *at, end - *at));
+    text_puts(&text, substituted(expansion, *at, end - *at));
     *pasted = false;
-    while ((next = after_paste(source, end)) && next < it->macro->end) {
+    while ((next = after_paste(source, end)) && next < expansion->macro->end) {
         *pasted = true;
         end = source_skip_token(source, next);
-        text_puts(&text, substituted(it, next, end - next));
+        text_puts(&text, substituted(expansion, next, end - next));
     }
     *at = end;
     const char *const result = intern(text.data ? text.data : "");
@@ -91,34 +92,36 @@ struct arguments {
 
 static void read_argument(void *context, size_t position, size_t begin, size_t end)
 {
-    struct arguments *const it = context;
+    struct arguments *const arguments = context;
     struct text text = {0};
     (void)position;
-    if (!it->outer)
-        text_add(&text, it->source->text + begin, end - begin);
-    for (size_t i = begin; it->outer && i < end; i = source_skip_blank(it->source, i)) {
+    if (!arguments->outer)
+        text_add(&text, arguments->source->text + begin, end - begin);
+    for (size_t i = begin; arguments->outer && i < end;
+         i = source_skip_blank(arguments->source, i)) {
         bool pasted;
         text_puts(&text, i > begin ? " " : "");
-        text_puts(&text, read_chain(it->outer, &i, &pasted));
+        text_puts(&text, read_chain(arguments->outer, &i, &pasted));
     }
-    *PUSH(it->texts, it->count, it->capacity) = intern(text.data ? text.data : "");
+    *PUSH(arguments->texts, arguments->count, arguments->capacity) =
+        intern(text.data ? text.data : "");
     free(text.data);
 }
 
 /* A macro that is used in the body of the one at hand. */
-static void search_inner(const struct expansion *it, const char *name, size_t after)
+static void search_inner(const struct expansion *expansion, const char *name, size_t after)
 {
-    const struct source *const source = it->macro->source;
-    struct arguments inner = {.source = source, .outer = it};
+    const struct source *const source = expansion->macro->source;
+    struct arguments inner = {.source = source, .outer = expansion};
     const size_t open = source_skip_blank(source, after);
-    if (!macro_first(it->program->macros, name))
+    if (!macro_first(expansion->program->macros, name))
         return;
-    if (open < it->macro->end && source->text[open] == '(')
+    if (open < expansion->macro->end && source->text[open] == '(')
         macro_arguments(source, open, read_argument, &inner);
-    if (open >= it->macro->end && !it->macro->function_like) /* `#define f g` */
-        search(it, name, it->arguments, it->count);
+    if (open >= expansion->macro->end && !expansion->macro->function_like) /* `#define f g` */
+        search(expansion, name, expansion->arguments, expansion->count);
     else
-        search(it, name, inner.texts, inner.count);
+        search(expansion, name, inner.texts, inner.count);
     free(inner.texts);
 }
 
@@ -133,19 +136,20 @@ static bool is_declared(const struct source *source, size_t body, size_t offset)
     return offset > body && source->text[offset - 1] == '*';
 }
 
-static void search_body(const struct expansion *it)
+static void search_body(const struct expansion *expansion)
 {
-    struct source *const source = it->macro->source;
-    for (size_t i = source_skip_blank(source, it->macro->body); i < it->macro->end;
+    struct source *const source = expansion->macro->source;
+    for (size_t i = source_skip_blank(source, expansion->macro->body); i < expansion->macro->end;
          i = source_skip_blank(source, i)) {
         const size_t begin = i;
         bool pasted;
-        const char *const text = read_chain(it, &i, &pasted);
+        const char *const text = read_chain(expansion, &i, &pasted);
         const struct span span = {source, begin, i, PLACE_BODY};
-        if (pasted || map_get(&it->program->pasted->chains, span_key(&span)))
-            it->found(it->context, &span, text, is_declared(source, it->macro->body, begin));
+        if (pasted || map_get(&expansion->program->pasted->chains, span_key(&span)))
+            expansion->found(expansion->context, &span, text,
+                             is_declared(source, expansion->macro->body, begin));
         if (source_identifier(source, begin))
-            search_inner(it, text, i);
+            search_inner(expansion, text, i);
     }
 }
 
@@ -175,16 +179,16 @@ static void search(const struct expansion *use, const char *name, const char **a
     if (use->depth > 20 || !may_paste(macros, name, arguments, count))
         return;
     for (size_t m = macro_first(macros, name); m; m = macros->list[m - 1].next) {
-        struct expansion it = {.program = use->program,
-                               .macro = &macros->list[m - 1],
-                               .arguments = arguments,
-                               .count = count,
-                               .depth = use->depth + 1,
-                               .found = use->found,
-                               .context = use->context};
-        if (it.macro->source->rel_count && it.macro != use->macro &&
-            (count || !it.macro->function_like))
-            search_body(&it);
+        struct expansion expansion = {.program = use->program,
+                                      .macro = &macros->list[m - 1],
+                                      .arguments = arguments,
+                                      .count = count,
+                                      .depth = use->depth + 1,
+                                      .found = use->found,
+                                      .context = use->context};
+        if (expansion.macro->source->rel_count && expansion.macro != use->macro &&
+            (count || !expansion.macro->function_like))
+            search_body(&expansion);
     }
 }
 
@@ -230,23 +234,23 @@ struct wanted {
 
 static void match(void *context, const struct span *span, const char *name, bool declared)
 {
-    struct wanted *const it = context;
-    if (name != it->name)
+    struct wanted *const wanted = context;
+    if (name != wanted->name)
         return;
-    it->declared |= declared;
-    if (!declared && !it->found) {
-        *it->span = *span;
-        it->found = true;
+    wanted->declared |= declared;
+    if (!declared && !wanted->found) {
+        *wanted->span = *span;
+        wanted->found = true;
     }
 }
 
 bool pasted_span(struct unit *unit, struct cursor cursor, const char *name, struct span *span)
 {
     const struct location location = cursor_location(cursor);
-    struct wanted it = {.program = unit->program, .name = name, .span = span};
+    struct wanted wanted = {.program = unit->program, .name = name, .span = span};
     if (!place_of(unit, location).source)
-        search_use(unit, location, match, &it);
-    return it.found;
+        search_use(unit, location, match, &wanted);
+    return wanted.found;
 }
 
 /* False if the name already stands for something else in this file. */
@@ -291,17 +295,17 @@ void pasted_mark(struct program *program, const struct span *span, const char *n
 
 static void rewrite_match(void *context, const struct span *span, const char *name, bool declared)
 {
-    const struct wanted *const it = context;
-    if (name != it->name || declared)
+    const struct wanted *const wanted = context;
+    if (name != wanted->name || declared)
         return;
-    rewrite(it->program, span, name, it->text, it->cause);
+    rewrite(wanted->program, span, name, wanted->text, wanted->cause);
 }
 
 void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, const char *text)
 {
-    struct wanted it = {
+    struct wanted wanted = {
         .program = unit->program, .name = name, .text = intern(text), .cause = cursor};
-    search_use(unit, cursor_location(cursor), rewrite_match, &it);
+    search_use(unit, cursor_location(cursor), rewrite_match, &wanted);
 }
 
 static bool is_parameter(const struct span *span)
@@ -329,15 +333,15 @@ static void refuse_argument(struct program *program, struct cursor cursor, const
 
 static void keep_name(void *context, const struct span *span, const char *text, bool declared)
 {
-    const struct wanted *const it = context;
-    struct program *const program = it->program;
+    const struct wanted *const wanted = context;
+    struct program *const program = wanted->program;
     const char *const name = first_name(text);
     (void)declared;
     if (!map_get(&program->pasted->chains, span_key(span)))
         return;
     if (is_parameter(span) &&
         (!*name || macro_first(program->macros, name) || name == intern("NULL")))
-        refuse_argument(program, it->cause, text);
+        refuse_argument(program, wanted->cause, text);
     else if (*name)
         mean(program, span->source, name, name, true);
 }
@@ -345,11 +349,12 @@ static void keep_name(void *context, const struct span *span, const char *text, 
 /* What else has the name, in an argument of the same macro. */
 static void check_meaning(void *context, const struct span *span, const char *text, bool declared)
 {
-    const struct wanted *const it = context;
+    const struct wanted *const wanted = context;
     (void)declared;
-    if (map_get(&it->program->pasted->chains, span_key(span)) && first_name(text) == it->name &&
-        meaning_of(it->program->pasted, span->source, it->name) != it->name)
-        edit_veto(it->program->edits, span, EDIT_NAME, it->cause);
+    if (map_get(&wanted->program->pasted->chains, span_key(span)) &&
+        first_name(text) == wanted->name &&
+        meaning_of(wanted->program->pasted, span->source, wanted->name) != wanted->name)
+        edit_veto(wanted->program->edits, span, EDIT_NAME, wanted->cause);
 }
 
 static bool means_something(const struct pasted_names *pasted, const char *name)
@@ -362,26 +367,27 @@ static bool means_something(const struct pasted_names *pasted, const char *name)
 
 static void check_argument(struct unit *unit, struct cursor cursor, const struct place *at)
 {
-    const struct wanted it = {
+    const struct wanted wanted = {
         .program = unit->program, .name = cursor_name(cursor), .cause = cursor};
     size_t position, end;
     if (at->kind != PLACE_ARG || map_get(&unit->program->pasted->requested, cursor_key(cursor)) ||
-        !means_something(unit->program->pasted, it.name))
+        !means_something(unit->program->pasted, wanted.name))
         return;
     const struct place use =
         argument_macro(unit->program->macros, at->source, at->offset, &position, &end);
     if (use.source)
-        search_place(unit->program, &use, check_meaning, (void *)&it);
+        search_place(unit->program, &use, check_meaning, (void *)&wanted);
 }
 
 /* The text that declares a function must not be taken for its value. */
 static void check_declaration(struct unit *unit, struct cursor function)
 {
     struct span span;
-    struct wanted it = {.program = unit->program, .name = cursor_name(function), .span = &span};
+    struct wanted wanted = {.program = unit->program, .name = cursor_name(function), .span = &span};
     if (!place_of(unit, cursor_location(function)).source)
-        search_use(unit, cursor_location(function), match, &it);
-    if (it.found && !it.declared && map_get(&unit->program->pasted->chains, span_key(&span)))
+        search_use(unit, cursor_location(function), match, &wanted);
+    if (wanted.found && !wanted.declared &&
+        map_get(&unit->program->pasted->chains, span_key(&span)))
         edit_veto(unit->program->edits, &span, EDIT_NAME, function);
 }
 
@@ -392,22 +398,22 @@ struct visit {
 
 static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor parent, void *data)
 {
-    struct visit *const it = data;
+    struct visit *const visit = data;
     const struct location location = cursor_location(cursor);
-    const struct place at = place_of(it->unit, location);
+    const struct place at = place_of(visit->unit, location);
     (void)parent;
     if (at.source && at.kind == PLACE_FILE)
         return CXChildVisit_Recurse;
     if (at.source && cursor_kind(cursor) == CXCursor_DeclRefExpr)
-        check_argument(it->unit, cursor, &at);
-    const struct place use = place_in_file(it->unit, location);
+        check_argument(visit->unit, cursor, &at);
+    const struct place use = place_in_file(visit->unit, location);
     if (use.source && cursor_kind(cursor) == CXCursor_FunctionDecl)
-        check_declaration(it->unit, cursor);
-    if (!use.source || (use.source == it->last.source && use.offset == it->last.offset))
+        check_declaration(visit->unit, cursor);
+    if (!use.source || (use.source == visit->last.source && use.offset == visit->last.offset))
         return CXChildVisit_Recurse;
-    it->last = use;
-    search_use(it->unit, location, keep_name,
-               &(struct wanted){.program = it->unit->program, .cause = cursor});
+    visit->last = use;
+    search_use(visit->unit, location, keep_name,
+               &(struct wanted){.program = visit->unit->program, .cause = cursor});
     return CXChildVisit_Recurse;
 }
 
@@ -426,8 +432,8 @@ void pasted_declare(struct program *program)
     if (chains->used)
         macros_spread_roles(program->macros); /* others name the macros with marked parameters */
     for (size_t u = 0; chains->used && u < program->unit_count; u++) {
-        struct visit it = {&program->units[u], {0}};
-        if (reads_chain(it.unit))
-            cursor_visit(tree_root(it.unit->tree), on_cursor, &it);
+        struct visit visit = {&program->units[u], {0}};
+        if (reads_chain(visit.unit))
+            cursor_visit(tree_root(visit.unit->tree), on_cursor, &visit);
     }
 }

@@ -51,25 +51,26 @@ static bool holds_pointer(const struct source *source, size_t word, size_t open,
     return false;
 }
 
-static void note_call(struct candidates *candidates, struct source *source, const struct window *it,
-                      size_t bracket)
+static void note_call(struct candidates *candidates, struct source *source,
+                      const struct window *window, size_t bracket)
 {
     static const char *const not_called[] = {"if",       "while",         "for",         "switch",
                                              "sizeof",   "typeof",        "__typeof__",  "__typeof",
                                              "_Alignof", "__attribute__", "__attribute", "asm",
                                              "__asm__",  "__asm",         "_Generic",    NULL};
-    struct candidate found = {source, it->last, bracket, NULL, false};
-    const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
-    if (it->last == SIZE_MAX || (length && source_is_any_word(source, it->last, not_called)))
+    struct candidate found = {source, window->last, bracket, NULL, false};
+    const size_t length = window->last == SIZE_MAX ? 0 : source_identifier(source, window->last);
+    if (window->last == SIZE_MAX ||
+        (length && source_is_any_word(source, window->last, not_called)))
         return;
     if (length) {
-        if (!is_member(source, it->before))
-            found.name = intern_n(source->text + it->last, length);
-    } else if (source->text[it->last] == ']') {
-        found.begin = it->word != SIZE_MAX ? it->word : it->open;
-    } else if (source->text[it->last] == ')' && it->open != SIZE_MAX &&
-               holds_pointer(source, it->word, it->open, it->last)) {
-        found.begin = it->open;
+        if (!is_member(source, window->before))
+            found.name = intern_n(source->text + window->last, length);
+    } else if (source->text[window->last] == ']') {
+        found.begin = window->word != SIZE_MAX ? window->word : window->open;
+    } else if (source->text[window->last] == ')' && window->open != SIZE_MAX &&
+               holds_pointer(source, window->word, window->open, window->last)) {
+        found.begin = window->open;
     } else {
         return;
     }
@@ -79,18 +80,18 @@ static void note_call(struct candidates *candidates, struct source *source, cons
 /* A name that is declared here, other than as a function: `TYPE name`, `*name`, and then the end of
  * the declarator. */
 static void note_variable(struct candidates *candidates, const struct source *source,
-                          const struct window *it, size_t next)
+                          const struct window *window, size_t next)
 {
-    const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
-    if (length && it->before != SIZE_MAX && strchr(",);=[", source->text[next]) &&
-        (source->text[it->before] == '*' || source_identifier(source, it->before)))
-        map_add(&candidates->variables, key_of(intern_n(source->text + it->last, length)));
+    const size_t length = window->last == SIZE_MAX ? 0 : source_identifier(source, window->last);
+    if (length && window->before != SIZE_MAX && strchr(",);=[", source->text[next]) &&
+        (source->text[window->before] == '*' || source_identifier(source, window->before)))
+        map_add(&candidates->variables, key_of(intern_n(source->text + window->last, length)));
 }
 
 static void note_branch(struct candidates *candidates, const struct branch *branch)
 {
     struct source *const source = branch->source;
-    struct window it = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    struct window window = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
     struct open_bracket {
         size_t at, word;
     } *open = NULL;
@@ -98,19 +99,19 @@ static void note_branch(struct candidates *candidates, const struct branch *bran
     for (size_t i = source_skip_blank(source, branch->begin); i < branch->end;
          i = source_skip_blank(source, source_skip_token(source, i))) {
         const char c = source->text[i];
-        note_variable(candidates, source, &it, i);
+        note_variable(candidates, source, &window, i);
         if (c == '(')
-            note_call(candidates, source, &it, i);
-        it.open = it.word = SIZE_MAX;
+            note_call(candidates, source, &window, i);
+        window.open = window.word = SIZE_MAX;
         if (c == '(' || c == '[') {
-            *PUSH(open, depth, capacity) = (struct open_bracket){i, it.last};
+            *PUSH(open, depth, capacity) = (struct open_bracket){i, window.last};
         } else if ((c == ')' || c == ']') && depth) {
             depth--;
-            it.open = open[depth].at;
-            it.word = open[depth].word;
+            window.open = open[depth].at;
+            window.word = open[depth].word;
         }
-        it.before = it.last;
-        it.last = i;
+        window.before = window.last;
+        window.last = i;
     }
     free(open);
 }
@@ -138,10 +139,10 @@ struct seen {
  */
 static void note_seen(void *context, struct cursor cursor)
 {
-    const struct seen *const it = context;
-    struct candidates *const candidates = it->candidates;
+    const struct seen *const seen = context;
+    struct candidates *const candidates = seen->candidates;
     const struct spot spot = location_spots(cursor_location(cursor)).spelling;
-    const struct range *const range = spot.file ? map_get(&it->by_file, spot.file) : NULL;
+    const struct range *const range = spot.file ? map_get(&seen->by_file, spot.file) : NULL;
     for (size_t i = range ? range->first : 0; range && i < range->last; i++)
         candidates->list[i].seen |=
             candidates->list[i].begin <= spot.offset && spot.offset <= candidates->list[i].end;
@@ -153,18 +154,18 @@ static void note_seen(void *context, struct cursor cursor)
 
 static void note_unit(struct candidates *candidates, struct unit *unit, const struct map *ranges)
 {
-    struct seen it = {.candidates = candidates};
+    struct seen seen = {.candidates = candidates};
     size_t count;
     const struct tree_inclusion *const all = tree_inclusions(unit->tree, &count);
     for (size_t i = 0; i < count; i++) {
         const struct source *const source = unit_source(unit, all[i].file);
         struct range *const range = source ? map_get(ranges, key_of(source)) : NULL;
         if (range)
-            map_put(&it.by_file, all[i].file, range);
+            map_put(&seen.by_file, all[i].file, range);
     }
-    if (it.by_file.used)
-        tree_visit_all(unit->tree, note_seen, &it);
-    map_free(&it.by_file);
+    if (seen.by_file.used)
+        tree_visit_all(unit->tree, note_seen, &seen);
+    map_free(&seen.by_file);
 }
 
 void unseen_guard(const struct program *program)
@@ -188,9 +189,11 @@ void unseen_guard(const struct program *program)
     for (size_t u = 0; u < program->unit_count; u++)
         note_unit(&candidates, &program->units[u], &ranges);
     for (size_t i = 0; i < candidates.count; i++) {
-        const struct candidate *const it = &candidates.list[i];
-        if (!it->seen && (!it->name || map_get(&candidates.variables, key_of(it->name))))
-            edit_insert(program->edits, it->source, it->begin, "IA2_UNSEEN_CALL ", no_cursor());
+        const struct candidate *const candidate = &candidates.list[i];
+        if (!candidate->seen &&
+            (!candidate->name || map_get(&candidates.variables, key_of(candidate->name))))
+            edit_insert(program->edits, candidate->source, candidate->begin, "IA2_UNSEEN_CALL ",
+                        no_cursor());
     }
     map_free(&ranges);
     map_free(&candidates.variables);

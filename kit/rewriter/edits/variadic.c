@@ -17,19 +17,19 @@ struct argument_lists {
 static void note_call(struct unit *unit, const struct call *call)
 {
     struct map *const types = &unit->program->argument_lists->by_type;
-    struct variadic_lists *it = map_get(types, key_of(call->type));
+    struct variadic_lists *lists = map_get(types, key_of(call->type));
     struct signature signature = signature_of_call(callee_type(call->callee), call->call);
     const char *const abi = signature_mangled(unit, &signature);
-    if (!it) {
-        it = must_alloc(sizeof(*it));
-        map_put(types, key_of(call->type), it);
+    if (!lists) {
+        lists = must_alloc(sizeof(*lists));
+        map_put(types, key_of(call->type), lists);
     }
-    for (size_t i = 0; i < it->count; i++)
-        if (it->lists[i].abi == abi) {
+    for (size_t i = 0; i < lists->count; i++)
+        if (lists->lists[i].abi == abi) {
             signature_free(&signature);
             return;
         }
-    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list){signature, abi};
+    *PUSH(lists->lists, lists->count, lists->capacity) = (struct variadic_list){signature, abi};
 }
 
 static int compare_lists(const void *left, const void *right)
@@ -50,9 +50,9 @@ void variadic_scan(struct program *program)
         }
     const struct map *const types = &program->argument_lists->by_type;
     for (size_t i = 0; i < types->capacity; i++) {
-        struct variadic_lists *const it = types->slots[i].value;
-        if (it)
-            qsort(it->lists, it->count, sizeof(*it->lists), compare_lists);
+        struct variadic_lists *const lists = types->slots[i].value;
+        if (lists)
+            qsort(lists->lists, lists->count, sizeof(*lists->lists), compare_lists);
     }
 }
 
@@ -67,16 +67,16 @@ const struct variadic_lists *variadic_uncalled(struct unit *unit, struct cursor 
     struct map *const known = &unit->program->argument_lists->uncalled;
     struct signature signature = signature_of_type(cursor_type(function));
     const char *const abi = signature_mangled(unit, &signature);
-    struct variadic_lists *it = map_get(known, key_of(abi));
-    if (it) {
+    struct variadic_lists *lists = map_get(known, key_of(abi));
+    if (lists) {
         signature_free(&signature);
-        return it;
+        return lists;
     }
-    it = must_alloc(sizeof(*it));
-    *it = (struct variadic_lists){0};
-    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list){signature, abi};
-    map_put(known, key_of(abi), it);
-    return it;
+    lists = must_alloc(sizeof(*lists));
+    *lists = (struct variadic_lists){0};
+    *PUSH(lists->lists, lists->count, lists->capacity) = (struct variadic_list){signature, abi};
+    map_put(known, key_of(abi), lists);
+    return lists;
 }
 
 /* ---- calls in the body of a macro, which each use may make with other arguments: the compiler
@@ -106,11 +106,11 @@ static struct choice *choice_at(struct choices *choices, const struct span *name
     for (size_t i = 0; i < choices->count; i++)
         if (choices->list[i].source == name->source && choices->list[i].function == function)
             return &choices->list[i];
-    struct choice *const it = PUSH(choices->list, choices->count, choices->capacity);
-    it->source = name->source;
-    it->function = function;
-    it->macro = intern_format("ia2_%08x_%s", mangle_hash(name->source->shown), function);
-    return it;
+    struct choice *const choice = PUSH(choices->list, choices->count, choices->capacity);
+    choice->source = name->source;
+    choice->function = function;
+    choice->macro = intern_format("ia2_%08x_%s", mangle_hash(name->source->shown), function);
+    return choice;
 }
 
 /* IA2_SHAPE of ia2_variadic.h, for the arguments as they are written. */
@@ -139,7 +139,7 @@ static bool is_plain(const struct signature *signature)
 static void choose(struct choices *choices, struct unit *unit, const struct call *call,
                    const struct span *name, const struct signature *signature)
 {
-    struct choice *const it = choice_at(choices, name, call->import->symbol);
+    struct choice *const choice = choice_at(choices, name, call->import->symbol);
     const char *const construct =
         intern_format("call of variadic boundary function %s in a macro", call->import->symbol);
     if (!is_plain(signature)) {
@@ -154,18 +154,18 @@ static void choose(struct choices *choices, struct unit *unit, const struct call
     if (!gate)
         return;
     const unsigned key = shape_key(call);
-    edit_wrap(unit->program->edits, name, EDIT_REPLACE, it->macro, "", call->call);
-    for (size_t i = 0; i < it->count; i++)
-        if (it->gates[i].key == key) {
-            if (memcmp(&it->gates[i].shape, &gate->shape, sizeof(gate->shape)))
+    edit_wrap(unit->program->edits, name, EDIT_REPLACE, choice->macro, "", call->call);
+    for (size_t i = 0; i < choice->count; i++)
+        if (choice->gates[i].key == key) {
+            if (memcmp(&choice->gates[i].shape, &gate->shape, sizeof(gate->shape)))
                 refuse_at(call->call, construct,
                           "another use of the macro passes as many numbers of each kind, but in "
                           "other registers",
                           "give the fixed parameters arguments of their own types");
             return;
         }
-    *PUSH(it->gates, it->count, it->capacity) =
-        (__typeof__(*it->gates)){key, gate->symbol, gate->shape};
+    *PUSH(choice->gates, choice->count, choice->capacity) =
+        (__typeof__(*choice->gates)){key, gate->symbol, gate->shape};
 }
 
 static int compare_keys(const void *left, const void *right)
@@ -177,19 +177,19 @@ static int compare_keys(const void *left, const void *right)
 static void declare_choices(struct edits *edits, const struct choices *choices)
 {
     for (size_t i = 0; i < choices->count; i++) {
-        struct choice *const it = &choices->list[i];
+        struct choice *const choice = &choices->list[i];
         struct text text = {0};
-        if (it->count)
-            qsort(it->gates, it->count, sizeof(*it->gates), compare_keys);
-        for (size_t g = 0; g < it->count; g++) {
-            text_printf(&text, ", [%u] = %s", it->gates[g].key, it->gates[g].gate);
-            edit_declare(edits, it->source,
-                         intern_format("extern const char %s[];", it->gates[g].gate));
+        if (choice->count)
+            qsort(choice->gates, choice->count, sizeof(*choice->gates), compare_keys);
+        for (size_t g = 0; g < choice->count; g++) {
+            text_printf(&text, ", [%u] = %s", choice->gates[g].key, choice->gates[g].gate);
+            edit_declare(edits, choice->source,
+                         intern_format("extern const char %s[];", choice->gates[g].gate));
         }
-        if (it->count)
-            edit_declare(edits, it->source,
+        if (choice->count)
+            edit_declare(edits, choice->source,
                          intern_format("#define %s(...) IA2_VARIADIC_BY_SHAPE(%s, (__VA_ARGS__)%s)",
-                                       it->macro, it->function, text.data));
+                                       choice->macro, choice->function, text.data));
         free(text.data);
     }
 }

@@ -38,15 +38,15 @@ struct definition {
 
 static void add_parameter(void *context, size_t position, size_t begin, size_t end)
 {
-    const struct definition *const it = context;
-    const char *const text = it->source->text + begin;
-    size_t length = source_identifier(it->source, begin);
+    const struct definition *const definition = context;
+    const char *const text = definition->source->text + begin;
+    size_t length = source_identifier(definition->source, begin);
     (void)position;
     if (begin == end)
         return;
     if (length < end - begin)
-        it->macro->variadic = true;
-    *PUSH(it->macro->parameters, it->macro->count, it->macro->capacity) =
+        definition->macro->variadic = true;
+    *PUSH(definition->macro->parameters, definition->macro->count, definition->macro->capacity) =
         length ? intern_n(text, length) : intern("__VA_ARGS__");
 }
 
@@ -54,7 +54,7 @@ static void add_parameter(void *context, size_t position, size_t begin, size_t e
 static void note_definition(struct macros *macros, struct source *source, size_t offset)
 {
     struct macro macro = {.source = source};
-    struct definition it = {&macro, source};
+    struct definition definition = {&macro, source};
     offset = source_skip_blank(source, offset + 1);
     if (!source_is_word(source, offset, "define"))
         return;
@@ -65,7 +65,7 @@ static void note_definition(struct macros *macros, struct source *source, size_t
     macro.end = source_line_end(source, macro.body);
     macro.function_like = source->text[macro.body] == '(';
     if (macro.function_like)
-        macro.body = macro_arguments(source, macro.body, add_parameter, &it);
+        macro.body = macro_arguments(source, macro.body, add_parameter, &definition);
     if (!length || !macro.body || macro.body > macro.end)
         return;
     macro.roles = must_alloc(macro.count + 1);
@@ -144,17 +144,18 @@ struct passed {
 /* An argument that a macro passes on: it goes for a name if it is first. */
 static void note_passed(void *context, size_t position, size_t begin, size_t end)
 {
-    struct passed *const it = context;
-    const struct source *const source = it->macro->source;
-    const unsigned roles = macro_roles(it->callee, position);
+    struct passed *const passed = context;
+    const struct source *const source = passed->macro->source;
+    const unsigned roles = macro_roles(passed->callee, position);
     for (size_t i = begin; roles && i < end;
          i = source_skip_blank(source, source_skip_token(source, i))) {
         const size_t length = source_identifier(source, i);
         const size_t parameter =
-            length ? macro_parameter(it->macro, intern_n(source->text + i, length))
-                   : it->macro->count;
-        if (parameter < it->macro->count)
-            it->more |= add_roles(it->macro, parameter, i == begin ? roles : roles & ROLE_STRING);
+            length ? macro_parameter(passed->macro, intern_n(source->text + i, length))
+                   : passed->macro->count;
+        if (parameter < passed->macro->count)
+            passed->more |=
+                add_roles(passed->macro, parameter, i == begin ? roles : roles & ROLE_STRING);
     }
 }
 
@@ -162,11 +163,11 @@ static void note_passed(void *context, size_t position, size_t begin, size_t end
  * would begin. */
 static bool note_inner(struct macro *macro, struct macro *inner, size_t open)
 {
-    struct passed it = {macro, inner, inner->pastes && !macro->pastes};
+    struct passed passed = {macro, inner, inner->pastes && !macro->pastes};
     macro->pastes |= inner->pastes;
     if (macro->function_like && inner->function_like && macro->source->text[open] == '(')
-        macro_arguments(macro->source, open, note_passed, &it);
-    return it.more;
+        macro_arguments(macro->source, open, note_passed, &passed);
+    return passed.more;
 }
 
 /* Whether something more is known of the macro: of a parameter, or that there is a `##`. */

@@ -25,7 +25,7 @@ static json_t *gate_list(const struct program *program)
     json_t *const list = json_array();
     for (size_t i = 0; i < program->gates->count; i++) {
         const struct gate *const g = &program->gates->list[i];
-        json_t *const it = json_pack(
+        json_t *const entry = json_pack(
             "{s:s, s:s, s:s, s:i, s:o, s:b, s:s, s:i, s:s, s:s, s:I, s:i, s:i, s:i, s:i, s:i, s:i}",
             "symbol", g->symbol, "function", g->function, "target", g->target, "owner",
             (int)g->owner, "callers", callers_of(&program->plan, g->callers), "export",
@@ -35,16 +35,16 @@ static json_t *gate_list(const struct program *program)
             (int)g->shape.ret_sse, "stack_words", (int)g->shape.stack_words, "sret_bytes",
             (int)g->shape.sret_bytes);
         if (g->ungated)
-            json_object_set_new(it, "ungated", json_true());
+            json_object_set_new(entry, "ungated", json_true());
         if (g->shape.variadic)
-            json_object_set_new(it, "variadic", json_true());
+            json_object_set_new(entry, "variadic", json_true());
         if (g->shape.align)
-            json_object_set_new(it, "align", json_integer((json_int_t)g->shape.align));
+            json_object_set_new(entry, "align", json_integer((json_int_t)g->shape.align));
         if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)
-            json_object_set_new(it, "vectors",
+            json_object_set_new(entry, "vectors",
                                 json_pack("[i, i, i, i]", (int)g->shape.ymm, (int)g->shape.zmm,
                                           (int)g->shape.ret_ymm, (int)g->shape.ret_zmm));
-        json_array_append_new(list, it);
+        json_array_append_new(list, entry);
     }
     return list;
 }
@@ -54,12 +54,15 @@ static json_t *local_list(const struct locals *locals)
 {
     json_t *const list = json_array();
     for (size_t i = 0; i < locals->count; i++) {
-        const struct moved_local *const it = &locals->list[i], *const last = i ? it - 1 : NULL;
-        if (last && last->file == it->file && last->line == it->line && last->name == it->name)
+        const struct moved_local *const local = &locals->list[i], *const last =
+                                                                      i ? local - 1 : NULL;
+        if (last && last->file == local->file && last->line == local->line &&
+            last->name == local->name)
             continue;
-        json_array_append_new(list, json_pack("{s:s, s:i, s:s, s:s, s:s}", "file", it->file, "line",
-                                              (int)it->line, "function", cursor_name(it->function),
-                                              "name", it->name, "type", it->type));
+        json_array_append_new(list,
+                              json_pack("{s:s, s:i, s:s, s:s, s:s}", "file", local->file, "line",
+                                        (int)local->line, "function", cursor_name(local->function),
+                                        "name", local->name, "type", local->type));
     }
     return list;
 }
@@ -68,10 +71,11 @@ static json_t *may_cross_list(const struct may_cross_list *may_cross)
 {
     json_t *const list = json_array();
     for (size_t i = 0; i < may_cross->count; i++) {
-        const struct may_cross *const it = &may_cross->list[i];
-        json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s, s:i}", "name", it->name, "file",
-                                              it->file, "line", (int)it->line, "taken_file",
-                                              it->taken_file, "taken_line", (int)it->taken_line));
+        const struct may_cross *const variable = &may_cross->list[i];
+        json_array_append_new(list, json_pack("{s:s, s:s, s:i, s:s, s:i}", "name", variable->name,
+                                              "file", variable->file, "line", (int)variable->line,
+                                              "taken_file", variable->taken_file, "taken_line",
+                                              (int)variable->taken_line));
     }
     return list;
 }

@@ -44,12 +44,12 @@ static struct unit *unit_of(struct program *program, int id)
     return NULL;
 }
 
-static bool is_known(const struct destructors *destructors, const struct destructor *it)
+static bool is_known(const struct destructors *destructors, const struct destructor *destructor)
 {
     for (size_t i = 0; i < destructors->count; i++) {
         const struct destructor *const known = &destructors->list[i];
-        if (known->symbol == it->symbol && known->owner == it->owner &&
-            known->target == it->target && !strcmp(known->kind, it->kind))
+        if (known->symbol == destructor->symbol && known->owner == destructor->owner &&
+            known->target == destructor->target && !strcmp(known->kind, destructor->kind))
             return true;
     }
     return false;
@@ -64,21 +64,21 @@ static void add(struct destructors *destructors, const struct destructor *destru
 static void add_function(struct unit *unit, const struct function *function, const char *kind,
                          int priority)
 {
-    struct destructor it = {.symbol = function->name,
-                            .target = function->name,
-                            .kind = kind,
-                            .priority = priority,
-                            .owner = unit->plan->compartment};
+    struct destructor destructor = {.symbol = function->name,
+                                    .target = function->name,
+                                    .kind = kind,
+                                    .priority = priority,
+                                    .owner = unit->plan->compartment};
     unsigned column;
     if (function->is_static) {
         if (!unit->main_file)
             return;
         edit_append(unit->program->edits, unit->main_file,
                     intern_format("IA2_STATIC_TARGET(%s);", function->name), unit->plan->id);
-        it.target = intern_format("__ia2_target_%u_%s", unit->plan->id, function->name);
+        destructor.target = intern_format("__ia2_target_%u_%s", unit->plan->id, function->name);
     }
-    cursor_position(function->cursor, &it.file, &it.line, &column);
-    add(unit->program->destructors, &it);
+    cursor_position(function->cursor, &destructor.file, &destructor.line, &column);
+    add(unit->program->destructors, &destructor);
 }
 
 static void add_planned(struct program *program, const struct plan_destructor *planned)
@@ -90,13 +90,13 @@ static void add_planned(struct program *program, const struct plan_destructor *p
         return;
     }
     /* Assembly, or a name that the compiler made. */
-    const struct destructor it = {.symbol = planned->symbol,
-                                  .target = planned->visible ? planned->symbol : NULL,
-                                  .kind = "destructor",
-                                  .file = "",
-                                  .owner = planned->compartment,
-                                  .priority = planned->priority};
-    add(program->destructors, &it);
+    const struct destructor destructor = {.symbol = planned->symbol,
+                                          .target = planned->visible ? planned->symbol : NULL,
+                                          .kind = "destructor",
+                                          .file = "",
+                                          .owner = planned->compartment,
+                                          .priority = planned->priority};
+    add(program->destructors, &destructor);
 }
 
 /* The unit of the compartment that defines a function which is not static, or NULL. */
@@ -112,16 +112,18 @@ static struct unit *definer(struct program *program, unsigned compartment, const
     return NULL;
 }
 
-static void add_registered(struct program *program, struct unit *unit, const struct designator *it)
+static void add_registered(struct program *program, struct unit *unit,
+                           const struct designator *designator)
 {
     const char *kind = NULL;
-    for (size_t i = 0; it->libc_function && i < sizeof(registering) / sizeof(*registering); i++)
-        if (!strcmp(it->libc_function, registering[i]))
+    for (size_t i = 0; designator->libc_function && i < sizeof(registering) / sizeof(*registering);
+         i++)
+        if (!strcmp(designator->libc_function, registering[i]))
             kind = registering[i];
-    if (!kind || (it->user && unit->functions[it->user - 1].dead))
+    if (!kind || (designator->user && unit->functions[designator->user - 1].dead))
         return;
-    const char *const name = cursor_name(it->function);
-    struct unit *const home = cursor_linkage(it->function) == CXLinkage_Internal
+    const char *const name = cursor_name(designator->function);
+    struct unit *const home = cursor_linkage(designator->function) == CXLinkage_Internal
                                   ? unit
                                   : definer(program, unit->plan->compartment, name);
     const struct function *const function = home ? definition_in(home, name) : NULL;
@@ -158,10 +160,10 @@ void destructors_assembly(struct text *out, const struct destructors *destructor
 {
     const char *last = NULL;
     for (size_t i = 0; i < destructors->count; i++) {
-        const struct destructor *const it = &destructors->list[i];
-        if (it->owner == compartment && it->target && it->target != last)
-            text_printf(out, "ia2_destructor symbol=%s, target=%s\n", it->symbol,
-                        last = it->target);
+        const struct destructor *const destructor = &destructors->list[i];
+        if (destructor->owner == compartment && destructor->target && destructor->target != last)
+            text_printf(out, "ia2_destructor symbol=%s, target=%s\n", destructor->symbol,
+                        last = destructor->target);
     }
 }
 
@@ -170,14 +172,17 @@ char *destructors_text(const struct program *program)
     const struct destructors *const destructors = program->destructors;
     json_t *const list = json_array();
     for (size_t i = 0; i < destructors->count; i++) {
-        const struct destructor *const it = &destructors->list[i];
+        const struct destructor *const destructor = &destructors->list[i];
         json_t *const entry =
-            json_pack("{s:s, s:s, s:i, s:s, s:s, s:i}", "symbol", it->symbol, "compartment",
-                      program->plan.compartments[it->owner - 1].name, "compartment_id",
-                      (int)it->owner, "kind", it->kind, "file", it->file, "line", (int)it->line);
+            json_pack("{s:s, s:s, s:i, s:s, s:s, s:i}", "symbol", destructor->symbol, "compartment",
+                      program->plan.compartments[destructor->owner - 1].name, "compartment_id",
+                      (int)destructor->owner, "kind", destructor->kind, "file", destructor->file,
+                      "line", (int)destructor->line);
         json_object_set_new(entry, "priority",
-                            it->priority < 0 ? json_null() : json_integer(it->priority));
-        json_object_set_new(entry, "target", it->target ? json_string(it->target) : json_null());
+                            destructor->priority < 0 ? json_null()
+                                                     : json_integer(destructor->priority));
+        json_object_set_new(entry, "target",
+                            destructor->target ? json_string(destructor->target) : json_null());
         json_array_append_new(list, entry);
     }
     json_t *const root = json_pack("{s:i, s:o}", "version", 1, "destructors", list);

@@ -53,11 +53,12 @@ static void add_maker(struct object_makers *makers, struct unit *unit, struct cu
     signature_free(&signature);
 }
 
-static bool has_gate(const struct object_maker *it)
+static bool has_gate(const struct object_maker *maker)
 {
-    const struct gates *const gates = it->unit->program->gates;
+    const struct gates *const gates = maker->unit->program->gates;
     for (size_t g = 0; g < gates->count; g++)
-        if (gates->list[g].unit == it->unit && cursor_equal(gates->list[g].cursor, it->function))
+        if (gates->list[g].unit == maker->unit &&
+            cursor_equal(gates->list[g].cursor, maker->function))
             return true;
     return false;
 }
@@ -79,18 +80,20 @@ static const struct object_maker *find_maker(const struct object_makers *makers,
 static void check_makers(const struct object_makers *makers)
 {
     for (size_t i = 0; i < makers->count; i++) {
-        const struct object_maker *const it = &makers->list[i];
-        const unsigned compartment = it->unit->plan->compartment;
-        if (it->ends && !find_maker(makers, compartment, it->type, false))
-            refuse_at(
-                it->function, intern_format("IA2_DESTRUCTOR %s", cursor_name(it->function)),
-                intern_format("no function of its compartment is IA2_CONSTRUCTOR of %s", it->type),
-                "mark the function that makes the object");
-        else if (!it->ends && !find_maker(makers, compartment, it->type, true))
-            refuse_at(it->function, intern_format("IA2_CONSTRUCTOR %s", cursor_name(it->function)),
+        const struct object_maker *const maker = &makers->list[i];
+        const unsigned compartment = maker->unit->plan->compartment;
+        if (maker->ends && !find_maker(makers, compartment, maker->type, false))
+            refuse_at(maker->function,
+                      intern_format("IA2_DESTRUCTOR %s", cursor_name(maker->function)),
+                      intern_format("no function of its compartment is IA2_CONSTRUCTOR of %s",
+                                    maker->type),
+                      "mark the function that makes the object");
+        else if (!maker->ends && !find_maker(makers, compartment, maker->type, true))
+            refuse_at(maker->function,
+                      intern_format("IA2_CONSTRUCTOR %s", cursor_name(maker->function)),
                       intern_format("no other compartment calls it, so no %s would be registered, "
                                     "and functions that take one would stop every call",
-                                    it->type),
+                                    maker->type),
                       "mark the function by which other compartments get the object");
     }
 }
@@ -116,11 +119,11 @@ struct object_makers object_makers_find(struct program *program)
     struct object_makers makers = {0};
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++) {
-            const struct annotation *const it = &program->units[u].annotations[a];
-            const bool ends = !strcmp(it->text, "ia2_destructor");
-            if (it->definition && (ends || !strcmp(it->text, "ia2_constructor")) &&
-                !is_unused(&program->units[u], it->function))
-                add_maker(&makers, &program->units[u], it->function, ends);
+            const struct annotation *const annotation = &program->units[u].annotations[a];
+            const bool ends = !strcmp(annotation->text, "ia2_destructor");
+            if (annotation->definition && (ends || !strcmp(annotation->text, "ia2_constructor")) &&
+                !is_unused(&program->units[u], annotation->function))
+                add_maker(&makers, &program->units[u], annotation->function, ends);
         }
     check_makers(&makers);
     return makers;
@@ -132,14 +135,14 @@ bool object_checks_of(const struct object_makers *makers, const struct gate *gat
     if (!makers->count || gates_is_libc(gate->unit->program, gate->cursor))
         return false;
     for (size_t i = 0; i < makers->count; i++) {
-        const struct object_maker *const it = &makers->list[i];
-        if (it->unit != gate->unit || !cursor_equal(it->function, gate->cursor))
+        const struct object_maker *const maker = &makers->list[i];
+        if (maker->unit != gate->unit || !cursor_equal(maker->function, gate->cursor))
             continue;
-        if (it->ends && is_registered(makers, gate->owner, it->type))
-            checks->ended = it->type;
-        else if (!it->ends)
-            checks->begun = it->type;
-        checks->begun_is_result |= it->is_result;
+        if (maker->ends && is_registered(makers, gate->owner, maker->type))
+            checks->ended = maker->type;
+        else if (!maker->ends)
+            checks->begun = maker->type;
+        checks->begun_is_result |= maker->is_result;
     }
     struct signature signature = signature_of_type(cursor_type(gate->cursor));
     for (size_t i = 0; i < signature.count; i++) {

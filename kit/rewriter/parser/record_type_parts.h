@@ -6,8 +6,8 @@
 #include "recorder.h"
 
 /* Records all that the types recorded so far are made of. */
-void record_parts_of_types(struct recorder *it);
+void record_parts_of_types(struct recorder *recorder);
 
-bool record_has_wide_vectors(const struct recorder *it);
+bool record_has_wide_vectors(const struct recorder *recorder);
 
 #endif

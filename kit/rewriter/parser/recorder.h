@@ -50,40 +50,42 @@ struct recorder {
 };
 
 /* Adds an entry to a table; its position. */
-uint32_t record_add(struct recorder *it, enum tree_section section, const void *entry);
-uint32_t record_name(struct recorder *it, const char *name);
-uint32_t record_string(struct recorder *it, CXString string); /* disposes of it */
-void record_set_name(struct recorder *it, uint32_t node, CXCursor cursor);
+uint32_t record_add(struct recorder *recorder, enum tree_section section, const void *entry);
+uint32_t record_name(struct recorder *recorder, const char *name);
+uint32_t record_string(struct recorder *recorder, CXString string); /* disposes of it */
+void record_set_name(struct recorder *recorder, uint32_t node, CXCursor cursor);
 
 /* A node that stands nowhere yet, and one after the children of `frame`. */
-uint32_t record_node(struct recorder *it, enum CXCursorKind kind);
-uint32_t record_child(struct recorder *it, struct record_frame *frame, enum CXCursorKind kind);
+uint32_t record_node(struct recorder *recorder, enum CXCursorKind kind);
+uint32_t record_child(struct recorder *recorder, struct record_frame *frame,
+                      enum CXCursorKind kind);
 
 /* The entry at a position, until the next one is added. */
-static inline struct tree_node *node_at(const struct recorder *it, uint32_t node)
+static inline struct tree_node *node_at(const struct recorder *recorder, uint32_t node)
 {
-    return (struct tree_node *)it->tables[TREE_NODES].data + node;
+    return (struct tree_node *)recorder->tables[TREE_NODES].data + node;
 }
 
-static inline struct tree_declaration *declaration_at(const struct recorder *it, uint32_t node)
+static inline struct tree_declaration *declaration_at(const struct recorder *recorder,
+                                                      uint32_t node)
 { /* of a node that declares */
-    return (struct tree_declaration *)it->tables[TREE_DECLARATIONS].data +
-           node_at(it, node)->reference;
+    return (struct tree_declaration *)recorder->tables[TREE_DECLARATIONS].data +
+           node_at(recorder, node)->reference;
 }
 
-static inline struct tree_type *type_entry(const struct recorder *it, uint32_t type)
+static inline struct tree_type *type_entry(const struct recorder *recorder, uint32_t type)
 {
-    return (struct tree_type *)it->tables[TREE_TYPES].data + type;
+    return (struct tree_type *)recorder->tables[TREE_TYPES].data + type;
 }
 
-static inline const struct tree_file *file_at(const struct recorder *it, uint32_t file)
+static inline const struct tree_file *file_at(const struct recorder *recorder, uint32_t file)
 {
-    return (const struct tree_file *)it->tables[TREE_FILES].data + file;
+    return (const struct tree_file *)recorder->tables[TREE_FILES].data + file;
 }
 
-static inline const struct tree_name *name_at(const struct recorder *it, uint32_t name)
+static inline const struct tree_name *name_at(const struct recorder *recorder, uint32_t name)
 {
-    return (const struct tree_name *)it->tables[TREE_NAMES].data + name;
+    return (const struct tree_name *)recorder->tables[TREE_NAMES].data + name;
 }
 
 #endif

@@ -107,10 +107,10 @@ struct operands {
 
 static enum CXChildVisitResult take_operand(struct cursor child, struct cursor parent, void *data)
 {
-    struct operands *const it = data;
+    struct operands *const operands = data;
     (void)parent;
-    if (clang_isExpression(cursor_kind(child)) && it->count < ATOMIC_OPERANDS)
-        it->list[it->count++] = child;
+    if (clang_isExpression(cursor_kind(child)) && operands->count < ATOMIC_OPERANDS)
+        operands->list[operands->count++] = child;
     return CXChildVisit_Continue;
 }
 
