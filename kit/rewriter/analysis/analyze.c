@@ -6,7 +6,7 @@
 #include "abi/signature.h"
 #include "base/intern.h"
 #include "base/workers.h"
-#include "flow.h"
+#include "flow_facts.h"
 
 /* The path from the declaration to the cursor being visited. */
 struct frame {

@@ -27,124 +27,6 @@ struct flow_node {
     struct cursor parameter; /* or the null cursor */
 };
 
-/* Variables and functions: those that other units see, by name. */
-const void *flow_place(struct cursor declaration)
-{
-    const enum CXLinkageKind linkage = cursor_linkage(declaration);
-    if (linkage == CXLinkage_External || linkage == CXLinkage_UniqueExternal)
-        return cursor_name(declaration);
-    return (const void *)(uintptr_t)cursor_key(cursor_canonical(declaration));
-}
-
-static bool holds_addresses(struct type type)
-{
-    type = without_atomic(type);
-    while (is_array(type))
-        type = without_atomic(type_element(type));
-    return type.kind == CXType_Pointer || type.kind == CXType_Record;
-}
-
-bool flow_is_variable(struct cursor cursor)
-{
-    const enum CXCursorKind kind = cursor_kind(cursor);
-    return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
-}
-
-/* The spelling of a function's type as a pointer to it has it. */
-static const char *pointer_type(struct unit *unit, struct type function)
-{
-    return intern_format("*%s", type_spelling(unit, function));
-}
-
-/* The same of what a call through a pointer calls; NULL if it is not known. */
-static const char *called_type(struct unit *unit, struct cursor call)
-{
-    struct type type = without_atomic(expression_type(first_child(call)));
-    if (type.kind == CXType_Pointer)
-        type = type_pointee(type);
-    return is_function(type) ? pointer_type(unit, type) : NULL;
-}
-
-static void note(struct unit *unit, const void *place, struct type type, struct cursor value)
-{
-    if (!cursor_is_null(value))
-        *PUSH(unit->flows, unit->flow_count, unit->flow_capacity) =
-            (struct flow){place, type, value};
-}
-
-/* `value` is stored in the object at `address`. */
-static void note_through(struct unit *unit, struct cursor address, struct type type,
-                         struct cursor value)
-{
-    const struct cursor object = operand_of_address(address);
-    const struct cursor target = cursor_is_null(object) ? object : base_variable(object);
-    note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type, value);
-}
-
-/* Values are stored, and what lies where other operands point is stored, or is where what was
- * stored goes. */
-static void note_atomic(struct unit *unit, const struct cursor *operands, unsigned count)
-{
-    const struct type object =
-        without_atomic(type_pointee(type_canonical(cursor_type(operands[0]))));
-    if (!holds_addresses(object))
-        return;
-    for (unsigned i = 1; i < count; i++)
-        if (is_atomic_value(operands[i], operands[0])) {
-            note_through(unit, operands[0], object, operands[i]);
-        } else if (type_canonical(cursor_type(operands[i])).kind == CXType_Pointer) {
-            note_through(unit, operands[0], object, operand_of_address(operands[i]));
-            note_through(unit, operands[i], object, operand_of_address(operands[0]));
-        }
-}
-
-static void note_call(struct unit *unit, struct cursor call)
-{
-    const struct cursor target = named_function(first_child(call));
-    const void *function = NULL;
-    if (cursor_is_null(target))
-        function = called_type(unit, call);
-    else if (!in_system_header(target))
-        function = flow_place(target);
-    if (function)
-        *PUSH(unit->any_calls, unit->any_call_count, unit->any_call_capacity) =
-            (struct any_call){function, call};
-}
-
-void flow_note(struct unit *unit, struct cursor cursor, struct cursor function)
-{
-    struct cursor operands[ATOMIC_OPERANDS];
-    const unsigned count = atomic_operands(cursor, operands);
-    if (count)
-        note_atomic(unit, operands, count);
-    struct type type;
-    struct cursor target;
-    switch (cursor_kind(cursor)) {
-    case CXCursor_VarDecl:
-        type = cursor_type(cursor);
-        if (holds_addresses(type))
-            note(unit, flow_place(cursor), type, cursor_initializer(cursor));
-        break;
-    case CXCursor_BinaryOperator:
-        type = cursor_type(cursor);
-        if (cursor_binary_operator(cursor) != CXBinaryOperator_Assign || !holds_addresses(type))
-            break;
-        target = base_variable(first_child(cursor));
-        note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type,
-             last_expression(cursor));
-        break;
-    case CXCursor_ReturnStmt:
-        if (!cursor_is_null(function) && holds_addresses(cursor_result_type(function)))
-            note(unit, flow_place(function), cursor_result_type(function), first_child(cursor));
-        break;
-    case CXCursor_CallExpr:
-        note_call(unit, cursor);
-        break;
-    default:
-        break;
-    }
-}
-
 static void add(struct map *map, const void *place, struct item item)
 {
     struct items *items = map_get(map, key_of(place));
@@ -199,7 +81,7 @@ static void index_designator(struct unit *unit, const struct designator *designa
     if (designator->callee || in_system_header(designator->function) ||
         !map_add(&flow->addressed_functions[key], key_of(function)))
         return;
-    const char *const type = pointer_type(unit, cursor_type(designator->function));
+    const char *const type = flow_pointer_type(unit, cursor_type(designator->function));
     add(&flow->functions_by_type[key], type,
         (struct item){.kind = FUNCTION, .unit = unit, .cursor = designator->function});
 }
@@ -254,26 +136,6 @@ static void reach_variable(struct unit *unit, struct cursor variable, const char
     const bool parameter = cursor_kind(variable) == CXCursor_ParmDecl;
     reach(unit->program->flow, unit->plan->compartment, flow_place(variable), type, unit,
           parameter ? variable : no_cursor());
-}
-
-struct cursor flow_pointer_to(struct cursor lvalue)
-{
-    for (;;) {
-        lvalue = strip_implicit(lvalue);
-        const struct cursor inner = first_child(lvalue);
-        const enum CXCursorKind kind = cursor_kind(lvalue);
-        if (cursor_is_null(inner))
-            return inner;
-        if (kind == CXCursor_UnaryOperator)
-            return cursor_unary_operator(lvalue) == CXUnaryOperator_Deref ? inner : no_cursor();
-        if (kind != CXCursor_MemberRefExpr && kind != CXCursor_ArraySubscriptExpr)
-            return no_cursor();
-        if (kind == CXCursor_MemberRefExpr
-                ? type_canonical(cursor_type(inner)).kind == CXType_Pointer
-                : !is_array(expression_type(strip_implicit(inner))))
-            return inner;
-        lvalue = inner;
-    }
 }
 
 /* How a value is followed. `only`: of a record, this type of pointer; NULL: all. */
@@ -407,7 +269,7 @@ static void follow_call(const struct value *context, struct cursor call)
         follow_places(context, cursor_type(call), nothing, function);
         return;
     }
-    const char *const type = called_type(context->unit, call);
+    const char *const type = flow_called_type(context->unit, call);
     const struct items *const functions =
         type ? map_get(&context->program->flow->functions_by_type[context->unit->plan->compartment],
                        key_of(type))
@@ -438,7 +300,7 @@ static void follow(const struct value *context, struct cursor value)
         follow_address(context, inner, inner);
         return;
     }
-    if (!holds_addresses(cursor_type(inner)))
+    if (!flow_holds_addresses(cursor_type(inner)))
         return;
     switch (cursor_kind(inner)) {
     case CXCursor_UnaryOperator:
@@ -492,8 +354,8 @@ static void follow_arguments(struct program *program, const struct flow_node *no
     const unsigned position = parameter_position(node->parameter);
     follow_argument(program, node, place, position, take);
     if (map_get(&program->flow->addressed_functions[node->compartment], key_of(place)))
-        follow_argument(program, node, pointer_type(node->unit, cursor_type(function)), position,
-                        take);
+        follow_argument(program, node, flow_pointer_type(node->unit, cursor_type(function)),
+                        position, take);
 }
 
 static void is_type(void *data, const char *type)

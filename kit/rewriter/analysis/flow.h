@@ -5,10 +5,7 @@
 #define IA2_FLOW_H
 
 #include "analyze.h"
-
-/* While a unit is visited, from its own thread: notes what is stored, passed and returned.
- * `function` is the one it is in. */
-void flow_note(struct unit *unit, struct cursor cursor, struct cursor function);
+#include "flow_facts.h"
 
 /* What is known of a program's values, per compartment. A place is a variable, the results of a
  * function, or the spelling of a pointer's type: for all memory that is reached through pointers.
@@ -50,9 +47,5 @@ void flow_reachable(struct program *program, struct unit *unit, struct type type
 typedef void flow_each(void *data, struct unit *unit, struct cursor cursor);
 size_t flow_stored(const struct unit *unit, struct cursor declaration, flow_each *each, void *data);
 void flow_calls(const struct unit *unit, struct cursor function, flow_each *each, void *data);
-const void *flow_place(struct cursor declaration);
-bool flow_is_variable(struct cursor cursor);
-struct cursor flow_pointer_to(
-    struct cursor lvalue); /* where an lvalue is reached through a pointer, that pointer */
 
 #endif
