@@ -478,7 +478,7 @@ class Planner:
                         "compartment": self.key[index],
                         "object": record["path"],
                         "pic": is_pic(command["arguments"]),
-                        "again": self.again,
+                        "force_recompile": self.again,
                     }
                 )
             objects.append({"path": record["path"], "compartment": self.key[index], "unit": unit})

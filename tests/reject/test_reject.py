@@ -1,6 +1,7 @@
 """Each *.case file here: the rewriter refuses the program with exactly the diagnostics the file
 has, and writes nothing."""
 
+import json
 import pathlib
 import sys
 import unittest
@@ -62,13 +63,21 @@ class Reject(unittest.TestCase):
         run = rewriter_case.opened(self, GOOD)
         text = (run.out / "plan.json").read_text()
         (run.out / "plan.json").write_text(text.replace('"version": 1', '"version": 2'))
-        self.fatal(run, "'version' is 2")
+        self.fatal(run, "plan.json: version: expected 1, found 2: another version of the kit")
 
     def test_plan_with_a_missing_member(self):
         run = rewriter_case.opened(self, GOOD)
         text = (run.out / "plan.json").read_text()
+        plan = json.loads(text)
+        del plan["units"]
+        (run.out / "plan.json").write_text(json.dumps(plan))
+        self.fatal(run, "plan.json: units: expected a list, found nothing")
+
+    def test_plan_with_an_unknown_member(self):
+        run = rewriter_case.opened(self, GOOD)
+        text = (run.out / "plan.json").read_text()
         (run.out / "plan.json").write_text(text.replace('"units"', '"unites"'))
-        self.fatal(run, "'units' is missing")
+        self.fatal(run, "plan.json: unites: expected no field of this name")
 
     def test_broken_compile_database(self):
         run = rewriter_case.opened(self, GOOD)

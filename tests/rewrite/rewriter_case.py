@@ -129,7 +129,7 @@ class Run:
                     "compartment": key,
                     "object": str(self.build / f"{number}.o"),
                     "pic": name not in self.case.policy.get("not_pic", []),
-                    "again": False,
+                    "force_recompile": False,
                 }
             )
 
@@ -152,7 +152,6 @@ class Run:
                     "pkey": key,
                     "pkru": 0x55555550 + key,
                     "reads": reads.get(str(key), []),
-                    "heap_clients": [],
                     "file": name,
                     "plugin": f"{name}.so" if name in policy.get("plugins", {}) else None,
                 }

@@ -4,8 +4,8 @@
 
 #include <stdint.h>
 
-#include "intern.h"
-#include "tree/cursor.h"
+#include "base/intern.h"
+#include "tree/ast_query.h"
 
 /* Appends the class of one type. */
 void mangle_type(struct text *text, struct unit *unit, struct type type);

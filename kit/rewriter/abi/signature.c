@@ -2,7 +2,7 @@
 
 #include <stdlib.h>
 
-#include "intern.h"
+#include "base/intern.h"
 #include "mangle.h"
 
 bool is_variadic(struct type function)
@@ -13,23 +13,25 @@ bool is_variadic(struct type function)
 
 struct signature signature_of_type(struct type function)
 {
-    struct signature it = {.function = type_canonical(function)};
-    it.result = type_result(it.function);
-    it.variadic = is_variadic(it.function);
-    for (int i = 0;
-         it.function.kind == CXType_FunctionProto && i < type_argument_count(it.function); i++)
-        *PUSH(it.parameters, it.count, it.capacity) = type_argument(it.function, (unsigned)i);
-    it.fixed = it.count;
-    return it;
+    struct signature signature = {.function = type_canonical(function)};
+    signature.result = type_result(signature.function);
+    signature.variadic = is_variadic(signature.function);
+    for (int i = 0; signature.function.kind == CXType_FunctionProto &&
+                    i < type_argument_count(signature.function);
+         i++)
+        *PUSH(signature.parameters, signature.count, signature.capacity) =
+            type_argument(signature.function, (unsigned)i);
+    signature.fixed = signature.count;
+    return signature;
 }
 
 struct signature signature_of_call(struct type function, struct cursor call)
 {
-    struct signature it = signature_of_type(function);
-    for (int i = (int)it.fixed; i < cursor_argument_count(call); i++)
-        *PUSH(it.parameters, it.count, it.capacity) =
+    struct signature signature = signature_of_type(function);
+    for (int i = (int)signature.fixed; i < cursor_argument_count(call); i++)
+        *PUSH(signature.parameters, signature.count, signature.capacity) =
             expression_type(cursor_argument(call, (unsigned)i));
-    return it;
+    return signature;
 }
 
 void signature_free(struct signature *signature)

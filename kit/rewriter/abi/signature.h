@@ -3,7 +3,7 @@
 #ifndef IA2_SIGNATURE_H
 #define IA2_SIGNATURE_H
 
-#include "tree/cursor.h"
+#include "tree/ast_query.h"
 
 struct signature {
     struct type function, result; /* function: canonical */

@@ -340,24 +340,24 @@ const char *sysv_shape(unsigned vector_bytes, const struct signature *signature,
         convention != CXCallingConv_Default)
         return "it has a calling convention of its own";
     for (size_t i = 0; i < COMPILERS; i++) {
-        struct shape it;
-        const char *const refusal = shape_by(vector_bytes, &compilers[i], signature, &it);
+        struct shape compiled;
+        const char *const refusal = shape_by(vector_bytes, &compilers[i], signature, &compiled);
         if (refusal)
             return refusal;
-        if (i && it.sret_bytes != shape->sret_bytes)
+        if (i && compiled.sret_bytes != shape->sret_bytes)
             return "its result is one that some compilers return in registers and others in memory";
-        *shape = (struct shape){.args_int = larger(shape->args_int, it.args_int),
-                                .args_sse = larger(shape->args_sse, it.args_sse),
-                                .ret_int = larger(shape->ret_int, it.ret_int),
-                                .ret_sse = larger(shape->ret_sse, it.ret_sse),
-                                .stack_words = larger(shape->stack_words, it.stack_words),
-                                .sret_bytes = it.sret_bytes,
-                                .align = larger(shape->align, it.align),
-                                .ymm = shape->ymm | it.ymm,
-                                .zmm = shape->zmm | it.zmm,
-                                .ret_ymm = shape->ret_ymm | it.ret_ymm,
-                                .ret_zmm = shape->ret_zmm | it.ret_zmm,
-                                .variadic = it.variadic};
+        *shape = (struct shape){.args_int = larger(shape->args_int, compiled.args_int),
+                                .args_sse = larger(shape->args_sse, compiled.args_sse),
+                                .ret_int = larger(shape->ret_int, compiled.ret_int),
+                                .ret_sse = larger(shape->ret_sse, compiled.ret_sse),
+                                .stack_words = larger(shape->stack_words, compiled.stack_words),
+                                .sret_bytes = compiled.sret_bytes,
+                                .align = larger(shape->align, compiled.align),
+                                .ymm = shape->ymm | compiled.ymm,
+                                .zmm = shape->zmm | compiled.zmm,
+                                .ret_ymm = shape->ret_ymm | compiled.ret_ymm,
+                                .ret_zmm = shape->ret_zmm | compiled.ret_zmm,
+                                .variadic = compiled.variadic};
     }
     return NULL;
 }

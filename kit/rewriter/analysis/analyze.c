@@ -4,7 +4,9 @@
 #include <string.h>
 
 #include "abi/signature.h"
-#include "flow.h"
+#include "base/intern.h"
+#include "base/workers.h"
+#include "flow_facts.h"
 
 /* The path from the declaration to the cursor being visited. */
 struct frame {
@@ -90,11 +92,11 @@ static void on_call(struct visit *visit, struct cursor cursor)
             on_lookup(visit, cursor);
         if (!import || cursor_linkage(function) == CXLinkage_Internal)
             return;
-        const struct call it = {cursor, callee, NULL, import, no_cursor()};
+        const struct call call = {cursor, callee, NULL, import, no_cursor()};
         if (import->callers & 1u << unit->plan->compartment)
-            *PUSH(unit->calls, unit->call_count, unit->call_capacity) = it;
+            *PUSH(unit->calls, unit->call_count, unit->call_capacity) = call;
         else if (import->owner == unit->plan->compartment && is_variadic(cursor_type(function)))
-            *PUSH(unit->own_calls, unit->own_call_count, unit->own_call_capacity) = it;
+            *PUSH(unit->own_calls, unit->own_call_count, unit->own_call_capacity) = call;
         return;
     }
     const struct type type = expression_type(callee);
@@ -178,8 +180,9 @@ static void on_function_reference(struct visit *visit, struct cursor reference,
                                   struct cursor function)
 {
     struct unit *const unit = visit->unit;
-    struct designator it = {.reference = reference, .function = function, .whole = reference};
-    it.user = visit->function ? (size_t)(visit->function - unit->functions) + 1 : 0;
+    struct designator designator = {
+        .reference = reference, .function = function, .whole = reference};
+    designator.user = visit->function ? (size_t)(visit->function - unit->functions) + 1 : 0;
     note_reference(visit, cursor_name(function));
     bool is_value = false;
     size_t i = visit->depth - 1; /* the frame whose parent is looked at */
@@ -188,7 +191,7 @@ static void on_function_reference(struct visit *visit, struct cursor reference,
         const struct type type = cursor_type(parent->cursor);
         if (parent->kind == CXCursor_UnaryOperator &&
             cursor_unary_operator(parent->cursor) == CXUnaryOperator_AddrOf && !is_value)
-            it.whole = parent->cursor;
+            designator.whole = parent->cursor;
         else if (parent->kind == CXCursor_ConditionalOperator
                      ? visit->frames[i].index == 0
                      : parent->kind != CXCursor_UnexposedExpr &&
@@ -204,8 +207,8 @@ static void on_function_reference(struct visit *visit, struct cursor reference,
         const char *const spelling = function_pointer_spelling(unit, type);
         if (spelling) {
             is_value = true;
-            it.target = without_atomic(type);
-            add_type(&it, spelling);
+            designator.target = without_atomic(type);
+            add_type(&designator, spelling);
         }
     }
     const struct frame *const user = i > 0 ? &visit->frames[i - 1] : NULL;
@@ -216,19 +219,19 @@ static void on_function_reference(struct visit *visit, struct cursor reference,
         /* Only of interest as a vote against rewriting the same text elsewhere. */
         if (place_of(unit, cursor_location(reference)).kind == PLACE_FILE)
             return;
-        it.callee = true;
-        it.called = visit->frames[i].cursor;
+        designator.callee = true;
+        designator.called = visit->frames[i].cursor;
     } else if (!is_value) {
         return; /* sizeof, typeof */
     } else if (user) {
         const struct cursor libc = libc_callee(visit, i);
-        it.libc_function = cursor_is_null(libc) ? NULL : cursor_name(libc);
-        it.libc_returns =
-            it.libc_function && function_pointer_spelling(unit, cursor_result_type(libc));
-        it.to_libc_object = goes_to_libc_object(visit, i);
-        it.compared = is_comparison(user->cursor);
+        designator.libc_function = cursor_is_null(libc) ? NULL : cursor_name(libc);
+        designator.libc_returns =
+            designator.libc_function && function_pointer_spelling(unit, cursor_result_type(libc));
+        designator.to_libc_object = goes_to_libc_object(visit, i);
+        designator.compared = is_comparison(user->cursor);
     }
-    *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = it;
+    *PUSH(unit->designators, unit->designator_count, unit->designator_capacity) = designator;
 }
 
 static bool is_untyped(struct type type)
@@ -328,7 +331,7 @@ static void on_assignment(struct visit *visit, struct cursor cursor)
 
 /* Neither an atomic operation on an object nor libc carries its address on to another compartment,
  * but libc one whose type it does not know. */
-static bool stays_here(struct visit *visit)
+static bool address_stays_in_compartment(struct visit *visit)
 {
     struct cursor operands[ATOMIC_OPERANDS];
     size_t i = visit->depth - 1;
@@ -355,7 +358,7 @@ static void on_address(struct visit *visit, struct cursor cursor, struct cursor 
     if (kind != CXType_Record && kind != CXType_Pointer)
         return;
     const struct cursor variable = base_variable(lvalue);
-    if (!cursor_is_null(variable) && !stays_here(visit))
+    if (!cursor_is_null(variable) && !address_stays_in_compartment(visit))
         *PUSH(unit->addresses, unit->address_count, unit->address_capacity) =
             (struct address){cursor, variable, type_spelling(unit, pointee)};
 }
@@ -467,12 +470,12 @@ struct annotated {
 static enum CXChildVisitResult note_annotation(struct cursor child, struct cursor parent,
                                                void *data)
 {
-    const struct annotated *const it = data;
+    const struct annotated *const annotated = data;
     (void)parent;
     if (cursor_kind(child) == CXCursor_AnnotateAttr && !strncmp(cursor_name(child), "ia2_", 4))
-        *PUSH(it->unit->annotations, it->unit->annotation_count, it->unit->annotation_capacity) =
-            (struct annotation){it->function, cursor_name(child),
-                                cursor_is_definition(it->function)};
+        *PUSH(annotated->unit->annotations, annotated->unit->annotation_count,
+              annotated->unit->annotation_capacity) = (struct annotation){
+            annotated->function, cursor_name(child), cursor_is_definition(annotated->function)};
     return CXChildVisit_Continue;
 }
 
@@ -503,12 +506,12 @@ static enum CXChildVisitResult on_declaration(struct cursor cursor, struct curso
         flow_note(unit, cursor, no_cursor());
         visit_body(visit, cursor);
     } else if (definition) {
-        struct function *const it =
+        struct function *const function =
             PUSH(unit->functions, unit->function_count, unit->function_capacity);
-        it->name = name;
-        it->cursor = cursor;
-        it->is_static = is_static;
-        visit->function = it;
+        function->name = name;
+        function->cursor = cursor;
+        function->is_static = is_static;
+        visit->function = function;
         visit_body(visit, cursor);
     }
     return CXChildVisit_Continue;
@@ -517,10 +520,10 @@ static enum CXChildVisitResult on_declaration(struct cursor cursor, struct curso
 static void revive(const struct map *dead, const char *const *references, size_t count)
 {
     for (size_t i = 0; i < count; i++) {
-        struct function *const it = map_get(dead, key_of(references[i]));
-        if (it && it->dead) {
-            it->dead = false;
-            revive(dead, it->references, it->reference_count);
+        struct function *const function = map_get(dead, key_of(references[i]));
+        if (function && function->dead) {
+            function->dead = false;
+            revive(dead, function->references, function->reference_count);
         }
     }
 }
@@ -530,10 +533,10 @@ static void find_dead_functions(struct unit *unit)
 {
     struct map dead = {0};
     for (size_t i = 0; i < unit->function_count; i++) {
-        struct function *const it = &unit->functions[i];
-        it->dead = it->is_static && cursor_is_inline(it->cursor);
-        if (it->dead)
-            map_put(&dead, key_of(it->name), it);
+        struct function *const function = &unit->functions[i];
+        function->dead = function->is_static && cursor_is_inline(function->cursor);
+        if (function->dead)
+            map_put(&dead, key_of(function->name), function);
     }
     revive(&dead, unit->references, unit->reference_count);
     for (size_t i = 0; i < unit->function_count; i++)
@@ -542,10 +545,20 @@ static void find_dead_functions(struct unit *unit)
     map_free(&dead);
 }
 
-void analyze_unit(struct unit *unit, const struct plan *plan)
+static void analyze_unit(void *context, size_t number, void **unused)
 {
-    struct visit visit = {.unit = unit, .plan = plan};
+    struct program *const program = context;
+    struct unit *const unit = &program->units[number];
+    struct visit visit = {.unit = unit, .plan = &program->plan};
+    (void)unused;
+    if (!unit->main_file)
+        return;
     cursor_visit(tree_root(unit->tree), on_declaration, &visit);
     free(visit.frames);
     find_dead_functions(unit);
+}
+
+void analyze_units(struct program *program)
+{
+    work_on_all(program->unit_count, analyze_unit, NULL, program);
 }

@@ -1,13 +1,10 @@
-/* One pass over a unit's syntax tree: the facts the later stages decide on. Which types escape is
- * not known yet, so every candidate is kept. */
+/* One walk through each unit's syntax tree: the facts that later passes decide on. Which types
+ * escape is not known yet, so every candidate is kept. */
 #ifndef IA2_ANALYZE_H
 #define IA2_ANALYZE_H
 
-#include "input/compdb.h"
-#include "input/plan.h"
-#include "intern.h"
-#include "tree/cursor.h"
-#include "tree/unit.h"
+#include "tree/ast_query.h"
+#include "tree/program.h"
 
 /* A function whose address is taken, or (callee) a direct callee named in a macro. */
 struct designator {
@@ -108,21 +105,7 @@ struct guide_number {
     const char *name;
 };
 
-/* All units of one run, in plan order; units not selected are absent. */
-struct program {
-    struct plan *plan;
-    struct compdb *compdb;
-    struct unit *units;
-    size_t unit_count;
-    struct source **sources; /* of the project, that units read; each once */
-    size_t source_count, source_capacity;
-    unsigned looks_up; /* mask of the compartments that call dlsym, in a program with plugins */
-    struct map escaping; /* set of function-pointer spellings */
-    const char **escaping_list;
-    size_t escaping_count, escaping_capacity;
-};
-
-/* Fills the unit's facts. Called once per unit, from any thread. */
-void analyze_unit(struct unit *unit, const struct plan *plan);
+/* Fills the facts of all units, on all processors. */
+void analyze_units(struct program *program);
 
 #endif

@@ -9,7 +9,7 @@ struct search {
 
 static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor parent, void *data)
 {
-    struct search *const it = data;
+    struct search *const search = data;
     const enum CXCursorKind kind = cursor_kind(cursor);
     struct cursor target = no_cursor(), value = no_cursor();
     (void)parent;
@@ -24,9 +24,9 @@ static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor
         target = cursor;
         value = cursor_initializer(cursor);
     }
-    if (!cursor_is_null(target) && !cursor_is_null(value) && cursor_name(target) == it->name) {
-        it->any = true;
-        it->found(it->context, target, value);
+    if (!cursor_is_null(target) && !cursor_is_null(value) && cursor_name(target) == search->name) {
+        search->any = true;
+        search->found(search->context, target, value);
     }
     return CXChildVisit_Recurse;
 }
@@ -34,7 +34,7 @@ static enum CXChildVisitResult on_assignment(struct cursor cursor, struct cursor
 bool assignments_visit(const struct function *function, const char *name, found_assignment *found,
                        void *context)
 {
-    struct search it = {name, found, context, false};
-    cursor_visit(function->cursor, on_assignment, &it);
-    return it.any;
+    struct search search = {name, found, context, false};
+    cursor_visit(function->cursor, on_assignment, &search);
+    return search.any;
 }

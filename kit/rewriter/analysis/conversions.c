@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "abi/signature.h"
+#include "base/intern.h"
 #include "escape.h"
 
 /* The types that values are converted between, directly or in steps, have one root. */
@@ -11,19 +12,21 @@ struct group {
     struct group *root;
 };
 
-static struct map groups; /* function-pointer spelling -> struct group */
-static struct group **list;
-static size_t list_count, list_capacity;
+struct conversion_groups {
+    struct map by_type; /* function-pointer spelling -> struct group */
+    struct group **list;
+    size_t count, capacity;
+};
 
 /* Between two function-pointer types; a designator or a constant says itself what it is. */
-static bool carries_pointer(const struct conversion *it)
+static bool carries_pointer(const struct conversion *conversion)
 {
-    return it->from && it->to && !it->constant;
+    return conversion->from && conversion->to && !conversion->constant;
 }
 
-static struct type from_type(const struct conversion *it)
+static struct type from_type(const struct conversion *conversion)
 {
-    return cursor_type(last_expression(it->cursor));
+    return cursor_type(last_expression(conversion->cursor));
 }
 
 /* Whether a `void *`, other than what dlsym gives directly, becomes a pointer that crosses
@@ -50,83 +53,91 @@ void conversions_escape(struct program *program)
         for (size_t u = 0; u < program->unit_count; u++) {
             struct unit *const unit = &program->units[u];
             for (size_t i = 0; i < unit->conversion_count; i++) {
-                const struct conversion *const it = &unit->conversions[i];
-                const bool from = it->from && escapes(program, it->from),
-                           to = it->to ? escapes(program, it->to) : from || untyped;
-                if (!it->from || it->constant || from == to)
+                const struct conversion *const conversion = &unit->conversions[i];
+                const bool from = conversion->from && escapes(program, conversion->from),
+                           to = conversion->to ? escapes(program, conversion->to) : from || untyped;
+                if (!conversion->from || conversion->constant || from == to)
                     continue;
-                escape_add_converted(program, unit, from ? cursor_type(it->cursor) : from_type(it));
+                escape_add_converted(
+                    program, unit, from ? cursor_type(conversion->cursor) : from_type(conversion));
                 more = true;
             }
         }
     }
 }
 
-static struct group *group_of(const char *type)
+static struct group *group_of(const struct conversion_groups *groups, const char *type)
 {
-    struct group *it = map_get(&groups, key_of(type));
-    while (it && it->root != it)
-        it = it->root;
-    return it;
+    struct group *group = map_get(&groups->by_type, key_of(type));
+    while (group && group->root != group)
+        group = group->root;
+    return group;
 }
 
-static struct group *add_group(struct unit *unit, const char *spelling, struct type pointer)
+static struct group *add_group(struct conversion_groups *groups, struct unit *unit,
+                               const char *spelling, struct type pointer)
 {
-    if (!map_get(&groups, key_of(spelling))) {
-        struct group *const it = must_alloc(sizeof(*it));
-        *it = (struct group){spelling,
-                             function_mangled(unit, type_pointee(without_atomic(pointer))), it};
-        map_put(&groups, key_of(spelling), it);
-        *PUSH(list, list_count, list_capacity) = it;
+    if (!map_get(&groups->by_type, key_of(spelling))) {
+        struct group *const group = must_alloc(sizeof(*group));
+        *group = (struct group){
+            spelling, function_mangled(unit, type_pointee(without_atomic(pointer))), group};
+        map_put(&groups->by_type, key_of(spelling), group);
+        *PUSH(groups->list, groups->count, groups->capacity) = group;
     }
-    return group_of(spelling);
+    return group_of(groups, spelling);
 }
 
 void conversions_group(struct program *program)
 {
+    struct conversion_groups *const groups = program->conversions = must_alloc(sizeof(*groups));
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t i = 0; i < unit->conversion_count; i++) {
-            const struct conversion *const it = &unit->conversions[i];
-            if (!carries_pointer(it) || !escapes(program, it->from))
+            const struct conversion *const conversion = &unit->conversions[i];
+            if (!carries_pointer(conversion) || !escapes(program, conversion->from))
                 continue;
-            struct group *const from = add_group(unit, it->from, from_type(it));
-            struct group *const to = add_group(unit, it->to, cursor_type(it->cursor));
+            struct group *const from =
+                add_group(groups, unit, conversion->from, from_type(conversion));
+            struct group *const to =
+                add_group(groups, unit, conversion->to, cursor_type(conversion->cursor));
             from->root = to;
         }
     }
 }
 
-bool conversions_reach_abi(const char *type, const char *abi)
+bool conversions_reach_abi(const struct conversion_groups *groups, const char *type,
+                           const char *abi)
 {
-    const struct group *const root = group_of(type);
-    for (size_t i = 0; root && i < list_count; i++)
-        if (list[i]->abi == abi && group_of(list[i]->type) == root)
+    const struct group *const root = group_of(groups, type);
+    for (size_t i = 0; root && i < groups->count; i++)
+        if (groups->list[i]->abi == abi && group_of(groups, groups->list[i]->type) == root)
             return true;
     return false;
 }
 
-bool conversions_reach(const char *type, const char *other)
+bool conversions_reach(const struct conversion_groups *groups, const char *type, const char *other)
 {
-    const struct group *const root = group_of(type);
-    return root && root == group_of(other);
+    const struct group *const root = group_of(groups, type);
+    return root && root == group_of(groups, other);
 }
 
-void conversion_check(struct program *program, const struct unit *unit, const struct conversion *it)
+void conversion_check(struct program *program, const struct unit *unit,
+                      const struct conversion *conversion)
 {
-    if (it->constant || it->from || !escapes(program, it->to))
+    if (conversion->constant || conversion->from || !escapes(program, conversion->to))
         return;
     if (written_in_system_header(
-            it->cursor)) /* SIG_IGN and the like: the check of a call stops them */
+            conversion->cursor)) /* SIG_IGN and the like: the check of a call stops them */
         return;
-    const struct lookup *const lookup = it->lookup ? &unit->lookups[it->lookup - 1] : NULL;
+    const struct lookup *const lookup =
+        conversion->lookup ? &unit->lookups[conversion->lookup - 1] : NULL;
     if (lookup && (!lookup->symbol || is_gate_lookup(program, unit, lookup)))
         return; /* a `void *` that comes from a table, say: the check of a call decides */
-    refuse_at(it->cursor, intern_format("conversion to %s", it->to),
+    refuse_at(conversion->cursor, intern_format("conversion to %s", conversion->to),
               intern_format("a value of type %s is not known to be a call gate, and pointers of "
                             "the target type cross the "
                             "boundary",
-                            it->from_spelling),
+                            conversion->from_spelling),
               "keep the pointer in its own function-pointer type from where the function's address "
               "is taken");
 }

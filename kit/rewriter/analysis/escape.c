@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "assignments.h"
+#include "base/intern.h"
 
 struct walk {
     struct program *program;
@@ -22,9 +23,9 @@ static enum CXVisitorResult walk_field(struct cursor field, void *data)
 
 static void add_escaping(struct program *program, const char *spelling)
 {
-    if (map_add(&program->escaping, key_of(spelling)))
-        *PUSH(program->escaping_list, program->escaping_count, program->escaping_capacity) =
-            spelling;
+    struct escape *const escape = program->escape;
+    if (map_add(&escape->types, key_of(spelling)))
+        *PUSH(escape->list, escape->count, escape->capacity) = spelling;
 }
 
 /* libc's structs end the search: their function pointers are called by libc. */
@@ -33,42 +34,43 @@ static bool is_closed_record(struct type record)
     return type_size(record) < 0 || in_system_header(type_declaration(record));
 }
 
-static void walk_function(struct walk *it, struct type function)
+static void walk_function(struct walk *context, struct type function)
 {
-    walk(it, type_result(function));
+    walk(context, type_result(function));
     for (int i = 0; i < type_argument_count(function); i++)
-        walk(it, type_argument(function, (unsigned)i));
+        walk(context, type_argument(function, (unsigned)i));
 }
 
-static void walk(struct walk *it, struct type type)
+static void walk(struct walk *context, struct type type)
 {
     type = type_unqualified(type_canonical(type));
-    if (!map_add(&it->seen, type_key(type)))
+    if (!map_add(&context->seen, type_key(type)))
         return;
     switch (type.kind) {
     case CXType_Pointer: {
-        const char *const spelling = function_pointer_spelling(it->unit, type);
+        const char *const spelling = function_pointer_spelling(context->unit, type);
         if (spelling)
-            add_escaping(it->program, spelling);
-        walk(it, type_pointee(type));
+            add_escaping(context->program, spelling);
+        walk(context, type_pointee(type));
         break;
     }
     case CXType_ConstantArray:
     case CXType_IncompleteArray:
     case CXType_VariableArray:
-        walk(it, type_element(type));
+        walk(context, type_element(type));
         break;
     case CXType_Atomic:
-        walk(it, type_value(type));
+        walk(context, type_value(type));
         break;
     case CXType_FunctionProto:
     case CXType_FunctionNoProto:
-        walk_function(it, type);
+        walk_function(context, type);
         break;
     case CXType_Record:
         if (!is_closed_record(type) &&
-            (!it->known || map_get(it->known, key_of(type_spelling(it->unit, type)))))
-            type_visit_fields(type, walk_field, it);
+            (!context->known ||
+             map_get(context->known, key_of(type_spelling(context->unit, type)))))
+            type_visit_fields(type, walk_field, context);
         break;
     default:
         break;
@@ -97,27 +99,30 @@ static void escape_by_allocation(struct program *program)
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t f = 0; f < unit->function_count; f++) {
-            struct reached *const it = must_alloc(sizeof(*it));
-            *it = (struct reached){unit, &unit->functions[f]};
-            map_put(&index, key_of(function_key(unit, it->function->name, it->function->is_static)),
-                    it);
-            for (size_t a = 0; a < program->plan->allocation_count; a++)
-                if (program->plan->allocations[a].function == it->function->name &&
-                    !program->plan->allocations[a].variable &&
-                    program->plan->allocations[a].key != unit->plan->compartment &&
-                    map_add(&seen, key_of(it->function)))
-                    *PUSH(queue, count, capacity) = *it;
+            struct reached *const reached = must_alloc(sizeof(*reached));
+            *reached = (struct reached){unit, &unit->functions[f]};
+            map_put(
+                &index,
+                key_of(function_key(unit, reached->function->name, reached->function->is_static)),
+                reached);
+            for (size_t a = 0; a < program->plan.allocation_count; a++)
+                if (program->plan.allocations[a].function == reached->function->name &&
+                    !program->plan.allocations[a].variable &&
+                    program->plan.allocations[a].key != unit->plan->compartment &&
+                    map_add(&seen, key_of(reached->function)))
+                    *PUSH(queue, count, capacity) = *reached;
         }
     }
     for (size_t i = 0; i < count; i++) {
-        const struct reached it = queue[i];
-        for (size_t m = 0; m < it.function->member_type_count; m++)
-            add_escaping(program, it.function->member_types[m]);
-        for (size_t c = 0; c < it.function->callee_count; c++) {
-            const char *const name = it.function->callees[c];
-            const struct reached *next = map_get(&index, key_of(function_key(it.unit, name, true)));
+        const struct reached reached = queue[i];
+        for (size_t m = 0; m < reached.function->member_type_count; m++)
+            add_escaping(program, reached.function->member_types[m]);
+        for (size_t c = 0; c < reached.function->callee_count; c++) {
+            const char *const name = reached.function->callees[c];
+            const struct reached *next =
+                map_get(&index, key_of(function_key(reached.unit, name, true)));
             if (!next)
-                next = map_get(&index, key_of(function_key(it.unit, name, false)));
+                next = map_get(&index, key_of(function_key(reached.unit, name, false)));
             if (next && map_add(&seen, key_of(next->function)))
                 *PUSH(queue, count, capacity) = *next;
         }
@@ -136,29 +141,31 @@ static int compare(const void *left, const void *right)
 
 void escape_add(struct program *program, struct unit *unit, struct type type)
 {
-    struct walk it = {program, unit, {0}, NULL};
-    walk(&it, type);
-    map_free(&it.seen);
+    struct walk context = {program, unit, {0}, NULL};
+    walk(&context, type);
+    map_free(&context.seen);
 }
 
 static void escape_target(void *context, struct cursor target, struct cursor value)
 {
-    const struct walk *const it = context;
+    const struct walk *const walk = context;
     (void)value;
-    escape_add(it->program, it->unit, cursor_type(target));
+    escape_add(walk->program, walk->unit, cursor_type(target));
 }
 
 /* What an [allocations] line that names a variable places where others can write. */
 static void escape_by_placement(struct program *program)
 {
-    for (size_t a = 0; a < program->plan->allocation_count; a++) {
-        const struct allocation *const it = &program->plan->allocations[a];
-        for (size_t u = 0; it->variable && u < program->unit_count; u++) {
+    for (size_t a = 0; a < program->plan.allocation_count; a++) {
+        const struct allocation *const allocation = &program->plan.allocations[a];
+        for (size_t u = 0; allocation->variable && u < program->unit_count; u++) {
             struct unit *const unit = &program->units[u];
             struct walk walk = {.program = program, .unit = unit};
             for (size_t f = 0; f < unit->function_count; f++)
-                if (unit->functions[f].name == it->function && unit->plan->compartment != it->key)
-                    assignments_visit(&unit->functions[f], it->variable, escape_target, &walk);
+                if (unit->functions[f].name == allocation->function &&
+                    unit->plan->compartment != allocation->key)
+                    assignments_visit(&unit->functions[f], allocation->variable, escape_target,
+                                      &walk);
         }
     }
 }
@@ -170,35 +177,34 @@ struct records {
 
 static enum CXChildVisitResult find_record(struct cursor cursor, struct cursor parent, void *data)
 {
-    struct records *const it = data;
+    struct records *const records = data;
     const enum CXCursorKind kind = cursor_kind(cursor);
     (void)parent;
     if ((kind != CXCursor_StructDecl && kind != CXCursor_UnionDecl) ||
         !cursor_is_definition(cursor))
         return CXChildVisit_Continue;
-    map_add(it->found, key_of(type_spelling(it->unit, cursor_type(cursor))));
+    map_add(records->found, key_of(type_spelling(records->unit, cursor_type(cursor))));
     return CXChildVisit_Recurse;
 }
 
 /* The records that code of other compartments than `key` knows the members of. */
 static const struct map *known_to_others(struct program *program, unsigned key)
 {
-    static struct map known[MAX_KEY + 1];
-    static bool done[MAX_KEY + 1];
-    for (size_t u = 0; u < program->unit_count && !done[key]; u++) {
-        struct records it = {&program->units[u], &known[key]};
-        if (it.unit->plan->compartment != key)
-            cursor_visit(tree_root(it.unit->tree), find_record, &it);
+    struct escape *const escape = program->escape;
+    for (size_t u = 0; u < program->unit_count && !escape->is_known[key]; u++) {
+        struct records records = {&program->units[u], &escape->known_to_others[key]};
+        if (records.unit->plan->compartment != key)
+            cursor_visit(tree_root(records.unit->tree), find_record, &records);
     }
-    done[key] = true;
-    return &known[key];
+    escape->is_known[key] = true;
+    return &escape->known_to_others[key];
 }
 
 void escape_add_converted(struct program *program, struct unit *unit, struct type type)
 {
-    struct walk it = {program, unit, {0}, known_to_others(program, unit->plan->compartment)};
-    walk(&it, type);
-    map_free(&it.seen);
+    struct walk context = {program, unit, {0}, known_to_others(program, unit->plan->compartment)};
+    walk(&context, type);
+    map_free(&context.seen);
 }
 
 /* The owner's own view of a boundary function: what a caller passes where its prototype says `void
@@ -217,31 +223,31 @@ static void escape_by_owner(struct program *program, struct unit *unit, struct t
     }
 }
 
-static void escape_by_declarations(struct walk *it)
+static void escape_by_declarations(struct walk *context)
 {
-    const struct unit *const unit = it->unit;
+    const struct unit *const unit = context->unit;
     for (size_t d = 0; d < unit->declaration_count; d++) {
         const struct declaration *const declaration = &unit->declarations[d];
-        const struct import *const import = plan_import(it->program->plan, declaration->name);
+        const struct import *const import = plan_import(&context->program->plan, declaration->name);
         const struct type type = cursor_type(declaration->cursor);
         if (import && import->ungated)
             continue; /* its callers' code, in effect */
         if (!import || import->callers & 1u << unit->plan->compartment)
-            walk(it, type);
+            walk(context, type);
         else if (import->owner == unit->plan->compartment && is_function(type))
-            escape_by_owner(it->program, it->unit, type);
+            escape_by_owner(context->program, context->unit, type);
     }
     for (size_t d = 0; d < unit->shared_variable_count; d++)
-        walk(it, cursor_type(unit->shared_variables[d].cursor));
+        walk(context, cursor_type(unit->shared_variables[d].cursor));
 }
 
 bool is_gate_lookup(const struct program *program, const struct unit *unit,
                     const struct lookup *lookup)
 {
     const bool data = lookup->data && !lookup->symbol;
-    return program->looks_up & 1u << unit->plan->compartment &&
-           (!data || plan_has_data_entry(program->plan)) &&
-           (!lookup->symbol || !*lookup->symbol || plan_is_entry(program->plan, lookup->symbol));
+    return program->escape->looking_up & 1u << unit->plan->compartment &&
+           (!data || plan_has_data_entry(&program->plan)) &&
+           (!lookup->symbol || !*lookup->symbol || plan_is_entry(&program->plan, lookup->symbol));
 }
 
 /* What dlsym finds in a plugin is used through the type that the program converts it to, which may
@@ -249,10 +255,10 @@ bool is_gate_lookup(const struct program *program, const struct unit *unit,
  * may be it too; one that becomes another pointer only if there are variables to be found. */
 static void escape_by_lookup(struct program *program)
 {
-    for (size_t u = 0; program->plan->entry_count && u < program->unit_count; u++)
+    for (size_t u = 0; program->plan.entry_count && u < program->unit_count; u++)
         for (size_t l = 0; l < program->units[u].lookup_count; l++)
             if (program->units[u].lookups[l].symbol)
-                program->looks_up |= 1u << program->units[u].plan->compartment;
+                program->escape->looking_up |= 1u << program->units[u].plan->compartment;
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t l = 0; l < program->units[u].lookup_count; l++)
             if (is_gate_lookup(program, &program->units[u], &program->units[u].lookups[l]))
@@ -261,21 +267,22 @@ static void escape_by_lookup(struct program *program)
 
 void escape_compute(struct program *program)
 {
+    program->escape = must_alloc(sizeof(*program->escape));
     for (size_t u = 0; u < program->unit_count; u++) {
-        struct walk it = {program, &program->units[u], {0}, NULL};
-        escape_by_declarations(&it);
-        map_free(&it.seen);
+        struct walk walk = {program, &program->units[u], {0}, NULL};
+        escape_by_declarations(&walk);
+        map_free(&walk.seen);
     }
     escape_by_lookup(program);
     escape_by_allocation(program);
     escape_by_placement(program);
 }
 
-void escape_settle(struct program *program)
+void sort_escaping_types(struct program *program)
 {
-    if (program->escaping_count)
-        qsort(program->escaping_list, program->escaping_count, sizeof(*program->escaping_list),
-              compare);
+    struct escape *const escape = program->escape;
+    if (escape->count)
+        qsort(escape->list, escape->count, sizeof(*escape->list), compare);
 }
 
 struct pointees {
@@ -284,7 +291,7 @@ struct pointees {
     bool deep;
 };
 
-static void find_pointees(struct pointees *it, struct type type);
+static void find_pointees(struct pointees *pointees, struct type type);
 
 static enum CXVisitorResult find_in_field(struct cursor field, void *data)
 {
@@ -292,30 +299,30 @@ static enum CXVisitorResult find_in_field(struct cursor field, void *data)
     return CXVisit_Continue;
 }
 
-static void find_pointees(struct pointees *it, struct type type)
+static void find_pointees(struct pointees *pointees, struct type type)
 {
     type = type_unqualified(type_canonical(type));
-    if (!map_add(&it->seen, type_key(type)))
+    if (!map_add(&pointees->seen, type_key(type)))
         return;
     if (type.kind == CXType_Pointer) {
         const struct type pointee = type_canonical(type_pointee(type));
         if (pointee.kind == CXType_Pointer ||
             (pointee.kind == CXType_Record && type_size(pointee) >= 0))
-            map_add(it->found, key_of(type_spelling(it->unit, pointee)));
+            map_add(pointees->found, key_of(type_spelling(pointees->unit, pointee)));
         else if (pointee.kind != CXType_ConstantArray)
             return;
-        if (it->deep || pointee.kind != CXType_Record)
-            find_pointees(it, pointee);
+        if (pointees->deep || pointee.kind != CXType_Record)
+            find_pointees(pointees, pointee);
     } else if (type.kind == CXType_Record && !is_closed_record(type)) {
-        type_visit_fields(type, find_in_field, it);
+        type_visit_fields(type, find_in_field, pointees);
     } else if (type.kind == CXType_ConstantArray) {
-        find_pointees(it, type_element(type));
+        find_pointees(pointees, type_element(type));
     }
 }
 
 void escape_pointees(struct unit *unit, struct type type, bool deep, struct map *pointees)
 {
-    struct pointees it = {unit, pointees, {0}, deep};
-    find_pointees(&it, type);
-    map_free(&it.seen);
+    struct pointees context = {unit, pointees, {0}, deep};
+    find_pointees(&context, type);
+    map_free(&context.seen);
 }

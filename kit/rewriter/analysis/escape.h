@@ -4,7 +4,19 @@
 
 #include "analyze.h"
 
-/* Fills program->escaping, but for what conversions add (conversions_escape). */
+/* The types that cross. */
+struct escape {
+    struct map types; /* set of function-pointer spellings */
+    const char **list;
+    size_t count, capacity;
+    unsigned looking_up; /* mask of the compartments that call dlsym, in a program with plugins */
+    /* Set of the records that other compartments know the members of; filled when first asked for.
+     */
+    struct map known_to_others[MAX_KEY + 1];
+    bool is_known[MAX_KEY + 1];
+};
+
+/* Makes program->escape, but for what conversions add (conversions_escape). */
 void escape_compute(struct program *program);
 
 /* Adds the types reachable from an object that others can write. */
@@ -14,12 +26,12 @@ void escape_add(struct program *program, struct unit *unit, struct type type);
  * it passes on of its own compartment's private structs is no concern of others. */
 void escape_add_converted(struct program *program, struct unit *unit, struct type type);
 
-/* Sorts program->escaping_list, when all is added. */
-void escape_settle(struct program *program);
+/* Sorts the list, when all is added. */
+void sort_escaping_types(struct program *program);
 
 static inline bool escapes(const struct program *program, const char *function_pointer)
 {
-    return function_pointer && map_get(&program->escaping, key_of(function_pointer));
+    return function_pointer && map_get(&program->escape->types, key_of(function_pointer));
 }
 
 /* Whether a lookup may be that of a gate: it is in a compartment that calls dlsym, and names an

@@ -2,6 +2,8 @@
 
 #include <stdlib.h>
 
+#include "base/intern.h"
+
 struct item {
     /* A value; a variable that may be the memory; memory that may be the variable; a call; a
      * function. */
@@ -16,143 +18,14 @@ struct items {
     size_t count, capacity;
 };
 
-/* Per compartment: what is stored in a place, the calls of a function or of a type of function
- * pointer, and the functions of such a type whose address is taken. A place is a variable, the
- * results of a function, or the spelling of a pointer's type, for all memory that is reached
- * through pointers. */
-static struct map stored[MAX_KEY + 1], called[MAX_KEY + 1], taken[MAX_KEY + 1],
-    reached[MAX_KEY + 1];
-
-/* Pointers of one type in one place: reached, and not yet followed. A parameter's function is
- * looked for when it is. */
-struct node {
+/* Pointers of one type in one place. A parameter's function is looked for when it is followed. */
+struct flow_node {
     unsigned compartment;
     const void *place;
     const char *type;
     struct unit *unit; /* of `parameter` */
     struct cursor parameter; /* or the null cursor */
 };
-static struct map is_taken[MAX_KEY + 1]; /* functions that are in `taken` */
-static struct node *waiting;
-static size_t waiting_count, waiting_capacity;
-
-/* Variables and functions: those that other units see, by name. */
-const void *flow_place(struct cursor declaration)
-{
-    const enum CXLinkageKind linkage = cursor_linkage(declaration);
-    if (linkage == CXLinkage_External || linkage == CXLinkage_UniqueExternal)
-        return cursor_name(declaration);
-    return (const void *)(uintptr_t)cursor_key(cursor_canonical(declaration));
-}
-
-static bool holds_addresses(struct type type)
-{
-    type = without_atomic(type);
-    while (is_array(type))
-        type = without_atomic(type_element(type));
-    return type.kind == CXType_Pointer || type.kind == CXType_Record;
-}
-
-bool flow_is_variable(struct cursor cursor)
-{
-    const enum CXCursorKind kind = cursor_kind(cursor);
-    return kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
-}
-
-/* The spelling of a function's type as a pointer to it has it. */
-static const char *pointer_type(struct unit *unit, struct type function)
-{
-    return intern_format("*%s", type_spelling(unit, function));
-}
-
-/* The same of what a call through a pointer calls; NULL if it is not known. */
-static const char *called_type(struct unit *unit, struct cursor call)
-{
-    struct type type = without_atomic(expression_type(first_child(call)));
-    if (type.kind == CXType_Pointer)
-        type = type_pointee(type);
-    return is_function(type) ? pointer_type(unit, type) : NULL;
-}
-
-static void note(struct unit *unit, const void *place, struct type type, struct cursor value)
-{
-    if (!cursor_is_null(value))
-        *PUSH(unit->flows, unit->flow_count, unit->flow_capacity) =
-            (struct flow){place, type, value};
-}
-
-/* `value` is stored in the object at `address`. */
-static void note_through(struct unit *unit, struct cursor address, struct type type,
-                         struct cursor value)
-{
-    const struct cursor object = operand_of_address(address);
-    const struct cursor target = cursor_is_null(object) ? object : base_variable(object);
-    note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type, value);
-}
-
-/* Values are stored, and what lies where other operands point is stored, or is where what was
- * stored goes. */
-static void note_atomic(struct unit *unit, const struct cursor *operands, unsigned count)
-{
-    const struct type object =
-        without_atomic(type_pointee(type_canonical(cursor_type(operands[0]))));
-    if (!holds_addresses(object))
-        return;
-    for (unsigned i = 1; i < count; i++)
-        if (is_atomic_value(operands[i], operands[0])) {
-            note_through(unit, operands[0], object, operands[i]);
-        } else if (type_canonical(cursor_type(operands[i])).kind == CXType_Pointer) {
-            note_through(unit, operands[0], object, operand_of_address(operands[i]));
-            note_through(unit, operands[i], object, operand_of_address(operands[0]));
-        }
-}
-
-static void note_call(struct unit *unit, struct cursor call)
-{
-    const struct cursor target = named_function(first_child(call));
-    const void *function = NULL;
-    if (cursor_is_null(target))
-        function = called_type(unit, call);
-    else if (!in_system_header(target))
-        function = flow_place(target);
-    if (function)
-        *PUSH(unit->any_calls, unit->any_call_count, unit->any_call_capacity) =
-            (struct any_call){function, call};
-}
-
-void flow_note(struct unit *unit, struct cursor cursor, struct cursor function)
-{
-    struct cursor operands[ATOMIC_OPERANDS];
-    const unsigned count = atomic_operands(cursor, operands);
-    if (count)
-        note_atomic(unit, operands, count);
-    struct type type;
-    struct cursor target;
-    switch (cursor_kind(cursor)) {
-    case CXCursor_VarDecl:
-        type = cursor_type(cursor);
-        if (holds_addresses(type))
-            note(unit, flow_place(cursor), type, cursor_initializer(cursor));
-        break;
-    case CXCursor_BinaryOperator:
-        type = cursor_type(cursor);
-        if (cursor_binary_operator(cursor) != CXBinaryOperator_Assign || !holds_addresses(type))
-            break;
-        target = base_variable(first_child(cursor));
-        note(unit, flow_is_variable(target) ? flow_place(target) : NULL, type,
-             last_expression(cursor));
-        break;
-    case CXCursor_ReturnStmt:
-        if (!cursor_is_null(function) && holds_addresses(cursor_result_type(function)))
-            note(unit, flow_place(function), cursor_result_type(function), first_child(cursor));
-        break;
-    case CXCursor_CallExpr:
-        note_call(unit, cursor);
-        break;
-    default:
-        break;
-    }
-}
 
 static void add(struct map *map, const void *place, struct item item)
 {
@@ -169,7 +42,7 @@ struct pointers {
     void *data;
 };
 
-static void each_pointer(struct pointers *it, struct type type);
+static void each_pointer(struct pointers *pointers, struct type type);
 
 static enum CXVisitorResult in_field(struct cursor field, void *data)
 {
@@ -177,21 +50,21 @@ static enum CXVisitorResult in_field(struct cursor field, void *data)
     return CXVisit_Continue;
 }
 
-static void each_pointer(struct pointers *it, struct type type)
+static void each_pointer(struct pointers *pointers, struct type type)
 {
     type = without_atomic(type);
     if (is_array(type))
-        each_pointer(it, type_element(type));
+        each_pointer(pointers, type_element(type));
     else if (type.kind == CXType_Record)
-        type_visit_fields(type, in_field, it);
+        type_visit_fields(type, in_field, pointers);
     else if (type.kind == CXType_Pointer)
-        it->each(it->data, type_spelling(it->unit, type));
+        pointers->each(pointers->data, type_spelling(pointers->unit, type));
 }
 
 static void store(void *data, const char *type)
 {
-    const struct item *const it = data;
-    add(&stored[it->unit->plan->compartment], type, *it);
+    const struct item *const item = data;
+    add(&item->unit->program->flow->values_by_place[item->unit->plan->compartment], type, *item);
 }
 
 static struct type pointee_of(struct cursor address)
@@ -200,84 +73,69 @@ static struct type pointee_of(struct cursor address)
 }
 
 /* A function whose address is taken: by its type, and what type it can be called as. */
-static void index_designator(struct unit *unit, const struct designator *it)
+static void index_designator(struct unit *unit, const struct designator *designator)
 {
+    struct flow_index *const flow = unit->program->flow;
     const unsigned key = unit->plan->compartment;
-    const void *const function = flow_place(it->function);
-    if (it->callee || in_system_header(it->function) || !map_add(&is_taken[key], key_of(function)))
+    const void *const function = flow_place(designator->function);
+    if (designator->callee || in_system_header(designator->function) ||
+        !map_add(&flow->addressed_functions[key], key_of(function)))
         return;
-    const char *const type = pointer_type(unit, cursor_type(it->function));
-    add(&taken[key], type, (struct item){.kind = FUNCTION, .unit = unit, .cursor = it->function});
+    const char *const type = flow_pointer_type(unit, cursor_type(designator->function));
+    add(&flow->functions_by_type[key], type,
+        (struct item){.kind = FUNCTION, .unit = unit, .cursor = designator->function});
 }
 
-void flow_index(const struct program *program)
+void flow_index_values(struct program *program)
 {
+    struct flow_index *const flow = program->flow = must_alloc(sizeof(*flow));
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         const unsigned key = unit->plan->compartment;
         for (size_t i = 0; i < unit->flow_count; i++) {
-            const struct flow *const it = &unit->flows[i];
-            struct item item = {STORED, unit, it->value, it->type};
-            if (it->place)
-                add(&stored[key], it->place, item);
+            const struct flow *const stored = &unit->flows[i];
+            struct item item = {STORED, unit, stored->value, stored->type};
+            if (stored->place)
+                add(&flow->values_by_place[key], stored->place, item);
             else
-                each_pointer(&(struct pointers){unit, store, &item}, it->type);
+                each_pointer(&(struct pointers){unit, store, &item}, stored->type);
         }
         for (size_t i = 0; i < unit->address_count; i++) {
-            const struct address *const it = &unit->addresses[i];
-            if (!flow_is_variable(it->variable))
+            const struct address *const taken = &unit->addresses[i];
+            if (!flow_is_variable(taken->variable))
                 continue;
-            struct item item = {VARIABLE, unit, it->variable, pointee_of(it->cursor)};
+            struct item item = {VARIABLE, unit, taken->variable, pointee_of(taken->cursor)};
             each_pointer(&(struct pointers){unit, store, &item}, item.type);
-            add(&stored[key], flow_place(it->variable),
-                (struct item){MEMORY, unit, it->cursor, item.type});
+            add(&flow->values_by_place[key], flow_place(taken->variable),
+                (struct item){MEMORY, unit, taken->cursor, item.type});
         }
         for (size_t i = 0; i < unit->any_call_count; i++)
-            add(&called[key], unit->any_calls[i].function,
+            add(&flow->calls_by_callee[key], unit->any_calls[i].function,
                 (struct item){.kind = CALL, .unit = unit, .cursor = unit->any_calls[i].cursor});
         for (size_t i = 0; i < unit->designator_count; i++)
             index_designator(unit, &unit->designators[i]);
     }
 }
 
-static void reach(unsigned compartment, const void *place, const char *type, struct unit *unit,
-                  struct cursor parameter)
+static void reach(struct flow_index *flow, unsigned compartment, const void *place,
+                  const char *type, struct unit *unit, struct cursor parameter)
 {
-    if (map_add(&reached[compartment], key_of(intern_format("%p %p", place, (const void *)type))))
-        *PUSH(waiting, waiting_count, waiting_capacity) =
-            (struct node){compartment, place, type, unit, parameter};
+    if (map_add(&flow->reached_places[compartment],
+                key_of(intern_format("%p %p", place, (const void *)type))))
+        *PUSH(flow->waiting, flow->waiting_count, flow->waiting_capacity) =
+            (struct flow_node){compartment, place, type, unit, parameter};
 }
 
-static void reach_memory(unsigned compartment, const char *type)
+static void reach_memory(struct flow_index *flow, unsigned compartment, const char *type)
 {
-    reach(compartment, type, type, NULL, no_cursor());
+    reach(flow, compartment, type, type, NULL, no_cursor());
 }
 
 static void reach_variable(struct unit *unit, struct cursor variable, const char *type)
 {
     const bool parameter = cursor_kind(variable) == CXCursor_ParmDecl;
-    reach(unit->plan->compartment, flow_place(variable), type, unit,
+    reach(unit->program->flow, unit->plan->compartment, flow_place(variable), type, unit,
           parameter ? variable : no_cursor());
-}
-
-struct cursor flow_pointer_to(struct cursor lvalue)
-{
-    for (;;) {
-        lvalue = strip_implicit(lvalue);
-        const struct cursor inner = first_child(lvalue);
-        const enum CXCursorKind kind = cursor_kind(lvalue);
-        if (cursor_is_null(inner))
-            return inner;
-        if (kind == CXCursor_UnaryOperator)
-            return cursor_unary_operator(lvalue) == CXUnaryOperator_Deref ? inner : no_cursor();
-        if (kind != CXCursor_MemberRefExpr && kind != CXCursor_ArraySubscriptExpr)
-            return no_cursor();
-        if (kind == CXCursor_MemberRefExpr
-                ? type_canonical(cursor_type(inner)).kind == CXType_Pointer
-                : !is_array(expression_type(strip_implicit(inner))))
-            return inner;
-        lvalue = inner;
-    }
 }
 
 /* How a value is followed. `only`: of a record, this type of pointer; NULL: all. */
@@ -327,17 +185,17 @@ struct contents {
 
 static void reach_contents(void *data, const char *type)
 {
-    const struct contents *const it = data;
-    const struct value *const context = it->context;
+    const struct contents *const contents = data;
+    const struct value *const context = contents->context;
     const unsigned key = context->unit->plan->compartment;
     if (context->only && type != context->only)
         return;
-    if (!cursor_is_null(it->variable))
-        reach_variable(context->unit, it->variable, type);
-    else if (!cursor_is_null(it->function))
-        reach(key, flow_place(it->function), type, NULL, no_cursor());
+    if (!cursor_is_null(contents->variable))
+        reach_variable(context->unit, contents->variable, type);
+    else if (!cursor_is_null(contents->function))
+        reach(context->program->flow, key, flow_place(contents->function), type, NULL, no_cursor());
     else
-        reach_memory(key, type);
+        reach_memory(context->program->flow, key, type);
 }
 
 static void follow_places(const struct value *context, struct type type, struct cursor variable,
@@ -411,9 +269,11 @@ static void follow_call(const struct value *context, struct cursor call)
         follow_places(context, cursor_type(call), nothing, function);
         return;
     }
-    const char *const type = called_type(context->unit, call);
+    const char *const type = flow_called_type(context->unit, call);
     const struct items *const functions =
-        type ? map_get(&taken[context->unit->plan->compartment], key_of(type)) : NULL;
+        type ? map_get(&context->program->flow->functions_by_type[context->unit->plan->compartment],
+                       key_of(type))
+             : NULL;
     for (size_t i = 0; functions && i < functions->count; i++)
         follow_places(context, cursor_type(call), nothing, functions->list[i].cursor);
 }
@@ -440,7 +300,7 @@ static void follow(const struct value *context, struct cursor value)
         follow_address(context, inner, inner);
         return;
     }
-    if (!holds_addresses(cursor_type(inner)))
+    if (!flow_holds_addresses(cursor_type(inner)))
         return;
     switch (cursor_kind(inner)) {
     case CXCursor_UnaryOperator:
@@ -468,32 +328,34 @@ static void follow(const struct value *context, struct cursor value)
     }
 }
 
-static const struct items *calls_of(unsigned compartment, const void *function)
+static const struct items *calls_of(const struct flow_index *flow, unsigned compartment,
+                                    const void *function)
 {
     static const struct items none;
-    const struct items *const calls = map_get(&called[compartment], key_of(function));
+    const struct items *const calls =
+        map_get(&flow->calls_by_callee[compartment], key_of(function));
     return calls ? calls : &none;
 }
 
 /* The arguments that the calls of one function or one type give the parameter at a position. */
-static void follow_argument(struct program *program, const struct node *node, const void *function,
-                            unsigned position, flow_take *take)
+static void follow_argument(struct program *program, const struct flow_node *node,
+                            const void *function, unsigned position, flow_take *take)
 {
-    const struct items *const calls = calls_of(node->compartment, function);
+    const struct items *const calls = calls_of(program->flow, node->compartment, function);
     for (size_t i = 0; i < calls->count; i++)
         follow(&(struct value){program, calls->list[i].unit, take, node->type},
                cursor_argument(calls->list[i].cursor, position));
 }
 
-static void follow_arguments(struct program *program, const struct node *node, flow_take *take)
+static void follow_arguments(struct program *program, const struct flow_node *node, flow_take *take)
 {
     const struct cursor function = cursor_parent(node->parameter);
     const void *const place = flow_place(function);
     const unsigned position = parameter_position(node->parameter);
     follow_argument(program, node, place, position, take);
-    if (map_get(&is_taken[node->compartment], key_of(place)))
-        follow_argument(program, node, pointer_type(node->unit, cursor_type(function)), position,
-                        take);
+    if (map_get(&program->flow->addressed_functions[node->compartment], key_of(place)))
+        follow_argument(program, node, flow_pointer_type(node->unit, cursor_type(function)),
+                        position, take);
 }
 
 static void is_type(void *data, const char *type)
@@ -510,21 +372,23 @@ static bool holds(struct unit *unit, struct type type, const char *wanted)
     return !wanted;
 }
 
-static void settle(struct program *program, flow_take *take)
+static void follow_waiting(struct program *program, flow_take *take)
 {
-    while (waiting_count) {
-        const struct node node = waiting[--waiting_count];
-        const struct items *const items = map_get(&stored[node.compartment], key_of(node.place));
+    struct flow_index *const flow = program->flow;
+    while (flow->waiting_count) {
+        const struct flow_node node = flow->waiting[--flow->waiting_count];
+        const struct items *const items =
+            map_get(&flow->values_by_place[node.compartment], key_of(node.place));
         for (size_t i = 0; items && i < items->count; i++) {
-            const struct item *const it = &items->list[i];
-            if (!holds(it->unit, it->type, node.type))
+            const struct item *const item = &items->list[i];
+            if (!holds(item->unit, item->type, node.type))
                 continue;
-            if (it->kind == VARIABLE)
-                reach_variable(it->unit, it->cursor, node.type);
-            else if (it->kind == MEMORY)
-                reach_memory(node.compartment, node.type);
+            if (item->kind == VARIABLE)
+                reach_variable(item->unit, item->cursor, node.type);
+            else if (item->kind == MEMORY)
+                reach_memory(flow, node.compartment, node.type);
             else
-                follow(&(struct value){program, it->unit, take, node.type}, it->cursor);
+                follow(&(struct value){program, item->unit, take, node.type}, item->cursor);
         }
         if (!cursor_is_null(node.parameter))
             follow_arguments(program, &node, take);
@@ -534,13 +398,14 @@ static void settle(struct program *program, flow_take *take)
 void flow_value(struct program *program, struct unit *unit, struct cursor value, flow_take *take)
 {
     follow(&(struct value){program, unit, take, NULL}, value);
-    settle(program, take);
+    follow_waiting(program, take);
 }
 
-size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each, void *data)
+size_t flow_stored(const struct unit *unit, struct cursor declaration, flow_each *each, void *data)
 {
     const struct items *const items =
-        map_get(&stored[unit->plan->compartment], key_of(flow_place(declaration)));
+        map_get(&unit->program->flow->values_by_place[unit->plan->compartment],
+                key_of(flow_place(declaration)));
     for (size_t i = 0; items && i < items->count; i++) {
         if (items->list[i].kind != STORED)
             return SIZE_MAX;
@@ -550,9 +415,10 @@ size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each
     return items ? items->count : 0;
 }
 
-void flow_calls(struct unit *unit, struct cursor function, flow_each *each, void *data)
+void flow_calls(const struct unit *unit, struct cursor function, flow_each *each, void *data)
 {
-    const struct items *const calls = calls_of(unit->plan->compartment, flow_place(function));
+    const struct items *const calls =
+        calls_of(unit->program->flow, unit->plan->compartment, flow_place(function));
     for (size_t i = 0; i < calls->count; i++)
         each(data, calls->list[i].unit, calls->list[i].cursor);
 }
@@ -562,12 +428,12 @@ void flow_variable(struct program *program, struct unit *unit, struct cursor var
 {
     const struct value context = {program, unit, take, NULL};
     follow_places(&context, cursor_type(variable), variable, no_cursor());
-    settle(program, take);
+    follow_waiting(program, take);
 }
 
 static bool is_open(const struct program *program, unsigned compartment)
 {
-    return !plan_readable_by_all(program->plan, compartment);
+    return !plan_readable_by_all(&program->plan, compartment);
 }
 
 struct shared {
@@ -577,27 +443,26 @@ struct shared {
 
 static void reach_shared(void *data, const char *type)
 {
-    const struct shared *const it = data;
-    for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
-        if (is_open(it->program, key))
-            reach(key, it->name, type, NULL, no_cursor());
+    const struct shared *const shared = data;
+    for (unsigned key = 1; key <= shared->program->plan.compartment_count; key++)
+        if (is_open(shared->program, key))
+            reach(shared->program->flow, key, shared->name, type, NULL, no_cursor());
 }
 
 void flow_shared(struct program *program, struct unit *unit, struct cursor variable,
                  flow_take *take)
 {
-    struct shared it = {program, cursor_name(variable)};
-    each_pointer(&(struct pointers){unit, reach_shared, &it}, cursor_type(variable));
-    settle(program, take);
+    struct shared shared = {program, cursor_name(variable)};
+    each_pointer(&(struct pointers){unit, reach_shared, &shared}, cursor_type(variable));
+    follow_waiting(program, take);
 }
 
 struct reachable {
     const struct program *program;
     struct unit *unit;
 };
-static struct map walked; /* set of types' spellings */
 
-static void walk(const struct reachable *it, struct type type);
+static void walk(const struct reachable *reachable, struct type type);
 
 static enum CXVisitorResult walk_field(struct cursor field, void *data)
 {
@@ -606,21 +471,23 @@ static enum CXVisitorResult walk_field(struct cursor field, void *data)
 }
 
 /* What an object of the type gives access to. */
-static void walk(const struct reachable *it, struct type type)
+static void walk(const struct reachable *reachable, struct type type)
 {
     type = type_canonical(type);
     if (is_array(type)) {
-        walk(it, type_element(type));
+        walk(reachable, type_element(type));
     } else if (type.kind == CXType_Record) {
         if (!in_system_header(type_declaration(type)) &&
-            map_add(&walked, key_of(type_spelling(it->unit, type))))
-            type_visit_fields(type, walk_field, (void *)it);
+            map_add(&reachable->program->flow->walked_types,
+                    key_of(type_spelling(reachable->unit, type))))
+            type_visit_fields(type, walk_field, (void *)reachable);
     } else if (type.kind == CXType_Pointer &&
-               map_add(&walked, key_of(type_spelling(it->unit, type)))) {
-        for (unsigned key = 1; key <= it->program->plan->compartment_count; key++)
-            if (is_open(it->program, key))
-                reach_memory(key, type_spelling(it->unit, type));
-        walk(it, type_pointee(type));
+               map_add(&reachable->program->flow->walked_types,
+                       key_of(type_spelling(reachable->unit, type)))) {
+        for (unsigned key = 1; key <= reachable->program->plan.compartment_count; key++)
+            if (is_open(reachable->program, key))
+                reach_memory(reachable->program->flow, key, type_spelling(reachable->unit, type));
+        walk(reachable, type_pointee(type));
     }
 }
 
@@ -629,5 +496,5 @@ void flow_reachable(struct program *program, struct unit *unit, struct type type
     type = type_canonical(type);
     walk(&(struct reachable){program, unit},
          type.kind == CXType_Pointer ? type_pointee(type) : type);
-    settle(program, take);
+    follow_waiting(program, take);
 }

@@ -5,26 +5,31 @@
 #define IA2_FLOW_H
 
 #include "analyze.h"
+#include "flow_facts.h"
 
-/* While a unit is visited, from its own thread: notes what is stored, passed and returned.
- * `function` is the one it is in. */
-void flow_note(struct unit *unit, struct cursor cursor, struct cursor function);
+/* What is known of a program's values, per compartment. A place is a variable, the results of a
+ * function, or the spelling of a pointer's type: for all memory that is reached through pointers.
+ */
+struct flow_index {
+    struct map values_by_place[MAX_KEY + 1]; /* what is stored there */
+    struct map calls_by_callee[MAX_KEY + 1]; /* of a function, or of a type of function pointer */
+    struct map functions_by_type[MAX_KEY + 1]; /* those whose address is taken */
+    struct map addressed_functions[MAX_KEY + 1]; /* set of the same */
+    struct map reached_places[MAX_KEY + 1]; /* set of places, each with a type of pointer */
+    struct flow_node *waiting; /* reached, and not yet followed */
+    size_t waiting_count, waiting_capacity;
+    struct map walked_types; /* set of types' spellings */
+    struct map handed_down[2][2]; /* sets of declarations: handed_down.c */
+};
 
-/* When all units are visited, once. */
-void flow_index(const struct program *program);
+/* When all units are analyzed. Makes program->flow. */
+void flow_index_values(struct program *program);
 
 /* A value that others get: calls `take` for each variable (or compound literal) whose address it
  * can be. */
 typedef void flow_take(struct program *program, struct unit *unit, struct cursor variable,
                        struct cursor cause);
 void flow_value(struct program *program, struct unit *unit, struct cursor value, flow_take *take);
-
-/* handed_down.c: an argument of a call through the boundary, as far as addresses are handed down
- * from call to call, by results and by variables that hold nothing else: of this there is no doubt.
- * `direct`: the call always crosses; else, by a pointer, it may stay in its compartment, and of
- * variables that are not automatic only those count whose address is the argument itself. */
-void flow_handed_down(struct program *program, struct unit *unit, struct cursor value, bool direct,
-                      flow_take *take);
 
 /* An object that others can read: whatever is stored in it. */
 void flow_variable(struct program *program, struct unit *unit, struct cursor variable,
@@ -36,15 +41,11 @@ void flow_shared(struct program *program, struct unit *unit, struct cursor varia
 /* The same for all memory that others reach from a value of `type`. */
 void flow_reachable(struct program *program, struct unit *unit, struct type type, flow_take *take);
 
-/* For handed_down.c, when all is indexed. What a unit's compartment stores in a variable, or a
+/* For handed_down.c. What a unit's compartment stores in a variable, or a
  * function returns, and the calls of a function; `each` may be NULL. Returns how many; SIZE_MAX if
  * the variable's address is taken, so that there may be more. */
 typedef void flow_each(void *data, struct unit *unit, struct cursor cursor);
-size_t flow_stored(struct unit *unit, struct cursor declaration, flow_each *each, void *data);
-void flow_calls(struct unit *unit, struct cursor function, flow_each *each, void *data);
-const void *flow_place(struct cursor declaration);
-bool flow_is_variable(struct cursor cursor);
-struct cursor flow_pointer_to(
-    struct cursor lvalue); /* where an lvalue is reached through a pointer, that pointer */
+size_t flow_stored(const struct unit *unit, struct cursor declaration, flow_each *each, void *data);
+void flow_calls(const struct unit *unit, struct cursor function, flow_each *each, void *data);
 
 #endif

@@ -18,14 +18,22 @@ struct gate {
     struct cursor cursor;
 };
 
-/* Gates for the functions the plan imports: signatures come from definitions and prototypes. */
+struct gates {
+    struct gate *list; /* sorted by sort_gates */
+    size_t count, capacity;
+    struct map index; /* interned "owner symbol" -> position + 1, until they are sorted */
+    struct map definitions; /* interned "compartment name" -> struct definition */
+};
+
+/* Makes program->gates: gates for the functions the plan imports: signatures come from definitions
+ * and prototypes. */
 void gates_for_imports(struct program *program);
 
 /* Adds a gate for each function that dlsym finds in a plugin. */
 void gates_for_entries(struct program *program);
 
 /* Whether some compartment defines a function of that name. After gates_for_imports. */
-bool gates_defines(const struct plan *plan, const char *function);
+bool gates_defines(const struct program *program, const char *function);
 
 /* The gate of a function whose value escapes from `unit`; `cause` is where its address is taken.
  * `calls`: what a variadic one is called with, else NULL; it has a gate for each, and
@@ -44,15 +52,12 @@ const struct gate *gate_for_arguments(struct unit *unit, const struct import *im
 
 /* Whether it is declared weak and no compartment defines it: its address is null. After
  * gates_for_imports. */
-bool gates_is_absent(const struct plan *plan, struct unit *unit, struct cursor function);
+bool gates_is_absent(struct unit *unit, struct cursor function);
 
 /* Whether it is a function of libc (or another system library): no compartment has it. After
  * gates_for_imports. */
-bool gates_is_libc(const struct plan *plan, struct cursor function);
+bool gates_is_libc(const struct program *program, struct cursor function);
 
 /* Sorts by owner, family and symbol; to be called once, before the gates are read. */
-void gates_settle(void);
-extern struct gate *gates;
-extern size_t gate_count;
-
+void sort_gates(struct program *program);
 #endif

@@ -1,6 +1,6 @@
-/* Where an address is handed down from call to call, and nowhere kept: that it crosses there is no
- * doubt. */
-#include "flow.h"
+#include "handed_down.h"
+
+#include "base/intern.h"
 
 struct path {
     struct program *program;
@@ -12,7 +12,7 @@ struct path {
                       known */
 };
 
-static void hand(const struct path *it, struct cursor value);
+static void hand(const struct path *path, struct cursor value);
 
 static void hand_stored(void *data, struct unit *unit, struct cursor value)
 {
@@ -29,55 +29,55 @@ struct argument {
 
 static void hand_argument(void *data, struct unit *unit, struct cursor call)
 {
-    const struct argument *const it = data;
-    hand_stored((void *)it->path, unit, cursor_argument(call, it->position));
+    const struct argument *const argument = data;
+    hand_stored((void *)argument->path, unit, cursor_argument(call, argument->position));
 }
 
-static void hand_parameter(const struct path *it, struct cursor parameter)
+static void hand_parameter(const struct path *path, struct cursor parameter)
 {
-    struct argument argument = {it, parameter_position(parameter)};
-    flow_calls(it->unit, cursor_parent(parameter), hand_argument, &argument);
+    struct argument argument = {path, parameter_position(parameter)};
+    flow_calls(path->unit, cursor_parent(parameter), hand_argument, &argument);
 }
 
 /* False if it was asked for before. */
-static bool is_new(const struct path *it, struct cursor declaration)
+static bool is_new(const struct path *path, struct cursor declaration)
 {
-    static struct map seen[2][2]; /* sets of declarations */
-    return map_add(&seen[it->direct][it->returned], key_of(flow_place(declaration)));
+    struct map *const seen = &path->program->flow->handed_down[path->direct][path->returned];
+    return map_add(seen, key_of(flow_place(declaration)));
 }
 
 /* A pointer that a variable holds all the time. */
-static void hand_variable(const struct path *it, struct cursor variable)
+static void hand_variable(const struct path *path, struct cursor variable)
 {
     const bool parameter = cursor_kind(variable) == CXCursor_ParmDecl;
-    if (!is_automatic(variable) || !is_new(it, variable))
+    if (!is_automatic(variable) || !is_new(path, variable))
         return;
-    const size_t stored = flow_stored(it->unit, variable, NULL, NULL);
-    if (parameter && (stored == 0 || !it->direct) && !it->returned)
-        hand_parameter(it, variable);
+    const size_t stored = flow_stored(path->unit, variable, NULL, NULL);
+    if (parameter && (stored == 0 || !path->direct) && !path->returned)
+        hand_parameter(path, variable);
     else if (!parameter && stored == 1)
-        flow_stored(it->unit, variable, hand_stored, (void *)it);
+        flow_stored(path->unit, variable, hand_stored, (void *)path);
 }
 
-static void hand_result(const struct path *it, struct cursor call)
+static void hand_result(const struct path *context, struct cursor call)
 {
-    struct path path = *it;
+    struct path path = *context;
     const struct cursor function = named_function(first_child(call));
     path.returned = true;
     if (!cursor_is_null(function) && !in_system_header(function) && is_new(&path, function))
-        flow_stored(it->unit, function, hand_stored, &path);
+        flow_stored(context->unit, function, hand_stored, &path);
 }
 
-static void hand_address(const struct path *it, struct cursor lvalue, struct cursor cause)
+static void hand_address(const struct path *path, struct cursor lvalue, struct cursor cause)
 {
     const struct cursor variable = base_variable(lvalue);
     if (cursor_is_null(variable)) {
         const struct cursor pointer = flow_pointer_to(lvalue);
         if (!cursor_is_null(pointer))
-            hand(it, pointer);
-    } else if (it->first ||
-               (flow_is_variable(variable) && (it->direct || is_automatic(variable)))) {
-        it->take(it->program, it->unit, variable, cause);
+            hand(path, pointer);
+    } else if (path->first ||
+               (flow_is_variable(variable) && (path->direct || is_automatic(variable)))) {
+        path->take(path->program, path->unit, variable, cause);
     }
 }
 
@@ -98,25 +98,25 @@ static bool is_sum(struct cursor expression)
     return operator== CXBinaryOperator_Add || operator== CXBinaryOperator_Sub;
 }
 
-static void hand(const struct path *it, struct cursor value)
+static void hand(const struct path *path, struct cursor value)
 {
     const struct cursor inner = strip_casts(value);
     const enum CXCursorKind kind = cursor_kind(inner);
     if (is_array(expression_type(inner)) && kind != CXCursor_InitListExpr)
-        hand_address(it, inner, inner);
+        hand_address(path, inner, inner);
     else if (kind == CXCursor_UnaryOperator &&
              cursor_unary_operator(inner) == CXUnaryOperator_AddrOf)
-        hand_address(it, first_child(inner), inner);
+        hand_address(path, first_child(inner), inner);
     else if (kind == CXCursor_BinaryOperator &&
              (cursor_binary_operator(inner) == CXBinaryOperator_Comma ||
               cursor_binary_operator(inner) == CXBinaryOperator_Assign))
-        hand(it, last_expression(inner));
+        hand(path, last_expression(inner));
     else if (is_sum(inner) || kind == CXCursor_ConditionalOperator)
-        cursor_visit(inner, hand_operand, (void *)it);
+        cursor_visit(inner, hand_operand, (void *)path);
     else if (kind == CXCursor_CallExpr)
-        hand_result(it, inner);
+        hand_result(path, inner);
     else if (kind == CXCursor_DeclRefExpr && flow_is_variable(cursor_referenced(inner)))
-        hand_variable(it, cursor_referenced(inner));
+        hand_variable(path, cursor_referenced(inner));
 }
 
 void flow_handed_down(struct program *program, struct unit *unit, struct cursor value, bool direct,

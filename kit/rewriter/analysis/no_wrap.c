@@ -2,9 +2,9 @@
 
 #include <string.h>
 
-static bool is_mark(const struct annotation *it)
+static bool is_mark(const struct annotation *annotation)
 {
-    return !strcmp(it->text, "ia2_skip_wrap");
+    return !strcmp(annotation->text, "ia2_skip_wrap");
 }
 
 static size_t drop_calls(struct call *calls, size_t count)
@@ -22,12 +22,12 @@ void no_wrap_find(struct program *program)
     for (size_t u = 0; u < program->unit_count; u++) {
         const struct unit *const unit = &program->units[u];
         for (size_t a = 0; a < unit->annotation_count; a++) {
-            const struct annotation *const it = &unit->annotations[a];
-            const char *const name = cursor_name(it->function);
-            if (!is_mark(it) || cursor_linkage(it->function) == CXLinkage_Internal)
+            const struct annotation *const annotation = &unit->annotations[a];
+            const char *const name = cursor_name(annotation->function);
+            if (!is_mark(annotation) || cursor_linkage(annotation->function) == CXLinkage_Internal)
                 continue;
-            for (size_t i = 0; i < program->plan->import_count; i++) {
-                struct import *const import = &program->plan->imports[i];
+            for (size_t i = 0; i < program->plan.import_count; i++) {
+                struct import *const import = &program->plan.imports[i];
                 if (import->symbol == name && !import->data &&
                     (import->callers | 1u << import->owner) & 1u << unit->plan->compartment)
                     import->ungated = any = true;
@@ -44,7 +44,7 @@ void no_wrap_find(struct program *program)
 bool no_wrap_has(const struct program *program, const struct unit *unit, struct cursor function)
 {
     const char *const name = cursor_name(function);
-    const struct import *const import = plan_import(program->plan, name);
+    const struct import *const import = plan_import(&program->plan, name);
     if (cursor_linkage(function) != CXLinkage_Internal && import && import->ungated)
         return true;
     for (size_t a = 0; a < unit->annotation_count; a++)

@@ -1,7 +1,8 @@
-/* Policy lines that hang on a definition: [allocations] and the variables of [shared]. */
+#include "allocations.h"
+
 #include "analysis/assignments.h"
+#include "base/intern.h"
 #include "edits.h"
-#include "rewrite.h"
 
 static void allocate_in(struct unit *unit, const struct function *function, unsigned key)
 {
@@ -12,8 +13,8 @@ static void allocate_in(struct unit *unit, const struct function *function, unsi
                   "write the function out");
         return;
     }
-    edit_insert(place.source, place.offset + 1, intern_format(" IA2_ALLOCATE_IN(%u);", key),
-                function->cursor);
+    edit_insert(unit->program->edits, place.source, place.offset + 1,
+                intern_format(" IA2_ALLOCATE_IN(%u);", key), function->cursor);
 }
 
 /* Where a line of [allocations] puts what is assigned in a unit. */
@@ -24,75 +25,76 @@ struct placement {
 
 static void place_value(void *context, struct cursor target, struct cursor value)
 {
-    const struct placement *const it = context;
+    const struct placement *const placement = context;
     /* Allocates nothing; and a `0` that is not by itself is an int, and no null pointer. */
     if (is_null_constant(value))
         return;
-    const struct place begin = place_of(it->unit, cursor_begin(value));
-    const struct place seen = place_in_file(it->unit, cursor_begin(value));
+    const struct place begin = place_of(placement->unit, cursor_begin(value));
+    const struct place seen = place_in_file(placement->unit, cursor_begin(value));
     struct source *const source = seen.source;
     const size_t offset = seen.offset;
     (void)target;
     /* The value may be a macro's use; then the text of the assignment says how far it goes. */
     struct span span = {source, offset, source ? source_initializer_end(source, offset) : 0,
                         PLACE_FILE};
-    if (!source || (begin.kind == PLACE_ARG && !span_of(it->unit, value, &span)) ||
+    if (!source || (begin.kind == PLACE_ARG && !span_of(placement->unit, value, &span)) ||
         !source_is_one_expression(source, span.begin, span.end)) {
-        refuse_at(value, intern_format("value of %s, of [allocations]", it->line->variable),
+        refuse_at(value, intern_format("value of %s, of [allocations]", placement->line->variable),
                   "the assignment is made by a macro, so there is no text to rewrite",
                   "name the function alone");
         return;
     }
     if (source_is_one_argument(source, span.begin, span.end))
-        edit_wrap(&span, EDIT_INITIALIZER, intern_format("IA2_ALLOCATED_IN(%u, ", it->line->key),
-                  ")", value);
+        edit_wrap(placement->unit->program->edits, &span, EDIT_INITIALIZER,
+                  intern_format("IA2_ALLOCATED_IN(%u, ", placement->line->key), ")", value);
     else
-        edit_wrap(&span, EDIT_INITIALIZER, intern_format("({ IA2_ALLOCATE_IN(%u); ", it->line->key),
-                  "; })", value);
+        edit_wrap(placement->unit->program->edits, &span, EDIT_INITIALIZER,
+                  intern_format("({ IA2_ALLOCATE_IN(%u); ", placement->line->key), "; })", value);
 }
 
 /* Whether the program has what the line names. */
 static bool rewrite_allocation(struct program *program, struct unit *unit,
-                               const struct allocation *it)
+                               const struct allocation *allocation)
 {
     bool found = false;
     for (size_t f = 0; f < unit->function_count; f++) {
         const struct function *const function = &unit->functions[f];
-        if (function->name != it->function)
+        if (function->name != allocation->function)
             continue;
-        if (unit->plan->compartment == it->key) {
+        if (unit->plan->compartment == allocation->key) {
             found = true; /* its own heap is where it allocates anyway */
             continue;
         }
-        if (it->variable) {
-            found |= assignments_visit(function, it->variable, place_value,
-                                       &(struct placement){unit, it});
+        if (allocation->variable) {
+            found |= assignments_visit(function, allocation->variable, place_value,
+                                       &(struct placement){unit, allocation});
         } else {
             found = true;
-            allocate_in(unit, function, it->key);
+            allocate_in(unit, function, allocation->key);
         }
-        if (it->key)
-            program->plan->compartments[it->key - 1].heap_clients |= 1u << unit->plan->compartment;
+        if (allocation->key)
+            program->plan.compartments[allocation->key - 1].heap_clients |=
+                1u << unit->plan->compartment;
     }
     return found;
 }
 
 void rewrite_allocations(struct program *program)
 {
-    struct plan *const plan = program->plan;
+    struct plan *const plan = &program->plan;
     for (size_t a = 0; a < plan->allocation_count; a++) {
-        const struct allocation *const it = &plan->allocations[a];
+        const struct allocation *const allocation = &plan->allocations[a];
         bool found = false;
         for (size_t u = 0; u < program->unit_count; u++)
-            found |= rewrite_allocation(program, &program->units[u], it);
-        if (!found && it->variable)
-            plan_refuse(plan, intern_format("allocations.%s", it->entry),
-                        intern_format("'%s' of [allocations]", it->entry),
+            found |= rewrite_allocation(program, &program->units[u], allocation);
+        if (!found && allocation->variable)
+            plan_refuse(plan, intern_format("allocations.%s", allocation->entry),
+                        intern_format("'%s' of [allocations]", allocation->entry),
                         "the program has no such function that assigns to it",
                         "remove the line, or correct the names");
         else if (!found)
-            plan_refuse(plan, intern_format("allocations.%s", it->entry),
-                        intern_format("function %s of [allocations]", it->function),
+            plan_refuse(plan, intern_format("allocations.%s", allocation->entry),
+                        intern_format("function %s of [allocations]", allocation->function),
                         "the program defines no such function",
                         "remove the line, or correct the name");
     }
@@ -101,73 +103,77 @@ void rewrite_allocations(struct program *program)
 /* What others use by its name must be visible to them: units are often compiled with
  * -fvisibility=hidden. */
 static const char *exported(const struct program *program, const struct unit *unit,
-                            const struct declaration *it)
+                            const struct declaration *declaration)
 {
-    const struct import *const import = plan_import(program->plan, it->name);
+    const struct import *const import = plan_import(&program->plan, declaration->name);
     return import && import->data && import->owner == unit->plan->compartment &&
-                   cursor_linkage(it->cursor) == CXLinkage_External
+                   cursor_linkage(declaration->cursor) == CXLinkage_External
                ? " IA2_EXPORTED"
                : "";
 }
 
 /* A definition that a macro makes is declared before, with the mark: attributes add up. */
 static void share_before(const struct program *program, struct unit *unit,
-                         const struct declaration *it, const char *construct)
+                         const struct declaration *declaration, const char *construct)
 {
-    const struct location start = cursor_begin(it->cursor);
+    const struct location start = cursor_begin(declaration->cursor);
     const struct place place = place_in_file(unit, start);
-    const struct type type = type_canonical(cursor_type(it->cursor));
-    const bool at_top = cursor_kind(cursor_parent(it->cursor)) == CXCursor_TranslationUnit;
+    const struct type type = type_canonical(cursor_type(declaration->cursor));
+    const bool at_top = cursor_kind(cursor_parent(declaration->cursor)) == CXCursor_TranslationUnit;
     if (!place.source || place_of(unit, start).kind == PLACE_ARG || !at_top ||
         is_volatile_constant(type) || !has_name_everywhere(type)) {
-        refuse_at(it->cursor, construct,
+        refuse_at(declaration->cursor, construct,
                   "its definition is made by a macro, so there is no text to rewrite",
                   "write the definition out");
         return;
     }
     const char *const linkage =
-        cursor_linkage(it->cursor) == CXLinkage_Internal ? "static" : "extern";
-    edit_insert(place.source, place.offset,
+        cursor_linkage(declaration->cursor) == CXLinkage_Internal ? "static" : "extern";
+    edit_insert(unit->program->edits, place.source, place.offset,
                 intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED%s; ", linkage,
-                              type_text(type), it->name, exported(program, unit, it)),
-                it->cursor);
+                              type_text(type), declaration->name,
+                              exported(program, unit, declaration)),
+                declaration->cursor);
 }
 
 static void share_variable(const struct program *program, struct unit *unit,
-                           const struct declaration *it)
+                           const struct declaration *declaration)
 {
     struct span name;
-    const char *const construct = intern_format("shared variable %s", it->name);
-    if (cursor_tls(it->cursor) != CXTLS_None) {
-        refuse_at(it->cursor, construct, "it is thread-local",
+    const char *const construct = intern_format("shared variable %s", declaration->name);
+    if (cursor_tls(declaration->cursor) != CXTLS_None) {
+        refuse_at(declaration->cursor, construct, "it is thread-local",
                   "share memory that a pointer in it points to instead");
         return;
     }
-    if (!span_of_name(unit, it->cursor, it->name, &name) || name.kind != PLACE_FILE) {
-        share_before(program, unit, it, construct);
+    if (!span_of_name(unit, declaration->cursor, declaration->name, &name) ||
+        name.kind != PLACE_FILE) {
+        share_before(program, unit, declaration, construct);
         return;
     }
-    const char *const mark = is_volatile_constant(cursor_type(it->cursor))
+    const char *const mark = is_volatile_constant(cursor_type(declaration->cursor))
                                  ? " IA2_SHARED_VOLATILE_CONSTANT"
                                  : " IA2_SHARED_DATA";
-    edit_insert(name.source, declarator_end(unit, it->cursor, &name),
-                intern_format("%s%s", mark, exported(program, unit, it)), it->cursor);
+    edit_insert(unit->program->edits, name.source, declarator_end(unit, declaration->cursor, &name),
+                intern_format("%s%s", mark, exported(program, unit, declaration)),
+                declaration->cursor);
 }
 
 void rewrite_shared_variables(struct program *program)
 {
-    const struct plan *const plan = program->plan;
+    const struct plan *const plan = &program->plan;
     for (size_t v = 0; v < plan->shared_variable_count; v++) {
         bool found = false;
         for (size_t u = 0; u < program->unit_count; u++)
             for (size_t d = 0; d < program->units[u].shared_variable_count; d++) {
-                const struct declaration *const it = &program->units[u].shared_variables[d];
-                if (it->name != plan->shared_variables[v])
+                const struct declaration *const declaration =
+                    &program->units[u].shared_variables[d];
+                if (declaration->name != plan->shared_variables[v])
                     continue;
                 found = true;
                 /* Constant data is open to all as it is. */
-                if (!is_constant(cursor_type(it->cursor)))
-                    share_variable(program, &program->units[u], it);
+                if (!is_constant(cursor_type(declaration->cursor)))
+                    share_variable(program, &program->units[u], declaration);
             }
         if (!found)
             plan_refuse(plan, "shared.variables",

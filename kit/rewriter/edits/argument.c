@@ -2,90 +2,10 @@
 
 #include <stdlib.h>
 
+#include "base/intern.h"
 #include "edits.h"
-#include "input/macros.h"
+#include "macro_use.h"
 #include "pasted.h"
-
-/* A use of a macro around some text, and the argument that the text is in, or is around. */
-struct around {
-    struct source *source;
-    size_t offset, name, position, begin, end;
-    bool found;
-};
-
-static void on_argument(void *context, size_t position, size_t begin, size_t end)
-{
-    struct around *const it = context;
-    if (begin > it->offset || it->offset >= end)
-        return;
-    it->position = position;
-    it->begin = begin;
-    it->end = end;
-    it->found = true;
-}
-
-static const char *macro_name(const struct around *it)
-{
-    return intern_n(it->source->text + it->name, source_identifier(it->source, it->name));
-}
-
-/* The next use outwards, through the parentheses around the text as far as its statement goes;
- * `at`: where to go on from. */
-static bool next_around(struct around *it, size_t *at)
-{
-    const char *const text = it->source->text;
-    int depth = 0;
-    for (size_t i = *at; i > 0; i--) {
-        const char c = text[i - 1];
-        if (c == ')')
-            depth++;
-        else if (c == ';' && depth == 0)
-            break;
-        else if (c == '(' && --depth < 0) {
-            size_t end = i - 1;
-            depth = 0;
-            while (end > 0 && (text[end - 1] == ' ' || text[end - 1] == '\t'))
-                end--;
-            it->name = source_identifier_start(it->source, end);
-            it->found = false;
-            if (it->name < end && macro_first(macro_name(it)))
-                macro_arguments(it->source, i - 1, on_argument, it);
-            *at = i - 1;
-            if (it->found)
-                return true;
-        }
-    }
-    return false;
-}
-
-static unsigned roles_around(const struct around *it)
-{
-    unsigned roles = 0;
-    for (size_t m = macro_first(macro_name(it)); m; m = macros[m - 1].next)
-        roles |= macro_roles(&macros[m - 1], it->position);
-    return roles;
-}
-
-unsigned argument_roles(const struct span *span)
-{
-    struct around it = {.source = span->source, .offset = span->begin};
-    unsigned roles = 0;
-    for (size_t at = span->begin; span->kind != PLACE_FILE && next_around(&it, &at);)
-        roles |= it.begin == span->begin ? roles_around(&it) : roles_around(&it) & ROLE_STRING;
-    return roles;
-}
-
-struct place argument_macro(struct source *source, size_t offset, size_t *position, size_t *end)
-{
-    struct around it = {.source = source, .offset = offset};
-    for (size_t at = offset; next_around(&it, &at);)
-        if (it.begin == offset) {
-            *position = it.position;
-            *end = it.end;
-            return (struct place){source, it.name, PLACE_FILE};
-        }
-    return (struct place){0};
-}
 
 /* The uses of a parameter's value in a macro's body. */
 struct marks {
@@ -102,43 +22,44 @@ static void mark_macro(const struct marks *outer, struct macro *macro, size_t po
 
 static void mark_inner(void *context, size_t position, size_t begin, size_t end)
 {
-    struct marks *const it = context;
-    const struct source *const source = it->macro->source;
-    const unsigned roles = macro_roles(it->inner, position);
+    struct marks *const marks = context;
+    const struct source *const source = marks->macro->source;
+    const unsigned roles = macro_roles(marks->inner, position);
     for (size_t i = begin; roles && i < end;
          i = source_skip_blank(source, source_skip_token(source, i))) {
-        if (intern_n(source->text + i, source_identifier(source, i)) != it->parameter ||
+        if (intern_n(source->text + i, source_identifier(source, i)) != marks->parameter ||
             (i > begin && !(roles & ROLE_STRING)))
             continue;
-        *PUSH(it->elsewhere, it->count, it->capacity) = i;
+        *PUSH(marks->elsewhere, marks->count, marks->capacity) = i;
         if (i == begin)
-            mark_macro(it, it->inner, position);
+            mark_macro(marks, marks->inner, position);
     }
 }
 
-static bool is_elsewhere(const struct marks *it, size_t offset)
+static bool is_elsewhere(const struct marks *marks, size_t offset)
 {
-    for (size_t i = 0; i < it->count; i++)
-        if (it->elsewhere[i] == offset)
+    for (size_t i = 0; i < marks->count; i++)
+        if (marks->elsewhere[i] == offset)
             return true;
     return false;
 }
 
-static void mark_body(struct marks *it)
+static void mark_body(struct marks *marks)
 {
-    struct source *const source = it->macro->source;
-    for (size_t i = source_skip_blank(source, it->macro->body), next; i < it->macro->end;
+    const struct macros *const macros = marks->unit->program->macros;
+    struct source *const source = marks->macro->source;
+    for (size_t i = source_skip_blank(source, marks->macro->body), next; i < marks->macro->end;
          i = next) {
         const size_t length = source_identifier(source, i);
         const char *const name = length ? intern_n(source->text + i, length) : "";
         next = source_skip_blank(source, source_skip_token(source, i));
         const struct span span = {source, i, i + length, PLACE_BODY};
-        if (name == it->parameter && !macro_role(it->macro, i) && !is_elsewhere(it, i))
-            pasted_mark(&span, it->name, it->text, it->cursor);
-        for (size_t m = source->text[next] == '(' && length ? macro_first(name) : 0; m;
-             m = macros[m - 1].next) {
-            it->inner = &macros[m - 1];
-            macro_arguments(source, next, mark_inner, it);
+        if (name == marks->parameter && !macro_role(marks->macro, i) && !is_elsewhere(marks, i))
+            pasted_mark(marks->unit->program, &span, marks->name, marks->text, marks->cursor);
+        for (size_t m = source->text[next] == '(' && length ? macro_first(macros, name) : 0; m;
+             m = macros->list[m - 1].next) {
+            marks->inner = &macros->list[m - 1];
+            macro_arguments(source, next, mark_inner, marks);
         }
     }
 }
@@ -148,38 +69,40 @@ static void mark_macro(const struct marks *outer, struct macro *macro, size_t po
     if (position >= macro->count || !macro->source->rel_count ||
         !unit_reads(outer->unit, macro->source) || outer->depth > 20)
         return;
-    struct marks it = {.unit = outer->unit,
-                       .macro = macro,
-                       .parameter = macro->parameters[position],
-                       .name = outer->name,
-                       .text = outer->text,
-                       .cursor = outer->cursor,
-                       .depth = outer->depth + 1};
-    mark_body(&it);
+    struct marks marks = {.unit = outer->unit,
+                          .macro = macro,
+                          .parameter = macro->parameters[position],
+                          .name = outer->name,
+                          .text = outer->text,
+                          .cursor = outer->cursor,
+                          .depth = outer->depth + 1};
+    mark_body(&marks);
     macro->pastes = true;
-    free(it.elsewhere);
+    free(marks.elsewhere);
 }
 
 bool argument_rewrite(struct unit *unit, const struct span *span, unsigned roles, const char *name,
                       const char *text, struct cursor cursor)
 {
+    const struct macros *const macros = unit->program->macros;
     size_t position, end;
-    const struct place use = span->kind == PLACE_ARG
-                                 ? argument_macro(span->source, span->begin, &position, &end)
-                                 : (struct place){0};
+    const struct place use =
+        span->kind == PLACE_ARG ? argument_macro(macros, span->source, span->begin, &position, &end)
+                                : (struct place){0};
     if (!use.source)
         return false;
     const struct marks none = {.unit = unit, .name = name, .text = text, .cursor = cursor};
     const size_t first = macro_first(
-        intern_n(use.source->text + use.offset, source_identifier(use.source, use.offset)));
+        macros, intern_n(use.source->text + use.offset, source_identifier(use.source, use.offset)));
     unsigned found = 0;
-    for (size_t m = first; m; m = macros[m - 1].next)
-        found |= macro_roles(&macros[m - 1], position);
+    for (size_t m = first; m; m = macros->list[m - 1].next)
+        found |= macro_roles(&macros->list[m - 1], position);
     /* A string may be made of more than a name. */
     if (!(found & roles) || (!(found & ROLE_NAME) && end > span->end))
         return false;
-    for (size_t m = first; m; m = macros[m - 1].next)
-        mark_macro(&none, &macros[m - 1], position);
-    edit_wrap(span, EDIT_NAME, "", "", cursor); /* it keeps its text, for all that have it */
+    for (size_t m = first; m; m = macros->list[m - 1].next)
+        mark_macro(&none, &macros->list[m - 1], position);
+    edit_wrap(unit->program->edits, span, EDIT_NAME, "", "",
+              cursor); /* it keeps its text, for all that have it */
     return true;
 }

@@ -4,19 +4,13 @@
 #ifndef IA2_ARGUMENT_H
 #define IA2_ARGUMENT_H
 
-#include "analysis/analyze.h"
-
-/* The roles (macros.h) of the arguments of all macros around the text at `span`. */
-unsigned argument_roles(const struct span *span);
+#include "tree/program.h"
+#include "tree/span.h"
 
 /* Requests that the name at `span` stands for `text` where a macro that has one of `roles` uses the
  * value of the argument that begins with the name; the argument stays as it is. False if it begins
  * no such argument, and then nothing is requested. */
 bool argument_rewrite(struct unit *unit, const struct span *span, unsigned roles, const char *name,
                       const char *text, struct cursor cursor);
-
-/* The macro whose argument begins at an offset, and its position; the name's place, `source` NULL
- * if there is none. */
-struct place argument_macro(struct source *source, size_t offset, size_t *position, size_t *end);
 
 #endif

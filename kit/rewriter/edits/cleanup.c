@@ -30,17 +30,18 @@ struct wanted {
 
 static void take_wanted(void *context, size_t position, size_t begin, size_t end)
 {
-    struct wanted *const it = context;
-    if (position == it->position && source_identifier(it->source, begin) == end - begin)
-        it->name = intern_n(it->source->text + begin, end - begin);
+    struct wanted *const wanted = context;
+    if (position == wanted->position && source_identifier(wanted->source, begin) == end - begin)
+        wanted->name = intern_n(wanted->source->text + begin, end - begin);
 }
 
-static const char *function_of_use(const struct source *source, size_t use, size_t *end,
-                                   unsigned depth);
+static const char *function_of_use(const struct macros *macros, const struct source *source,
+                                   size_t use, size_t *end, unsigned depth);
 
 /* What the body of a macro, which is an attribute or the use of another macro, has as its function;
  * a name, perhaps a parameter. */
-static const char *function_of_body(const struct macro *macro, unsigned depth)
+static const char *function_of_body(const struct macros *macros, const struct macro *macro,
+                                    unsigned depth)
 {
     const struct source *const source = macro->source;
     static const char *const words[] = {"__attribute__", "__attribute", NULL};
@@ -60,26 +61,26 @@ static const char *function_of_body(const struct macro *macro, unsigned depth)
             function = intern_n(source->text + name, source_identifier(source, name));
     }
     if (!end)
-        function = function_of_use(source, begin, &end, depth + 1);
+        function = function_of_use(macros, source, begin, &end, depth + 1);
     return function && source_ends_macro_body(source, end) ? function : NULL;
 }
 
 /* The function of the attribute that the macro makes which is used at `use`. */
-static const char *function_of_use(const struct source *source, size_t use, size_t *end,
-                                   unsigned depth)
+static const char *function_of_use(const struct macros *macros, const struct source *source,
+                                   size_t use, size_t *end, unsigned depth)
 {
     const size_t length = source_identifier(source, use),
-                 first = macro_first(intern_n(source->text + use, length));
-    if (!first || macros[first - 1].next || depth > MACROS_DEEP)
+                 first = macro_first(macros, intern_n(source->text + use, length));
+    if (!first || macros->list[first - 1].next || depth > MACROS_DEEP)
         return NULL;
-    const struct macro *const macro = &macros[first - 1];
-    const char *const function = function_of_body(macro, depth);
+    const struct macro *const macro = &macros->list[first - 1];
+    const char *const function = function_of_body(macros, macro, depth);
     *end = use + length;
     if (!function || !macro->function_like)
         return function;
-    struct wanted it = {source, macro_parameter(macro, function), NULL};
-    *end = macro_arguments(source, source_skip_blank(source, use + length), take_wanted, &it);
-    return !*end ? NULL : it.position < macro->count ? it.name : function;
+    struct wanted wanted = {source, macro_parameter(macro, function), NULL};
+    *end = macro_arguments(source, source_skip_blank(source, use + length), take_wanted, &wanted);
+    return !*end ? NULL : wanted.position < macro->count ? wanted.name : function;
 }
 
 struct search {
@@ -89,12 +90,12 @@ struct search {
 
 static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor parent, void *data)
 {
-    const struct search *const it = data;
+    const struct search *const search = data;
     (void)parent;
     if (!clang_isAttribute(cursor_kind(child)))
         return CXChildVisit_Continue;
-    struct cleanup *const found = it->found;
-    struct place place = place_of(it->unit, cursor_location(child));
+    struct cleanup *const found = search->found;
+    struct place place = place_of(search->unit, cursor_location(child));
     size_t end = 0;
     if (!place.source)
         return CXChildVisit_Continue;
@@ -104,9 +105,10 @@ static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor p
     found->macro = place.kind != PLACE_FILE;
     found->function = intern_n(place.source->text + name, source_identifier(place.source, name));
     if (found->macro) {
-        place = place_in_file(it->unit, cursor_location(child));
-        found->function =
-            place.source ? function_of_use(place.source, place.offset, &end, 0) : NULL;
+        place = place_in_file(search->unit, cursor_location(child));
+        found->function = place.source ? function_of_use(search->unit->program->macros,
+                                                         place.source, place.offset, &end, 0)
+                                       : NULL;
     }
     found->attribute = (struct span){place.source, place.offset, end, PLACE_FILE};
     return CXChildVisit_Break;
@@ -114,8 +116,8 @@ static enum CXChildVisitResult find_cleanup(struct cursor child, struct cursor p
 
 bool cleanup_of(struct unit *unit, struct cursor variable, struct cleanup *cleanup)
 {
-    struct search it = {unit, cleanup};
-    return cursor_visit(variable, find_cleanup, &it) && cleanup->function;
+    struct search search = {unit, cleanup};
+    return cursor_visit(variable, find_cleanup, &search) && cleanup->function;
 }
 
 bool cleanup_is(struct unit *unit, struct cursor attribute, const struct cleanup *cleanup)
@@ -124,8 +126,8 @@ bool cleanup_is(struct unit *unit, struct cursor attribute, const struct cleanup
     return place.source == cleanup->attribute.source && place.offset == cleanup->attribute.begin;
 }
 
-bool cleanup_rewrite(const struct cleanup *cleanup, struct source *source, size_t begin, size_t end,
-                     const char *pointer, struct cursor cause)
+bool cleanup_rewrite(struct edits *edits, const struct cleanup *cleanup, struct source *source,
+                     size_t begin, size_t end, const char *pointer, struct cursor cause)
 {
     const size_t equals = source_skip_blank(source, end);
     const size_t semicolon =
@@ -145,9 +147,9 @@ bool cleanup_rewrite(const struct cleanup *cleanup, struct source *source, size_
             return false;
         i = after ? after - 1 : i;
     }
-    edit_wrap(&cleanup->attribute, EDIT_REPLACE,
+    edit_wrap(edits, &cleanup->attribute, EDIT_REPLACE,
               cleanup->macro ? "__attribute__((unused))" : "unused", "", cause);
-    edit_insert(source, semicolon + 1,
+    edit_insert(edits, source, semicolon + 1,
                 intern_format(" IA2_SHARED_CLEANUP(%s, %s);", pointer, cleanup->function), cause);
     return true;
 }

@@ -3,7 +3,8 @@
 #ifndef IA2_CLEANUP_H
 #define IA2_CLEANUP_H
 
-#include "analysis/analyze.h"
+#include "tree/program.h"
+#include "tree/span.h"
 
 struct cleanup {
     const char *function;
@@ -22,7 +23,7 @@ bool cleanup_is(struct unit *unit, struct cursor attribute, const struct cleanup
 /* Requests that the function gets the address `pointer` instead, that of a local that moves.
  * `begin` and `end` are those of the local's declaration, up to its initializer. False if it
  * declares something else too. */
-bool cleanup_rewrite(const struct cleanup *cleanup, struct source *source, size_t begin, size_t end,
-                     const char *pointer, struct cursor cause);
+bool cleanup_rewrite(struct edits *edits, const struct cleanup *cleanup, struct source *source,
+                     size_t begin, size_t end, const char *pointer, struct cursor cause);
 
 #endif

@@ -1,10 +1,10 @@
-/* Arguments that a call through the boundary cannot pass as they are: a va_list, and what
- * `[parameters]` names. */
+#include "copies.h"
+
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "edits.h"
-#include "rewrite.h"
 
 #define MAX_SLOTS 16
 
@@ -15,10 +15,10 @@ struct parameters {
 
 static enum CXChildVisitResult add_parameter(struct cursor child, struct cursor parent, void *data)
 {
-    struct parameters *const it = data;
+    struct parameters *const parameters = data;
     (void)parent;
-    if (cursor_kind(child) == CXCursor_ParmDecl && it->count < 64)
-        it->names[it->count++] = cursor_name(child);
+    if (cursor_kind(child) == CXCursor_ParmDecl && parameters->count < 64)
+        parameters->names[parameters->count++] = cursor_name(child);
     return CXChildVisit_Continue;
 }
 
@@ -35,16 +35,16 @@ static enum CXChildVisitResult find_type_reference(struct cursor child, struct c
 /* Parameter names are written in the member's declaration, or in that of the typedef it has. */
 static struct parameters parameters_of(struct cursor field)
 {
-    struct parameters it = {.count = 0};
+    struct parameters parameters = {.count = 0};
     for (int i = 0; i < 4; i++) {
-        cursor_visit(field, add_parameter, &it);
+        cursor_visit(field, add_parameter, &parameters);
         struct cursor type = no_cursor();
         cursor_visit(field, find_type_reference, &type);
-        if (it.count || cursor_kind(type) != CXCursor_TypedefDecl)
+        if (parameters.count || cursor_kind(type) != CXCursor_TypedefDecl)
             break;
         field = type;
     }
-    return it;
+    return parameters;
 }
 
 static bool is_record(struct cursor field, const char *name)
@@ -64,11 +64,11 @@ struct typedef_search {
 /* `typedef struct tag Name;` names the record too. */
 static enum CXChildVisitResult find_typedef(struct cursor child, struct cursor parent, void *data)
 {
-    struct typedef_search *const it = data;
+    struct typedef_search *const search = data;
     (void)parent;
-    if (cursor_kind(child) == CXCursor_TypedefDecl && cursor_name(child) == it->name &&
-        type_equal(type_canonical(cursor_type(child)), it->record)) {
-        it->found = true;
+    if (cursor_kind(child) == CXCursor_TypedefDecl && cursor_name(child) == search->name &&
+        type_equal(type_canonical(cursor_type(child)), search->record)) {
+        search->found = true;
         return CXChildVisit_Break;
     }
     return CXChildVisit_Continue;
@@ -79,9 +79,9 @@ static bool names_record(struct cursor field, const char *name)
     if (is_record(field, name))
         return true;
     const struct cursor record = cursor_parent(field);
-    struct typedef_search it = {name, type_canonical(cursor_type(record)), false};
-    cursor_visit(tree_root(field.tree), find_typedef, &it);
-    return it.found;
+    struct typedef_search search = {name, type_canonical(cursor_type(record)), false};
+    cursor_visit(tree_root(field.tree), find_typedef, &search);
+    return search.found;
 }
 
 struct parameter_copy *copy_of_argument(struct program *program, const struct call *call,
@@ -89,16 +89,16 @@ struct parameter_copy *copy_of_argument(struct program *program, const struct ca
 {
     if (cursor_is_null(call->field))
         return NULL;
-    struct plan *const plan = program->plan;
+    struct plan *const plan = &program->plan;
     const char *const name = cursor_name(call->field);
     for (size_t i = 0; i < plan->parameter_count; i++) {
-        struct parameter_copy *const it = &plan->parameters[i];
-        if (it->field != name || !names_record(call->field, it->record))
+        struct parameter_copy *const copy = &plan->parameters[i];
+        if (copy->field != name || !names_record(call->field, copy->record))
             continue;
         const struct parameters parameters = parameters_of(call->field);
-        if (index < parameters.count && parameters.names[index] == it->parameter) {
-            it->used = true;
-            return it;
+        if (index < parameters.count && parameters.names[index] == copy->parameter) {
+            copy->used = true;
+            return copy;
         }
     }
     return NULL;
@@ -160,7 +160,7 @@ static bool add_slot(struct unit *unit, struct cursor argument, struct slot *slo
 static bool share_va_list(struct program *program, struct unit *unit, struct cursor argument,
                           struct slot *slot, unsigned n)
 {
-    const struct plan *const plan = program->plan;
+    const struct plan *const plan = &program->plan;
     const struct compartment *const caller = &plan->compartments[unit->plan->compartment - 1];
     if (!plan_readable_by_all(plan, caller->key)) {
         refuse_at(argument, "va_list argument of a call through the boundary",
@@ -214,18 +214,18 @@ void copies_of_call(struct program *program, struct unit *unit, const struct cal
                   "write the call out");
         return;
     }
-    edit_template(&span, slots, count, call->call);
+    edit_template(program->edits, &span, slots, count, call->call);
 }
 
 void copies_check_used(const struct program *program)
 {
-    const struct plan *const plan = program->plan;
+    const struct plan *const plan = &program->plan;
     for (size_t i = 0; i < plan->parameter_count; i++) {
-        const struct parameter_copy *const it = &plan->parameters[i];
-        if (!it->used)
+        const struct parameter_copy *const copy = &plan->parameters[i];
+        if (!copy->used)
             plan_refuse(
-                plan, intern_format("parameters.%s", entry_of(it)),
-                intern_format("parameter %s of %s", it->parameter, entry_of(it)),
+                plan, intern_format("parameters.%s", entry_of(copy)),
+                intern_format("parameter %s of %s", copy->parameter, entry_of(copy)),
                 "no call through such a member of an escaping type has it",
                 "remove the line, or correct the name of the record, the member or the parameter");
     }

@@ -3,8 +3,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
 
 struct edit {
     struct source *source;
@@ -32,24 +32,39 @@ struct frame {
     bool touched;
 };
 
-static struct edit *edits;
-static size_t edit_count, edit_capacity;
-static struct map frames, names;
+struct edits {
+    struct edit *list;
+    size_t count, capacity;
+    struct map frames; /* of files */
+    struct map names; /* set of the places that edit_at_name is about */
+};
 
-static struct frame *frame_of(const struct source *source)
+static struct frame *frame_of(struct edits *edits, const struct source *source)
 {
-    struct frame *frame = map_get(&frames, key_of(source));
+    struct frame *frame = map_get(&edits->frames, key_of(source));
     if (!frame) {
         frame = must_alloc(sizeof(*frame));
-        map_put(&frames, key_of(source), frame);
+        map_put(&edits->frames, key_of(source), frame);
     }
     return frame;
 }
 
-static struct edit *add(struct source *source, size_t begin, size_t end, enum edit_kind kind,
-                        struct cursor cause)
+void edits_begin(struct program *program)
 {
-    struct edit *const edit = PUSH(edits, edit_count, edit_capacity);
+    struct edits *const edits = program->edits = must_alloc(sizeof(*edits));
+    for (size_t u = 0; u < program->unit_count; u++) {
+        const struct unit *const unit = &program->units[u];
+        for (size_t i = 0; i < unit->include_count; i++) {
+            struct frame *const frame = frame_of(edits, unit->includes[i]);
+            *PUSH(frame->units, frame->unit_count, frame->unit_capacity) = unit->plan->id;
+        }
+    }
+}
+
+static struct edit *add(struct edits *edits, struct source *source, size_t begin, size_t end,
+                        enum edit_kind kind, struct cursor cause)
+{
+    struct edit *const edit = PUSH(edits->list, edits->count, edits->capacity);
     *edit = (struct edit){.source = source,
                           .begin = begin,
                           .end = end,
@@ -60,8 +75,8 @@ static struct edit *add(struct source *source, size_t begin, size_t end, enum ed
     return edit;
 }
 
-void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix, const char *suffix,
-               struct cursor cause)
+void edit_wrap(struct edits *edits, const struct span *span, enum edit_kind kind,
+               const char *prefix, const char *suffix, struct cursor cause)
 {
     if (!span->source->rel_count) {
         refuse_at(cause, "rewriting a file outside of the project",
@@ -70,47 +85,49 @@ void edit_wrap(const struct span *span, enum edit_kind kind, const char *prefix,
                   "give a root directory that contains the file");
         return;
     }
-    struct edit *const edit = add(span->source, span->begin, span->end, kind, cause);
+    struct edit *const edit = add(edits, span->source, span->begin, span->end, kind, cause);
     edit->prefix = intern(prefix);
     edit->suffix = intern(suffix);
-    frame_of(span->source)->touched = true;
+    frame_of(edits, span->source)->touched = true;
     if (kind == EDIT_NAME || kind == EDIT_REPLACE ||
         (kind == EDIT_CALL && span->kind == PLACE_BODY))
-        map_add(&names, span_key(span));
+        map_add(&edits->names, span_key(span));
 }
 
-bool edit_at_name(const struct source *source, size_t offset)
+bool edit_at_name(const struct edits *edits, const struct source *source, size_t offset)
 {
-    return map_get(&names, text_key(source, offset)) != NULL;
+    return map_get(&edits->names, text_key(source, offset)) != NULL;
 }
 
-void edit_insert(struct source *source, size_t offset, const char *text, struct cursor cause)
+void edit_insert(struct edits *edits, struct source *source, size_t offset, const char *text,
+                 struct cursor cause)
 {
     const struct span span = {source, offset, offset, PLACE_FILE};
-    edit_wrap(&span, EDIT_INSERT, text, "", cause);
+    edit_wrap(edits, &span, EDIT_INSERT, text, "", cause);
 }
 
-void edit_template(const struct span *span, const struct slot *slots, size_t count,
-                   struct cursor cause)
+void edit_template(struct edits *edits, const struct span *span, const struct slot *slots,
+                   size_t count, struct cursor cause)
 {
-    const size_t before = edit_count;
-    edit_wrap(span, EDIT_TEMPLATE, "({ ", "; })", cause);
-    if (edit_count == before)
+    const size_t before = edits->count;
+    edit_wrap(edits, span, EDIT_TEMPLATE, "({ ", "; })", cause);
+    if (edits->count == before)
         return;
-    struct edit *const edit = &edits[before];
+    struct edit *const edit = &edits->list[before];
     edit->slots = must_alloc(count * sizeof(*slots));
     edit->slot_count = count;
     memcpy(edit->slots, slots, count * sizeof(*slots));
 }
 
-void edit_veto(const struct span *span, enum edit_kind kind, struct cursor cause)
+void edit_veto(struct edits *edits, const struct span *span, enum edit_kind kind,
+               struct cursor cause)
 {
-    add(span->source, span->begin, span->end, kind, cause)->veto = true;
+    add(edits, span->source, span->begin, span->end, kind, cause)->veto = true;
 }
 
-void edit_declare(struct source *source, const char *line)
+void edit_declare(struct edits *edits, struct source *source, const char *line)
 {
-    struct frame *const frame = frame_of(source);
+    struct frame *const frame = frame_of(edits, source);
     const char *const interned = intern(line);
     for (size_t i = 0; i < frame->head_count; i++)
         if (frame->heads[i] == interned)
@@ -119,9 +136,9 @@ void edit_declare(struct source *source, const char *line)
     frame->touched = true;
 }
 
-void edit_declare_gate(struct source *source, const char *function, bool own)
+void edit_declare_gate(struct edits *edits, struct source *source, const char *function, bool own)
 {
-    struct frame *const frame = frame_of(source);
+    struct frame *const frame = frame_of(edits, source);
     const char *const hidden = intern_format("IA2_DECLARE_GATE(%s);", function);
     const char *const exported = intern_format("extern const char __wrap_%s[];", function);
     for (size_t i = 0; i < frame->head_count; i++) {
@@ -132,24 +149,18 @@ void edit_declare_gate(struct source *source, const char *function, bool own)
             return;
         }
     }
-    edit_declare(source, own ? hidden : exported);
+    edit_declare(edits, source, own ? hidden : exported);
 }
 
-void edit_append(struct source *source, const char *line, unsigned unit)
+void edit_append(struct edits *edits, struct source *source, const char *line, unsigned unit)
 {
-    struct frame *const frame = frame_of(source);
+    struct frame *const frame = frame_of(edits, source);
     const char *const interned = intern(line);
     for (size_t i = 0; i < frame->tail_count; i++)
         if (frame->tails[i].line == interned && frame->tails[i].unit == unit)
             return;
     *PUSH(frame->tails, frame->tail_count, frame->tail_capacity) = (struct tail){interned, unit};
     frame->touched = true;
-}
-
-void edit_read_by(struct source *source, unsigned unit)
-{
-    struct frame *const frame = frame_of(source);
-    *PUSH(frame->units, frame->unit_count, frame->unit_capacity) = unit;
 }
 
 /* By place; wider before narrower, so that a list of edits is a walk through their tree. */
@@ -199,100 +210,102 @@ static void refuse_conflict(const struct edit *edit, const struct edit *other)
         "file");
 }
 
-static void merge_equal(void)
+static void merge_equal(struct edits *edits)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < edit_count; i++) {
-        struct edit *const last = kept ? &edits[kept - 1] : NULL;
-        const struct edit *const it = &edits[i];
-        if (last && last->source == it->source && last->begin == it->begin &&
-            last->end == it->end && last->kind == it->kind &&
-            (it->kind != EDIT_INSERT || last->prefix == it->prefix)) {
-            if (it->veto || last->prefix != it->prefix || last->suffix != it->suffix ||
-                !same_slots(last, it))
-                refuse_conflict(last, it);
-        } else if (!it->veto) {
-            edits[kept++] = *it;
+    for (size_t i = 0; i < edits->count; i++) {
+        struct edit *const last = kept ? &edits->list[kept - 1] : NULL;
+        const struct edit *const edit = &edits->list[i];
+        if (last && last->source == edit->source && last->begin == edit->begin &&
+            last->end == edit->end && last->kind == edit->kind &&
+            (edit->kind != EDIT_INSERT || last->prefix == edit->prefix)) {
+            if (edit->veto || last->prefix != edit->prefix || last->suffix != edit->suffix ||
+                !same_slots(last, edit))
+                refuse_conflict(last, edit);
+        } else if (!edit->veto) {
+            edits->list[kept++] = *edit;
         }
     }
-    edit_count = kept;
+    edits->count = kept;
 }
 
-static void check_overlaps(void)
+static void check_overlaps(const struct edits *edits)
 {
-    for (size_t i = 0; i < edit_count; i++) {
+    const struct edit *const list = edits->list;
+    for (size_t i = 0; i < edits->count; i++)
         for (size_t k = i + 1;
-             k < edit_count && edits[k].source == edits[i].source && edits[k].begin < edits[i].end;
+             k < edits->count && list[k].source == list[i].source && list[k].begin < list[i].end;
              k++)
-            if (edits[k].end > edits[i].end ||
-                (edits[k].begin == edits[i].begin && edits[i].kind == EDIT_REPLACE))
-                refuse_conflict(&edits[i], &edits[k]);
-    }
+            if (list[k].end > list[i].end ||
+                (list[k].begin == list[i].begin && list[i].kind == EDIT_REPLACE))
+                refuse_conflict(&list[i], &list[k]);
 }
 
-void edit_settle(void)
+void merge_edits(struct program *program)
 {
-    if (edit_count)
-        qsort(edits, edit_count, sizeof(*edits), compare);
-    merge_equal();
-    check_overlaps();
-    for (size_t i = 0; i < edit_count; i++) {
-        struct frame *const frame = frame_of(edits[i].source);
-        if (!i || edits[i - 1].source != edits[i].source)
+    struct edits *const edits = program->edits;
+    if (edits->count)
+        qsort(edits->list, edits->count, sizeof(*edits->list), compare);
+    merge_equal(edits);
+    check_overlaps(edits);
+    for (size_t i = 0; i < edits->count; i++) {
+        struct frame *const frame = frame_of(edits, edits->list[i].source);
+        if (!i || edits->list[i - 1].source != edits->list[i].source)
             frame->first = i;
         frame->last = i + 1;
     }
 }
 
-bool edit_touches(const struct source *source)
+bool edit_touches(const struct edits *edits, const struct source *source)
 {
-    const struct frame *const frame = map_get(&frames, key_of(source));
+    const struct frame *const frame = map_get(&edits->frames, key_of(source));
     return frame && frame->touched;
 }
 
 /* Renders [begin, end) of a file, whose edits are [first, last). */
-static void render(struct text *out, const struct source *source, size_t begin, size_t end,
-                   size_t first, size_t last);
+static void render(struct text *out, const struct edits *edits, const struct source *source,
+                   size_t begin, size_t end, size_t first, size_t last);
 
-static void render_template(struct text *out, const struct edit *edit, size_t first, size_t last)
+static void render_template(struct text *out, const struct edits *edits, const struct edit *edit,
+                            size_t first, size_t last)
 {
     size_t at = edit->begin, next = first;
     struct text body = {0};
     for (size_t s = 0; s < edit->slot_count; s++) {
         const struct slot *const slot = &edit->slots[s];
         size_t from = next;
-        while (from < last && edits[from].begin < slot->begin)
+        while (from < last && edits->list[from].begin < slot->begin)
             from++;
-        render(&body, edit->source, at, slot->begin, next, from);
+        render(&body, edits, edit->source, at, slot->begin, next, from);
         next = from;
-        while (next < last && edits[next].begin < slot->end)
+        while (next < last && edits->list[next].begin < slot->end)
             next++;
         text_puts(out, slot->before);
-        render(out, edit->source, slot->begin, slot->end, from, next);
+        render(out, edits, edit->source, slot->begin, slot->end, from, next);
         text_puts(out, slot->after);
         text_puts(&body, slot->instead);
         at = slot->end;
     }
-    render(&body, edit->source, at, edit->end, next, last);
+    render(&body, edits, edit->source, at, edit->end, next, last);
     text_add(out, body.data, body.length);
     free(body.data);
 }
 
-static void render(struct text *out, const struct source *source, size_t begin, size_t end,
-                   size_t first, size_t last)
+static void render(struct text *out, const struct edits *edits, const struct source *source,
+                   size_t begin, size_t end, size_t first, size_t last)
 {
     size_t at = begin;
     while (first < last) {
-        const struct edit *const edit = &edits[first];
+        const struct edit *const edit = &edits->list[first];
         size_t next = first + 1;
-        while (next < last && edits[next].begin < edit->end)
+        while (next < last && edits->list[next].begin < edit->end)
             next++;
         text_add(out, source->text + at, edit->begin - at);
         text_puts(out, edit->prefix);
         if (edit->kind == EDIT_TEMPLATE)
-            render_template(out, edit, first + 1, next);
+            render_template(out, edits, edit, first + 1, next);
         else if (edit->kind != EDIT_REPLACE)
-            render(out, source, edit->begin, edit->end, first + 1, next);
+            render(out, edits, source, edit->begin, edit->end, first + 1, next);
         text_puts(out, edit->suffix);
         at = edit->end;
         first = next;
@@ -327,9 +340,9 @@ static void render_tails(struct text *out, struct frame *frame)
     }
 }
 
-char *edit_render(const struct source *source, size_t *length)
+char *edit_render(const struct edits *edits, const struct source *source, size_t *length)
 {
-    struct frame *const frame = frame_of(source);
+    struct frame *const frame = map_get(&edits->frames, key_of(source));
     struct text out = {0};
     text_puts(&out, "#include <ia2.h>\n");
     if (frame->head_count)
@@ -337,7 +350,7 @@ char *edit_render(const struct source *source, size_t *length)
     for (size_t i = 0; i < frame->head_count; i++)
         text_printf(&out, "%s\n", frame->heads[i]);
     text_puts(&out, "#line 1\n");
-    render(&out, source, 0, source->size, frame->first, frame->last);
+    render(&out, edits, source, 0, source->size, frame->first, frame->last);
     if (frame->tail_count) {
         if (source->size && source->text[source->size - 1] != '\n')
             text_puts(&out, "\n");

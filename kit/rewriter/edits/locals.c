@@ -6,21 +6,14 @@
 #include "abi/signature.h"
 #include "analysis/conversions.h"
 #include "analysis/escape.h"
-#include "analysis/flow.h"
+#include "analysis/handed_down.h"
 #include "cleanup.h"
-#include "diag.h"
+#include "copies.h"
+#include "base/diag.h"
 #include "edits.h"
+#include "literals.h"
 #include "may_cross.h"
-#include "rewrite.h"
-
-struct moved_local *moved_locals;
-size_t moved_local_count;
-struct moved_literal *moved_literals;
-size_t moved_literal_count;
-static size_t moved_local_capacity, moved_literal_capacity;
-static struct map moved; /* set of declarations, and compound literals */
-static struct map crossing[MAX_KEY + 1]; /* per compartment: pointee types of what it calls through
-                                            the boundary */
+#include "moved.h"
 
 /* Whether an argument for a parameter of this type gives the callee memory it cannot reach by
  * itself. */
@@ -32,7 +25,7 @@ static bool parameter_crosses(const struct program *program, const struct unit *
         is_function(type_pointee(type)))
         return false;
     return !(type_is_const(type_pointee(type)) &&
-             plan_readable_by_all(program->plan, unit->plan->compartment));
+             plan_readable_by_all(&program->plan, unit->plan->compartment));
 }
 
 static bool crosses(const struct program *program, const struct call *call)
@@ -42,10 +35,10 @@ static bool crosses(const struct program *program, const struct call *call)
 
 static void collect_pointees(struct program *program, struct unit *unit)
 {
-    struct map *const found = &crossing[unit->plan->compartment];
+    struct map *const found = &program->locals->crossing_pointees[unit->plan->compartment];
     /* With a grant the others read what lies deeper where it is; what they write is what they get a
      * pointer to. */
-    const bool deep = !plan_readable_by_all(program->plan, unit->plan->compartment);
+    const bool deep = !plan_readable_by_all(&program->plan, unit->plan->compartment);
     for (size_t i = 0; i < unit->call_count; i++) {
         const struct call *const call = &unit->calls[i];
         if (!crosses(program, call))
@@ -88,7 +81,7 @@ static void take_literal(struct program *program, struct unit *unit, struct curs
                          struct cursor cause)
 {
     if (is_constant(cursor_type(literal)) &&
-        plan_readable_by_all(program->plan, unit->plan->compartment))
+        plan_readable_by_all(&program->plan, unit->plan->compartment))
         return;
     const struct cursor function = enclosing_function(unit, literal);
     if (cursor_is_null(function))
@@ -96,23 +89,24 @@ static void take_literal(struct program *program, struct unit *unit, struct curs
             cause, "address of a compound literal outside of a function",
             "it crosses the boundary, and the object lies in its compartment's private memory",
             "give it a name, and add that to variables under [shared] in the policy");
-    else if (map_add(&moved, cursor_key(literal)))
-        *PUSH(moved_literals, moved_literal_count, moved_literal_capacity) =
-            (struct moved_literal){unit, literal, function};
+    else if (map_add(&program->locals->moved, cursor_key(literal)))
+        *PUSH(program->locals->literals, program->locals->literal_count,
+              program->locals->literal_capacity) = (struct moved_literal){unit, literal, function};
 }
 
 static void move(struct unit *unit, struct cursor variable, const char *name)
 {
-    if (!map_add(&moved, cursor_key(variable)))
+    struct locals *const locals = unit->program->locals;
+    if (!map_add(&locals->moved, cursor_key(variable)))
         return;
-    struct moved_local *const it = PUSH(moved_locals, moved_local_count, moved_local_capacity);
+    struct moved_local *const local = PUSH(locals->list, locals->count, locals->capacity);
     unsigned column;
-    *it = (struct moved_local){.unit = unit,
-                               .variable = variable,
-                               .function = cursor_parent(variable),
-                               .name = name,
-                               .type = type_text(cursor_type(variable))};
-    cursor_position(variable, &it->file, &it->line, &column);
+    *local = (struct moved_local){.unit = unit,
+                                  .variable = variable,
+                                  .function = cursor_parent(variable),
+                                  .name = name,
+                                  .type = type_text(cursor_type(variable))};
+    cursor_position(variable, &local->file, &local->line, &column);
 }
 
 /* libc's own; whoever can write one says where its setter goes on. To others its address is a name,
@@ -130,7 +124,7 @@ static bool is_jump_buffer(struct type type)
 static bool is_private_global(const struct program *program, struct cursor variable)
 {
     return cursor_kind(variable) == CXCursor_VarDecl && !is_automatic(variable) &&
-           !plan_is_shared(program->plan, cursor_name(variable)) && !is_marked_shared(variable) &&
+           !plan_is_shared(&program->plan, cursor_name(variable)) && !is_marked_shared(variable) &&
            !is_constant(cursor_type(variable)) && !in_system_header(variable);
 }
 
@@ -167,7 +161,7 @@ static void take_flowing(struct program *program, struct unit *unit, struct curs
 {
     bool jumps = false;
     if (is_private_global(program, variable)) {
-        may_cross_note(variable, cause);
+        may_cross_note(program->may_cross, variable, cause);
         return;
     }
     if (type_canonical(cursor_type(variable)).kind == CXType_Record)
@@ -193,7 +187,7 @@ static void take_arguments(struct program *program, struct unit *unit, const str
         if (parameter_crosses(program, unit, passed.parameters[i]) &&
             !copy_of_argument(program, call, (unsigned)i)) {
             take_argument(program, unit, cursor_argument(call->call, (unsigned)i), call->import);
-            if (!plan_readable_by_all(program->plan, unit->plan->compartment))
+            if (!plan_readable_by_all(&program->plan, unit->plan->compartment))
                 flow_reachable(program, unit, passed.parameters[i], take_flowing);
         }
     signature_free(&passed);
@@ -202,14 +196,15 @@ static void take_arguments(struct program *program, struct unit *unit, const str
 static void find(struct program *program, struct unit *unit)
 {
     for (size_t i = 0; i < unit->address_count; i++) {
-        const struct address *const it = &unit->addresses[i];
-        if (map_get(&crossing[unit->plan->compartment], key_of(it->pointee)))
-            take(program, unit, it->variable, it->cursor);
+        const struct address *const address = &unit->addresses[i];
+        if (map_get(&program->locals->crossing_pointees[unit->plan->compartment],
+                    key_of(address->pointee)))
+            take(program, unit, address->variable, address->cursor);
     }
     for (size_t i = 0; i < unit->attributed_local_count; i++) {
         struct cleanup cleanup;
         const struct import *const import = cleanup_of(unit, unit->attributed_locals[i], &cleanup)
-                                                ? plan_import(program->plan, cleanup.function)
+                                                ? plan_import(&program->plan, cleanup.function)
                                                 : NULL;
         if (import && import->callers & 1u << unit->plan->compartment)
             take(program, unit, unit->attributed_locals[i], unit->attributed_locals[i]);
@@ -225,7 +220,7 @@ static void open_contents(struct program *program, struct unit *unit, struct cur
 {
     if (cursor_linkage(variable) == CXLinkage_External)
         flow_shared(program, unit, variable, take_flowing);
-    else if (!plan_readable_by_all(program->plan, unit->plan->compartment))
+    else if (!plan_readable_by_all(&program->plan, unit->plan->compartment))
         flow_variable(program, unit, variable, take_flowing);
     flow_reachable(program, unit, cursor_type(variable), take_flowing);
 }
@@ -253,56 +248,59 @@ static enum CXChildVisitResult veto_others(struct cursor cursor, struct cursor p
     struct span span;
     if ((variable_kind == CXCursor_VarDecl || variable_kind == CXCursor_ParmDecl ||
          variable_kind == CXCursor_EnumConstantDecl) &&
-        !map_get(&moved, cursor_key(variable)) &&
+        !map_get(&unit->program->locals->moved, cursor_key(variable)) &&
         span_of_name(unit, cursor, cursor_name(cursor), &span) &&
-        edit_at_name(span.source, span.begin))
-        edit_veto(&span, EDIT_NAME, cursor);
+        edit_at_name(unit->program->edits, span.source, span.begin))
+        edit_veto(unit->program->edits, &span, EDIT_NAME, cursor);
     return CXChildVisit_Recurse;
 }
 
 static bool reads_file_of_moved(const struct unit *unit)
 {
-    for (size_t i = 0; i < moved_local_count; i++)
+    const struct locals *const locals = unit->program->locals;
+    for (size_t i = 0; i < locals->count; i++)
         for (size_t k = 0; k < unit->include_count; k++)
-            if (unit->includes[k]->shown == moved_locals[i].file)
+            if (unit->includes[k]->shown == locals->list[i].file)
                 return true;
     return false;
 }
 
 void locals_find(struct program *program)
 {
+    struct locals *const locals = program->locals = must_alloc(sizeof(*locals));
+    program->may_cross = must_alloc(sizeof(*program->may_cross));
     size_t escaping, seen = 0, literals = 0;
-    flow_index(program);
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t v = 0; v < program->units[u].shared_variable_count; v++)
             open_contents(program, &program->units[u],
                           program->units[u].shared_variables[v].cursor);
     do {
-        escaping = program->escaping_count;
+        escaping = program->escape->count;
         for (size_t u = 0; u < program->unit_count; u++)
             collect_pointees(program, &program->units[u]);
         for (size_t u = 0; u < program->unit_count; u++)
             find(program, &program->units[u]);
-        for (; seen < moved_local_count; seen++) {
-            const struct moved_local it = moved_locals[seen];
-            escape_add(program, it.unit, cursor_type(it.variable));
-            open_contents(program, it.unit, it.variable);
+        for (; seen < locals->count; seen++) {
+            const struct moved_local local = locals->list[seen];
+            escape_add(program, local.unit, cursor_type(local.variable));
+            open_contents(program, local.unit, local.variable);
         }
-        for (; literals < moved_literal_count; literals++)
-            escape_add(program, moved_literals[literals].unit,
-                       cursor_type(moved_literals[literals].literal));
+        for (; literals < locals->literal_count; literals++)
+            escape_add(program, locals->literals[literals].unit,
+                       cursor_type(locals->literals[literals].literal));
         conversions_escape(program);
-    } while (escaping != program->escaping_count); /* more types, more calls through the boundary */
-    if (moved_local_count)
-        qsort(moved_locals, moved_local_count, sizeof(*moved_locals), compare);
+    } while (escaping != program->escape->count); /* more types, more calls through the boundary */
+    if (locals->count)
+        qsort(locals->list, locals->count, sizeof(*locals->list), compare);
 }
 
 void locals_rewrite(struct program *program)
 {
-    for (size_t i = 0; i < moved_local_count; i++)
-        moved_rewrite(&moved_locals[i]);
-    for (size_t i = 0; i < moved_literal_count; i++)
-        literal_rewrite(&moved_literals[i]);
+    const struct locals *const locals = program->locals;
+    for (size_t i = 0; i < locals->count; i++)
+        moved_rewrite(&locals->list[i]);
+    for (size_t i = 0; i < locals->literal_count; i++)
+        literal_rewrite(&locals->literals[i]);
     for (size_t u = 0; u < program->unit_count; u++)
         literals_rewrite_others(&program->units[u]);
     for (size_t u = 0; u < program->unit_count; u++) {

@@ -3,7 +3,7 @@
 #ifndef IA2_MAY_CROSS_H
 #define IA2_MAY_CROSS_H
 
-#include "tree/cursor.h"
+#include "tree/program.h"
 
 struct may_cross {
     const char *name;
@@ -12,13 +12,15 @@ struct may_cross {
     unsigned line, taken_line;
 };
 
-extern struct may_cross *may_cross;
-extern size_t may_cross_count;
+struct may_cross_list {
+    struct may_cross *list;
+    size_t count, capacity;
+};
 
 /* Once for each variable, by the place of the source that comes first. */
-void may_cross_note(struct cursor variable, struct cursor cause);
+void may_cross_note(struct may_cross_list *may_cross, struct cursor variable, struct cursor cause);
 
-/* Sorts them. */
-void may_cross_settle(void);
+/* Sorts them by their places. Prints them, if the command line says so. */
+void sort_may_cross(struct program *program);
 
 #endif

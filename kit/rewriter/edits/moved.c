@@ -1,13 +1,12 @@
-/* The text of a local that moves: its declaration, its uses, and the jumps that must not bypass it.
- */
+#include "moved.h"
+
 #include <stdlib.h>
 #include <string.h>
 
 #include "argument.h"
 #include "cleanup.h"
 #include "edits.h"
-#include "input/macros.h"
-#include "locals.h"
+#include "macro_use.h"
 
 struct jump {
     struct cursor cursor;
@@ -32,27 +31,27 @@ static const char *shared_name(const struct moved_local *local)
     return intern_format("__ia2_shared_%s", local->name);
 }
 
-static void rewrite_use(struct uses *it, struct cursor cursor)
+static void rewrite_use(struct uses *uses, struct cursor cursor)
 {
-    const struct moved_local *const local = it->local;
+    const struct moved_local *const local = uses->local;
     struct span span;
     unsigned begin, end;
     seen_range(cursor, &begin, &end);
-    if (it->parameter && begin < it->end)
+    if (uses->parameter && begin < uses->end)
         return; /* in the declaration of another parameter */
-    if (begin >= it->begin && end <= it->forbidden) {
-        refuse_at(cursor, it->construct,
+    if (begin >= uses->begin && end <= uses->forbidden) {
+        refuse_at(cursor, uses->construct,
                   "its own declaration uses it, before it has its place on the shared stack",
                   "declare it first and assign to it then");
     } else if (!span_of_name(local->unit, cursor, local->name, &span)) {
-        refuse_at(cursor, it->construct,
+        refuse_at(cursor, uses->construct,
                   "its name is put together by a macro here, so there is no text to rewrite",
                   "write the name out, or pass it to the macro as an argument");
-    } else if (!(argument_roles(&span) & ROLE_NAME) ||
+    } else if (!(argument_roles(local->unit->program->macros, &span) & ROLE_NAME) ||
                !argument_rewrite(local->unit, &span, ROLE_NAME, local->name,
-                                 intern_format("(*__ia2_shared_%s)", it->shared), cursor)) {
-        edit_wrap(&span, EDIT_NAME, "(*__ia2_shared_",
-                  intern_format("%s)", it->shared + strlen(local->name)), cursor);
+                                 intern_format("(*__ia2_shared_%s)", uses->shared), cursor)) {
+        edit_wrap(local->unit->program->edits, &span, EDIT_NAME, "(*__ia2_shared_",
+                  intern_format("%s)", uses->shared + strlen(local->name)), cursor);
     }
 }
 
@@ -66,22 +65,22 @@ static enum CXChildVisitResult find_label(struct cursor child, struct cursor par
 
 static enum CXChildVisitResult on_use(struct cursor cursor, struct cursor parent, void *data)
 {
-    struct uses *const it = data;
+    struct uses *const uses = data;
     (void)parent;
     if (cursor_kind(cursor) == CXCursor_DeclRefExpr &&
-        cursor_equal(cursor_referenced(cursor), it->local->variable))
-        rewrite_use(it, cursor);
+        cursor_equal(cursor_referenced(cursor), uses->local->variable))
+        rewrite_use(uses, cursor);
     return CXChildVisit_Recurse;
 }
 
 static enum CXChildVisitResult on_statement(struct cursor cursor, struct cursor parent, void *data)
 {
-    struct uses *const it = data;
+    struct uses *const uses = data;
     (void)parent;
     const enum CXCursorKind kind = cursor_kind(cursor);
     if (!is_scope_or_jump(kind))
         return CXChildVisit_Recurse;
-    struct jump *const jump = PUSH(it->jumps, it->count, it->capacity);
+    struct jump *const jump = PUSH(uses->jumps, uses->count, uses->capacity);
     jump->cursor = cursor;
     jump->kind = kind;
     seen_range(cursor, &jump->begin, &jump->end);
@@ -93,13 +92,13 @@ static enum CXChildVisitResult on_statement(struct cursor cursor, struct cursor 
 }
 
 /* The innermost statement of one of two kinds around an offset; its end, or 0. */
-static unsigned innermost(const struct uses *it, unsigned offset, enum CXCursorKind a,
+static unsigned innermost(const struct uses *uses, unsigned offset, enum CXCursorKind a,
                           enum CXCursorKind b, unsigned *begin)
 {
     unsigned end = 0;
     *begin = 0;
-    for (size_t i = 0; i < it->count; i++) {
-        const struct jump *const s = &it->jumps[i];
+    for (size_t i = 0; i < uses->count; i++) {
+        const struct jump *const s = &uses->jumps[i];
         if ((s->kind == a || s->kind == b) && s->begin < offset && offset < s->end &&
             s->begin >= *begin) {
             *begin = s->begin;
@@ -111,21 +110,21 @@ static unsigned innermost(const struct uses *it, unsigned offset, enum CXCursorK
 
 /* Whether a jump from outside of [begin, scope_end) leads into it past `end`. C allows that for a
  * plain variable; a pointer to its place would stay unset. */
-static bool is_bypassed(const struct uses *it, unsigned begin, unsigned end, unsigned scope_end)
+static bool is_bypassed(const struct uses *uses, unsigned begin, unsigned end, unsigned scope_end)
 {
-    for (size_t i = 0; i < it->count; i++) {
-        const struct jump *const target = &it->jumps[i];
+    for (size_t i = 0; i < uses->count; i++) {
+        const struct jump *const target = &uses->jumps[i];
         if (target->begin <= end || target->begin >= scope_end)
             continue;
         if (target->kind == CXCursor_CaseStmt || target->kind == CXCursor_DefaultStmt) {
             unsigned switch_begin;
-            if (innermost(it, target->begin, CXCursor_SwitchStmt, CXCursor_SwitchStmt,
+            if (innermost(uses, target->begin, CXCursor_SwitchStmt, CXCursor_SwitchStmt,
                           &switch_begin) &&
                 switch_begin < begin)
                 return true;
         }
-        for (size_t k = 0; target->kind == CXCursor_LabelStmt && k < it->count; k++) {
-            const struct jump *const jump = &it->jumps[k];
+        for (size_t k = 0; target->kind == CXCursor_LabelStmt && k < uses->count; k++) {
+            const struct jump *const jump = &uses->jumps[k];
             if (jump->kind == CXCursor_IndirectGotoStmt)
                 return true;
             if (jump->kind == CXCursor_GotoStmt && jump->label == target->label &&
@@ -138,17 +137,17 @@ static bool is_bypassed(const struct uses *it, unsigned begin, unsigned end, uns
 
 /* The innermost block around the variable that no jump enters past its start; NULL if that is not
  * in the text of a file. */
-static const struct jump *block_around(const struct uses *it, struct place *place)
+static const struct jump *block_around(const struct uses *uses, struct place *place)
 {
     const struct jump *found = NULL;
-    for (size_t i = 0; i < it->count; i++) {
-        const struct jump *const block = &it->jumps[i];
-        if (block->kind == CXCursor_CompoundStmt && block->begin < it->begin &&
-            it->end <= block->end && (!found || block->begin > found->begin) &&
-            !is_bypassed(it, block->begin, block->begin, block->end))
+    for (size_t i = 0; i < uses->count; i++) {
+        const struct jump *const block = &uses->jumps[i];
+        if (block->kind == CXCursor_CompoundStmt && block->begin < uses->begin &&
+            uses->end <= block->end && (!found || block->begin > found->begin) &&
+            !is_bypassed(uses, block->begin, block->begin, block->end))
             found = block;
     }
-    return found && block_place(it->local->unit, found->cursor, place) ? found : NULL;
+    return found && block_place(uses->local->unit, found->cursor, place) ? found : NULL;
 }
 
 /* `_Alignas` of a number that is no less than a pointer's own alignment, which it may not reduce
@@ -171,11 +170,11 @@ struct attributes {
 
 static enum CXChildVisitResult find_attribute(struct cursor child, struct cursor parent, void *data)
 {
-    const struct attributes *const it = data;
-    struct unit *const unit = it->unit;
+    const struct attributes *const attributes = data;
+    struct unit *const unit = attributes->unit;
     (void)parent;
     if (!clang_isAttribute(cursor_kind(child)) ||
-        (it->cleanup && cleanup_is(unit, child, it->cleanup)))
+        (attributes->cleanup && cleanup_is(unit, child, attributes->cleanup)))
         return CXChildVisit_Continue;
     static const char *const kept[] = {"unused", "__unused__", "aligned", "__aligned__", NULL};
     const struct place at = place_of(unit, cursor_location(child));
@@ -203,7 +202,7 @@ static bool complete_array(const struct moved_local *local, const struct span *n
         return cursor_type(local->variable).kind == CXType_Elaborated ||
                cursor_type(local->variable).kind == CXType_Typedef;
     if (source->text[source_skip_blank(source, open + 1)] == ']')
-        edit_insert(source, open + 1,
+        edit_insert(local->unit->program->edits, source, open + 1,
                     intern_format("%lld", type_count(type_canonical(cursor_type(local->variable)))),
                     local->variable);
     return true;
@@ -224,9 +223,10 @@ static bool rewrite_initializer(const struct moved_local *local, struct cursor i
     if (span.begin >= span.end || !source_is_one_argument(source, span.begin, span.end))
         return false;
     const struct span gap = {source, declarator_end, span.begin, PLACE_FILE};
-    edit_wrap(&gap, EDIT_REPLACE, intern_format(" IA2_SHARED_LOCAL_INIT(%s, ", shared_name(local)),
-              "", local->variable);
-    edit_wrap(&span, EDIT_INITIALIZER, "", ")", local->variable);
+    edit_wrap(local->unit->program->edits, &gap, EDIT_REPLACE,
+              intern_format(" IA2_SHARED_LOCAL_INIT(%s, ", shared_name(local)), "",
+              local->variable);
+    edit_wrap(local->unit->program->edits, &span, EDIT_INITIALIZER, "", ")", local->variable);
     return true;
 }
 
@@ -246,28 +246,29 @@ static bool rewrite_declaration(const struct moved_local *local, const struct cl
     if (cleanup) {
         size_t begin = start.kind == PLACE_FILE ? start.offset : name.begin;
         begin = cleanup->attribute.begin < begin ? cleanup->attribute.begin : begin;
-        if (!cleanup_rewrite(cleanup, name.source, begin, end, shared_name(local), variable))
+        if (!cleanup_rewrite(unit->program->edits, cleanup, name.source, begin, end,
+                             shared_name(local), variable))
             return false;
     }
-    edit_wrap(&name, EDIT_NAME, array ? "(*const __ia2_shared_" : "*const __ia2_shared_",
-              array ? ")" : "", variable);
+    edit_wrap(local->unit->program->edits, &name, EDIT_NAME,
+              array ? "(*const __ia2_shared_" : "*const __ia2_shared_", array ? ")" : "", variable);
     if (array && !complete_array(local, &name, end))
         return false;
     if (!cursor_is_null(init))
         return rewrite_initializer(local, init, name.source, end);
-    edit_insert(name.source, end, intern_format(" IA2_SHARED_LOCAL(%s)", shared_name(local)),
-                variable);
+    edit_insert(local->unit->program->edits, name.source, end,
+                intern_format(" IA2_SHARED_LOCAL(%s)", shared_name(local)), variable);
     return true;
 }
 
 /* A declaration that a jump bypasses stays as it is, and gives its value to the place on the shared
  * stack, which a block around it has from its start on. */
-static bool rewrite_bypassed(struct uses *it)
+static bool rewrite_bypassed(struct uses *uses)
 {
-    const struct moved_local *const local = it->local;
+    const struct moved_local *const local = uses->local;
     struct place block;
     struct span name;
-    if (!block_around(it, &block) ||
+    if (!block_around(uses, &block) ||
         !span_of_name(local->unit, local->variable, local->name, &name) ||
         name.kind != PLACE_FILE || name.source != block.source ||
         !has_name_everywhere(cursor_type(local->variable)))
@@ -280,18 +281,19 @@ static bool rewrite_bypassed(struct uses *it)
                         ? after
                         : source_skip_blank(name.source, source_skip_token(name.source, semicolon));
     }
-    it->shared = intern_format("%s_%u", local->name, local->line);
-    it->forbidden = (unsigned)semicolon;
-    const char *const pointer = intern_format("__ia2_shared_%s", it->shared);
+    uses->shared = intern_format("%s_%u", local->name, local->line);
+    uses->forbidden = (unsigned)semicolon;
+    const char *const pointer = intern_format("__ia2_shared_%s", uses->shared);
     const char *const type = type_text(type_canonical(cursor_type(local->variable)));
     edit_insert(
-        block.source, block.offset + 1,
+        local->unit->program->edits, block.source, block.offset + 1,
         intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", type, pointer, pointer),
         local->variable);
     if (cursor_is_null(cursor_initializer(local->variable)))
-        edit_insert(name.source, end, " __attribute__((unused))", local->variable);
+        edit_insert(local->unit->program->edits, name.source, end, " __attribute__((unused))",
+                    local->variable);
     else
-        edit_insert(name.source, semicolon + 1,
+        edit_insert(local->unit->program->edits, name.source, semicolon + 1,
                     intern_format(" __builtin_memcpy((void *)%s, (const void *)&%s, sizeof(%s));",
                                   pointer, local->name, local->name),
                     local->variable);
@@ -299,23 +301,23 @@ static bool rewrite_bypassed(struct uses *it)
 }
 
 /* A parameter is copied to the shared stack first in the body. */
-static void rewrite_parameter(struct uses *it)
+static void rewrite_parameter(struct uses *uses)
 {
-    const struct moved_local *const local = it->local;
+    const struct moved_local *const local = uses->local;
     struct place body;
     if (!body_place(local->unit, local->function, &body)) {
-        refuse_at(local->variable, it->construct,
+        refuse_at(local->variable, uses->construct,
                   "the function's body is made by a macro, so there is no text to rewrite",
                   "write the function out");
         return;
     }
-    it->end = (unsigned)body.offset;
-    edit_insert(body.source, body.offset + 1,
+    uses->end = (unsigned)body.offset;
+    edit_insert(local->unit->program->edits, body.source, body.offset + 1,
                 intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL_INIT(%s, %s);",
                               local->name, shared_name(local), shared_name(local), local->name),
                 local->variable);
-    it->forbidden = it->end;
-    cursor_visit(local->function, on_use, it);
+    uses->forbidden = uses->end;
+    cursor_visit(local->function, on_use, uses);
 }
 
 /* An initializer with `#if` in it, which cannot be a macro's argument. */
@@ -337,47 +339,47 @@ static bool has_directives(const struct moved_local *local)
 
 void moved_rewrite(const struct moved_local *local)
 {
-    struct uses it = {.local = local,
-                      .shared = local->name,
-                      .parameter = cursor_kind(local->variable) == CXCursor_ParmDecl};
-    it.construct = intern_format("%s %s, whose address crosses the boundary",
-                                 it.parameter ? "parameter" : "local variable", local->name);
-    seen_range(local->variable, &it.begin, &it.end);
-    if (it.parameter) {
-        rewrite_parameter(&it);
+    struct uses uses = {.local = local,
+                        .shared = local->name,
+                        .parameter = cursor_kind(local->variable) == CXCursor_ParmDecl};
+    uses.construct = intern_format("%s %s, whose address crosses the boundary",
+                                   uses.parameter ? "parameter" : "local variable", local->name);
+    seen_range(local->variable, &uses.begin, &uses.end);
+    if (uses.parameter) {
+        rewrite_parameter(&uses);
         return;
     }
     struct cleanup cleanup;
     struct attributes attributes = {
         local->unit, cleanup_of(local->unit, local->variable, &cleanup) ? &cleanup : NULL};
     if (cursor_visit(local->variable, find_attribute, &attributes)) {
-        refuse_at(local->variable, it.construct,
+        refuse_at(local->variable, uses.construct,
                   "it has an attribute, which the shared stack cannot give it",
                   "remove the attribute, or allocate the object with shared_malloc");
         return;
     }
     unsigned scope;
-    it.forbidden = it.end;
-    cursor_visit(local->function, on_statement, &it);
+    uses.forbidden = uses.end;
+    cursor_visit(local->function, on_statement, &uses);
     const unsigned scope_end =
-        innermost(&it, it.begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope);
-    const bool bypassed = is_bypassed(&it, it.begin, it.end, scope_end);
+        innermost(&uses, uses.begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope);
+    const bool bypassed = is_bypassed(&uses, uses.begin, uses.end, scope_end);
     const bool pieces = bypassed || has_directives(local);
     if (pieces && (attributes.cleanup || cursor_visit(local->variable, find_alignment, NULL)))
-        refuse_at(local->variable, it.construct,
+        refuse_at(local->variable, uses.construct,
                   "it has an attribute, and its declaration has directives in it, or a jump (goto "
                   "or case) bypasses it",
                   "declare it before the jump, and without directives");
-    else if (bypassed && !rewrite_bypassed(&it))
-        refuse_at(local->variable, it.construct,
+    else if (bypassed && !rewrite_bypassed(&uses))
+        refuse_at(local->variable, uses.construct,
                   "a jump into its scope (goto or case) bypasses its declaration",
                   "declare it before the jump, at the top of the function");
     else if (!bypassed &&
-             !(pieces ? rewrite_bypassed(&it) : rewrite_declaration(local, attributes.cleanup)))
-        refuse_at(local->variable, it.construct,
+             !(pieces ? rewrite_bypassed(&uses) : rewrite_declaration(local, attributes.cleanup)))
+        refuse_at(local->variable, uses.construct,
                   "its declaration is partly made by a macro, or too unusual to rewrite",
                   "declare it by itself, as TYPE NAME = INITIALIZER;");
     else
-        cursor_visit(local->function, on_use, &it);
-    free(it.jumps);
+        cursor_visit(local->function, on_use, &uses);
+    free(uses.jumps);
 }

@@ -3,7 +3,11 @@
 #ifndef IA2_PASTED_H
 #define IA2_PASTED_H
 
-#include "analysis/analyze.h"
+#include "tree/program.h"
+#include "tree/span.h"
+
+/* Makes program->pasted, with no names. */
+void pasted_begin(struct program *program);
 
 /* The text `a ## b` in a #define that makes `name` at a cursor whose name has no text of its own,
  * by the definitions of the macros that are used there; the first, if a macro makes it more than
@@ -17,7 +21,8 @@ void pasted_rewrite(struct unit *unit, struct cursor cursor, const char *name, c
 /* Requests that a parameter in the body of a macro, `span`, stands for `text` where the argument
  * begins with `name`; of other uses of the macro the name that the argument begins with stays what
  * it is. */
-void pasted_mark(const struct span *span, const char *name, const char *text, struct cursor cursor);
+void pasted_mark(struct program *program, const struct span *span, const char *name,
+                 const char *text, struct cursor cursor);
 
 /* Declares the names, when all are requested. */
 void pasted_declare(struct program *program);

@@ -10,18 +10,19 @@
 #include "analysis/gates.h"
 #include "analysis/no_wrap.h"
 #include "argument.h"
-#include "diag.h"
+#include "base/intern.h"
+#include "copies.h"
 #include "edits.h"
-#include "input/macros.h"
+#include "macro_use.h"
 #include "pasted.h"
 #include "variadic.h"
 
-static bool designator_escapes(const struct program *program, const struct designator *it)
+static bool designator_escapes(const struct program *program, const struct designator *designator)
 {
-    if (it->callee)
+    if (designator->callee)
         return false;
     for (size_t i = 0; i < 4; i++)
-        if (escapes(program, it->types[i]))
+        if (escapes(program, designator->types[i]))
             return true;
     return false;
 }
@@ -30,17 +31,17 @@ static bool designator_escapes(const struct program *program, const struct desig
  * wherever the program compares or calls it; unless libc calls the function through another type
  * than it has. */
 static bool is_for_libc_alone(const struct program *program, struct unit *unit,
-                              const struct designator *it)
+                              const struct designator *designator)
 {
-    if (!it->to_libc_object &&
-        (!it->libc_function || gates_defines(program->plan, it->libc_function)))
+    if (!designator->to_libc_object &&
+        (!designator->libc_function || gates_defines(program, designator->libc_function)))
         return false;
-    if (!it->to_libc_object && !it->libc_returns)
+    if (!designator->to_libc_object && !designator->libc_returns)
         return true;
-    const struct type type = cursor_type(it->function);
+    const struct type type = cursor_type(designator->function);
     return is_variadic(type) ||
            function_mangled(unit, type) !=
-               function_mangled(unit, type_pointee(type_canonical(it->target)));
+               function_mangled(unit, type_pointee(type_canonical(designator->target)));
 }
 
 /* An address of a function of libc that gets a gate. */
@@ -50,8 +51,6 @@ struct libc_use {
     bool compared; /* only compared with */
     struct cursor reference;
 };
-static struct libc_use *libc_uses;
-static size_t libc_use_count, libc_use_capacity;
 
 /* A function that is declared by text of a macro: by the name in a list, `#define EACH(X) X(open)
  * X(close)`, or by an alias,
@@ -61,19 +60,32 @@ struct declared {
     struct span span;
 };
 
-static struct declared *declared;
-static size_t declared_count, declared_capacity;
-static struct map declared_places;
+/* What is known on the way through the units. */
+struct found {
+    struct libc_use *libc_uses;
+    size_t libc_use_count, libc_use_capacity;
+    struct declared *declared;
+    size_t declared_count, declared_capacity;
+    struct map declared_places; /* set of the places of their names */
+};
+
+struct declarations {
+    struct found *found;
+    struct unit *unit;
+};
 
 static enum CXChildVisitResult note_declared(struct cursor cursor, struct cursor parent, void *data)
 {
-    struct unit *const unit = data;
+    const struct declarations *const declarations = data;
+    struct found *const found = declarations->found;
+    struct unit *const unit = declarations->unit;
     struct span span;
     (void)parent;
     if (cursor_kind(cursor) == CXCursor_FunctionDecl && !in_system_header(cursor) &&
         span_of_name(unit, cursor, cursor_name(cursor), &span) && span.kind != PLACE_FILE) {
-        *PUSH(declared, declared_count, declared_capacity) = (struct declared){cursor, span};
-        map_add(&declared_places, span_key(&span));
+        *PUSH(found->declared, found->declared_count, found->declared_capacity) =
+            (struct declared){cursor, span};
+        map_add(&found->declared_places, span_key(&span));
     }
     return CXChildVisit_Continue;
 }
@@ -94,11 +106,11 @@ static bool span_of_alias(struct unit *unit, struct cursor reference, struct spa
 }
 
 /* `&f` in the body of a macro, of which libclang does not say where it ends. */
-static bool span_of_address(struct unit *unit, const struct designator *it, const char *name,
-                            struct span *span)
+static bool span_of_address(struct unit *unit, const struct designator *designator,
+                            const char *name, struct span *span)
 {
-    const struct place begin = place_of(unit, cursor_begin(it->whole));
-    if (!span_of_name(unit, it->reference, name, span) || begin.kind != PLACE_BODY ||
+    const struct place begin = place_of(unit, cursor_begin(designator->whole));
+    if (!span_of_name(unit, designator->reference, name, span) || begin.kind != PLACE_BODY ||
         span->kind != PLACE_BODY || begin.source != span->source ||
         begin.source->text[begin.offset] != '&' ||
         source_skip_blank(begin.source, begin.offset + 1) != span->begin)
@@ -108,15 +120,17 @@ static bool span_of_address(struct unit *unit, const struct designator *it, cons
 }
 
 /* `&f` becomes IA2_FN(f) as a whole. */
-static bool designator_span(struct unit *unit, const struct designator *it, const char *name,
+static bool designator_span(const struct found *found, struct unit *unit,
+                            const struct designator *designator, const char *name,
                             struct span *span)
 {
-    if (!cursor_equal(it->whole, it->reference))
-        return span_of(unit, it->whole, span) || span_of_address(unit, it, name, span);
-    if (!span_of_name(unit, it->reference, name, span))
+    if (!cursor_equal(designator->whole, designator->reference))
+        return span_of(unit, designator->whole, span) ||
+               span_of_address(unit, designator, name, span);
+    if (!span_of_name(unit, designator->reference, name, span))
         return false;
-    if (map_get(&declared_places, span_key(span)))
-        span_of_alias(unit, it->reference, span);
+    if (map_get(&found->declared_places, span_key(span)))
+        span_of_alias(unit, designator->reference, span);
     return true;
 }
 
@@ -130,13 +144,14 @@ static bool same_abi(const char *function, const char *target, struct type targe
 
 /* A macro may use the text of a direct callee as a value too, or call through it: `((f) ? (f)(1) :
  * 0)`. The gate serves both. */
-static bool callee_is_edited(struct unit *unit, const struct designator *it, const char *name)
+static bool callee_is_edited(struct unit *unit, const struct designator *designator,
+                             const char *name)
 {
     struct span span;
-    return (span_of_name(unit, it->reference, name, &span) &&
-            edit_at_name(span.source, span.begin)) ||
-           (span_of_callee(unit, it->called, &span) && span.kind == PLACE_BODY &&
-            edit_at_name(span.source, span.begin));
+    return (span_of_name(unit, designator->reference, name, &span) &&
+            edit_at_name(unit->program->edits, span.source, span.begin)) ||
+           (span_of_callee(unit, designator->called, &span) && span.kind == PLACE_BODY &&
+            edit_at_name(unit->program->edits, span.source, span.begin));
 }
 
 /* The macro of IA2's guide that the program has written around a function's name: IA2_IGNORE, or
@@ -164,19 +179,23 @@ static enum guide_macro { NO_GUIDE_MACRO, GUIDE_IGNORE, GUIDE_FN } guide_macro(s
 
 /* What a variadic function is called with: through the type it goes to, or if it goes by another
  * type than its own, through its own. */
-static const struct variadic_lists *lists_through(struct unit *unit, const struct designator *it)
+static const struct variadic_lists *lists_through(struct unit *unit,
+                                                  const struct designator *designator)
 {
-    const char *const target = function_pointer_spelling(unit, it->target);
-    const bool comes_back = it->types[0] != target && conversions_reach(target, it->types[0]);
-    if (!comes_back && !is_variadic(type_pointee(type_canonical(it->target))))
+    const char *const target = function_pointer_spelling(unit, designator->target);
+    const bool comes_back =
+        designator->types[0] != target &&
+        conversions_reach(unit->program->conversions, target, designator->types[0]);
+    if (!comes_back && !is_variadic(type_pointee(type_canonical(designator->target))))
         return NULL;
-    return variadic_lists(comes_back ? it->types[0] : target);
+    return variadic_lists(unit->program, comes_back ? designator->types[0] : target);
 }
 
-static void refuse_value(const struct designator *it, const char *reason, const char *remedy)
+static void refuse_value(const struct designator *designator, const char *reason,
+                         const char *remedy)
 {
-    refuse_at(it->reference, intern_format("address of %s", cursor_name(it->function)), reason,
-              remedy);
+    refuse_at(designator->reference,
+              intern_format("address of %s", cursor_name(designator->function)), reason, remedy);
 }
 
 /* Where the function's value is made: of a name, of a name that a macro puts together, or
@@ -187,54 +206,57 @@ struct value_text {
 };
 
 /* Requests that the text becomes the value of the function's gate, by a macro of ia2.h. */
-static void edit_value(struct unit *unit, const struct designator *it, const struct value_text *at,
-                       const char *macro)
+static void edit_value(struct unit *unit, const struct designator *designator,
+                       const struct value_text *at, const char *macro)
 {
-    const char *const name = cursor_name(it->function), *const text =
-                                                            intern_format("%s(%s)", macro, name);
-    const bool whole = !cursor_equal(it->whole, it->reference);
-    const unsigned roles = argument_roles(&at->span);
+    const char *const name = cursor_name(designator->function), *const text = intern_format(
+                                                                    "%s(%s)", macro, name);
+    const bool whole = !cursor_equal(designator->whole, designator->reference);
+    const unsigned roles = argument_roles(unit->program->macros, &at->span);
     if (at->pasted && !(roles & ROLE_STRING))
-        pasted_rewrite(unit, it->reference, name, text);
-    else if (roles && !whole && argument_rewrite(unit, &at->span, roles, name, text, it->reference))
+        pasted_rewrite(unit, designator->reference, name, text);
+    else if (roles && !whole &&
+             argument_rewrite(unit, &at->span, roles, name, text, designator->reference))
         ; /* in the macro */
     else if (roles & ROLE_STRING)
         refuse_value(
-            it,
+            designator,
             "a macro makes a string of the function's name too, which would show what the name is "
             "rewritten to",
             "give the macro the function in an argument that it does not make a string of");
     else if (at->replaced)
-        edit_wrap(&at->span, EDIT_REPLACE, text, "", it->reference);
+        edit_wrap(unit->program->edits, &at->span, EDIT_REPLACE, text, "", designator->reference);
     else
-        edit_wrap(&at->span, EDIT_NAME, intern_format("%s(", macro), ")", it->reference);
+        edit_wrap(unit->program->edits, &at->span, EDIT_NAME, intern_format("%s(", macro), ")",
+                  designator->reference);
 }
 
 /* The gate that the value is; NULL if refused. */
 static const struct gate *gate_of_value(struct program *program, struct unit *unit,
-                                        const struct designator *it)
+                                        const struct designator *designator)
 {
     const struct variadic_lists *calls = NULL;
-    if (is_variadic(cursor_type(it->function))) {
-        calls = lists_through(unit, it);
-        if (!calls && it->compared)
-            calls = variadic_uncalled(unit, it->function);
+    if (is_variadic(cursor_type(designator->function))) {
+        calls = lists_through(unit, designator);
+        if (!calls && designator->compared)
+            calls = variadic_uncalled(unit, designator->function);
         if (!calls) {
-            refuse_value(it,
+            refuse_value(designator,
                          "the function is variadic, and no call through the type shows what it is "
                          "called with",
                          "use a function of plain parameters (va_list is one)");
             return NULL;
         }
     }
-    const struct gate *const gate =
-        gate_for_value(program, unit, it->function, calls, !it->compared, it->reference);
-    const struct type target_type = type_pointee(type_canonical(it->target));
+    const struct gate *const gate = gate_for_value(program, unit, designator->function, calls,
+                                                   !designator->compared, designator->reference);
+    const struct type target_type = type_pointee(type_canonical(designator->target));
     const char *const target = function_mangled(unit, target_type);
-    if (!gate || calls || it->compared || same_abi(gate->abi, target, target_type) ||
-        conversions_reach_abi(function_pointer_spelling(unit, it->target), gate->abi))
+    if (!gate || calls || designator->compared || same_abi(gate->abi, target, target_type) ||
+        conversions_reach_abi(program->conversions,
+                              function_pointer_spelling(unit, designator->target), gate->abi))
         return gate;
-    refuse_value(it,
+    refuse_value(designator,
                  intern_format("it passes arguments as %s and is converted to a type that passes "
                                "them as %s, so a call "
                                "through that type would be stopped",
@@ -243,82 +265,95 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
     return NULL;
 }
 
-static void rewrite_designator(struct program *program, struct unit *unit,
-                               const struct designator *it)
+static void rewrite_designator(struct found *found, struct program *program, struct unit *unit,
+                               const struct designator *designator)
 {
-    const char *const name = cursor_name(it->function);
-    const bool whole = !cursor_equal(it->whole, it->reference);
+    const char *const name = cursor_name(designator->function);
+    const bool whole = !cursor_equal(designator->whole, designator->reference);
     struct value_text at = {0};
-    if (it->callee && plan_import(program->plan, name) && is_variadic(cursor_type(it->function)))
+    if (designator->callee && plan_import(&program->plan, name) &&
+        is_variadic(cursor_type(designator->function)))
         return; /* variadic.c */
-    const bool has_text = designator_span(unit, it, name, &at.span);
+    const bool has_text = designator_span(found, unit, designator, name, &at.span);
     const enum guide_macro guide = has_text ? guide_macro(&at.span) : NO_GUIDE_MACRO;
     if (guide == GUIDE_IGNORE)
         return;
-    const bool escapes = guide == GUIDE_FN || (it->callee ? callee_is_edited(unit, it, name)
-                                                          : designator_escapes(program, it));
-    if (!escapes || is_for_libc_alone(program, unit, it) ||
-        gates_is_absent(program->plan, unit, it->function)) {
+    const bool escapes =
+        guide == GUIDE_FN || (designator->callee ? callee_is_edited(unit, designator, name)
+                                                 : designator_escapes(program, designator));
+    if (!escapes || is_for_libc_alone(program, unit, designator) ||
+        gates_is_absent(unit, designator->function)) {
         if (has_text)
-            edit_veto(&at.span, EDIT_NAME, it->reference);
+            edit_veto(unit->program->edits, &at.span, EDIT_NAME, designator->reference);
         return;
     }
-    if (no_wrap_has(program, unit, it->function)) {
+    if (no_wrap_has(program, unit, designator->function)) {
         refuse_value(
-            it,
+            designator,
             "it is declared after IA2_BEGIN_NO_WRAP, so it has no gate, and a call of it from "
             "another compartment would be stopped",
             "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
         return;
     }
-    at.pasted = !has_text && !whole && pasted_span(unit, it->reference, name, &at.span);
+    at.pasted = !has_text && !whole && pasted_span(unit, designator->reference, name, &at.span);
     at.replaced = whole || guide == GUIDE_FN;
     if (!has_text && !at.pasted) {
-        refuse_value(it, "its name is put together by a macro, so there is no text to rewrite",
+        refuse_value(designator,
+                     "its name is put together by a macro, so there is no text to rewrite",
                      "write the function's name out, or pass it to the macro as an argument");
         return;
     }
-    const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
-    const bool is_libc = !is_static && gates_is_libc(program->plan, it->function);
-    edit_value(unit, it, &at, is_static ? "IA2_FN_STATIC" : is_libc ? "IA2_FN_LIBC" : "IA2_FN");
+    const bool is_static = cursor_linkage(designator->function) == CXLinkage_Internal;
+    const bool is_libc = !is_static && gates_is_libc(program, designator->function);
+    edit_value(unit, designator, &at,
+               is_static ? "IA2_FN_STATIC"
+               : is_libc ? "IA2_FN_LIBC"
+                         : "IA2_FN");
     if (is_static)
-        edit_declare(at.span.source, intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
-    if (is_static && it->user && unit->functions[it->user - 1].dead)
+        edit_declare(unit->program->edits, at.span.source,
+                     intern_format("IA2_DECLARE_GATE_STATIC(%s);", name));
+    if (is_static && designator->user && unit->functions[designator->user - 1].dead)
         return; /* no gate: its target would be compiled, and need what this compartment may not
                    have */
-    const struct gate *const gate = gate_of_value(program, unit, it);
+    const struct gate *const gate = gate_of_value(program, unit, designator);
     if (!gate)
         return;
     if (is_libc) {
-        edit_declare(at.span.source, intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
-        *PUSH(libc_uses, libc_use_count, libc_use_capacity) =
-            (struct libc_use){name, unit->plan->compartment, it->compared, it->reference};
+        edit_declare(unit->program->edits, at.span.source,
+                     intern_format("IA2_DECLARE_GATE_LIBC(%s);", name));
+        *PUSH(found->libc_uses, found->libc_use_count, found->libc_use_capacity) =
+            (struct libc_use){name, unit->plan->compartment, designator->compared,
+                              designator->reference};
     } else if (!is_static)
-        edit_declare_gate(at.span.source, name, gate->owner == unit->plan->compartment);
+        edit_declare_gate(unit->program->edits, at.span.source, name,
+                          gate->owner == unit->plan->compartment);
     else if (unit->main_file)
-        edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
+        edit_append(unit->program->edits, unit->main_file,
+                    intern_format("IA2_STATIC_TARGET(%s);", name), unit->plan->id);
 }
 
 /* What one compartment gives away as libc's function is a gate of its own, which another's
  * comparison with that function does not know. */
-static void refuse_foreign_comparisons(const struct plan *plan)
+static void refuse_foreign_comparisons(const struct found *found, const struct plan *plan)
 {
-    for (size_t i = 0; i < libc_use_count; i++)
-        for (size_t j = 0; libc_uses[i].compared && j < libc_use_count; j++) {
-            const struct libc_use *const it = &libc_uses[i], *const given = &libc_uses[j];
-            if (given->compared || given->name != it->name || given->compartment == it->compartment)
+    const struct libc_use *const libc_uses = found->libc_uses;
+    for (size_t i = 0; i < found->libc_use_count; i++)
+        for (size_t j = 0; libc_uses[i].compared && j < found->libc_use_count; j++) {
+            const struct libc_use *const libc_use = &libc_uses[i], *const given = &libc_uses[j];
+            if (given->compared || given->name != libc_use->name ||
+                given->compartment == libc_use->compartment)
                 continue;
             const char *file;
             unsigned line, column;
             cursor_position(given->reference, &file, &line, &column);
             refuse_at(
-                it->reference, intern_format("comparison with %s", it->name),
+                libc_use->reference, intern_format("comparison with %s", libc_use->name),
                 intern_format("compartment %s gives its address away too (%s:%u), and each "
                               "compartment's address of a function of libc is another, "
                               "so the two would differ",
                               plan->compartments[given->compartment - 1].name, file, line),
                 intern_format("give away and compare a function of the program's own that calls %s",
-                              it->name));
+                              libc_use->name));
             break;
         }
 }
@@ -360,67 +395,82 @@ static void drop_guide_call(struct unit *unit, struct cursor expression, struct 
     }
     const struct span name = {callee->source, begin, begin + length - 1, PLACE_FILE};
     if (!begin || !source_identifier(callee->source, begin - 1))
-        edit_wrap(&name, EDIT_REPLACE, "IA2_CALLED", "", expression);
+        edit_wrap(unit->program->edits, &name, EDIT_REPLACE, "IA2_CALLED", "", expression);
 }
 
-static void rewrite_indirect_call(struct program *program, struct unit *unit, const struct call *it)
+static void rewrite_indirect_call(struct program *program, struct unit *unit,
+                                  const struct call *call)
 {
     struct span span;
-    const bool editable = callee_span(unit, it->callee, &span);
+    const bool editable = callee_span(unit, call->callee, &span);
     if (editable)
-        drop_guide_call(unit, it->callee, &span);
-    if (!escapes(program, it->type)) {
+        drop_guide_call(unit, call->callee, &span);
+    if (!escapes(program, call->type)) {
         if (editable)
-            edit_veto(&span, EDIT_CALL, it->call);
+            edit_veto(unit->program->edits, &span, EDIT_CALL, call->call);
         return;
     }
     if (written_in_system_header(
-            it->callee)) /* by a macro such as pthread_cleanup_push: libc's call */
+            call->callee)) /* by a macro such as pthread_cleanup_push: libc's call */
         return;
     if (!editable) {
         refuse_at(
-            it->call, intern_format("call through %s", it->type),
+            call->call, intern_format("call through %s", call->type),
             "the pointer's expression is partly made by a macro, so there is no text to rewrite",
             "assign the pointer to a local variable first and call that");
         return;
     }
-    struct signature signature = signature_of_call(callee_type(it->callee), it->call);
+    struct signature signature = signature_of_call(callee_type(call->callee), call->call);
     const uint32_t hash = mangle_hash(signature_mangled(unit, &signature));
     signature_free(&signature);
-    edit_wrap(&span, EDIT_CALL, "IA2_CALL(", intern_format(", 0x%08xu)", hash), it->call);
+    edit_wrap(unit->program->edits, &span, EDIT_CALL, "IA2_CALL(",
+              intern_format(", 0x%08xu)", hash), call->call);
+}
+
+static void rewrite_unit(struct found *found, struct program *program, struct unit *unit)
+{
+    for (size_t i = 0; i < unit->designator_count; i++)
+        if (!unit->designators[i].callee)
+            rewrite_designator(found, program, unit, &unit->designators[i]);
+    for (size_t i = 0; i < unit->call_count; i++) {
+        const struct call *const call = &unit->calls[i];
+        if (call->type)
+            rewrite_indirect_call(program, unit, call);
+        if (!call->type || escapes(program, call->type))
+            copies_of_call(program, unit, call);
+    }
+    for (size_t i = 0; i < unit->conversion_count; i++)
+        conversion_check(program, unit, &unit->conversions[i]);
+}
+
+static void veto_declarations(struct edits *edits, const struct found *found)
+{
+    for (size_t i = 0; i < found->declared_count; i++) {
+        const struct declared *const declared = &found->declared[i];
+        if (edit_at_name(edits, declared->span.source, declared->span.begin))
+            edit_veto(edits, &declared->span, EDIT_NAME, declared->function);
+    }
 }
 
 void rewrite_pointers(struct program *program)
 {
-    conversions_group(program);
-    variadic_scan(program);
+    struct found found = {0};
+    pasted_begin(program);
     for (size_t u = 0; u < program->unit_count; u++)
-        cursor_visit(tree_root(program->units[u].tree), note_declared, &program->units[u]);
-    for (size_t u = 0; u < program->unit_count; u++) {
-        struct unit *const unit = &program->units[u];
-        for (size_t i = 0; i < unit->include_count; i++)
-            edit_read_by(unit->includes[i], unit->plan->id);
-        for (size_t i = 0; i < unit->designator_count; i++)
-            if (!unit->designators[i].callee)
-                rewrite_designator(program, unit, &unit->designators[i]);
-        for (size_t i = 0; i < unit->call_count; i++) {
-            const struct call *const call = &unit->calls[i];
-            if (call->type)
-                rewrite_indirect_call(program, unit, call);
-            if (!call->type || escapes(program, call->type))
-                copies_of_call(program, unit, call);
-        }
-        for (size_t i = 0; i < unit->conversion_count; i++)
-            conversion_check(program, unit, &unit->conversions[i]);
-    }
+        cursor_visit(tree_root(program->units[u].tree), note_declared,
+                     &(struct declarations){&found, &program->units[u]});
+    for (size_t u = 0; u < program->unit_count; u++)
+        rewrite_unit(&found, program, &program->units[u]);
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t i = 0; i < program->units[u].designator_count; i++)
             if (program->units[u].designators[i].callee)
-                rewrite_designator(program, &program->units[u], &program->units[u].designators[i]);
+                rewrite_designator(&found, program, &program->units[u],
+                                   &program->units[u].designators[i]);
     variadic_rewrite(program);
-    for (size_t i = 0; i < declared_count; i++)
-        if (edit_at_name(declared[i].span.source, declared[i].span.begin))
-            edit_veto(&declared[i].span, EDIT_NAME, declared[i].function);
+    veto_declarations(program->edits, &found);
     copies_check_used(program);
-    refuse_foreign_comparisons(program->plan);
+    refuse_foreign_comparisons(&found, &program->plan);
+    map_free(&found.declared_places);
+    free(found.declared);
+    free(found.libc_uses);
 }

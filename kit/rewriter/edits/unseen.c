@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "base/intern.h"
 #include "edits.h"
 #include "input/branches.h"
 
@@ -14,9 +15,11 @@ struct candidate {
     const char *name; /* the callee is this name alone, and may be a function; else NULL */
     bool seen;
 };
-static struct candidate *candidates;
-static size_t candidate_count, candidate_capacity;
-static struct map variables; /* set of names */
+struct candidates {
+    struct candidate *list;
+    size_t count, capacity;
+    struct map variables; /* set of names */
+};
 
 /* The tokens before the one at hand. */
 struct window {
@@ -48,44 +51,47 @@ static bool holds_pointer(const struct source *source, size_t word, size_t open,
     return false;
 }
 
-static void note_call(struct source *source, const struct window *it, size_t bracket)
+static void note_call(struct candidates *candidates, struct source *source,
+                      const struct window *window, size_t bracket)
 {
     static const char *const not_called[] = {"if",       "while",         "for",         "switch",
                                              "sizeof",   "typeof",        "__typeof__",  "__typeof",
                                              "_Alignof", "__attribute__", "__attribute", "asm",
                                              "__asm__",  "__asm",         "_Generic",    NULL};
-    struct candidate found = {source, it->last, bracket, NULL, false};
-    const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
-    if (it->last == SIZE_MAX || (length && source_is_any_word(source, it->last, not_called)))
+    struct candidate found = {source, window->last, bracket, NULL, false};
+    const size_t length = window->last == SIZE_MAX ? 0 : source_identifier(source, window->last);
+    if (window->last == SIZE_MAX ||
+        (length && source_is_any_word(source, window->last, not_called)))
         return;
     if (length) {
-        if (!is_member(source, it->before))
-            found.name = intern_n(source->text + it->last, length);
-    } else if (source->text[it->last] == ']') {
-        found.begin = it->word != SIZE_MAX ? it->word : it->open;
-    } else if (source->text[it->last] == ')' && it->open != SIZE_MAX &&
-               holds_pointer(source, it->word, it->open, it->last)) {
-        found.begin = it->open;
+        if (!is_member(source, window->before))
+            found.name = intern_n(source->text + window->last, length);
+    } else if (source->text[window->last] == ']') {
+        found.begin = window->word != SIZE_MAX ? window->word : window->open;
+    } else if (source->text[window->last] == ')' && window->open != SIZE_MAX &&
+               holds_pointer(source, window->word, window->open, window->last)) {
+        found.begin = window->open;
     } else {
         return;
     }
-    *PUSH(candidates, candidate_count, candidate_capacity) = found;
+    *PUSH(candidates->list, candidates->count, candidates->capacity) = found;
 }
 
 /* A name that is declared here, other than as a function: `TYPE name`, `*name`, and then the end of
  * the declarator. */
-static void note_variable(const struct source *source, const struct window *it, size_t next)
+static void note_variable(struct candidates *candidates, const struct source *source,
+                          const struct window *window, size_t next)
 {
-    const size_t length = it->last == SIZE_MAX ? 0 : source_identifier(source, it->last);
-    if (length && it->before != SIZE_MAX && strchr(",);=[", source->text[next]) &&
-        (source->text[it->before] == '*' || source_identifier(source, it->before)))
-        map_add(&variables, key_of(intern_n(source->text + it->last, length)));
+    const size_t length = window->last == SIZE_MAX ? 0 : source_identifier(source, window->last);
+    if (length && window->before != SIZE_MAX && strchr(",);=[", source->text[next]) &&
+        (source->text[window->before] == '*' || source_identifier(source, window->before)))
+        map_add(&candidates->variables, key_of(intern_n(source->text + window->last, length)));
 }
 
-static void note_branch(const struct branch *branch)
+static void note_branch(struct candidates *candidates, const struct branch *branch)
 {
     struct source *const source = branch->source;
-    struct window it = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
+    struct window window = {SIZE_MAX, SIZE_MAX, SIZE_MAX, SIZE_MAX};
     struct open_bracket {
         size_t at, word;
     } *open = NULL;
@@ -93,19 +99,19 @@ static void note_branch(const struct branch *branch)
     for (size_t i = source_skip_blank(source, branch->begin); i < branch->end;
          i = source_skip_blank(source, source_skip_token(source, i))) {
         const char c = source->text[i];
-        note_variable(source, &it, i);
+        note_variable(candidates, source, &window, i);
         if (c == '(')
-            note_call(source, &it, i);
-        it.open = it.word = SIZE_MAX;
+            note_call(candidates, source, &window, i);
+        window.open = window.word = SIZE_MAX;
         if (c == '(' || c == '[') {
-            *PUSH(open, depth, capacity) = (struct open_bracket){i, it.last};
+            *PUSH(open, depth, capacity) = (struct open_bracket){i, window.last};
         } else if ((c == ')' || c == ']') && depth) {
             depth--;
-            it.open = open[depth].at;
-            it.word = open[depth].word;
+            window.open = open[depth].at;
+            window.word = open[depth].word;
         }
-        it.before = it.last;
-        it.last = i;
+        window.before = window.last;
+        window.last = i;
     }
     free(open);
 }
@@ -123,61 +129,74 @@ struct range {
     size_t first, last;
 };
 
+/* What is seen of one unit. */
+struct seen {
+    struct candidates *candidates;
+    struct map by_file; /* number of a file in the tree -> struct range */
+};
+
 /* Clang has seen what stands between a callee and its arguments, or a variable that may be called.
  */
 static void note_seen(void *context, struct cursor cursor)
 {
-    const struct map *const by_file = context; /* number of a file in the tree -> struct range */
+    const struct seen *const seen = context;
+    struct candidates *const candidates = seen->candidates;
     const struct spot spot = location_spots(cursor_location(cursor)).spelling;
-    const struct range *const range = spot.file ? map_get(by_file, spot.file) : NULL;
+    const struct range *const range = spot.file ? map_get(&seen->by_file, spot.file) : NULL;
     for (size_t i = range ? range->first : 0; range && i < range->last; i++)
-        candidates[i].seen |=
-            candidates[i].begin <= spot.offset && spot.offset <= candidates[i].end;
+        candidates->list[i].seen |=
+            candidates->list[i].begin <= spot.offset && spot.offset <= candidates->list[i].end;
     const enum CXCursorKind kind = cursor_kind(cursor);
     if ((kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl) &&
         is_function(type_pointee(without_atomic(cursor_type(cursor)))))
-        map_add(&variables, key_of(cursor_name(cursor)));
+        map_add(&candidates->variables, key_of(cursor_name(cursor)));
 }
 
-static void note_unit(struct unit *unit, const struct map *ranges)
+static void note_unit(struct candidates *candidates, struct unit *unit, const struct map *ranges)
 {
-    struct map by_file = {0};
+    struct seen seen = {.candidates = candidates};
     size_t count;
     const struct tree_inclusion *const all = tree_inclusions(unit->tree, &count);
     for (size_t i = 0; i < count; i++) {
         const struct source *const source = unit_source(unit, all[i].file);
         struct range *const range = source ? map_get(ranges, key_of(source)) : NULL;
         if (range)
-            map_put(&by_file, all[i].file, range);
+            map_put(&seen.by_file, all[i].file, range);
     }
-    if (by_file.used)
-        tree_visit_all(unit->tree, note_seen, &by_file);
-    map_free(&by_file);
+    if (seen.by_file.used)
+        tree_visit_all(unit->tree, note_seen, &seen);
+    map_free(&seen.by_file);
 }
 
 void unseen_guard(const struct program *program)
 {
-    for (size_t i = 0; i < branch_count; i++)
-        note_branch(&branches[i]);
-    if (!candidate_count)
+    struct candidates candidates = {0};
+    for (size_t i = 0; i < program->branches->count; i++)
+        note_branch(&candidates, &program->branches->list[i]);
+    if (!candidates.count) {
+        map_free(&candidates.variables);
         return;
-    qsort(candidates, candidate_count, sizeof(*candidates), compare);
-    struct range *const all = must_alloc(candidate_count * sizeof(*all));
+    }
+    qsort(candidates.list, candidates.count, sizeof(*candidates.list), compare);
+    struct range *const all = must_alloc(candidates.count * sizeof(*all));
     struct map ranges = {0};
-    for (size_t i = 0, first = 0; i < candidate_count; i++) {
-        if (candidates[i].source != candidates[first].source)
+    for (size_t i = 0, first = 0; i < candidates.count; i++) {
+        if (candidates.list[i].source != candidates.list[first].source)
             first = i;
         all[first] = (struct range){first, i + 1};
-        map_put(&ranges, key_of(candidates[first].source), &all[first]);
+        map_put(&ranges, key_of(candidates.list[first].source), &all[first]);
     }
     for (size_t u = 0; u < program->unit_count; u++)
-        note_unit(&program->units[u], &ranges);
-    for (size_t i = 0; i < candidate_count; i++) {
-        const struct candidate *const it = &candidates[i];
-        if (!it->seen && (!it->name || map_get(&variables, key_of(it->name))))
-            edit_insert(it->source, it->begin, "IA2_UNSEEN_CALL ", no_cursor());
+        note_unit(&candidates, &program->units[u], &ranges);
+    for (size_t i = 0; i < candidates.count; i++) {
+        const struct candidate *const candidate = &candidates.list[i];
+        if (!candidate->seen &&
+            (!candidate->name || map_get(&candidates.variables, key_of(candidate->name))))
+            edit_insert(program->edits, candidate->source, candidate->begin, "IA2_UNSEEN_CALL ",
+                        no_cursor());
     }
     map_free(&ranges);
+    map_free(&candidates.variables);
     free(all);
-    free(candidates);
+    free(candidates.list);
 }

@@ -6,26 +6,30 @@
 #include "abi/mangle.h"
 #include "analysis/escape.h"
 #include "analysis/gates.h"
-#include "diag.h"
+#include "base/intern.h"
 #include "edits.h"
 
-static struct map types; /* function-pointer spelling -> struct variadic_lists */
+struct argument_lists {
+    struct map by_type; /* function-pointer spelling -> struct variadic_lists */
+    struct map uncalled; /* ABI string -> struct variadic_lists */
+};
 
 static void note_call(struct unit *unit, const struct call *call)
 {
-    struct variadic_lists *it = map_get(&types, key_of(call->type));
+    struct map *const types = &unit->program->argument_lists->by_type;
+    struct variadic_lists *lists = map_get(types, key_of(call->type));
     struct signature signature = signature_of_call(callee_type(call->callee), call->call);
     const char *const abi = signature_mangled(unit, &signature);
-    if (!it) {
-        it = must_alloc(sizeof(*it));
-        map_put(&types, key_of(call->type), it);
+    if (!lists) {
+        lists = must_alloc(sizeof(*lists));
+        map_put(types, key_of(call->type), lists);
     }
-    for (size_t i = 0; i < it->count; i++)
-        if (it->lists[i].abi == abi) {
+    for (size_t i = 0; i < lists->count; i++)
+        if (lists->lists[i].abi == abi) {
             signature_free(&signature);
             return;
         }
-    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list){signature, abi};
+    *PUSH(lists->lists, lists->count, lists->capacity) = (struct variadic_list){signature, abi};
 }
 
 static int compare_lists(const void *left, const void *right)
@@ -36,6 +40,7 @@ static int compare_lists(const void *left, const void *right)
 
 void variadic_scan(struct program *program)
 {
+    program->argument_lists = must_alloc(sizeof(*program->argument_lists));
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t c = 0; c < program->units[u].call_count; c++) {
             const struct call *const call = &program->units[u].calls[c];
@@ -43,33 +48,35 @@ void variadic_scan(struct program *program)
                 is_variadic(callee_type(call->callee)) && !written_in_system_header(call->callee))
                 note_call(&program->units[u], call);
         }
-    for (size_t i = 0; i < types.capacity; i++) {
-        struct variadic_lists *const it = types.slots[i].value;
-        if (it)
-            qsort(it->lists, it->count, sizeof(*it->lists), compare_lists);
+    const struct map *const types = &program->argument_lists->by_type;
+    for (size_t i = 0; i < types->capacity; i++) {
+        struct variadic_lists *const lists = types->slots[i].value;
+        if (lists)
+            qsort(lists->lists, lists->count, sizeof(*lists->lists), compare_lists);
     }
 }
 
-const struct variadic_lists *variadic_lists(const char *function_pointer)
+const struct variadic_lists *variadic_lists(const struct program *program,
+                                            const char *function_pointer)
 {
-    return map_get(&types, key_of(function_pointer));
+    return map_get(&program->argument_lists->by_type, key_of(function_pointer));
 }
 
 const struct variadic_lists *variadic_uncalled(struct unit *unit, struct cursor function)
 {
-    static struct map known; /* ABI string -> struct variadic_lists */
+    struct map *const known = &unit->program->argument_lists->uncalled;
     struct signature signature = signature_of_type(cursor_type(function));
     const char *const abi = signature_mangled(unit, &signature);
-    struct variadic_lists *it = map_get(&known, key_of(abi));
-    if (it) {
+    struct variadic_lists *lists = map_get(known, key_of(abi));
+    if (lists) {
         signature_free(&signature);
-        return it;
+        return lists;
     }
-    it = must_alloc(sizeof(*it));
-    *it = (struct variadic_lists){0};
-    *PUSH(it->lists, it->count, it->capacity) = (struct variadic_list){signature, abi};
-    map_put(&known, key_of(abi), it);
-    return it;
+    lists = must_alloc(sizeof(*lists));
+    *lists = (struct variadic_lists){0};
+    *PUSH(lists->lists, lists->count, lists->capacity) = (struct variadic_list){signature, abi};
+    map_put(known, key_of(abi), lists);
+    return lists;
 }
 
 /* ---- calls in the body of a macro, which each use may make with other arguments: the compiler
@@ -88,19 +95,22 @@ struct choice {
     size_t count, capacity;
 };
 
-static struct choice *choices;
-static size_t choice_count, choice_capacity;
+struct choices {
+    struct choice *list;
+    size_t count, capacity;
+};
 
-static struct choice *choice_at(const struct span *name, const char *function)
+static struct choice *choice_at(struct choices *choices, const struct span *name,
+                                const char *function)
 {
-    for (size_t i = 0; i < choice_count; i++)
-        if (choices[i].source == name->source && choices[i].function == function)
-            return &choices[i];
-    struct choice *const it = PUSH(choices, choice_count, choice_capacity);
-    it->source = name->source;
-    it->function = function;
-    it->macro = intern_format("ia2_%08x_%s", mangle_hash(name->source->shown), function);
-    return it;
+    for (size_t i = 0; i < choices->count; i++)
+        if (choices->list[i].source == name->source && choices->list[i].function == function)
+            return &choices->list[i];
+    struct choice *const choice = PUSH(choices->list, choices->count, choices->capacity);
+    choice->source = name->source;
+    choice->function = function;
+    choice->macro = intern_format("ia2_%08x_%s", mangle_hash(name->source->shown), function);
+    return choice;
 }
 
 /* IA2_SHAPE of ia2_variadic.h, for the arguments as they are written. */
@@ -126,10 +136,10 @@ static bool is_plain(const struct signature *signature)
     return signature->count <= 32;
 }
 
-static void choose(struct unit *unit, const struct call *call, const struct span *name,
-                   const struct signature *signature)
+static void choose(struct choices *choices, struct unit *unit, const struct call *call,
+                   const struct span *name, const struct signature *signature)
 {
-    struct choice *const it = choice_at(name, call->import->symbol);
+    struct choice *const choice = choice_at(choices, name, call->import->symbol);
     const char *const construct =
         intern_format("call of variadic boundary function %s in a macro", call->import->symbol);
     if (!is_plain(signature)) {
@@ -144,18 +154,18 @@ static void choose(struct unit *unit, const struct call *call, const struct span
     if (!gate)
         return;
     const unsigned key = shape_key(call);
-    edit_wrap(name, EDIT_REPLACE, it->macro, "", call->call);
-    for (size_t i = 0; i < it->count; i++)
-        if (it->gates[i].key == key) {
-            if (memcmp(&it->gates[i].shape, &gate->shape, sizeof(gate->shape)))
+    edit_wrap(unit->program->edits, name, EDIT_REPLACE, choice->macro, "", call->call);
+    for (size_t i = 0; i < choice->count; i++)
+        if (choice->gates[i].key == key) {
+            if (memcmp(&choice->gates[i].shape, &gate->shape, sizeof(gate->shape)))
                 refuse_at(call->call, construct,
                           "another use of the macro passes as many numbers of each kind, but in "
                           "other registers",
                           "give the fixed parameters arguments of their own types");
             return;
         }
-    *PUSH(it->gates, it->count, it->capacity) =
-        (__typeof__(*it->gates)){key, gate->symbol, gate->shape};
+    *PUSH(choice->gates, choice->count, choice->capacity) =
+        (__typeof__(*choice->gates)){key, gate->symbol, gate->shape};
 }
 
 static int compare_keys(const void *left, const void *right)
@@ -164,21 +174,22 @@ static int compare_keys(const void *left, const void *right)
     return (a > b) - (a < b);
 }
 
-static void declare_choices(void)
+static void declare_choices(struct edits *edits, const struct choices *choices)
 {
-    for (size_t i = 0; i < choice_count; i++) {
-        struct choice *const it = &choices[i];
+    for (size_t i = 0; i < choices->count; i++) {
+        struct choice *const choice = &choices->list[i];
         struct text text = {0};
-        if (it->count)
-            qsort(it->gates, it->count, sizeof(*it->gates), compare_keys);
-        for (size_t g = 0; g < it->count; g++) {
-            text_printf(&text, ", [%u] = %s", it->gates[g].key, it->gates[g].gate);
-            edit_declare(it->source, intern_format("extern const char %s[];", it->gates[g].gate));
+        if (choice->count)
+            qsort(choice->gates, choice->count, sizeof(*choice->gates), compare_keys);
+        for (size_t g = 0; g < choice->count; g++) {
+            text_printf(&text, ", [%u] = %s", choice->gates[g].key, choice->gates[g].gate);
+            edit_declare(edits, choice->source,
+                         intern_format("extern const char %s[];", choice->gates[g].gate));
         }
-        if (it->count)
-            edit_declare(it->source,
+        if (choice->count)
+            edit_declare(edits, choice->source,
                          intern_format("#define %s(...) IA2_VARIADIC_BY_SHAPE(%s, (__VA_ARGS__)%s)",
-                                       it->macro, it->function, text.data));
+                                       choice->macro, choice->function, text.data));
         free(text.data);
     }
 }
@@ -202,7 +213,7 @@ static struct cursor reference_of(struct cursor callee)
     return callee;
 }
 
-static void rewrite_call(struct unit *unit, const struct call *call)
+static void rewrite_call(struct choices *choices, struct unit *unit, const struct call *call)
 {
     const char *const name = call->import->symbol;
     const struct cursor function = named_function(call->callee);
@@ -215,33 +226,33 @@ static void rewrite_call(struct unit *unit, const struct call *call)
             "its name is put together by a macro or preceded by &, so there is no text to rewrite",
             "write the name out");
     } else if (span.kind == PLACE_BODY) {
-        choose(unit, call, &span, &signature);
+        choose(choices, unit, call, &span, &signature);
     } else {
         const struct gate *const gate =
             gate_for_arguments(unit, call->import, function, &signature, call->call);
         if (gate) {
-            edit_wrap(&span, EDIT_NAME, "IA2_VARIADIC(", intern_format(", %08x)", gate->type),
-                      call->call);
-            edit_declare(span.source, intern_format("extern const char %s[];", gate->symbol));
+            edit_wrap(unit->program->edits, &span, EDIT_NAME, "IA2_VARIADIC(",
+                      intern_format(", %08x)", gate->type), call->call);
+            edit_declare(unit->program->edits, span.source,
+                         intern_format("extern const char %s[];", gate->symbol));
         }
     }
     signature_free(&signature);
 }
 
-static void visit_calls(struct program *program,
-                        void visit(struct unit *unit, const struct call *call))
+static void rewrite_calls(struct program *program, struct choices *choices)
 {
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t c = 0; c < program->units[u].call_count; c++) {
             const struct call *const call = &program->units[u].calls[c];
             if (!call->type && is_variadic(cursor_type(named_function(call->callee))))
-                visit(&program->units[u], call);
+                rewrite_call(choices, &program->units[u], call);
         }
 }
 
 /* The owner calls the function itself, except where the text is that of another compartment's call.
  */
-static void rewrite_own_calls(struct program *program)
+static void rewrite_own_calls(struct program *program, struct choices *choices)
 {
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t c = 0; c < program->units[u].own_call_count; c++) {
@@ -249,14 +260,18 @@ static void rewrite_own_calls(struct program *program)
             const struct call *const call = &unit->own_calls[c];
             struct span span;
             if (span_of_name(unit, reference_of(call->callee), call->import->symbol, &span) &&
-                edit_at_name(span.source, span.begin))
-                rewrite_call(unit, call);
+                edit_at_name(unit->program->edits, span.source, span.begin))
+                rewrite_call(choices, unit, call);
         }
 }
 
 void variadic_rewrite(struct program *program)
 {
-    visit_calls(program, rewrite_call);
-    rewrite_own_calls(program);
-    declare_choices();
+    struct choices choices = {0};
+    rewrite_calls(program, &choices);
+    rewrite_own_calls(program, &choices);
+    declare_choices(program->edits, &choices);
+    for (size_t i = 0; i < choices.count; i++)
+        free(choices.list[i].gates);
+    free(choices.list);
 }

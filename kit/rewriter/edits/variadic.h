@@ -6,12 +6,13 @@
 #include "abi/signature.h"
 #include "analysis/analyze.h"
 
-/* Notes what is passed by calls through escaping variadic types. */
+/* Makes program->argument_lists: what is passed by calls through escaping variadic types. */
 void variadic_scan(struct program *program);
 
 /* What calls through a type pass, each list of arguments once, in the order of their ABI strings;
  * NULL if nothing calls through it. */
-const struct variadic_lists *variadic_lists(const char *function_pointer);
+const struct variadic_lists *variadic_lists(const struct program *program,
+                                            const char *function_pointer);
 
 /* The one list that passes nothing but the parameters, for a function that is not called through a
  * pointer. */

@@ -3,7 +3,7 @@
 #ifndef IA2_BRANCHES_H
 #define IA2_BRANCHES_H
 
-#include "source.h"
+#include "macros.h"
 
 /* All between a conditional that asks which compiler it is, also by a macro that depends on that,
  * and its #endif; or the #define of a macro that is used there. */
@@ -12,10 +12,13 @@ struct branch {
     size_t begin, end;
 };
 
-extern struct branch *branches;
-extern size_t branch_count;
+struct branches {
+    struct branch *list;
+    size_t count, capacity;
+};
 
-/* Finds them in the files; once, after macros_scan. */
-void branches_find(struct source *const *sources, size_t count);
+/* Those of the files, whose macros are known; to the end of the run. */
+struct branches *branches_find(struct source *const *sources, size_t count,
+                               const struct macros *macros);
 
 #endif

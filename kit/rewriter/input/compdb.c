@@ -5,8 +5,8 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
 
 /* Splits a shell command as a compile database's "command" has it: blanks, quotes, backslashes. */
 static void split_command(struct command *command, const char *line)

@@ -2,13 +2,6 @@
 
 #include <string.h>
 
-#include "intern.h"
-
-struct macro *macros;
-size_t macro_count;
-static size_t macro_capacity;
-static struct map by_name; /* interned name -> position + 1 of the first */
-
 size_t macro_parameter(const struct macro *macro, const char *name)
 {
     size_t i = 0;
@@ -45,23 +38,23 @@ struct definition {
 
 static void add_parameter(void *context, size_t position, size_t begin, size_t end)
 {
-    const struct definition *const it = context;
-    const char *const text = it->source->text + begin;
-    size_t length = source_identifier(it->source, begin);
+    const struct definition *const definition = context;
+    const char *const text = definition->source->text + begin;
+    size_t length = source_identifier(definition->source, begin);
     (void)position;
     if (begin == end)
         return;
     if (length < end - begin)
-        it->macro->variadic = true;
-    *PUSH(it->macro->parameters, it->macro->count, it->macro->capacity) =
+        definition->macro->variadic = true;
+    *PUSH(definition->macro->parameters, definition->macro->count, definition->macro->capacity) =
         length ? intern_n(text, length) : intern("__VA_ARGS__");
 }
 
 /* `# define NAME(PARAMETERS) BODY`, `# define NAME BODY`; `offset` is that of the `#`. */
-static void note_definition(struct source *source, size_t offset)
+static void note_definition(struct macros *macros, struct source *source, size_t offset)
 {
     struct macro macro = {.source = source};
-    struct definition it = {&macro, source};
+    struct definition definition = {&macro, source};
     offset = source_skip_blank(source, offset + 1);
     if (!source_is_word(source, offset, "define"))
         return;
@@ -72,23 +65,23 @@ static void note_definition(struct source *source, size_t offset)
     macro.end = source_line_end(source, macro.body);
     macro.function_like = source->text[macro.body] == '(';
     if (macro.function_like)
-        macro.body = macro_arguments(source, macro.body, add_parameter, &it);
+        macro.body = macro_arguments(source, macro.body, add_parameter, &definition);
     if (!length || !macro.body || macro.body > macro.end)
         return;
     macro.roles = must_alloc(macro.count + 1);
-    macro.next = (size_t)(uintptr_t)map_get(&by_name, key_of(macro.name));
-    *PUSH(macros, macro_count, macro_capacity) = macro;
-    map_put(&by_name, key_of(macro.name), (void *)(uintptr_t)macro_count);
+    macro.next = (size_t)(uintptr_t)map_get(&macros->by_name, key_of(macro.name));
+    *PUSH(macros->list, macros->count, macros->capacity) = macro;
+    map_put(&macros->by_name, key_of(macro.name), (void *)(uintptr_t)macros->count);
 }
 
-static void scan_source(struct source *source)
+static void scan_source(struct macros *macros, struct source *source)
 {
     for (size_t line = 0; line < source->size; line = source_line_end(source, line) + 1) {
         size_t at = line;
         while (source->text[at] == ' ' || source->text[at] == '\t')
             at++;
         if (source->text[at] == '#')
-            note_definition(source, at);
+            note_definition(macros, source, at);
     }
 }
 
@@ -151,17 +144,18 @@ struct passed {
 /* An argument that a macro passes on: it goes for a name if it is first. */
 static void note_passed(void *context, size_t position, size_t begin, size_t end)
 {
-    struct passed *const it = context;
-    const struct source *const source = it->macro->source;
-    const unsigned roles = macro_roles(it->callee, position);
+    struct passed *const passed = context;
+    const struct source *const source = passed->macro->source;
+    const unsigned roles = macro_roles(passed->callee, position);
     for (size_t i = begin; roles && i < end;
          i = source_skip_blank(source, source_skip_token(source, i))) {
         const size_t length = source_identifier(source, i);
         const size_t parameter =
-            length ? macro_parameter(it->macro, intern_n(source->text + i, length))
-                   : it->macro->count;
-        if (parameter < it->macro->count)
-            it->more |= add_roles(it->macro, parameter, i == begin ? roles : roles & ROLE_STRING);
+            length ? macro_parameter(passed->macro, intern_n(source->text + i, length))
+                   : passed->macro->count;
+        if (parameter < passed->macro->count)
+            passed->more |=
+                add_roles(passed->macro, parameter, i == begin ? roles : roles & ROLE_STRING);
     }
 }
 
@@ -169,15 +163,15 @@ static void note_passed(void *context, size_t position, size_t begin, size_t end
  * would begin. */
 static bool note_inner(struct macro *macro, struct macro *inner, size_t open)
 {
-    struct passed it = {macro, inner, inner->pastes && !macro->pastes};
+    struct passed passed = {macro, inner, inner->pastes && !macro->pastes};
     macro->pastes |= inner->pastes;
     if (macro->function_like && inner->function_like && macro->source->text[open] == '(')
-        macro_arguments(macro->source, open, note_passed, &it);
-    return it.more;
+        macro_arguments(macro->source, open, note_passed, &passed);
+    return passed.more;
 }
 
 /* Whether something more is known of the macro: of a parameter, or that there is a `##`. */
-static bool note_body(struct macro *macro)
+static bool note_body(struct macros *macros, struct macro *macro)
 {
     const struct source *const source = macro->source;
     bool more = false;
@@ -196,29 +190,32 @@ static bool note_body(struct macro *macro)
         const unsigned role = macro_role(macro, i);
         if (parameter < macro->count)
             more |= add_roles(macro, parameter, role);
-        for (size_t m = role & ROLE_STRING ? 0 : macro_first(name); m; m = macros[m - 1].next)
-            more |= note_inner(macro, &macros[m - 1], next);
+        for (size_t m = role & ROLE_STRING ? 0 : macro_first(macros, name); m;
+             m = macros->list[m - 1].next)
+            more |= note_inner(macro, &macros->list[m - 1], next);
     }
     return more;
 }
 
-void macros_settle(void)
+void macros_spread_roles(struct macros *macros)
 {
     for (bool more = true; more;) {
         more = false;
-        for (size_t i = 0; i < macro_count; i++)
-            more |= note_body(&macros[i]);
+        for (size_t i = 0; i < macros->count; i++)
+            more |= note_body(macros, &macros->list[i]);
     }
 }
 
-void macros_scan(struct source *const *sources, size_t count)
+struct macros *macros_scan(struct source *const *sources, size_t count)
 {
+    struct macros *const macros = must_alloc(sizeof(*macros));
     for (size_t i = 0; i < count; i++)
-        scan_source(sources[i]);
-    macros_settle();
+        scan_source(macros, sources[i]);
+    macros_spread_roles(macros);
+    return macros;
 }
 
-size_t macro_first(const char *name)
+size_t macro_first(const struct macros *macros, const char *name)
 {
-    return (size_t)(uintptr_t)map_get(&by_name, key_of(name));
+    return (size_t)(uintptr_t)map_get(&macros->by_name, key_of(name));
 }

@@ -3,6 +3,7 @@
 #ifndef IA2_MACROS_H
 #define IA2_MACROS_H
 
+#include "base/intern.h"
 #include "source.h"
 
 /* What a macro does with a parameter besides using its value: makes a string of it, or names
@@ -22,17 +23,20 @@ struct macro {
     size_t next; /* another #define of the same name: position + 1, or 0 */
 };
 
-extern struct macro *macros;
-extern size_t macro_count;
+struct macros {
+    struct macro *list;
+    size_t count, capacity;
+    struct map by_name; /* interned name -> position + 1 of the first */
+};
 
-/* Reads the files; once. */
-void macros_scan(struct source *const *sources, size_t count);
+/* Those of the files; to the end of the run. */
+struct macros *macros_scan(struct source *const *sources, size_t count);
 
 /* Position + 1 of the first #define of a name, or 0. */
-size_t macro_first(const char *name);
+size_t macro_first(const struct macros *macros, const char *name);
 
-/* Brings `pastes` of all macros up to date when it was set for some. */
-void macros_settle(void);
+/* Brings `roles` and `pastes` of all macros up to date when they were set for some. */
+void macros_spread_roles(struct macros *macros);
 
 /* The position of the parameter of that name; macro->count if there is none. */
 size_t macro_parameter(const struct macro *macro, const char *name);

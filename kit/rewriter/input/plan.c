@@ -3,226 +3,253 @@
 #include <jansson.h>
 #include <string.h>
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
+#include "typed_json.h"
 
-static const char *plan_path;
+#define PLAN_VERSION 1
 
-static json_t *member(json_t *object, const char *name, json_type type)
+/* Keys of compartments, as a mask. */
+static unsigned mask_in(const struct field *object, const char *name, unsigned highest)
 {
-    json_t *const value = json_object_get(object, name);
-    const bool boolean = type == JSON_TRUE && json_is_boolean(value);
-    if (!value || (json_typeof(value) != type && !boolean))
-        diag_fatal("%s: '%s' is missing or of the wrong type", plan_path, name);
-    return value;
-}
-
-static const char *string_of(json_t *object, const char *name)
-{
-    return intern(json_string_value(member(object, name, JSON_STRING)));
-}
-
-static const char *optional_string(json_t *object, const char *name)
-{
-    return json_is_null(json_object_get(object, name)) ? NULL : string_of(object, name);
-}
-
-static json_int_t number_of(json_t *object, const char *name, json_int_t low, json_int_t high)
-{
-    const json_int_t value = json_integer_value(member(object, name, JSON_INTEGER));
-    if (value < low || value > high)
-        diag_fatal("%s: '%s' is %lld, not within %lld..%lld", plan_path, name, (long long)value,
-                   (long long)low, (long long)high);
-    return value;
-}
-
-static unsigned mask_of(json_t *object, const char *name, unsigned highest)
-{
-    json_t *const list = member(object, name, JSON_ARRAY), *item;
-    size_t i;
+    const struct field list = field_list(object, name);
     unsigned mask = 0;
-    json_array_foreach(list, i, item)
-    {
-        const json_int_t key = json_integer_value(item);
-        if (!json_is_integer(item) || key < 1 || key > (json_int_t)highest)
-            diag_fatal("%s: '%s' names a compartment that is not there", plan_path, name);
-        mask |= 1u << key;
+    for (size_t i = 0; i < field_count(&list); i++) {
+        const struct field key = field_element(&list, i);
+        mask |= 1u << field_number(&key, 1, highest);
     }
     return mask;
 }
 
-static void read_compartments(struct plan *plan, json_t *root)
+/* A number, or -1 in place of null. */
+static int number_or_null_in(const struct field *object, const char *name, json_int_t high)
 {
-    json_t *const list = member(root, "compartments", JSON_ARRAY), *item;
-    size_t i;
-    if (!json_array_size(list) || json_array_size(list) > MAX_KEY)
-        diag_fatal("%s: there must be 1 to %d compartments", plan_path, MAX_KEY);
-    plan->compartment_count = (unsigned)json_array_size(list);
-    json_array_foreach(list, i, item)
-    {
-        struct compartment *const it = &plan->compartments[i];
-        it->name = string_of(item, "name");
-        it->file = string_of(item, "file");
-        it->plugin = optional_string(item, "plugin");
-        it->key = (unsigned)number_of(item, "pkey", (json_int_t)i + 1, (json_int_t)i + 1);
-        it->pkru = (uint32_t)number_of(item, "pkru", 0, UINT32_MAX);
-        it->reads = mask_of(item, "reads", plan->compartment_count);
+    const struct field field = field_member(object, name);
+    return field_is_null(&field) ? -1 : (int)field_number(&field, 0, high);
+}
+
+/* Whether a symbol is data; if not, it is a function. */
+static bool is_data_in(const struct field *object)
+{
+    const struct field field = field_member(object, "kind");
+    const char *const kind = field_string(&field);
+    if (strcmp(kind, "data") && strcmp(kind, "function"))
+        field_refuse(&field, "\"function\" or \"data\"", NULL);
+    return !strcmp(kind, "data");
+}
+
+static void read_compartments(struct plan *plan, const struct field *root)
+{
+    static const char *const names[] = {"name", "pkey", "pkru", "reads", "file", "plugin", NULL};
+    const struct field list = field_list(root, "compartments");
+    if (!field_count(&list) || field_count(&list) > MAX_KEY)
+        field_refuse(&list, intern_format("1 to %d compartments", MAX_KEY), NULL);
+    plan->compartment_count = (unsigned)field_count(&list);
+    for (unsigned i = 0; i < plan->compartment_count; i++) {
+        struct compartment *const compartment = &plan->compartments[i];
+        const struct field entry = field_element(&list, i);
+        field_check_names(&entry, names);
+        compartment->name = string_in(&entry, "name");
+        compartment->file = string_in(&entry, "file");
+        compartment->plugin = string_or_null_in(&entry, "plugin");
+        compartment->key = (unsigned)number_in(&entry, "pkey", i + 1, i + 1);
+        compartment->pkru = (uint32_t)number_in(&entry, "pkru", 0, UINT32_MAX);
+        compartment->reads = mask_in(&entry, "reads", plan->compartment_count);
     }
 }
 
-static void read_units(struct plan *plan, json_t *root)
+static void read_units(struct plan *plan, const struct field *root)
 {
-    json_t *const list = member(root, "units", JSON_ARRAY), *item;
-    size_t i;
-    plan->unit_count = json_array_size(list);
+    static const char *const names[] = {"id",  "command",         "file", "compartment", "object",
+                                        "pic", "force_recompile", NULL};
+    const struct field list = field_list(root, "units");
+    plan->unit_count = field_count(&list);
     plan->units = must_alloc(plan->unit_count * sizeof(*plan->units));
-    json_array_foreach(list, i, item)
-    {
-        struct plan_unit *const it = &plan->units[i];
-        it->id = (unsigned)number_of(item, "id", (json_int_t)i, (json_int_t)i);
-        it->command = (unsigned)number_of(item, "command", 0, INT32_MAX);
-        it->compartment = (unsigned)number_of(item, "compartment", 1, plan->compartment_count);
-        it->file = string_of(item, "file");
-        it->pic = json_is_true(member(item, "pic", JSON_TRUE));
-        it->again = json_is_true(member(item, "again", JSON_TRUE));
+    for (size_t i = 0; i < plan->unit_count; i++) {
+        struct plan_unit *const unit = &plan->units[i];
+        const struct field entry = field_element(&list, i);
+        field_check_names(&entry, names);
+        unit->id = (unsigned)number_in(&entry, "id", (json_int_t)i, (json_int_t)i);
+        unit->command = (unsigned)number_in(&entry, "command", 0, INT32_MAX);
+        unit->compartment = (unsigned)number_in(&entry, "compartment", 1, plan->compartment_count);
+        unit->file = string_in(&entry, "file");
+        string_in(&entry, "object");
+        unit->pic = bool_in(&entry, "pic");
+        unit->force_recompile = bool_in(&entry, "force_recompile");
     }
 }
 
-static void read_imports(struct plan *plan, json_t *root)
+/* Of no concern to the rewriter, but a file with an error is refused as a whole. */
+static void check_objects(const struct plan *plan, const struct field *root)
 {
-    json_t *const list = member(root, "imports", JSON_ARRAY), *item;
-    size_t i;
-    plan->import_count = json_array_size(list);
+    static const char *const names[] = {"path", "compartment", "unit", NULL};
+    const struct field list = field_list(root, "objects");
+    for (size_t i = 0; i < field_count(&list); i++) {
+        const struct field entry = field_element(&list, i);
+        field_check_names(&entry, names);
+        string_in(&entry, "path");
+        number_in(&entry, "compartment", 1, plan->compartment_count);
+        number_or_null_in(&entry, "unit", (json_int_t)plan->unit_count - 1);
+    }
+}
+
+static void read_imports(struct plan *plan, const struct field *root)
+{
+    static const char *const names[] = {"symbol", "kind", "owner", "callers", NULL};
+    const struct field list = field_list(root, "imports");
+    plan->import_count = field_count(&list);
     plan->imports = must_alloc(plan->import_count * sizeof(*plan->imports));
-    json_array_foreach(list, i, item)
-    {
-        struct import *const it = &plan->imports[i];
-        it->symbol = string_of(item, "symbol");
-        const char *const kind = string_of(item, "kind");
-        it->data = !strcmp(kind, "data");
-        if (!it->data && strcmp(kind, "function"))
-            diag_fatal("%s: import '%s' is of kind '%s'", plan_path, it->symbol, kind);
-        it->owner = (unsigned)number_of(item, "owner", 1, plan->compartment_count);
-        it->callers = mask_of(item, "callers", plan->compartment_count);
-        map_put(&plan->import_index, key_of(it->symbol), it);
+    for (size_t i = 0; i < plan->import_count; i++) {
+        struct import *const import = &plan->imports[i];
+        const struct field entry = field_element(&list, i);
+        field_check_names(&entry, names);
+        import->symbol = string_in(&entry, "symbol");
+        import->data = is_data_in(&entry);
+        import->owner = (unsigned)number_in(&entry, "owner", 1, plan->compartment_count);
+        import->callers = mask_in(&entry, "callers", plan->compartment_count);
+        if (!import->callers) {
+            const struct field callers = field_member(&entry, "callers");
+            field_refuse(&callers, "1 or more compartments", NULL);
+        }
+        map_put(&plan->import_index, key_of(import->symbol), import);
     }
 }
 
-static void read_entries(struct plan *plan, json_t *root)
+static void read_entries(struct plan *plan, const struct field *root)
 {
-    json_t *const list = member(root, "entries", JSON_ARRAY), *item;
-    size_t i;
-    plan->entry_count = json_array_size(list);
+    static const char *const names[] = {"symbol", "owner", "kind", NULL};
+    const struct field list = field_list(root, "entries");
+    plan->entry_count = field_count(&list);
     plan->entries = must_alloc(plan->entry_count * sizeof(*plan->entries));
-    json_array_foreach(list, i, item)
-    {
-        struct plan_entry *const it = &plan->entries[i];
-        it->symbol = string_of(item, "symbol");
-        it->owner = (unsigned)number_of(item, "owner", 1, plan->compartment_count);
-        it->data = !strcmp(string_of(item, "kind"), "data");
+    for (size_t i = 0; i < plan->entry_count; i++) {
+        const struct field entry = field_element(&list, i);
+        field_check_names(&entry, names);
+        plan->entries[i] = (struct plan_entry){
+            .symbol = string_in(&entry, "symbol"),
+            .owner = (unsigned)number_in(&entry, "owner", 1, plan->compartment_count),
+            .data = is_data_in(&entry)};
     }
 }
 
-static int optional_number(json_t *object, const char *name)
+static void read_destructors(struct plan *plan, const struct field *root)
 {
-    return json_is_null(json_object_get(object, name)) ? -1
-                                                       : (int)number_of(object, name, 0, INT32_MAX);
-}
-
-static void read_destructors(struct plan *plan, json_t *root)
-{
-    json_t *const list = member(root, "destructors", JSON_ARRAY), *item;
-    size_t i;
-    plan->destructor_count = json_array_size(list);
+    static const char *const names[] = {"symbol",   "compartment", "unit",
+                                        "priority", "visible",     NULL};
+    const struct field list = field_list(root, "destructors");
+    plan->destructor_count = field_count(&list);
     plan->destructors = must_alloc(plan->destructor_count * sizeof(*plan->destructors));
-    json_array_foreach(list, i, item)
-    {
+    for (size_t i = 0; i < plan->destructor_count; i++) {
+        const struct field entry = field_element(&list, i);
+        field_check_names(&entry, names);
         plan->destructors[i] = (struct plan_destructor){
-            .symbol = string_of(item, "symbol"),
-            .unit = optional_number(item, "unit"),
-            .priority = optional_number(item, "priority"),
-            .compartment = (unsigned)number_of(item, "compartment", 1, plan->compartment_count),
-            .visible = json_is_true(member(item, "visible", JSON_TRUE))};
+            .symbol = string_in(&entry, "symbol"),
+            .unit = number_or_null_in(&entry, "unit", (json_int_t)plan->unit_count - 1),
+            .priority = number_or_null_in(&entry, "priority", INT32_MAX),
+            .compartment = (unsigned)number_in(&entry, "compartment", 1, plan->compartment_count),
+            .visible = bool_in(&entry, "visible")};
     }
 }
 
-static void read_parameters(struct plan *plan, json_t *root)
+static enum copy_direction direction_of(const struct field *parameter)
 {
     static const char *const directions[] = {"", "in", "out", "inout"};
+    const char *const word = json_is_string(parameter->value) ? field_string(parameter) : "";
+    for (int i = COPY_IN; i <= COPY_INOUT; i++)
+        if (!strcmp(word, directions[i]))
+            return (enum copy_direction)i;
+    field_refuse(parameter, "\"in\", \"out\" or \"inout\"", NULL);
+}
+
+static void read_parameters(struct plan *plan, const struct field *root)
+{
+    const struct field table = field_object(root, "parameters");
     const char *name, *parameter;
-    json_t *table, *direction;
+    json_t *value;
     size_t capacity = 0;
-    json_object_foreach(member(root, "parameters", JSON_OBJECT), name, table)
+    json_object_foreach(table.value, name, value)
     {
+        const struct field member = field_object(&table, name);
         const char *const dot = strrchr(name, '.');
-        json_object_foreach(table, parameter, direction)
+        if (!dot)
+            field_refuse(&member, "\"RECORD.MEMBER\" as its name", NULL);
+        json_object_foreach(member.value, parameter, value)
         {
-            struct parameter_copy *const it =
-                PUSH(plan->parameters, plan->parameter_count, capacity);
-            it->record = dot ? intern_n(name, (size_t)(dot - name)) : NULL;
-            it->field = intern(dot ? dot + 1 : name);
-            it->parameter = intern(parameter);
-            const char *const wanted =
-                json_is_string(direction) ? json_string_value(direction) : "";
-            for (int i = COPY_IN; i <= COPY_INOUT; i++)
-                if (!strcmp(wanted, directions[i]))
-                    it->direction = (enum copy_direction)i;
-            if (!dot || !it->direction)
-                diag_fatal("%s: parameter '%s' of '%s': want \"RECORD.MEMBER\" = { PARAMETER = "
-                           "\"in\", \"out\" or \"inout\" }",
-                           plan_path, parameter, name);
+            const struct field direction = field_member(&member, parameter);
+            *PUSH(plan->parameters, plan->parameter_count, capacity) =
+                (struct parameter_copy){.record = intern_n(name, (size_t)(dot - name)),
+                                        .field = intern(dot + 1),
+                                        .parameter = intern(parameter),
+                                        .direction = direction_of(&direction)};
         }
     }
 }
 
-static void read_policy(struct plan *plan, json_t *root)
+static void read_allocations(struct plan *plan, const struct field *root)
 {
+    const struct field table = field_object(root, "allocations");
     const char *name;
     json_t *value;
-    size_t i, capacity = 0;
-    json_object_foreach(member(root, "allocations", JSON_OBJECT), name, value)
+    size_t capacity = 0;
+    json_object_foreach(table.value, name, value)
     {
-        const json_int_t key = json_integer_value(value);
-        if (!json_is_integer(value) || key < 0 || key > (json_int_t)plan->compartment_count)
-            diag_fatal("%s: allocation '%s' has no valid key", plan_path, name);
         const char *const dot = strchr(name, '.');
         *PUSH(plan->allocations, plan->allocation_count, capacity) = (struct allocation){
-            intern(name), dot ? intern_n(name, (size_t)(dot - name)) : intern(name),
-            dot ? intern(dot + 1) : NULL, (unsigned)key};
+            .entry = intern(name),
+            .function = dot ? intern_n(name, (size_t)(dot - name)) : intern(name),
+            .variable = dot ? intern(dot + 1) : NULL,
+            .key = (unsigned)number_in(&table, name, 0, plan->compartment_count)};
     }
-    json_t *const shared = member(root, "shared_variables", JSON_ARRAY);
-    capacity = 0;
-    json_array_foreach(shared, i, value)
-    {
-        if (!json_is_string(value))
-            diag_fatal("%s: 'shared_variables' holds something that is no name", plan_path);
+}
+
+static void read_policy(struct plan *plan, const struct field *root)
+{
+    const struct field shared = field_list(root, "shared_variables"),
+                       lines = field_object(root, "policy_lines");
+    const char *name;
+    json_t *value;
+    size_t capacity = 0;
+    plan->policy_file = string_in(root, "policy_file");
+    json_object_foreach(lines.value, name, value) number_in(&lines, name, 1, INT32_MAX);
+    plan->policy_lines = json_incref(lines.value);
+    for (size_t i = 0; i < field_count(&shared); i++) {
+        const struct field variable = field_element(&shared, i);
         *PUSH(plan->shared_variables, plan->shared_variable_count, capacity) =
-            intern(json_string_value(value));
+            field_string(&variable);
     }
+    read_allocations(plan, root);
     read_parameters(plan, root);
+}
+
+static void check_version(const struct field *root)
+{
+    const struct field version = field_member(root, "version");
+    if (!json_is_integer(version.value) || json_integer_value(version.value) != PLAN_VERSION)
+        field_refuse(&version, intern_format("%d", PLAN_VERSION),
+                     "another version of the kit made this file; make it again with this one's "
+                     "scripts/rewrite.py");
 }
 
 void plan_read(struct plan *plan, const char *path)
 {
-    plan_path = path;
-    json_error_t error;
-    json_t *const root = json_load_file(path, JSON_REJECT_DUPLICATES, &error);
-    if (!root)
-        diag_fatal("%s:%d:%d: %s", path, error.line, error.column, error.text);
-    if (!json_is_object(root))
-        diag_fatal("%s: not a plan", path);
-    number_of(root, "version", 1, 1);
-    plan->source_root = string_of(root, "source_root");
-    plan->build_dir = string_of(root, "build_dir");
-    plan->policy_file = string_of(root, "policy_file");
-    plan->policy_lines = json_incref(member(root, "policy_lines", JSON_OBJECT));
-    read_compartments(plan, root);
-    read_units(plan, root);
-    read_imports(plan, root);
-    read_entries(plan, root);
-    read_destructors(plan, root);
-    read_policy(plan, root);
-    json_decref(root);
+    static const char *const names[] = {
+        "version",      "program",     "source_root",  "build_dir",
+        "compartments", "units",       "objects",      "imports",
+        "entries",      "destructors", "allocations",  "shared_variables",
+        "parameters",   "policy_file", "policy_lines", NULL};
+    struct field root = field_open(path);
+    check_version(&root);
+    field_check_names(&root, names);
+    string_in(&root, "program");
+    plan->source_root = string_in(&root, "source_root");
+    plan->build_dir = string_in(&root, "build_dir");
+    read_compartments(plan, &root);
+    read_units(plan, &root);
+    check_objects(plan, &root);
+    read_imports(plan, &root);
+    read_entries(plan, &root);
+    read_destructors(plan, &root);
+    read_policy(plan, &root);
+    field_close(&root);
 }
 
 const struct import *plan_import(const struct plan *plan, const char *symbol)

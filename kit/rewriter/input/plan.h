@@ -6,7 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "intern.h"
+#include "base/intern.h"
 
 #define MAX_KEY 15
 
@@ -23,8 +23,9 @@ struct compartment {
 struct plan_unit {
     unsigned id, command, compartment;
     const char *file;
-    bool pic, again, selected; /* again: to be compiled again, whatever is in it; selected: named on
-                                  the command line, or nothing was named */
+    bool pic;
+    bool force_recompile; /* whatever is in it */
+    bool selected; /* named on the command line, or nothing was named */
 };
 
 struct import {

@@ -7,9 +7,9 @@
 #include <string.h>
 #include <sys/stat.h>
 
-#include "diag.h"
-#include "files.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/files.h"
+#include "base/intern.h"
 
 static const char *root, *build;
 static struct map sources, aliases;

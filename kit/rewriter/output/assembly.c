@@ -1,21 +1,26 @@
 #include "assembly.h"
 
 #include "analysis/gates.h"
+#include "base/intern.h"
 #include "destructors.h"
 
 /* How many gates of the same function follow the one that is its address. */
-static unsigned further_gates(const struct gate *gate)
+static unsigned further_gates(const struct gates *gates, const struct gate *gate)
 {
+    const struct gate *const end = gates->list + gates->count;
     unsigned count = 0;
     if (gate->symbol == gate->family)
-        while (gate + 1 + count < gates + gate_count && gate[1 + count].owner == gate->owner &&
+        while (gate + 1 + count < end && gate[1 + count].owner == gate->owner &&
                gate[1 + count].family == gate->family)
             count++;
     return count;
 }
 
-char *assembly_text(const struct plan *plan, const struct compartment *compartment, size_t *length)
+char *assembly_text(const struct program *program, const struct compartment *compartment,
+                    size_t *length)
 {
+    const struct plan *const plan = &program->plan;
+    const struct gates *const gates = program->gates;
     struct text out = {0};
     text_puts(&out, "/* Made by ia2-rewriter from plan.json. DO NOT EDIT. */\n");
     text_printf(&out, "#define IA2_ID %u\n#define IA2_NAME \"%s\"\n#define IA2_COMPARTMENTS %u\n",
@@ -30,8 +35,8 @@ char *assembly_text(const struct plan *plan, const struct compartment *compartme
     if (compartment->heap_clients)
         text_printf(&out, "#define IA2_HEAP_CLIENTS 0x%x\n", compartment->heap_clients);
     text_puts(&out, "#include <ia2_gate.S>\n");
-    for (size_t i = 0; i < gate_count; i++) {
-        const struct gate *const g = &gates[i];
+    for (size_t i = 0; i < gates->count; i++) {
+        const struct gate *const g = &gates->list[i];
         if (g->owner != compartment->key)
             continue;
         if (g->ungated) {
@@ -47,7 +52,7 @@ char *assembly_text(const struct plan *plan, const struct compartment *compartme
                     g->type, g->exported);
         if (g->shape.variadic)
             text_puts(&out, ", variadic=1");
-        const unsigned further = further_gates(g);
+        const unsigned further = further_gates(gates, g);
         if (further)
             text_printf(&out, ", further=%u", further);
         if (g->shape.align)
@@ -61,7 +66,7 @@ char *assembly_text(const struct plan *plan, const struct compartment *compartme
         if (plan->compartments[i].plugin && compartment->key == 1)
             text_printf(&out, "ia2_plugin key=%u, file=\"%s\", name=\"%s\"\n", i + 1,
                         plan->compartments[i].file, plan->compartments[i].plugin);
-    destructors_assembly(&out, compartment->key);
+    destructors_assembly(&out, program->destructors, compartment->key);
     text_puts(&out, "ia2_gates_end\n");
     *length = out.length;
     return out.data;

@@ -2,9 +2,10 @@
 #ifndef IA2_ASSEMBLY_H
 #define IA2_ASSEMBLY_H
 
-#include "input/plan.h"
+#include "tree/program.h"
 
-/* Its text; the caller's to free. After gates_settle. */
-char *assembly_text(const struct plan *plan, const struct compartment *compartment, size_t *length);
+/* Its text; the caller's to free. After sort_gates. */
+char *assembly_text(const struct program *program, const struct compartment *compartment,
+                    size_t *length);
 
 #endif

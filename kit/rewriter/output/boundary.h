@@ -2,9 +2,9 @@
 #ifndef IA2_BOUNDARY_H
 #define IA2_BOUNDARY_H
 
-#include "mirror.h"
+#include "tree/program.h"
 
 /* The text of boundary.json; the caller's to free. */
-char *boundary_text(const struct program *program, const struct mirror *mirror);
+char *boundary_text(const struct program *program);
 
 #endif

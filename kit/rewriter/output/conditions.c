@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "abi/signature.h"
-#include "analysis/gates.h"
+#include "base/intern.h"
 #include "edits/edits.h"
 #include "object_types.h"
 
@@ -18,55 +18,62 @@ struct condition {
     struct cursor target_function; /* null: refused */
 };
 
-static struct condition *conditions;
-static size_t condition_count, condition_capacity;
+struct conditions {
+    struct condition *list;
+    size_t count, capacity;
+};
 
-static const char *macro_of(const struct condition *it)
+static const char *macro_of(const struct condition *condition)
 {
-    return intern_format("%s(%s)", it->post ? "IA2_POST_CONDITION_FOR" : "IA2_PRE_CONDITION_FOR",
-                         it->target);
+    return intern_format("%s(%s)",
+                         condition->post ? "IA2_POST_CONDITION_FOR" : "IA2_PRE_CONDITION_FOR",
+                         condition->target);
 }
 
-static void refuse_condition(const struct condition *it, const char *reason, const char *remedy)
+static void refuse_condition(const struct condition *condition, const char *reason,
+                             const char *remedy)
 {
-    refuse_at(it->function, intern_format("%s of %s", macro_of(it), cursor_name(it->function)),
+    refuse_at(condition->function,
+              intern_format("%s of %s", macro_of(condition), cursor_name(condition->function)),
               reason, remedy);
 }
 
 /* Where a unit, or else the compartment, defines the function that a condition is for. `refuse`: if
  * nothing does. */
-static bool find_target(struct program *program, struct condition *it, bool refuse)
+static bool find_target(struct program *program, struct condition *condition, bool refuse)
 {
-    const char *reason = intern_format("the program defines no function %s", it->target),
+    const char *reason = intern_format("the program defines no function %s", condition->target),
                *remedy = "correct the name";
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
-        const bool here = unit == it->unit,
-                   ours = unit->plan->compartment == it->unit->plan->compartment;
+        const bool here = unit == condition->unit,
+                   ours = unit->plan->compartment == condition->unit->plan->compartment;
         for (size_t f = 0; f < unit->function_count; f++) {
             const struct function *const function = &unit->functions[f];
-            if (function->name != it->target)
+            if (function->name != condition->target)
                 continue;
             if (here || (ours && !function->is_static)) {
-                it->target_unit = unit;
-                it->target_function = function->cursor;
+                condition->target_unit = unit;
+                condition->target_function = function->cursor;
                 if (here)
                     return true;
             } else {
                 reason =
-                    ours ? intern_format("%s is a static function of another file", it->target)
+                    ours ? intern_format("%s is a static function of another file",
+                                         condition->target)
                          : intern_format(
-                               "%s is defined in compartment %s, and this in %s", it->target,
-                               program->plan->compartments[unit->plan->compartment - 1].name,
-                               program->plan->compartments[it->unit->plan->compartment - 1].name);
+                               "%s is defined in compartment %s, and this in %s", condition->target,
+                               program->plan.compartments[unit->plan->compartment - 1].name,
+                               program->plan.compartments[condition->unit->plan->compartment - 1]
+                                   .name);
                 remedy = ours ? "put the condition into that file"
                               : "put the condition into that compartment";
             }
         }
     }
-    if (!it->target_unit && refuse)
-        refuse_condition(it, reason, remedy);
-    return it->target_unit;
+    if (!condition->target_unit && refuse)
+        refuse_condition(condition, reason, remedy);
+    return condition->target_unit;
 }
 
 static struct type unqualified_pointee(struct type type)
@@ -87,10 +94,10 @@ static bool takes(struct unit *own_unit, struct type own, struct unit *unit, str
            type_spelling(own_unit, pointee) == type_spelling(unit, unqualified_pointee(given));
 }
 
-static bool check_signature(const struct condition *it)
+static bool check_signature(const struct condition *condition)
 {
-    struct signature own = signature_of_type(cursor_type(it->function));
-    struct signature target = signature_of_type(cursor_type(it->target_function));
+    struct signature own = signature_of_type(cursor_type(condition->function));
+    struct signature target = signature_of_type(cursor_type(condition->target_function));
     const enum CXTypeKind result = type_canonical(own.result).kind,
                           target_result = type_canonical(target.result).kind;
     const char *reason = NULL, *remedy = NULL;
@@ -98,31 +105,32 @@ static bool check_signature(const struct condition *it)
         reason = "a variadic function can have no conditions, as its arguments are not known";
         remedy = "put the condition on a function of plain parameters (va_list is one)";
     } else if (target.function.kind == CXType_FunctionNoProto) {
-        reason = intern_format("%s has no prototype, so its arguments are not known", it->target);
+        reason =
+            intern_format("%s has no prototype, so its arguments are not known", condition->target);
         remedy = "declare its parameters; (void) if it has none";
     } else if (result != CXType_Void && result != CXType_Bool) {
-        reason = intern_format("it returns %s", type_spelling(it->unit, own.result));
+        reason = intern_format("it returns %s", type_spelling(condition->unit, own.result));
         remedy =
             "let it return _Bool (false ends the program), or nothing and end the program itself";
-    } else if (own.count > target.count + (it->post && target_result != CXType_Void)) {
-        reason = intern_format("it has %zu parameters, and %s has %zu", own.count, it->target,
-                               target.count);
+    } else if (own.count > target.count + (condition->post && target_result != CXType_Void)) {
+        reason = intern_format("it has %zu parameters, and %s has %zu", own.count,
+                               condition->target, target.count);
         remedy =
-            it->post
+            condition->post
                 ? "give it the first parameters of the function, or all of them and then the result"
                 : "give it the first parameters of the function";
     }
     for (size_t i = 0; !reason && i < own.count; i++)
-        if (!takes(it->unit, own.parameters[i], it->target_unit,
+        if (!takes(condition->unit, own.parameters[i], condition->target_unit,
                    i < target.count ? target.parameters[i] : target.result)) {
             const struct type given = i < target.count ? target.parameters[i] : target.result;
             reason = intern_format("its parameter %zu is of type %s, and gets %s", i + 1,
-                                   type_spelling(it->unit, own.parameters[i]),
-                                   type_spelling(it->target_unit, given));
+                                   type_spelling(condition->unit, own.parameters[i]),
+                                   type_spelling(condition->target_unit, given));
             remedy = "give it the parameter's type in the function";
         }
     if (reason)
-        refuse_condition(it, reason, remedy);
+        refuse_condition(condition, reason, remedy);
     signature_free(&own);
     signature_free(&target);
     return !reason;
@@ -142,8 +150,9 @@ static void check_defined(const struct program *program, const struct annotation
             macro = macros[m][1];
     for (size_t u = 0; macro && u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++) {
-            const struct annotation *const it = &program->units[u].annotations[a];
-            if (it->definition && it->text == declared->text && cursor_name(it->function) == name)
+            const struct annotation *const annotation = &program->units[u].annotations[a];
+            if (annotation->definition && annotation->text == declared->text &&
+                cursor_name(annotation->function) == name)
                 return;
         }
     if (macro)
@@ -152,59 +161,63 @@ static void check_defined(const struct program *program, const struct annotation
                   "put the macro on the definition");
 }
 
-static void collect(struct program *program, struct unit *unit, const struct annotation *it)
+static void collect(struct conditions *conditions, struct program *program, struct unit *unit,
+                    const struct annotation *annotation)
 {
-    if (!it->definition) {
-        check_defined(program, it);
+    if (!annotation->definition) {
+        check_defined(program, annotation);
         return;
     }
     static const char pre[] = "ia2_pre_condition:", post[] = "ia2_post_condition:";
-    const bool is_pre = !strncmp(it->text, pre, sizeof(pre) - 1),
-               is_post = !strncmp(it->text, post, sizeof(post) - 1);
+    const bool is_pre = !strncmp(annotation->text, pre, sizeof(pre) - 1),
+               is_post = !strncmp(annotation->text, post, sizeof(post) - 1);
     if (!is_pre && !is_post)
         return;
-    struct condition made = {.unit = unit,
-                             .function = it->function,
-                             .post = is_post,
-                             .target = intern(it->text + (is_pre ? sizeof(pre) : sizeof(post)) - 1),
-                             .target_function = no_cursor()};
+    struct condition made = {
+        .unit = unit,
+        .function = annotation->function,
+        .post = is_post,
+        .target = intern(annotation->text + (is_pre ? sizeof(pre) : sizeof(post)) - 1),
+        .target_function = no_cursor()};
     const char *file;
     unsigned line, column;
-    cursor_position(it->function, &file, &line, &column);
+    cursor_position(annotation->function, &file, &line, &column);
     made.place = intern_format("%s:%u:%u", file, line, column);
-    *PUSH(conditions, condition_count, condition_capacity) = made;
+    *PUSH(conditions->list, conditions->count, conditions->capacity) = made;
 }
 
 /* Drops each condition that another unit has from the same header: it runs once, and in the
  * compartment that has its function. */
-static void keep_one_each(struct program *program)
+static void keep_one_each(struct conditions *conditions, struct program *program)
 {
     size_t kept = 0;
-    for (size_t i = 0; i < condition_count; i++) {
-        struct condition it = conditions[i];
+    for (size_t i = 0; i < conditions->count; i++) {
+        struct condition condition = conditions->list[i];
         bool elsewhere = false;
-        find_target(program, &it, false);
-        for (size_t k = 0; k < condition_count && !elsewhere && it.target_unit != it.unit; k++) {
-            struct condition other = conditions[k];
-            if (k == i || other.place != it.place || other.target != it.target ||
-                other.post != it.post)
+        find_target(program, &condition, false);
+        for (size_t k = 0;
+             k < conditions->count && !elsewhere && condition.target_unit != condition.unit; k++) {
+            struct condition other = conditions->list[k];
+            if (k == i || other.place != condition.place || other.target != condition.target ||
+                other.post != condition.post)
                 continue;
             find_target(program, &other, false);
-            elsewhere = it.target_unit ? other.target_unit == it.target_unit &&
-                                             (other.unit == it.target_unit || k < i)
-                                       : other.target_unit != NULL;
+            elsewhere = condition.target_unit ? other.target_unit == condition.target_unit &&
+                                                    (other.unit == condition.target_unit || k < i)
+                                              : other.target_unit != NULL;
         }
-        if (!elsewhere && find_target(program, &it, true) && check_signature(&it))
-            conditions[kept++] = it;
+        if (!elsewhere && find_target(program, &condition, true) && check_signature(&condition))
+            conditions->list[kept++] = condition;
     }
-    condition_count = kept;
+    conditions->count = kept;
 }
 
 /* ---- the function in front of a checked one ------------------------------------------------- */
 
-static bool is_for(const struct condition *it, const struct gate *gate)
+static bool is_for(const struct condition *condition, const struct gate *gate)
 {
-    return it->target_unit == gate->unit && cursor_equal(it->target_function, gate->cursor);
+    return condition->target_unit == gate->unit &&
+           cursor_equal(condition->target_function, gate->cursor);
 }
 
 /* `ia2_1, ia2_2`, the names of the first `count` parameters. */
@@ -244,46 +257,48 @@ static bool put_parameters(struct text *out, const struct signature *signature, 
 
 /* The name by which `unit` calls a condition: its own, or one declared for the purpose, since a
  * condition in another file has perhaps no declaration here. */
-static const char *condition_name(struct text *declarations, const struct condition *it,
+static const char *condition_name(struct text *declarations, const struct condition *condition,
                                   const struct signature *target)
 {
-    const char *const name = cursor_name(it->function);
-    if (it->unit == it->target_unit)
+    const char *const name = cursor_name(condition->function);
+    if (condition->unit == condition->target_unit)
         return name;
-    const bool is_static = cursor_linkage(it->function) == CXLinkage_Internal;
-    const char *const alias =
-        intern_format("__ia2_condition_%u_%s_of_%s", it->unit->plan->id, name, it->target);
-    const struct type type = cursor_type(it->function);
+    const bool is_static = cursor_linkage(condition->function) == CXLinkage_Internal;
+    const char *const alias = intern_format("__ia2_condition_%u_%s_of_%s",
+                                            condition->unit->plan->id, name, condition->target);
+    const struct type type = cursor_type(condition->function);
     struct signature own = signature_of_type(type);
     text_printf(declarations, "extern %s %s(",
                 type_canonical(own.result).kind == CXType_Void ? "void" : "_Bool", alias);
     put_parameters(declarations, target, own.count, false);
     text_printf(declarations, ") __asm__(\"%s\");\n",
-                is_static ? intern_format("__ia2_target_%u_%s", it->unit->plan->id, name) : name);
-    if (is_static && it->unit->main_file)
-        edit_append(it->unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", name),
-                    it->unit->plan->id);
+                is_static ? intern_format("__ia2_target_%u_%s", condition->unit->plan->id, name)
+                          : name);
+    if (is_static && condition->unit->main_file)
+        edit_append(condition->unit->program->edits, condition->unit->main_file,
+                    intern_format("IA2_STATIC_TARGET(%s);", name), condition->unit->plan->id);
     signature_free(&own);
     return alias;
 }
 
-static void put_conditions(struct text *out, struct text *declarations, const struct gate *gate,
+static void put_conditions(struct text *out, struct text *declarations,
+                           const struct conditions *conditions, const struct gate *gate,
                            const struct signature *target, bool post)
 {
-    for (size_t i = 0; i < condition_count; i++) {
-        const struct condition *const it = &conditions[i];
-        if (it->post != post || !is_for(it, gate))
+    for (size_t i = 0; i < conditions->count; i++) {
+        const struct condition *const condition = &conditions->list[i];
+        if (condition->post != post || !is_for(condition, gate))
             continue;
-        struct signature own = signature_of_type(cursor_type(it->function));
+        struct signature own = signature_of_type(cursor_type(condition->function));
         const bool tells = type_canonical(own.result).kind == CXType_Bool;
         text_printf(out, tells ? "    IA2_REQUIRE(%s(" : "    %s(",
-                    condition_name(declarations, it, target));
+                    condition_name(declarations, condition, target));
         put_arguments(out, own.count < target->count ? own.count : target->count);
         if (own.count > target->count)
             text_puts(out, target->count ? ", ia2_result" : "ia2_result");
         if (tells)
             text_printf(out, "), \"%s-condition %s of %s\");\n", post ? "post" : "pre",
-                        cursor_name(it->function), gate->function);
+                        cursor_name(condition->function), gate->function);
         else
             text_puts(out, ");\n");
         signature_free(&own);
@@ -303,7 +318,8 @@ static void put_block(struct text *out, struct text *statements)
 }
 
 /* The text of IA2_CHECKED(f), the caller's to free; NULL if refused. */
-static char *checked_function(const struct gate *gate, const struct object_checks *objects)
+static char *checked_function(const struct conditions *conditions, const struct gate *gate,
+                              const struct object_checks *objects)
 {
     struct signature signature = signature_of_type(cursor_type(gate->cursor));
     const bool is_void = type_canonical(signature.result).kind == CXType_Void;
@@ -313,7 +329,7 @@ static char *checked_function(const struct gate *gate, const struct object_check
     named &= put_parameters(&head, &signature, signature.count, true);
     text_puts(&head, ")\n{\n");
     object_checks_before(&checks, objects, gate->function);
-    put_conditions(&checks, &declarations, gate, &signature, false);
+    put_conditions(&checks, &declarations, conditions, gate, &signature, false);
     object_checks_end(&checks, objects, gate->function);
     put_block(&body, &checks);
     text_puts(&body, "    ");
@@ -325,7 +341,7 @@ static char *checked_function(const struct gate *gate, const struct object_check
     put_arguments(&body, signature.count);
     text_puts(&body, ");\n");
     object_checks_after(&checks, objects, gate->function);
-    put_conditions(&checks, &declarations, gate, &signature, true);
+    put_conditions(&checks, &declarations, conditions, gate, &signature, true);
     put_block(&body, &checks);
     text_puts(&body, is_void ? "}" : "    return ia2_result;\n}");
     signature_free(&signature);
@@ -348,15 +364,16 @@ static char *checked_function(const struct gate *gate, const struct object_check
     return all.data;
 }
 
-static void check_gate(struct program *program, struct gate *gate)
+static void check_gate(const struct conditions *conditions, const struct object_makers *makers,
+                       struct gate *gate)
 {
     struct object_checks objects = {0};
-    bool checked = object_checks_of(program, gate, &objects);
-    for (size_t i = 0; i < condition_count; i++)
-        checked |= is_for(&conditions[i], gate);
+    bool checked = object_checks_of(makers, gate, &objects);
+    for (size_t i = 0; i < conditions->count; i++)
+        checked |= is_for(&conditions->list[i], gate);
     if (!checked)
         return;
-    char *const text = checked_function(gate, &objects);
+    char *const text = checked_function(conditions, gate, &objects);
     object_checks_free(&objects);
     if (!text)
         return;
@@ -365,18 +382,22 @@ static void check_gate(struct program *program, struct gate *gate)
                   "its file is not of the project, so it cannot be rewritten",
                   "put the function into a source of the project");
     else
-        edit_append(gate->unit->main_file, intern(text), gate->unit->plan->id);
+        edit_append(gate->unit->program->edits, gate->unit->main_file, intern(text),
+                    gate->unit->plan->id);
     gate->target = intern_format("__ia2_checked_%u_%s", gate->unit->plan->id, gate->function);
     free(text);
 }
 
 void conditions_rewrite(struct program *program)
 {
-    object_types_find(program);
+    const struct object_makers makers = object_makers_find(program);
+    struct conditions conditions = {0};
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++)
-            collect(program, &program->units[u], &program->units[u].annotations[a]);
-    keep_one_each(program);
-    for (size_t i = 0; i < gate_count; i++)
-        check_gate(program, &gates[i]);
+            collect(&conditions, program, &program->units[u], &program->units[u].annotations[a]);
+    keep_one_each(&conditions, program);
+    for (size_t i = 0; i < program->gates->count; i++)
+        check_gate(&conditions, &makers, &program->gates->list[i]);
+    free(conditions.list);
+    free(makers.list);
 }

@@ -4,9 +4,9 @@
 #ifndef IA2_CONDITIONS_H
 #define IA2_CONDITIONS_H
 
-#include "analysis/analyze.h"
+#include "tree/program.h"
 
-/* After all gates are made and before edit_settle: requests the functions, names them in the gates,
+/* After all gates are made and before merge_edits: requests the functions, names them in the gates,
  * refuses what cannot be. */
 void conditions_rewrite(struct program *program);
 

@@ -4,7 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
+#include "analysis/analyze.h"
+#include "base/diag.h"
 #include "edits/edits.h"
 
 struct destructor {
@@ -13,8 +14,10 @@ struct destructor {
     int priority; /* -1: none */
 };
 
-static struct destructor *destructors;
-static size_t destructor_count, destructor_capacity;
+struct destructors {
+    struct destructor *list;
+    size_t count, capacity;
+};
 
 /* libc calls these functions' argument back when the process or the thread ends. */
 static const char *const registering[] = {"atexit",
@@ -41,33 +44,41 @@ static struct unit *unit_of(struct program *program, int id)
     return NULL;
 }
 
-static bool known(const struct destructor *it)
+static bool is_known(const struct destructors *destructors, const struct destructor *destructor)
 {
-    for (size_t i = 0; i < destructor_count; i++)
-        if (destructors[i].symbol == it->symbol && destructors[i].owner == it->owner &&
-            destructors[i].target == it->target && !strcmp(destructors[i].kind, it->kind))
+    for (size_t i = 0; i < destructors->count; i++) {
+        const struct destructor *const known = &destructors->list[i];
+        if (known->symbol == destructor->symbol && known->owner == destructor->owner &&
+            known->target == destructor->target && !strcmp(known->kind, destructor->kind))
             return true;
+    }
     return false;
 }
 
-static void add(struct unit *unit, const struct function *function, const char *kind, int priority)
+static void add(struct destructors *destructors, const struct destructor *destructor)
 {
-    struct destructor it = {.symbol = function->name,
-                            .target = function->name,
-                            .kind = kind,
-                            .priority = priority,
-                            .owner = unit->plan->compartment};
+    if (!is_known(destructors, destructor))
+        *PUSH(destructors->list, destructors->count, destructors->capacity) = *destructor;
+}
+
+static void add_function(struct unit *unit, const struct function *function, const char *kind,
+                         int priority)
+{
+    struct destructor destructor = {.symbol = function->name,
+                                    .target = function->name,
+                                    .kind = kind,
+                                    .priority = priority,
+                                    .owner = unit->plan->compartment};
     unsigned column;
     if (function->is_static) {
         if (!unit->main_file)
             return;
-        edit_append(unit->main_file, intern_format("IA2_STATIC_TARGET(%s);", function->name),
-                    unit->plan->id);
-        it.target = intern_format("__ia2_target_%u_%s", unit->plan->id, function->name);
+        edit_append(unit->program->edits, unit->main_file,
+                    intern_format("IA2_STATIC_TARGET(%s);", function->name), unit->plan->id);
+        destructor.target = intern_format("__ia2_target_%u_%s", unit->plan->id, function->name);
     }
-    cursor_position(function->cursor, &it.file, &it.line, &column);
-    if (!known(&it))
-        *PUSH(destructors, destructor_count, destructor_capacity) = it;
+    cursor_position(function->cursor, &destructor.file, &destructor.line, &column);
+    add(unit->program->destructors, &destructor);
 }
 
 static void add_planned(struct program *program, const struct plan_destructor *planned)
@@ -75,18 +86,17 @@ static void add_planned(struct program *program, const struct plan_destructor *p
     struct unit *const unit = unit_of(program, planned->unit);
     const struct function *const function = unit ? definition_in(unit, planned->symbol) : NULL;
     if (function) {
-        add(unit, function, "destructor", planned->priority);
+        add_function(unit, function, "destructor", planned->priority);
         return;
     }
     /* Assembly, or a name that the compiler made. */
-    const struct destructor it = {.symbol = planned->symbol,
-                                  .target = planned->visible ? planned->symbol : NULL,
-                                  .kind = "destructor",
-                                  .file = "",
-                                  .owner = planned->compartment,
-                                  .priority = planned->priority};
-    if (!known(&it))
-        *PUSH(destructors, destructor_count, destructor_capacity) = it;
+    const struct destructor destructor = {.symbol = planned->symbol,
+                                          .target = planned->visible ? planned->symbol : NULL,
+                                          .kind = "destructor",
+                                          .file = "",
+                                          .owner = planned->compartment,
+                                          .priority = planned->priority};
+    add(program->destructors, &destructor);
 }
 
 /* The unit of the compartment that defines a function which is not static, or NULL. */
@@ -102,21 +112,23 @@ static struct unit *definer(struct program *program, unsigned compartment, const
     return NULL;
 }
 
-static void add_registered(struct program *program, struct unit *unit, const struct designator *it)
+static void add_registered(struct program *program, struct unit *unit,
+                           const struct designator *designator)
 {
     const char *kind = NULL;
-    for (size_t i = 0; it->libc_function && i < sizeof(registering) / sizeof(*registering); i++)
-        if (!strcmp(it->libc_function, registering[i]))
+    for (size_t i = 0; designator->libc_function && i < sizeof(registering) / sizeof(*registering);
+         i++)
+        if (!strcmp(designator->libc_function, registering[i]))
             kind = registering[i];
-    if (!kind || (it->user && unit->functions[it->user - 1].dead))
+    if (!kind || (designator->user && unit->functions[designator->user - 1].dead))
         return;
-    const char *const name = cursor_name(it->function);
-    struct unit *const home = cursor_linkage(it->function) == CXLinkage_Internal
+    const char *const name = cursor_name(designator->function);
+    struct unit *const home = cursor_linkage(designator->function) == CXLinkage_Internal
                                   ? unit
                                   : definer(program, unit->plan->compartment, name);
     const struct function *const function = home ? definition_in(home, name) : NULL;
     if (function)
-        add(home, function, kind, -1);
+        add_function(home, function, kind, -1);
 }
 
 static int compare(const void *left, const void *right)
@@ -133,38 +145,44 @@ static int compare(const void *left, const void *right)
 
 void destructors_find(struct program *program)
 {
-    for (size_t i = 0; i < program->plan->destructor_count; i++)
-        add_planned(program, &program->plan->destructors[i]);
+    struct destructors *const destructors = program->destructors = must_alloc(sizeof(*destructors));
+    for (size_t i = 0; i < program->plan.destructor_count; i++)
+        add_planned(program, &program->plan.destructors[i]);
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t d = 0; d < program->units[u].designator_count; d++)
             add_registered(program, &program->units[u], &program->units[u].designators[d]);
-    if (destructor_count)
-        qsort(destructors, destructor_count, sizeof(*destructors), compare);
+    if (destructors->count)
+        qsort(destructors->list, destructors->count, sizeof(*destructors->list), compare);
 }
 
-void destructors_assembly(struct text *out, unsigned compartment)
+void destructors_assembly(struct text *out, const struct destructors *destructors,
+                          unsigned compartment)
 {
     const char *last = NULL;
-    for (size_t i = 0; i < destructor_count; i++) {
-        const struct destructor *const it = &destructors[i];
-        if (it->owner == compartment && it->target && it->target != last)
-            text_printf(out, "ia2_destructor symbol=%s, target=%s\n", it->symbol,
-                        last = it->target);
+    for (size_t i = 0; i < destructors->count; i++) {
+        const struct destructor *const destructor = &destructors->list[i];
+        if (destructor->owner == compartment && destructor->target && destructor->target != last)
+            text_printf(out, "ia2_destructor symbol=%s, target=%s\n", destructor->symbol,
+                        last = destructor->target);
     }
 }
 
-char *destructors_text(const struct plan *plan)
+char *destructors_text(const struct program *program)
 {
+    const struct destructors *const destructors = program->destructors;
     json_t *const list = json_array();
-    for (size_t i = 0; i < destructor_count; i++) {
-        const struct destructor *const it = &destructors[i];
+    for (size_t i = 0; i < destructors->count; i++) {
+        const struct destructor *const destructor = &destructors->list[i];
         json_t *const entry =
-            json_pack("{s:s, s:s, s:i, s:s, s:s, s:i}", "symbol", it->symbol, "compartment",
-                      plan->compartments[it->owner - 1].name, "compartment_id", (int)it->owner,
-                      "kind", it->kind, "file", it->file, "line", (int)it->line);
+            json_pack("{s:s, s:s, s:i, s:s, s:s, s:i}", "symbol", destructor->symbol, "compartment",
+                      program->plan.compartments[destructor->owner - 1].name, "compartment_id",
+                      (int)destructor->owner, "kind", destructor->kind, "file", destructor->file,
+                      "line", (int)destructor->line);
         json_object_set_new(entry, "priority",
-                            it->priority < 0 ? json_null() : json_integer(it->priority));
-        json_object_set_new(entry, "target", it->target ? json_string(it->target) : json_null());
+                            destructor->priority < 0 ? json_null()
+                                                     : json_integer(destructor->priority));
+        json_object_set_new(entry, "target",
+                            destructor->target ? json_string(destructor->target) : json_null());
         json_array_append_new(list, entry);
     }
     json_t *const root = json_pack("{s:i, s:o}", "version", 1, "destructors", list);

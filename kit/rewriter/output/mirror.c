@@ -9,9 +9,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "diag.h"
+#include "base/diag.h"
 #include "edits/edits.h"
-#include "files.h"
+#include "base/files.h"
 
 /* Tells a mirror from a directory of the user's, which must not be cleared. */
 #define MARK ".ia2-mirror"
@@ -95,17 +95,18 @@ static int compare(const void *left, const void *right)
                   ((const struct mirrored_file *)right)->rel);
 }
 
-void mirror_collect(struct program *program, struct mirror *mirror)
+void mirror_collect(struct program *program)
 {
+    struct mirror *const mirror = program->mirror = must_alloc(sizeof(*mirror));
     struct map seen = {0};
     for (size_t u = 0; u < program->unit_count; u++) {
         const struct unit *const unit = &program->units[u];
-        bool recompile = !unit->plan->pic || unit->plan->again;
+        bool recompile = !unit->plan->pic || unit->plan->force_recompile;
         for (size_t i = 0; i < unit->include_count; i++)
             /* A unit that includes ia2.h was built with -DIA2_ENABLE=0, which makes its macros mean
              * nothing. */
-            recompile |=
-                edit_touches(unit->includes[i]) || source_is_kits(unit->includes[i], "ia2.h");
+            recompile |= edit_touches(program->edits, unit->includes[i]) ||
+                         source_is_kits(unit->includes[i], "ia2.h");
         if (!recompile)
             continue;
         *PUSH(mirror->recompile, mirror->recompile_count, mirror->recompile_capacity) =
@@ -222,8 +223,9 @@ static char *with_mirrored_includes(const char *data, size_t *length, const char
     return made.data;
 }
 
-void mirror_write(const struct mirror *mirror, const char *directory)
+void mirror_write(const struct program *program, const char *directory)
 {
+    const struct mirror *const mirror = program->mirror;
     struct map wanted = {0};
     const char *const mark = intern_format("%s/" MARK, directory);
     mirror_write_file(mark, "", 0);
@@ -234,7 +236,9 @@ void mirror_write(const struct mirror *mirror, const char *directory)
         const struct source *const source = mirror->files[i].source;
         const char *const path = intern_format("%s/%s", directory, mirror->files[i].rel);
         size_t length = source->size;
-        char *const edited = edit_touches(source) ? edit_render(source, &length) : NULL;
+        char *const edited = edit_touches(program->edits, source)
+                                 ? edit_render(program->edits, source, &length)
+                                 : NULL;
         char *const text =
             with_mirrored_includes(edited ? edited : source->text, &length, directory, &wanted);
         if (text || edited)

@@ -4,17 +4,15 @@
 #include <string.h>
 
 #include "abi/signature.h"
+#include "base/intern.h"
 
 /* A function that begins or ends the life of objects of a type. */
-struct maker {
+struct object_maker {
     struct unit *unit;
     struct cursor function;
     const char *type;
     bool is_result, ends;
 };
-
-static struct maker *makers;
-static size_t maker_count, maker_capacity;
 
 /* The struct or union that a type points to, else NULL. */
 static const char *object_of(struct unit *unit, struct type type, bool *constant)
@@ -27,10 +25,11 @@ static const char *object_of(struct unit *unit, struct type type, bool *constant
     return pointee.kind == CXType_Record ? type_spelling(unit, pointee) : NULL;
 }
 
-static void add_maker(struct unit *unit, struct cursor function, bool ends)
+static void add_maker(struct object_makers *makers, struct unit *unit, struct cursor function,
+                      bool ends)
 {
     struct signature signature = signature_of_type(cursor_type(function));
-    struct maker made = {.unit = unit, .function = function, .ends = ends};
+    struct object_maker made = {.unit = unit, .function = function, .ends = ends};
     bool constant = false;
     if (signature.count && (!ends || signature.count == 1))
         made.type = object_of(unit, signature.parameters[0], &constant);
@@ -41,7 +40,7 @@ static void add_maker(struct unit *unit, struct cursor function, bool ends)
         made.is_result = true;
     }
     if (made.type)
-        *PUSH(makers, maker_count, maker_capacity) = made;
+        *PUSH(makers->list, makers->count, makers->capacity) = made;
     else if (ends)
         refuse_at(function, intern_format("IA2_DESTRUCTOR %s", cursor_name(function)),
                   "it is not a function of one pointer to a struct",
@@ -54,49 +53,56 @@ static void add_maker(struct unit *unit, struct cursor function, bool ends)
     signature_free(&signature);
 }
 
-static bool has_gate(const struct maker *it)
+static bool has_gate(const struct object_maker *maker)
 {
-    for (size_t g = 0; g < gate_count; g++)
-        if (gates[g].unit == it->unit && cursor_equal(gates[g].cursor, it->function))
+    const struct gates *const gates = maker->unit->program->gates;
+    for (size_t g = 0; g < gates->count; g++)
+        if (gates->list[g].unit == maker->unit &&
+            cursor_equal(gates->list[g].cursor, maker->function))
             return true;
     return false;
 }
 
-static const struct maker *find_maker(unsigned compartment, const char *type, bool with_gate)
+static const struct object_maker *find_maker(const struct object_makers *makers,
+                                             unsigned compartment, const char *type, bool with_gate)
 {
-    for (size_t i = 0; i < maker_count; i++)
-        if (!makers[i].ends && makers[i].type == type &&
-            makers[i].unit->plan->compartment == compartment &&
-            (!with_gate || has_gate(&makers[i])))
-            return &makers[i];
+    for (size_t i = 0; i < makers->count; i++) {
+        const struct object_maker *const maker = &makers->list[i];
+        if (!maker->ends && maker->type == type && maker->unit->plan->compartment == compartment &&
+            (!with_gate || has_gate(maker)))
+            return maker;
+    }
     return NULL;
 }
 
 /* Only what is made through a gate is registered: a type that nobody else can make or that has no
  * maker at all is a mistake. */
-static void check_makers(void)
+static void check_makers(const struct object_makers *makers)
 {
-    for (size_t i = 0; i < maker_count; i++) {
-        const struct maker *const it = &makers[i];
-        const unsigned compartment = it->unit->plan->compartment;
-        if (it->ends && !find_maker(compartment, it->type, false))
-            refuse_at(
-                it->function, intern_format("IA2_DESTRUCTOR %s", cursor_name(it->function)),
-                intern_format("no function of its compartment is IA2_CONSTRUCTOR of %s", it->type),
-                "mark the function that makes the object");
-        else if (!it->ends && !find_maker(compartment, it->type, true))
-            refuse_at(it->function, intern_format("IA2_CONSTRUCTOR %s", cursor_name(it->function)),
+    for (size_t i = 0; i < makers->count; i++) {
+        const struct object_maker *const maker = &makers->list[i];
+        const unsigned compartment = maker->unit->plan->compartment;
+        if (maker->ends && !find_maker(makers, compartment, maker->type, false))
+            refuse_at(maker->function,
+                      intern_format("IA2_DESTRUCTOR %s", cursor_name(maker->function)),
+                      intern_format("no function of its compartment is IA2_CONSTRUCTOR of %s",
+                                    maker->type),
+                      "mark the function that makes the object");
+        else if (!maker->ends && !find_maker(makers, compartment, maker->type, true))
+            refuse_at(maker->function,
+                      intern_format("IA2_CONSTRUCTOR %s", cursor_name(maker->function)),
                       intern_format("no other compartment calls it, so no %s would be registered, "
                                     "and functions that take one would stop every call",
-                                    it->type),
+                                    maker->type),
                       "mark the function by which other compartments get the object");
     }
 }
 
 /* Whether the compartment keeps account of the objects of a type. */
-static bool is_registered(unsigned compartment, const char *type)
+static bool is_registered(const struct object_makers *makers, unsigned compartment,
+                          const char *type)
 {
-    return find_maker(compartment, type, false);
+    return find_maker(makers, compartment, type, false);
 }
 
 /* Whether it is an inline function of a header that the unit does not use. */
@@ -108,40 +114,42 @@ static bool is_unused(const struct unit *unit, struct cursor function)
     return false;
 }
 
-void object_types_find(struct program *program)
+struct object_makers object_makers_find(struct program *program)
 {
+    struct object_makers makers = {0};
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t a = 0; a < program->units[u].annotation_count; a++) {
-            const struct annotation *const it = &program->units[u].annotations[a];
-            const bool ends = !strcmp(it->text, "ia2_destructor");
-            if (it->definition && (ends || !strcmp(it->text, "ia2_constructor")) &&
-                !is_unused(&program->units[u], it->function))
-                add_maker(&program->units[u], it->function, ends);
+            const struct annotation *const annotation = &program->units[u].annotations[a];
+            const bool ends = !strcmp(annotation->text, "ia2_destructor");
+            if (annotation->definition && (ends || !strcmp(annotation->text, "ia2_constructor")) &&
+                !is_unused(&program->units[u], annotation->function))
+                add_maker(&makers, &program->units[u], annotation->function, ends);
         }
-    check_makers();
+    check_makers(&makers);
+    return makers;
 }
 
-bool object_checks_of(struct program *program, const struct gate *gate,
+bool object_checks_of(const struct object_makers *makers, const struct gate *gate,
                       struct object_checks *checks)
 {
-    if (!maker_count || gates_is_libc(program->plan, gate->cursor))
+    if (!makers->count || gates_is_libc(gate->unit->program, gate->cursor))
         return false;
-    for (size_t i = 0; i < maker_count; i++) {
-        const struct maker *const it = &makers[i];
-        if (it->unit != gate->unit || !cursor_equal(it->function, gate->cursor))
+    for (size_t i = 0; i < makers->count; i++) {
+        const struct object_maker *const maker = &makers->list[i];
+        if (maker->unit != gate->unit || !cursor_equal(maker->function, gate->cursor))
             continue;
-        if (it->ends && is_registered(gate->owner, it->type))
-            checks->ended = it->type;
-        else if (!it->ends)
-            checks->begun = it->type;
-        checks->begun_is_result |= it->is_result;
+        if (maker->ends && is_registered(makers, gate->owner, maker->type))
+            checks->ended = maker->type;
+        else if (!maker->ends)
+            checks->begun = maker->type;
+        checks->begun_is_result |= maker->is_result;
     }
     struct signature signature = signature_of_type(cursor_type(gate->cursor));
     for (size_t i = 0; i < signature.count; i++) {
         bool constant;
         const char *const type = object_of(gate->unit, signature.parameters[i], &constant);
         const bool own = i == 0 && (checks->ended || (checks->begun && !checks->begun_is_result));
-        if (type && !own && is_registered(gate->owner, type))
+        if (type && !own && is_registered(makers, gate->owner, type))
             *PUSH(checks->checks, checks->count, checks->capacity) =
                 (struct object_check){i + 1, type};
     }

@@ -17,11 +17,18 @@ struct object_checks {
     bool begun_is_result;
 };
 
-/* Collects the marked functions; refuses those of another form. */
-void object_types_find(struct program *program);
+/* The functions that make and end objects. */
+struct object_makers {
+    struct object_maker *list;
+    size_t count, capacity;
+};
+
+/* Collects the marked functions; refuses those of another form. The list is the caller's to free.
+ */
+struct object_makers object_makers_find(struct program *program);
 
 /* Fills in what is to be done for a gate; false if nothing. */
-bool object_checks_of(struct program *program, const struct gate *gate,
+bool object_checks_of(const struct object_makers *makers, const struct gate *gate,
                       struct object_checks *checks);
 void object_checks_free(struct object_checks *checks);
 

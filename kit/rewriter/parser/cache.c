@@ -11,8 +11,8 @@
 #include <time.h>
 #include <unistd.h>
 
-#include "diag.h"
-#include "files.h"
+#include "base/diag.h"
+#include "base/files.h"
 #include "search.h"
 
 static const char suffix[] = ".tree";
@@ -76,14 +76,14 @@ static const char *path_of(const struct cache *cache, struct cache_key key)
 static const char *changed_file(const struct tree *tree, const struct command *command)
 {
     for (uint32_t i = 1; i < tree_count(tree, TREE_FILES); i++) {
-        const struct tree_file *const it = &tree->files[i];
+        const struct tree_file *const file = &tree->files[i];
         /* Not as a file that the unit reads: perhaps it does not any more. */
         const struct source *const source =
-            source_get(compdb_path(command, tree_name(tree, it->name)));
+            source_get(compdb_path(command, tree_name(tree, file->name)));
         if (!source)
-            return intern_format("%s is gone", tree_name(tree, it->name));
-        if (source->size != it->size || source->hash != it->hash ||
-            source->path != tree_name(tree, it->resolved))
+            return intern_format("%s is gone", tree_name(tree, file->name));
+        if (source->size != file->size || source->hash != file->hash ||
+            source->path != tree_name(tree, file->resolved))
             return intern_format("%s has changed", source->shown);
     }
     return NULL;
@@ -92,12 +92,12 @@ static const char *changed_file(const struct tree *tree, const struct command *c
 static const char *changed_search(const struct tree *tree)
 {
     for (size_t i = 0; i < tree_count(tree, TREE_PROBES); i++) {
-        const struct tree_probe *const it = &tree->probes[i];
-        const struct search_probe probe = {tree_name(tree, it->directory),
-                                           tree_name(tree, it->name)};
-        if (search_is_present(&probe) != (bool)it->present)
+        const struct tree_probe *const tree_probe = &tree->probes[i];
+        const struct search_probe probe = {tree_name(tree, tree_probe->directory),
+                                           tree_name(tree, tree_probe->name)};
+        if (search_is_present(&probe) != (bool)tree_probe->present)
             return intern_format("%s/%s %s", probe.directory, probe.name,
-                                 it->present ? "is gone" : "is new");
+                                 tree_probe->present ? "is gone" : "is new");
     }
     return NULL;
 }

@@ -1,29 +1,24 @@
 #include "parse.h"
 
 #include <dlfcn.h>
-#include <pthread.h>
-#include <stdatomic.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
 
 #include "cache.h"
-#include "diag.h"
+#include "base/diag.h"
+#include "base/intern.h"
+#include "base/workers.h"
 #include "record.h"
-
-#define MAX_WORKERS 16
 
 struct job {
     struct program *program;
-    const struct cache *cache;
-    const char *const *extra;
-    size_t extra_count;
+    struct cache cache;
     const char *resources;
     struct map planned; /* set of the hashes of names */
     struct cache_key *keys; /* of the plan's units */
-    atomic_size_t next;
 };
-static struct job job;
 
 /* The directory of clang's own headers (stddef.h ...). libclang finds it only when it lies where
  * upstream puts it relative to the library, which is not so in Debian. */
@@ -105,8 +100,10 @@ static bool report_errors(const struct unit *unit, CXTranslationUnit tu)
 }
 
 /* What libclang gets for a command; the caller's to free. */
-static const char **arguments_of(const struct command *command, size_t *count)
+static const char **arguments_of(const struct job *job, const struct command *command,
+                                 size_t *count)
 {
+    const struct options *const options = job->program->options;
     size_t capacity = 0, own;
     const char **const parsed = compdb_parse_arguments(command, &own);
     const char **arguments = NULL;
@@ -115,11 +112,11 @@ static const char **arguments_of(const struct command *command, size_t *count)
         *PUSH(arguments, *count, capacity) = parsed[i];
     *PUSH(arguments, *count, capacity) = "-w";
     *PUSH(arguments, *count, capacity) = "-resource-dir";
-    *PUSH(arguments, *count, capacity) = job.resources;
+    *PUSH(arguments, *count, capacity) = job->resources;
     *PUSH(arguments, *count, capacity) = "-working-directory";
     *PUSH(arguments, *count, capacity) = command->directory;
-    for (size_t i = 0; i < job.extra_count; i++)
-        *PUSH(arguments, *count, capacity) = job.extra[i];
+    for (size_t i = 0; i < options->extra_count; i++)
+        *PUSH(arguments, *count, capacity) = options->extra[i];
     free(parsed);
     return arguments;
 }
@@ -175,8 +172,8 @@ static void take_tree(struct unit *unit, const struct tree *tree)
     }
 }
 
-static const struct tree *parse_unit(struct unit *unit, CXIndex index, struct cache_key key,
-                                     struct record_request *request)
+static const struct tree *parse_unit(const struct job *job, struct unit *unit, CXIndex index,
+                                     struct cache_key key, struct record_request *request)
 {
     CXTranslationUnit tu;
     const enum CXErrorCode error = parse(unit, request, index, NULL, &tu);
@@ -190,106 +187,81 @@ static const struct tree *parse_unit(struct unit *unit, CXIndex index, struct ca
     struct tree_header *const block = record_unit(unit, tu, request);
     clang_disposeTranslationUnit(tu);
     if (request->keep)
-        cache_write(job.cache, key, block);
+        cache_write(&job->cache, key, block);
     const struct tree *const tree = tree_open(block, block->size);
     if (!tree)
         diag_fatal("%s: internal error: its syntax tree is damaged", unit->plan->file);
     return tree;
 }
 
-/* `index`: made when a unit is parsed. */
-static void read_unit(struct unit *unit, CXIndex *index)
+static void read_unit(void *context, size_t number, void **index)
 {
+    struct job *const job = context;
+    struct unit *const unit = &job->program->units[number];
     struct record_request request = {
-        .planned = &job.planned, .keep = job.cache->directory, .vector_bytes = vector_bytes};
-    const char **const arguments = arguments_of(unit->command, &request.argument_count);
+        .planned = &job->planned, .keep = job->cache.directory, .vector_bytes = vector_bytes};
+    const char **const arguments = arguments_of(job, unit->command, &request.argument_count);
     const struct cache_key key =
-        cache_key(job.cache, unit->plan, unit->command, arguments, request.argument_count);
-    job.keys[unit->plan->id] = key;
+        cache_key(&job->cache, unit->plan, unit->command, arguments, request.argument_count);
+    job->keys[unit->plan->id] = key;
     const struct tree *tree =
-        cache_read(job.cache, key, unit->command, &job.planned, &unit->parsed);
+        cache_read(&job->cache, key, unit->command, &job->planned, &unit->parsed);
     if (!tree) {
         if (!*index)
             *index = clang_createIndex(0, 0);
         request.arguments = arguments;
         request.key = key.check;
-        tree = parse_unit(unit, *index, key, &request);
+        tree = parse_unit(job, unit, *index, key, &request);
     }
     free(arguments);
     if (!tree)
         return;
     take_tree(unit, tree);
     unit->main_file = source_get(unit->plan->file);
-    if (unit->main_file)
-        analyze_unit(unit, job.program->plan);
 }
 
 /* Those of units that were not selected, and so not read, are kept too. */
-static void sweep(const struct program *program)
+static void sweep(struct job *job)
 {
-    for (size_t i = 0; i < program->plan->unit_count; i++) {
-        const struct plan_unit *const unit = &program->plan->units[i];
-        if (unit->selected || unit->command >= program->compdb->count)
+    const struct program *const program = job->program;
+    for (size_t i = 0; i < program->plan.unit_count; i++) {
+        const struct plan_unit *const unit = &program->plan.units[i];
+        if (unit->selected || unit->command >= program->compdb.count)
             continue;
         size_t count;
-        const struct command *const command = &program->compdb->commands[unit->command];
-        const char **const arguments = arguments_of(command, &count);
-        job.keys[i] = cache_key(job.cache, unit, command, arguments, count);
+        const struct command *const command = &program->compdb.commands[unit->command];
+        const char **const arguments = arguments_of(job, command, &count);
+        job->keys[i] = cache_key(&job->cache, unit, command, arguments, count);
         free(arguments);
     }
-    cache_sweep(job.cache, job.keys, program->plan->unit_count);
+    cache_sweep(&job->cache, job->keys, program->plan.unit_count);
 }
 
-static void *work(void *unused)
+static void explain(const struct program *program)
 {
-    (void)unused;
-    CXIndex index = NULL;
-    for (size_t i; (i = atomic_fetch_add(&job.next, 1)) < job.program->unit_count;)
-        read_unit(&job.program->units[i], &index);
-    if (index)
-        clang_disposeIndex(index);
-    return NULL;
-}
-
-static void collect_sources(struct program *program)
-{
-    struct map seen = {0};
     for (size_t u = 0; u < program->unit_count; u++)
-        for (size_t i = 0; i < program->units[u].include_count; i++) {
-            struct source *const source = program->units[u].includes[i];
-            if (source->rel_count && map_add(&seen, key_of(source)))
-                *PUSH(program->sources, program->source_count, program->source_capacity) = source;
-        }
-    map_free(&seen);
+        fprintf(stderr, "%s: %s%s\n", program->units[u].plan->file,
+                program->units[u].parsed ? "parsed: " : "not parsed again",
+                program->units[u].parsed ? program->units[u].parsed : "");
 }
 
-void parse_units(struct program *program, const struct cache *cache, const char *const *extra,
-                 size_t extra_count)
+void parse_units(struct program *program)
 {
-    job.program = program;
-    job.cache = cache;
-    job.extra = extra;
-    job.extra_count = extra_count;
-    job.resources = resource_directory();
-    job.keys = must_alloc(program->plan->unit_count * sizeof(*job.keys));
-    for (size_t i = 0; i < program->plan->import_count; i++)
-        map_add(&job.planned, tree_name_hash(program->plan->imports[i].symbol));
-    for (size_t i = 0; i < program->plan->entry_count; i++)
-        map_add(&job.planned, tree_name_hash(program->plan->entries[i].symbol));
-    const long processors = sysconf(_SC_NPROCESSORS_ONLN);
-    size_t workers = processors < 1             ? 1
-                     : processors > MAX_WORKERS ? MAX_WORKERS
-                                                : (size_t)processors;
-    if (workers > program->unit_count)
-        workers = program->unit_count;
-    pthread_t threads[MAX_WORKERS];
-    for (size_t i = 0; i < workers; i++)
-        if (pthread_create(&threads[i], NULL, work, NULL))
-            diag_fatal("cannot start a thread");
-    for (size_t i = 0; i < workers; i++)
-        pthread_join(threads[i], NULL);
-    collect_sources(program);
-    if (cache->directory)
-        sweep(program);
+    const struct plan *const plan = &program->plan;
+    struct job job = {.program = program,
+                      .resources = resource_directory(),
+                      .keys = must_alloc(plan->unit_count * sizeof(*job.keys))};
+    cache_open(&job.cache, program->options->cache);
+    for (size_t i = 0; i < plan->import_count; i++)
+        map_add(&job.planned, tree_name_hash(plan->imports[i].symbol));
+    for (size_t i = 0; i < plan->entry_count; i++)
+        map_add(&job.planned, tree_name_hash(plan->entries[i].symbol));
+    work_on_all(program->unit_count, read_unit, clang_disposeIndex, &job);
+    program_collect_sources(program);
+    if (job.cache.directory)
+        sweep(&job);
+    map_free(&job.planned);
     free(job.keys);
+    if (program->options->explain)
+        explain(program);
 }

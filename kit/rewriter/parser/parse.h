@@ -2,12 +2,10 @@
 #ifndef IA2_PARSE_H
 #define IA2_PARSE_H
 
-#include "analysis/analyze.h"
-#include "cache.h"
+#include "tree/program.h"
 
-/* Makes the trees of program->units, or takes them from the cache, and analyzes them. Parse errors
- * are refusals. `extra` are further arguments for each unit. */
-void parse_units(struct program *program, const struct cache *cache, const char *const *extra,
-                 size_t extra_count);
+/* Makes the trees of program->units, or takes them from the cache, and collects the sources. Parse
+ * errors are refusals. */
+void parse_units(struct program *program);
 
 #endif

@@ -6,72 +6,24 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "record_declarations.h"
+#include "record_places.h"
+#include "record_type_parts.h"
+#include "record_types.h"
 #include "search.h"
 
-uint32_t record_add(struct recorder *it, enum tree_section section, const void *entry)
+static void push(struct recorder *recorder, CXCursor cursor, enum CXCursorKind kind, uint32_t node)
 {
-    struct table *const table = &it->tables[section];
-    const size_t size = tree_entry_sizes[section];
-    if (table->count == table->capacity) {
-        table->capacity = table->capacity ? 2 * table->capacity : 256;
-        table->data = must_realloc(table->data, table->capacity * size);
-    }
-    memcpy(table->data + table->count * size, entry, size);
-    return (uint32_t)table->count++;
-}
-
-/* The first name with a hash that no other one has yet; not interned, which would make the workers
- * wait for each other. */
-uint32_t record_name(struct recorder *it, const char *name)
-{
-    struct table *const all = &it->tables[TREE_TEXT];
-    const struct tree_name made = {(uint32_t)all->count, (uint32_t)strlen(name)};
-    if (!made.length)
-        return 0;
-    uint64_t hash = tree_name_hash(name);
-    uint32_t at;
-    for (; (at = (uint32_t)(uintptr_t)map_get(&it->names, hash)); hash = hash + 1 ? hash + 1 : 1) {
-        const struct tree_name *const known = name_at(it, at);
-        if (known->length == made.length && !memcmp(all->data + known->offset, name, made.length))
-            return at;
-    }
-    if (all->count + made.length > all->capacity) {
-        all->capacity = 2 * (all->count + made.length);
-        all->data = must_realloc(all->data, all->capacity);
-    }
-    memcpy(all->data + all->count, name, made.length);
-    all->count += made.length;
-    at = record_add(it, TREE_NAMES, &made);
-    map_put(&it->names, hash, (void *)(uintptr_t)at);
-    return at;
-}
-
-uint32_t record_string(struct recorder *it, CXString string)
-{
-    const char *const text = clang_getCString(string);
-    const uint32_t name = text ? record_name(it, text) : 0;
-    clang_disposeString(string);
-    return name;
-}
-
-static void push(struct recorder *it, CXCursor cursor, enum CXCursorKind kind, uint32_t node)
-{
-    *PUSH(it->frames, it->depth, it->capacity) =
+    *PUSH(recorder->frames, recorder->depth, recorder->capacity) =
         (struct record_frame){.cursor = cursor, .kind = kind, .node = node};
 }
 
-void record_set_name(struct recorder *it, uint32_t node, CXCursor cursor)
+static bool is_named(const struct recorder *recorder, uint32_t declaration, const char *text)
 {
-    const uint32_t name = record_string(it, clang_getCursorSpelling(cursor));
-    node_at(it, node)->flags |= NODE_NAMED;
-    node_at(it, node)->value = name;
-}
-
-static bool is_named(const struct recorder *it, uint32_t declaration, const char *text)
-{
-    const struct tree_name *const name = name_at(it, declaration_at(it, declaration)->name);
+    const struct tree_name *const name =
+        name_at(recorder, declaration_at(recorder, declaration)->name);
     return name->length == strlen(text) &&
-           !memcmp(it->tables[TREE_TEXT].data + name->offset, text, name->length);
+           !memcmp(recorder->tables[TREE_TEXT].data + name->offset, text, name->length);
 }
 
 static bool is_wrapper(enum CXCursorKind kind)
@@ -80,16 +32,16 @@ static bool is_wrapper(enum CXCursorKind kind)
            kind == CXCursor_ParenExpr || kind == CXCursor_CStyleCastExpr;
 }
 
-static enum CXTypeKind canonical_kind(const struct recorder *it, uint32_t type)
+static enum CXTypeKind canonical_kind(const struct recorder *recorder, uint32_t type)
 {
-    return (enum CXTypeKind)type_entry(it, type_entry(it, type)->canonical)->kind;
+    return (enum CXTypeKind)type_entry(recorder, type_entry(recorder, type)->canonical)->kind;
 }
 
-static bool is_assignment(const struct recorder *it, const struct record_frame *frame)
+static bool is_assignment(const struct recorder *recorder, const struct record_frame *frame)
 {
     return frame->kind == CXCursor_VarDecl ||
            (frame->kind == CXCursor_BinaryOperator &&
-            node_at(it, frame->node)->operator== CXBinaryOperator_Assign);
+            node_at(recorder, frame->node)->operator== CXBinaryOperator_Assign);
 }
 
 /* The value of an integer expression; false if it is no constant. */
@@ -106,62 +58,63 @@ static bool evaluate(CXCursor cursor, int64_t *value)
 
 /* Where the stages ask whether a number is a constant: as a pointer, as an argument of one of the
  * guide's functions, and a literal also as what is assigned. */
-static void add_constant(struct recorder *it, uint32_t node, CXCursor cursor,
+static void add_constant(struct recorder *recorder, uint32_t node, CXCursor cursor,
                          enum CXCursorKind kind)
 {
     bool wanted = false;
-    size_t i = it->depth;
-    for (; i > 0 && is_wrapper(it->frames[i - 1].kind); i--) {
-        const enum CXTypeKind outer = canonical_kind(it, it->frames[i - 1].type);
+    size_t i = recorder->depth;
+    for (; i > 0 && is_wrapper(recorder->frames[i - 1].kind); i--) {
+        const enum CXTypeKind outer = canonical_kind(recorder, recorder->frames[i - 1].type);
         wanted |= outer == CXType_Pointer || outer == CXType_Atomic;
     }
-    const struct record_frame *const user = i > 0 ? &it->frames[i - 1] : NULL;
+    const struct record_frame *const user = i > 0 ? &recorder->frames[i - 1] : NULL;
     if (!wanted && !(user && (user->constants ||
-                              (kind == CXCursor_IntegerLiteral && is_assignment(it, user)))))
+                              (kind == CXCursor_IntegerLiteral && is_assignment(recorder, user)))))
         return;
     int64_t value;
     if (evaluate(cursor, &value)) {
-        const uint32_t constant = record_add(it, TREE_CONSTANTS, &value);
-        node_at(it, node)->flags |= NODE_CONSTANT;
-        node_at(it, node)->value = constant;
+        const uint32_t constant = record_add(recorder, TREE_CONSTANTS, &value);
+        node_at(recorder, node)->flags |= NODE_CONSTANT;
+        node_at(recorder, node)->value = constant;
     }
 }
 
 /* The call that a name is the callee of, or its string an argument. */
-static struct record_frame *call_around(struct recorder *it)
+static struct record_frame *call_around(struct recorder *recorder)
 {
-    size_t i = it->depth;
-    while (i > 0 && is_wrapper(it->frames[i - 1].kind))
+    size_t i = recorder->depth;
+    while (i > 0 && is_wrapper(recorder->frames[i - 1].kind))
         i--;
-    return i > 0 && it->frames[i - 1].kind == CXCursor_CallExpr ? &it->frames[i - 1] : NULL;
+    return i > 0 && recorder->frames[i - 1].kind == CXCursor_CallExpr ? &recorder->frames[i - 1]
+                                                                      : NULL;
 }
 
-static void add_reference(struct recorder *it, uint32_t node, CXCursor cursor)
+static void add_reference(struct recorder *recorder, uint32_t node, CXCursor cursor)
 {
     const CXCursor declaration = clang_getCursorReferenced(cursor);
-    const uint32_t referenced = record_declaration(it, declaration);
-    node_at(it, node)->reference = referenced;
-    if (!referenced || node_at(it, referenced)->kind != CXCursor_FunctionDecl)
+    const uint32_t referenced = record_declaration(recorder, declaration);
+    node_at(recorder, node)->reference = referenced;
+    if (!referenced || node_at(recorder, referenced)->kind != CXCursor_FunctionDecl)
         return;
-    struct tree_declaration *const made = declaration_at(it, referenced);
+    struct tree_declaration *const made = declaration_at(recorder, referenced);
     if (!made->symbol && made->flags & DECLARATION_ATTRIBUTES) {
-        const uint32_t symbol = record_string(it, clang_Cursor_getMangling(declaration));
-        declaration_at(it, referenced)->symbol = symbol;
+        const uint32_t symbol = record_string(recorder, clang_Cursor_getMangling(declaration));
+        declaration_at(recorder, referenced)->symbol = symbol;
     } else if (!made->symbol) {
         made->symbol = made->name;
     }
-    struct record_frame *const call = call_around(it);
+    struct record_frame *const call = call_around(recorder);
     if (call) {
-        if (node_at(it, call->node)->child == call->last) /* its first child: the callee */
-            node_at(it, call->node)->reference = referenced;
-        call->constants |= is_named(it, referenced, "ia2_register_compartment");
-        call->strings |= is_named(it, referenced, "dlsym");
+        if (node_at(recorder, call->node)->child == call->last) /* its first child: the callee */
+            node_at(recorder, call->node)->reference = referenced;
+        call->constants |= is_named(recorder, referenced, "ia2_register_compartment");
+        call->strings |= is_named(recorder, referenced, "dlsym");
     }
 }
 
 /* What the stages ask the text of: arguments, callees, values that are assigned, and what these are
  * made of; and what a jump can go by. */
-static bool has_text(const struct recorder *it, const struct record_frame *parent,
+static bool has_text(const struct recorder *recorder, const struct record_frame *parent,
                      enum CXCursorKind kind, int operator)
 {
     switch (kind) {
@@ -186,7 +139,7 @@ static bool has_text(const struct recorder *it, const struct record_frame *paren
     case CXCursor_VarDecl:
         return true;
     case CXCursor_BinaryOperator:
-        return parent->text || is_assignment(it, parent);
+        return parent->text || is_assignment(recorder, parent);
     case CXCursor_UnaryOperator:
     case CXCursor_UnexposedExpr:
     case CXCursor_GenericSelectionExpr:
@@ -198,63 +151,65 @@ static bool has_text(const struct recorder *it, const struct record_frame *paren
     }
 }
 
-static void add_expression(struct recorder *it, uint32_t node, CXCursor cursor,
+static void add_expression(struct recorder *recorder, uint32_t node, CXCursor cursor,
                            enum CXCursorKind kind)
 {
     const CXType clang_type = clang_getCursorType(cursor);
-    const uint32_t type = record_type(it, clang_type, true),
-                   location = record_location(it, clang_getCursorLocation(cursor));
-    node_at(it, node)->type = type;
-    node_at(it, node)->location = location;
+    const uint32_t type = record_type(recorder, clang_type, true),
+                   location = record_location(recorder, clang_getCursorLocation(cursor));
+    node_at(recorder, node)->type = type;
+    node_at(recorder, node)->location = location;
     switch (kind) {
     case CXCursor_DeclRefExpr:
     case CXCursor_MemberRefExpr:
-        add_reference(it, node, cursor);
+        add_reference(recorder, node, cursor);
         break;
     case CXCursor_UnaryOperator:
-        node_at(it, node)->operator=(uint8_t) clang_getCursorUnaryOperatorKind(cursor);
+        node_at(recorder, node)->operator=(uint8_t) clang_getCursorUnaryOperatorKind(cursor);
         break;
     case CXCursor_BinaryOperator:
     case CXCursor_CompoundAssignOperator:
-        node_at(it, node)->operator=(uint8_t) clang_getCursorBinaryOperatorKind(cursor);
+        node_at(recorder, node)->operator=(uint8_t) clang_getCursorBinaryOperatorKind(cursor);
         break;
     case CXCursor_StringLiteral: {
-        const struct record_frame *const call = call_around(it);
+        const struct record_frame *const call = call_around(recorder);
         if (call && call->strings)
-            record_set_name(it, node, cursor);
+            record_set_name(recorder, node, cursor);
         break;
     }
     default:
         break;
     }
-    if (canonical_kind(it, type) <= CXType_Int128 && kind != CXCursor_GNUNullExpr)
-        add_constant(it, node, cursor, kind);
+    if (canonical_kind(recorder, type) <= CXType_Int128 && kind != CXCursor_GNUNullExpr)
+        add_constant(recorder, node, cursor, kind);
 }
 
-static void add_other(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind)
+static void add_other(struct recorder *recorder, uint32_t node, CXCursor cursor,
+                      enum CXCursorKind kind)
 {
-    const uint32_t location = record_location(it, clang_getCursorLocation(cursor));
-    node_at(it, node)->location = location;
+    const uint32_t location = record_location(recorder, clang_getCursorLocation(cursor));
+    node_at(recorder, node)->location = location;
     if (kind == CXCursor_LabelStmt || kind == CXCursor_LabelRef || kind == CXCursor_AnnotateAttr)
-        record_set_name(it, node, cursor);
+        record_set_name(recorder, node, cursor);
     if (kind == CXCursor_MemberRef || kind == CXCursor_TypeRef) {
-        const uint32_t reference = record_declaration(it, clang_getCursorReferenced(cursor));
-        node_at(it, node)->reference = reference;
+        const uint32_t reference = record_declaration(recorder, clang_getCursorReferenced(cursor));
+        node_at(recorder, node)->reference = reference;
     }
 }
 
 /* A declaration that the walk comes by. One that it comes by again, in a type that two variables
  * have, is another node. */
-static void declare(struct recorder *it, uint32_t node, CXCursor cursor, enum CXCursorKind kind)
+static void declare(struct recorder *recorder, uint32_t node, CXCursor cursor,
+                    enum CXCursorKind kind)
 {
     const bool named =
         kind == CXCursor_FunctionDecl || kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl;
-    if (named && !map_get(&it->declarations, key_of(cursor.data[0])))
-        map_put(&it->declarations, key_of(cursor.data[0]), (void *)(uintptr_t)node);
-    record_declare(it, node, cursor, kind);
-    const uint32_t canonical = declaration_at(it, node)->canonical;
-    if (named && declaration_at(it, node)->flags & DECLARATION_DEFINES)
-        declaration_at(it, canonical ? canonical : node)->definition = node;
+    if (named && !map_get(&recorder->declarations, key_of(cursor.data[0])))
+        map_put(&recorder->declarations, key_of(cursor.data[0]), (void *)(uintptr_t)node);
+    record_declare(recorder, node, cursor, kind);
+    const uint32_t canonical = declaration_at(recorder, node)->canonical;
+    if (named && declaration_at(recorder, node)->flags & DECLARATION_DEFINES)
+        declaration_at(recorder, canonical ? canonical : node)->definition = node;
 }
 
 /* Most cursors differ in what their data point to, which spares the call. */
@@ -268,9 +223,9 @@ static bool is_same(const CXCursor *a, const CXCursor *b)
 /* Which operand of __builtin_choose_expr is evaluated, when its second one comes by; 0 if that is
  * not known, or it is another expression. It is unexposed, as are initializers with a designator,
  * which have no type, and `a ?: b`, whose result is an integer where `a` is. */
-static unsigned choice(const struct recorder *it, const struct record_frame *frame)
+static unsigned choice(const struct recorder *recorder, const struct record_frame *frame)
 {
-    const enum CXTypeKind kind = canonical_kind(it, frame->type);
+    const enum CXTypeKind kind = canonical_kind(recorder, frame->type);
     if (frame->kind != CXCursor_UnexposedExpr || kind <= CXType_Int128 ||
         clang_getCanonicalType(clang_getCursorType(frame->first)).kind > CXType_Int128)
         return 0;
@@ -280,7 +235,7 @@ static unsigned choice(const struct recorder *it, const struct record_frame *fra
 
 /* _Generic and __builtin_choose_expr are recorded as parentheses that refer to what is evaluated,
  * or to the first of what may be. What is not has text all the same. */
-static bool is_chosen(struct recorder *it, struct record_frame *frame, CXCursor cursor,
+static bool is_chosen(struct recorder *recorder, struct record_frame *frame, CXCursor cursor,
                       enum CXCursorKind kind)
 {
     if (!clang_isExpression(kind))
@@ -291,39 +246,39 @@ static bool is_chosen(struct recorder *it, struct record_frame *frame, CXCursor 
         return frame->count > 1 &&
                clang_equalTypes(clang_getCanonicalType(clang_getCursorType(cursor)),
                                 clang_getCanonicalType(clang_getCursorType(frame->cursor)));
-    if (frame->count == 2 && (frame->chosen = choice(it, frame)))
-        node_at(it, frame->node)->kind = CXCursor_ParenExpr;
+    if (frame->count == 2 && (frame->chosen = choice(recorder, frame)))
+        node_at(recorder, frame->node)->kind = CXCursor_ParenExpr;
     return frame->chosen && frame->chosen == frame->count;
 }
 
 static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXClientData data)
 {
-    struct recorder *const it = data;
-    while (it->depth > 1 && !is_same(&it->frames[it->depth - 1].cursor, &parent))
-        it->depth--;
-    struct record_frame *const above = &it->frames[it->depth - 1];
+    struct recorder *const recorder = data;
+    while (recorder->depth > 1 && !is_same(&recorder->frames[recorder->depth - 1].cursor, &parent))
+        recorder->depth--;
+    struct record_frame *const above = &recorder->frames[recorder->depth - 1];
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
-    const uint32_t node =
-        record_child(it, above, kind == CXCursor_GenericSelectionExpr ? CXCursor_ParenExpr : kind);
-    if (is_chosen(it, above, cursor, kind) && !node_at(it, above->node)->reference)
-        node_at(it, above->node)->reference = node;
+    const uint32_t node = record_child(
+        recorder, above, kind == CXCursor_GenericSelectionExpr ? CXCursor_ParenExpr : kind);
+    if (is_chosen(recorder, above, cursor, kind) && !node_at(recorder, above->node)->reference)
+        node_at(recorder, above->node)->reference = node;
     if (record_is_declaration(kind))
-        declare(it, node, cursor, kind);
+        declare(recorder, node, cursor, kind);
     else if (clang_isExpression(kind))
-        add_expression(it, node, cursor, kind);
+        add_expression(recorder, node, cursor, kind);
     else
-        add_other(it, node, cursor, kind);
-    const bool text = has_text(it, above, kind, node_at(it, node)->operator);
+        add_other(recorder, node, cursor, kind);
+    const bool text = has_text(recorder, above, kind, node_at(recorder, node)->operator);
     if (text) {
-        const uint32_t extent = record_extent(it, cursor);
-        node_at(it, node)->extent = extent;
+        const uint32_t extent = record_extent(recorder, cursor);
+        node_at(recorder, node)->extent = extent;
     }
     if (above->kind == CXCursor_VarDecl && clang_isExpression(kind) &&
         clang_equalCursors(clang_Cursor_getVarDeclInitializer(parent), cursor))
-        declaration_at(it, above->node)->initializer = node;
-    push(it, cursor, kind, node);
-    it->frames[it->depth - 1].text = text;
-    it->frames[it->depth - 1].type = node_at(it, node)->type;
+        declaration_at(recorder, above->node)->initializer = node;
+    push(recorder, cursor, kind, node);
+    recorder->frames[recorder->depth - 1].text = text;
+    recorder->frames[recorder->depth - 1].type = node_at(recorder, node)->type;
     return CXChildVisit_Recurse;
 }
 
@@ -337,89 +292,89 @@ static bool defines_record(CXCursor cursor, enum CXCursorKind kind)
  * macros. */
 static enum CXChildVisitResult on_part(CXCursor cursor, CXCursor parent, CXClientData data)
 {
-    struct recorder *const it = data;
-    struct record_frame *const above = &it->frames[0];
+    struct recorder *const recorder = data;
+    struct record_frame *const above = &recorder->frames[0];
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
     const bool record = defines_record(cursor, kind);
     const CXSourceLocation location = clang_getCursorLocation(cursor);
     (void)parent;
     if (record)
-        declare(it, record_child(it, above, kind), cursor, kind);
+        declare(recorder, record_child(recorder, above, kind), cursor, kind);
     else if (clang_isAttribute(kind) || record_is_macro(location))
-        add_other(it, record_child(it, above, kind), cursor, kind);
+        add_other(recorder, record_child(recorder, above, kind), cursor, kind);
     return CXChildVisit_Recurse;
 }
 
-static void add_parameters(struct recorder *it, uint32_t node, CXCursor function)
+static void add_parameters(struct recorder *recorder, uint32_t node, CXCursor function)
 {
     const int count = clang_Cursor_getNumArguments(function);
-    const uint32_t first = (uint32_t)it->tables[TREE_ARGUMENTS].count;
+    const uint32_t first = (uint32_t)recorder->tables[TREE_ARGUMENTS].count;
     for (int i = 0; i < count; i++) {
         const uint32_t parameter =
-            record_declaration(it, clang_Cursor_getArgument(function, (unsigned)i));
-        record_add(it, TREE_ARGUMENTS, &parameter);
+            record_declaration(recorder, clang_Cursor_getArgument(function, (unsigned)i));
+        record_add(recorder, TREE_ARGUMENTS, &parameter);
     }
-    declaration_at(it, node)->arguments = first;
-    declaration_at(it, node)->argument_count = count > 0 ? (uint32_t)count : 0;
+    declaration_at(recorder, node)->arguments = first;
+    declaration_at(recorder, node)->argument_count = count > 0 ? (uint32_t)count : 0;
 }
 
 /* A function or variable that is declared outside of functions. */
-static void add_symbol(struct recorder *it, CXCursor cursor, enum CXCursorKind kind,
+static void add_symbol(struct recorder *recorder, CXCursor cursor, enum CXCursorKind kind,
                        struct record_frame *root)
 {
     const CXSourceLocation location = clang_getCursorLocation(cursor);
-    const bool system = record_is_system(location);
+    const bool system = record_is_system(recorder, location);
     if (system && !record_is_macro(location)) {
         CXString spelling = clang_getCursorSpelling(cursor);
         const uint64_t hash = tree_name_hash(clang_getCString(spelling));
         clang_disposeString(spelling);
-        if (!map_get(it->planned, hash)) {
-            record_add(it, TREE_LACKING, &hash);
+        if (!map_get(recorder->planned, hash)) {
+            record_add(recorder, TREE_LACKING, &hash);
             return;
         }
     }
-    const uint32_t node = record_child(it, root, kind);
-    declare(it, node, cursor, kind);
+    const uint32_t node = record_child(recorder, root, kind);
+    declare(recorder, node, cursor, kind);
     if (system)
         return;
-    const uint32_t extent = record_extent(it, cursor);
-    node_at(it, node)->extent = extent;
-    it->depth = 0;
-    push(it, cursor, kind, node);
+    const uint32_t extent = record_extent(recorder, cursor);
+    node_at(recorder, node)->extent = extent;
+    recorder->depth = 0;
+    push(recorder, cursor, kind, node);
     if (kind == CXCursor_VarDecl || clang_isCursorDefinition(cursor)) {
-        clang_visitChildren(cursor, on_cursor, it);
+        clang_visitChildren(cursor, on_cursor, recorder);
         if (kind == CXCursor_FunctionDecl)
-            add_parameters(it, node, cursor);
+            add_parameters(recorder, node, cursor);
     } else {
-        clang_visitChildren(cursor, on_part, it);
+        clang_visitChildren(cursor, on_part, recorder);
     }
 }
 
 static enum CXChildVisitResult on_declaration(CXCursor cursor, CXCursor parent, CXClientData data)
 {
     void **const context = data;
-    struct recorder *const it = context[0];
+    struct recorder *const recorder = context[0];
     struct record_frame *const root = context[1];
     const enum CXCursorKind kind = clang_getCursorKind(cursor);
     (void)parent;
     if (kind == CXCursor_FunctionDecl || kind == CXCursor_VarDecl) {
-        add_symbol(it, cursor, kind, root);
+        add_symbol(recorder, cursor, kind, root);
         return CXChildVisit_Continue;
     }
     const bool record = defines_record(cursor, kind);
     const CXSourceLocation location = clang_getCursorLocation(cursor);
     if (kind == CXCursor_TypedefDecl || record) {
         if (record || clang_getCanonicalType(clang_getCursorType(cursor)).kind == CXType_Record)
-            declare(it, record_child(it, root, kind), cursor, kind);
+            declare(recorder, record_child(recorder, root, kind), cursor, kind);
     } else if (record_is_macro(location)) {
-        add_other(it, record_child(it, root, kind), cursor, kind);
+        add_other(recorder, record_child(recorder, root, kind), cursor, kind);
     }
-    if (record || !record_is_system(location)) {
-        it->depth = 0;
-        push(it, cursor, kind, root->node);
-        it->frames[0].last = root->last;
-        clang_visitChildren(cursor, on_part, it);
-        root->last = it->frames[0].last;
+    if (record || !record_is_system(recorder, location)) {
+        recorder->depth = 0;
+        push(recorder, cursor, kind, root->node);
+        recorder->frames[0].last = root->last;
+        clang_visitChildren(cursor, on_part, recorder);
+        root->last = recorder->frames[0].last;
     }
     return CXChildVisit_Continue;
 }
@@ -431,54 +386,56 @@ static int compare_hashes(const void *left, const void *right)
 }
 
 /* The entries that no position leads to: 0 is none in all tables. */
-static void begin(struct recorder *it)
+static void begin(struct recorder *recorder)
 {
     static const uint64_t zeros[16];
-    record_node(it, CXCursor_InvalidFile);
-    record_node(it, CXCursor_NoDeclFound);
-    record_node(it, CXCursor_TranslationUnit);
-    record_no_type(it);
+    record_node(recorder, CXCursor_InvalidFile);
+    record_node(recorder, CXCursor_NoDeclFound);
+    record_node(recorder, CXCursor_TranslationUnit);
+    record_no_type(recorder);
     for (int i = TREE_EXTENTS; i <= TREE_NAMES; i++)
         if (i != TREE_TYPES)
-            record_add(it, (enum tree_section)i, zeros);
+            record_add(recorder, (enum tree_section)i, zeros);
 }
 
-static void end(struct recorder *it)
+static void end(struct recorder *recorder)
 {
     for (int i = 0; i < TREE_SECTIONS; i++)
-        free(it->tables[i].data);
-    struct map *const maps[] = {&it->declarations, &it->types, &it->names, &it->files,
-                                &it->macro_places};
+        free(recorder->tables[i].data);
+    struct map *const maps[] = {&recorder->declarations, &recorder->types, &recorder->names,
+                                &recorder->files, &recorder->macro_places};
     for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++)
         map_free(maps[i]);
-    free(it->ranges);
-    free(it->recorded_types);
-    free(it->values);
-    free(it->frames);
+    free(recorder->ranges);
+    free(recorder->recorded_types);
+    free(recorder->values);
+    free(recorder->frames);
 }
 
 /* What must not come or go while the tree is true. */
-static bool note_search(struct recorder *it, const struct record_request *request)
+static bool note_search(struct recorder *recorder, const struct record_request *request)
 {
-    const size_t count = it->tables[TREE_FILES].count - 1;
+    const size_t count = recorder->tables[TREE_FILES].count - 1;
     struct source **const files = must_alloc((count + 1) * sizeof(*files));
     const char **const paths = must_alloc((count + 1) * sizeof(*paths));
     struct search search = {0};
     for (size_t i = 0; i < count; i++) {
-        const struct tree_name *const name = name_at(it, file_at(it, (uint32_t)i + 1)->name);
-        paths[i] = compdb_path(it->unit->command,
-                               intern_n(it->tables[TREE_TEXT].data + name->offset, name->length));
+        const struct tree_name *const name =
+            name_at(recorder, file_at(recorder, (uint32_t)i + 1)->name);
+        paths[i] =
+            compdb_path(recorder->unit->command,
+                        intern_n(recorder->tables[TREE_TEXT].data + name->offset, name->length));
         files[i] = source_get(paths[i]);
-        it->changed |= !files[i];
+        recorder->changed |= !files[i];
     }
     const bool known =
-        !it->changed && search_of_unit(&search, it->unit->command, request->arguments,
-                                       request->argument_count, files, paths, count);
+        !recorder->changed && search_of_unit(&search, recorder->unit->command, request->arguments,
+                                             request->argument_count, files, paths, count);
     for (size_t i = 0; known && i < search.count; i++) {
-        const struct tree_probe probe = {record_name(it, search.probes[i].directory),
-                                         record_name(it, search.probes[i].name),
+        const struct tree_probe probe = {record_name(recorder, search.probes[i].directory),
+                                         record_name(recorder, search.probes[i].name),
                                          search_is_present(&search.probes[i])};
-        record_add(it, TREE_PROBES, &probe);
+        record_add(recorder, TREE_PROBES, &probe);
     }
     free(search.probes);
     free(files);
@@ -489,20 +446,20 @@ static bool note_search(struct recorder *it, const struct record_request *reques
 struct tree_header *record_unit(struct unit *unit, CXTranslationUnit tu,
                                 struct record_request *request)
 {
-    struct recorder it = {.unit = unit, .tu = tu, .planned = request->planned};
+    struct recorder recorder = {.unit = unit, .tu = tu, .planned = request->planned};
     struct record_frame root = {.node = ROOT_NODE};
-    void *context[] = {&it, &root};
-    begin(&it);
-    record_inclusions(&it);
+    void *context[] = {&recorder, &root};
+    begin(&recorder);
+    record_inclusions(&recorder);
     clang_visitChildren(clang_getTranslationUnitCursor(tu), on_declaration, context);
-    record_types(&it);
-    request->keep = request->keep && note_search(&it, request);
-    struct table *const lacking = &it.tables[TREE_LACKING];
+    record_parts_of_types(&recorder);
+    request->keep = request->keep && note_search(&recorder, request);
+    struct table *const lacking = &recorder.tables[TREE_LACKING];
     if (lacking->count)
         qsort(lacking->data, lacking->count, sizeof(uint64_t), compare_hashes);
     const unsigned vector_bytes =
-        record_has_wide_vectors(&it) ? request->vector_bytes(unit, request) : 16;
-    struct tree_header *const made = tree_assemble(it.tables, request->key, vector_bytes);
-    end(&it);
+        record_has_wide_vectors(&recorder) ? request->vector_bytes(unit, request) : 16;
+    struct tree_header *const made = tree_assemble(recorder.tables, request->key, vector_bytes);
+    end(&recorder);
     return made;
 }

@@ -6,11 +6,11 @@
 #include <sys/stat.h>
 #include <time.h>
 
-#include "intern.h"
+#include "base/intern.h"
 
 /* What the text of a file asks for. */
-struct wants {
-    struct want {
+struct include_requests {
+    struct include_request {
         const char *name;
         bool quoted;
     } *list;
@@ -19,7 +19,7 @@ struct wants {
     bool unknown; /* so does something else */
 };
 
-static struct map wants_of, present; /* by source; by probe */
+static struct map requests_of, present; /* by source; by probe */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static bool overtaken;
 static struct timespec started;
@@ -30,7 +30,7 @@ __attribute__((constructor)) static void note_start(void)
 }
 
 /* `"name"` or `<name>` at an offset. */
-static bool add_want(struct wants *it, const struct source *source, size_t at)
+static bool add_request(struct include_requests *requests, const struct source *source, size_t at)
 {
     const char open = source->text[at], close = open == '<' ? '>' : '"';
     const char *const name = source->text + at + 1;
@@ -38,26 +38,29 @@ static bool add_want(struct wants *it, const struct source *source, size_t at)
         open == '<' || open == '"' ? strcspn(name, open == '<' ? ">\n" : "\"\n") : 0;
     if (!length || name[length] != close)
         return false;
-    *PUSH(it->list, it->count, it->capacity) = (struct want){intern_n(name, length), open == '"'};
+    *PUSH(requests->list, requests->count, requests->capacity) =
+        (struct include_request){intern_n(name, length), open == '"'};
     return true;
 }
 
 /* `at`: after the `#` of what may be a directive, in a comment or a string too, which does no harm.
  */
-static void read_directive(struct wants *it, const struct source *source, size_t at)
+static void read_directive(struct include_requests *requests, const struct source *source,
+                           size_t at)
 {
     at = source_skip_blank(source, at);
     if (source_is_word(source, at, "embed")) {
-        it->unknown = true;
+        requests->unknown = true;
     } else if (source_is_word(source, at, "include") ||
                source_is_word(source, at, "include_next") || source_is_word(source, at, "import")) {
         at = source_skip_blank(source, at + source_identifier(source, at));
-        if (!add_want(it, source, at) && source_identifier(source, at))
-            it->computed = true;
+        if (!add_request(requests, source, at) && source_identifier(source, at))
+            requests->computed = true;
     }
 }
 
-static void read_condition(struct wants *it, const struct source *source, size_t at)
+static void read_condition(struct include_requests *requests, const struct source *source,
+                           size_t at)
 {
     const size_t length = source_identifier(source, at),
                  open = source_skip_blank(source, at + length);
@@ -67,33 +70,33 @@ static void read_condition(struct wants *it, const struct source *source, size_t
     const bool has_include = source_is_word(source, at, "__has_include") ||
                              source_is_word(source, at, "__has_include_next");
     if (source_is_word(source, at, "__has_embed") ||
-        (has_include && !add_want(it, source, source_skip_blank(source, open + 1))))
-        it->unknown = true;
+        (has_include && !add_request(requests, source, source_skip_blank(source, open + 1))))
+        requests->unknown = true;
 }
 
-static struct wants *read_wants(const struct source *source)
+static struct include_requests *read_requests(const struct source *source)
 {
-    struct wants *const it = must_alloc(sizeof(*it));
+    struct include_requests *const requests = must_alloc(sizeof(*requests));
     const char *const text = source->text, *const end = text + source->size;
     for (const char *at = text; (at = memchr(at, '#', (size_t)(end - at))); at++)
-        read_directive(it, source, (size_t)(at - text) + 1);
+        read_directive(requests, source, (size_t)(at - text) + 1);
     for (const char *at = text; (at = strstr(at, "%:")); at += 2) /* other spellings of `#` */
-        read_directive(it, source, (size_t)(at - text) + 2);
+        read_directive(requests, source, (size_t)(at - text) + 2);
     for (const char *at = text; (at = strstr(at, "\?\?=")); at += 3)
-        read_directive(it, source, (size_t)(at - text) + 3);
+        read_directive(requests, source, (size_t)(at - text) + 3);
     for (const char *at = text; (at = strstr(at, "__has_")); at += 6)
-        read_condition(it, source, (size_t)(at - text));
-    return it;
+        read_condition(requests, source, (size_t)(at - text));
+    return requests;
 }
 
-static const struct wants *wants_in(const struct source *source)
+static const struct include_requests *requests_in(const struct source *source)
 {
     pthread_mutex_lock(&lock);
-    struct wants *it = map_get(&wants_of, key_of(source));
-    if (!it)
-        map_put(&wants_of, key_of(source), it = read_wants(source));
+    struct include_requests *requests = map_get(&requests_of, key_of(source));
+    if (!requests)
+        map_put(&requests_of, key_of(source), requests = read_requests(source));
     pthread_mutex_unlock(&lock);
-    return it;
+    return requests;
 }
 
 /* ---- where it is looked for ----------------------------------------------------------------- */
@@ -152,7 +155,7 @@ static const char *value_of(const char *option, const char *const *arguments, si
     return arguments[*i][length] ? arguments[*i] + length : *i + 1 < count ? arguments[++*i] : ".";
 }
 
-static bool read_arguments(struct directories *it, struct wants *included,
+static bool read_arguments(struct directories *directories, struct include_requests *included,
                            const struct command *command, const char *const *arguments,
                            size_t count)
 {
@@ -172,18 +175,20 @@ static bool read_arguments(struct directories *it, struct wants *included,
         for (size_t k = 0; !added && !file && k < sizeof(including) / sizeof(*including); k++)
             file = value_of(including[k], arguments, count, &i);
         if (added) {
-            *PUSH(it->list, it->count, it->capacity) = compdb_path(command, added);
+            *PUSH(directories->list, directories->count, directories->capacity) =
+                compdb_path(command, added);
         } else if (file) {
             *PUSH(included->list, included->count, included->capacity) =
-                (struct want){intern(file), true};
+                (struct include_request){intern(file), true};
         } else if (!strcmp(arguments[i], "-resource-dir") && i + 1 < count) {
-            *PUSH(it->list, it->count, it->capacity) = intern_format("%s/include", arguments[++i]);
+            *PUSH(directories->list, directories->count, directories->capacity) =
+                intern_format("%s/include", arguments[++i]);
         } else if (is_unknown(arguments[i])) {
             return false;
         }
     }
     for (size_t i = 0; i < sizeof(built_in) / sizeof(*built_in); i++)
-        *PUSH(it->list, it->count, it->capacity) = intern(built_in[i]);
+        *PUSH(directories->list, directories->count, directories->capacity) = intern(built_in[i]);
     return true;
 }
 
@@ -198,33 +203,34 @@ struct listing {
 };
 
 /* `sys/types.h` is looked for in `sys`; where there is none, it is enough that there is none. */
-static void add_probe(struct listing *it, const char *directory, const char *name)
+static void add_probe(struct listing *listing, const char *directory, const char *name)
 {
     const char *const slash = strrchr(name, '/');
-    struct search *const search = it->search;
+    struct search *const search = listing->search;
     if (slash && *directory) {
         directory = intern_format("%s/%.*s", directory, (int)(slash - name), name);
         name = intern(slash + 1);
     }
-    const struct search_probe whole = {directory, it->no_name};
+    const struct search_probe whole = {directory, listing->no_name};
     const bool is_there = !*directory || search_is_present(&whole);
-    if (!is_there && !map_add(&it->missing, key_of(directory)))
+    if (!is_there && !map_add(&listing->missing, key_of(directory)))
         return;
     *PUSH(search->probes, search->count, search->capacity) =
         is_there ? (struct search_probe){directory, name} : whole;
 }
 
 /* `beside`: the directory of the file that asks for it. */
-static void list_want(struct listing *it, const struct want *want, const char *beside)
+static void list_request(struct listing *listing, const struct include_request *request,
+                         const char *beside)
 {
-    if (want->name[0] == '/')
-        add_probe(it, it->no_name, want->name);
-    else if (want->quoted)
-        add_probe(it, beside, want->name);
-    if (want->name[0] == '/' || !map_add(&it->seen, key_of(want->name)))
+    if (request->name[0] == '/')
+        add_probe(listing, listing->no_name, request->name);
+    else if (request->quoted)
+        add_probe(listing, beside, request->name);
+    if (request->name[0] == '/' || !map_add(&listing->seen, key_of(request->name)))
         return;
-    for (size_t i = 0; i < it->directories->count; i++)
-        add_probe(it, it->directories->list[i], want->name);
+    for (size_t i = 0; i < listing->directories->count; i++)
+        add_probe(listing, listing->directories->list[i], request->name);
 }
 
 static const char *directory_of(const char *path)
@@ -234,34 +240,36 @@ static const char *directory_of(const char *path)
 }
 
 /* A name from a macro is one by which a file can be reached. */
-static void list_names_of(struct listing *it, const char *path, const char *directory)
+static void list_names_of(struct listing *listing, const char *path, const char *directory)
 {
     const size_t length = strlen(directory);
     if (!strncmp(path, directory, length) && path[length] == '/')
-        list_want(it, &(struct want){intern(path + length + 1), true}, directory);
+        list_request(listing, &(struct include_request){intern(path + length + 1), true},
+                     directory);
 }
 
-static bool list(struct listing *it, const struct wants *included, const char *directory,
-                 struct source *const *files, const char *const *paths, size_t count)
+static bool list(struct listing *listing, const struct include_requests *included,
+                 const char *directory, struct source *const *files, const char *const *paths,
+                 size_t count)
 {
     bool computed = false;
     for (size_t i = 0; i < included->count; i++)
-        list_want(it, &included->list[i], directory);
+        list_request(listing, &included->list[i], directory);
     for (size_t f = 0; f < count; f++) {
-        const struct wants *const wants = wants_in(files[f]);
+        const struct include_requests *const requests = requests_in(files[f]);
         const char *const beside = directory_of(paths[f]);
-        if (wants->unknown)
+        if (requests->unknown)
             return false;
-        computed |= wants->computed;
-        for (size_t i = 0; i < wants->count; i++)
-            list_want(it, &wants->list[i], beside);
+        computed |= requests->computed;
+        for (size_t i = 0; i < requests->count; i++)
+            list_request(listing, &requests->list[i], beside);
     }
     for (size_t f = 0; computed && f < count; f++) {
-        for (size_t i = 0; i < it->directories->count; i++)
-            list_names_of(it, paths[f], it->directories->list[i]);
+        for (size_t i = 0; i < listing->directories->count; i++)
+            list_names_of(listing, paths[f], listing->directories->list[i]);
         for (size_t g = 0; g < count; g++)
-            if (wants_in(files[g])->computed)
-                list_names_of(it, paths[f], directory_of(paths[g]));
+            if (requests_in(files[g])->computed)
+                list_names_of(listing, paths[f], directory_of(paths[g]));
     }
     return true;
 }
@@ -271,13 +279,13 @@ bool search_of_unit(struct search *search, const struct command *command,
                     struct source *const *files, const char *const *paths, size_t file_count)
 {
     struct directories directories = {0};
-    struct wants included = {0};
-    struct listing it = {.search = search, .directories = &directories, .no_name = intern("")};
+    struct include_requests included = {0};
+    struct listing listing = {.search = search, .directories = &directories, .no_name = intern("")};
     const bool known =
         read_arguments(&directories, &included, command, arguments, argument_count) &&
-        list(&it, &included, command->directory, files, paths, file_count);
-    map_free(&it.seen);
-    map_free(&it.missing);
+        list(&listing, &included, command->directory, files, paths, file_count);
+    map_free(&listing.seen);
+    map_free(&listing.missing);
     free(directories.list);
     free(included.list);
     return known;

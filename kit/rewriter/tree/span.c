@@ -1,11 +1,10 @@
-/* Where the text of an expression is, also where macros make it up or a part of it. */
-#include "cursor.h"
+#include "span.h"
 
 #include <string.h>
 
 #include "input/macros.h"
-#include "intern.h"
-#include "unit.h"
+#include "base/intern.h"
+#include "program.h"
 
 /* A file's offsets are below 2^40. */
 uint64_t text_key(const struct source *source, size_t offset)
@@ -223,12 +222,13 @@ static size_t chain_start(const struct source *source, size_t offset)
 static int find_macro_call(const struct unit *unit, const char *outer, const char *macro, int depth,
                            int found, struct span *span)
 {
-    for (size_t m = depth < 8 ? macro_first(outer) : 0; m; m = macros[m - 1].next) {
-        struct source *const source = macros[m - 1].source;
+    const struct macros *const macros = unit->program->macros;
+    for (size_t m = depth < 8 ? macro_first(macros, outer) : 0; m; m = macros->list[m - 1].next) {
+        struct source *const source = macros->list[m - 1].source;
         if (!unit_reads(unit, source))
             continue;
-        size_t i = source_skip_blank(source, macros[m - 1].body), next;
-        for (; i < macros[m - 1].end; i = next) {
+        size_t i = source_skip_blank(source, macros->list[m - 1].body), next;
+        for (; i < macros->list[m - 1].end; i = next) {
             const size_t length = source_identifier(source, i);
             const char *const name = length ? name_at(source, i) : "";
             next = source_skip_blank(source, source_skip_token(source, i));

@@ -1,8 +1,8 @@
 /* Reading a tree. */
 #include "tree.h"
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
 #include "tree_image.h"
 
 static const struct tree_node nothing = {.kind = CXCursor_InvalidFile};
@@ -152,9 +152,9 @@ struct cursor cursor_argument(struct cursor cursor, unsigned index)
 {
     const struct tree_node *const node = node_of(cursor);
     if (node->flags & NODE_DECLARES) {
-        const struct tree_declaration *const it = declaration_of(cursor);
-        return index < it->argument_count
-                   ? cursor_at(cursor.tree, cursor.tree->arguments[it->arguments + index])
+        const struct tree_declaration *const declaration = declaration_of(cursor);
+        return index < declaration->argument_count
+                   ? cursor_at(cursor.tree, cursor.tree->arguments[declaration->arguments + index])
                    : no_cursor();
     }
     uint32_t child =
@@ -337,9 +337,10 @@ int type_argument_count(struct type type)
 
 struct type type_argument(struct type type, unsigned index)
 {
-    const struct tree_type *const it = entry_of(type);
-    return type_at(type.tree,
-                   index < it->argument_count ? type.tree->arguments[it->arguments + index] : 0);
+    const struct tree_type *const entry = entry_of(type);
+    return type_at(type.tree, index < entry->argument_count
+                                  ? type.tree->arguments[entry->arguments + index]
+                                  : 0);
 }
 
 bool type_is_variadic(struct type type)
@@ -412,10 +413,11 @@ struct spots location_spots(struct location location)
     if (!location.at)
         return (struct spots){0};
     if (location.at & MACRO_LOCATION) {
-        const struct tree_place *const it = &location.tree->places[location.at & ~MACRO_LOCATION];
-        return (struct spots){{it->spelling_file, it->spelling_offset},
-                              {it->seen_file, it->seen_offset},
-                              {it->expansion_file, it->expansion_offset},
+        const struct tree_place *const tree_place =
+            &location.tree->places[location.at & ~MACRO_LOCATION];
+        return (struct spots){{tree_place->spelling_file, tree_place->spelling_offset},
+                              {tree_place->seen_file, tree_place->seen_offset},
+                              {tree_place->expansion_file, tree_place->expansion_offset},
                               true};
     }
     uint32_t low = 0, high = (uint32_t)tree_count(location.tree, TREE_FILES) - 1; /* bases rise */

@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "intern.h"
+#include "base/intern.h"
 
 static const char magic[8] = "IA2tree1";
 
@@ -67,9 +67,9 @@ const char *tree_name(const struct tree *tree, uint32_t name)
 {
     if (!name)
         return intern("");
-    const struct tree_name *const it = &tree->names[name];
+    const struct tree_name *const entry = &tree->names[name];
     if (!tree->interned[name])
-        tree->interned[name] = intern_n(tree->text + it->offset, it->length);
+        tree->interned[name] = intern_n(tree->text + entry->offset, entry->length);
     return tree->interned[name];
 }
 
@@ -94,13 +94,14 @@ static bool check_nodes(const struct tree *tree)
 {
     const size_t count = tree_count(tree, TREE_NODES);
     for (size_t i = 0; i < count; i++) {
-        const struct tree_node *const it = &tree->nodes[i];
-        if (!in(tree, TREE_TYPES, it->type) || !in(tree, TREE_NODES, it->child) ||
-            !in(tree, TREE_NODES, it->next) || (it->child && it->child <= i) ||
-            (it->next && it->next <= i) || !is_location(tree, it->location) ||
-            !in(tree, TREE_EXTENTS, it->extent) ||
-            !in(tree, it->flags & NODE_DECLARES ? TREE_DECLARATIONS : TREE_NODES, it->reference) ||
-            !in(tree, it->flags & NODE_CONSTANT ? TREE_CONSTANTS : TREE_NAMES, it->value))
+        const struct tree_node *const node = &tree->nodes[i];
+        if (!in(tree, TREE_TYPES, node->type) || !in(tree, TREE_NODES, node->child) ||
+            !in(tree, TREE_NODES, node->next) || (node->child && node->child <= i) ||
+            (node->next && node->next <= i) || !is_location(tree, node->location) ||
+            !in(tree, TREE_EXTENTS, node->extent) ||
+            !in(tree, node->flags & NODE_DECLARES ? TREE_DECLARATIONS : TREE_NODES,
+                node->reference) ||
+            !in(tree, node->flags & NODE_CONSTANT ? TREE_CONSTANTS : TREE_NAMES, node->value))
             return false;
     }
     for (size_t i = 0; i < tree_count(tree, TREE_EXTENTS); i++)
@@ -123,11 +124,14 @@ static bool check_list(const struct tree *tree, uint64_t first, uint64_t count,
 static bool check_declarations(const struct tree *tree)
 {
     for (size_t i = 0; i < tree_count(tree, TREE_DECLARATIONS); i++) {
-        const struct tree_declaration *const it = &tree->declarations[i];
-        if (!in(tree, TREE_NAMES, it->name) || !in(tree, TREE_NAMES, it->symbol) ||
-            !in(tree, TREE_NODES, it->canonical) || !in(tree, TREE_NODES, it->definition) ||
-            !in(tree, TREE_NODES, it->parent) || !in(tree, TREE_NODES, it->initializer) ||
-            !check_list(tree, it->arguments, it->argument_count, TREE_NODES))
+        const struct tree_declaration *const declaration = &tree->declarations[i];
+        if (!in(tree, TREE_NAMES, declaration->name) ||
+            !in(tree, TREE_NAMES, declaration->symbol) ||
+            !in(tree, TREE_NODES, declaration->canonical) ||
+            !in(tree, TREE_NODES, declaration->definition) ||
+            !in(tree, TREE_NODES, declaration->parent) ||
+            !in(tree, TREE_NODES, declaration->initializer) ||
+            !check_list(tree, declaration->arguments, declaration->argument_count, TREE_NODES))
             return false;
     }
     return true;
@@ -136,11 +140,11 @@ static bool check_declarations(const struct tree *tree)
 static bool check_types(const struct tree *tree)
 {
     for (size_t i = 0; i < tree_count(tree, TREE_TYPES); i++) {
-        const struct tree_type *const it = &tree->types[i];
-        if (!in(tree, TREE_TYPES, it->canonical) || !in(tree, TREE_TYPES, it->unqualified) ||
-            !in(tree, TREE_TYPES, it->inner) || !in(tree, TREE_NODES, it->declaration) ||
-            !in(tree, TREE_NAMES, it->text) ||
-            !check_list(tree, it->arguments, it->argument_count, TREE_TYPES))
+        const struct tree_type *const type = &tree->types[i];
+        if (!in(tree, TREE_TYPES, type->canonical) || !in(tree, TREE_TYPES, type->unqualified) ||
+            !in(tree, TREE_TYPES, type->inner) || !in(tree, TREE_NODES, type->declaration) ||
+            !in(tree, TREE_NAMES, type->text) ||
+            !check_list(tree, type->arguments, type->argument_count, TREE_TYPES))
             return false;
     }
     return true;
@@ -154,18 +158,18 @@ static bool is_spot(const struct tree *tree, uint32_t file, uint32_t offset)
 static bool check_files(const struct tree *tree)
 {
     for (size_t i = 0; i < tree_count(tree, TREE_FILES); i++) {
-        const struct tree_file *const it = &tree->files[i];
-        if (!in(tree, TREE_NAMES, it->name) || !in(tree, TREE_NAMES, it->real_name) ||
-            !in(tree, TREE_NAMES, it->resolved) ||
-            (i && it->base <= (uint64_t)it[-1].base + (i > 1 ? it[-1].size : 0)) ||
-            it->base + (uint64_t)it->size >= MACRO_LOCATION)
+        const struct tree_file *const file = &tree->files[i];
+        if (!in(tree, TREE_NAMES, file->name) || !in(tree, TREE_NAMES, file->real_name) ||
+            !in(tree, TREE_NAMES, file->resolved) ||
+            (i && file->base <= (uint64_t)file[-1].base + (i > 1 ? file[-1].size : 0)) ||
+            file->base + (uint64_t)file->size >= MACRO_LOCATION)
             return false;
     }
     for (size_t i = 0; i < tree_count(tree, TREE_PLACES); i++) {
-        const struct tree_place *const it = &tree->places[i];
-        if (!is_spot(tree, it->spelling_file, it->spelling_offset) ||
-            !is_spot(tree, it->seen_file, it->seen_offset) ||
-            !is_spot(tree, it->expansion_file, it->expansion_offset))
+        const struct tree_place *const place = &tree->places[i];
+        if (!is_spot(tree, place->spelling_file, place->spelling_offset) ||
+            !is_spot(tree, place->seen_file, place->seen_offset) ||
+            !is_spot(tree, place->expansion_file, place->expansion_offset))
             return false;
     }
     for (size_t i = 0; i < tree_count(tree, TREE_INCLUSIONS); i++)

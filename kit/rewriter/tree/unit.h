@@ -8,7 +8,10 @@
 #include "input/source.h"
 #include "tree.h"
 
+struct program;
+
 struct unit {
+    struct program *program; /* that it is a part of */
     const struct plan_unit *plan;
     const struct command *command;
     const struct tree *tree;

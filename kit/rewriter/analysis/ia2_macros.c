@@ -1,15 +1,15 @@
-#include "guide.h"
+#include "ia2_macros.h"
 
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
+#include "base/diag.h"
 
 static const char agree[] = "make the two agree";
 
 static const char *compartment_text(const struct program *program, unsigned key)
 {
-    return intern_format("compartment %s (%u)", program->plan->compartments[key - 1].name, key);
+    return intern_format("compartment %s (%u)", program->plan.compartments[key - 1].name, key);
 }
 
 /* The compartment that defines a function: that of the unit, if it does, else any; 0 if none. */
@@ -19,29 +19,29 @@ static unsigned compartment_of(const struct program *program, const struct unit 
     unsigned found = 0;
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t f = 0; f < program->units[u].function_count; f++) {
-            const struct function *const it = &program->units[u].functions[f];
+            const struct function *const function = &program->units[u].functions[f];
             const bool here = &program->units[u] == unit;
-            if (it->name == name && (here || (!found && !it->is_static)))
+            if (function->name == name && (here || (!found && !function->is_static)))
                 found = program->units[u].plan->compartment;
-            if (it->name == name && here)
+            if (function->name == name && here)
                 return found;
         }
     return found;
 }
 
 static void check_handler(const struct program *program, const struct unit *unit,
-                          const struct annotation *it)
+                          const struct annotation *annotation)
 {
     static const char mark[] = "ia2_sighandler:", variable[] = "ia2_guide_handler_";
-    const char *const digits = it->text + sizeof(mark) - 1;
-    if (strncmp(it->text, mark, sizeof(mark) - 1) ||
+    const char *const digits = annotation->text + sizeof(mark) - 1;
+    if (strncmp(annotation->text, mark, sizeof(mark) - 1) ||
         strspn(digits, "0123456789") != strlen(digits) || !*digits)
         return; /* another mark, or an expression that only the compiler knows */
-    const char *const name = intern(cursor_name(it->function) + sizeof(variable) - 1);
+    const char *const name = intern(cursor_name(annotation->function) + sizeof(variable) - 1);
     const unsigned owner = compartment_of(program, unit, name),
                    wanted = (unsigned)strtoul(digits, NULL, 10);
     if (owner != wanted)
-        refuse_at(it->function, intern_format("signal handler %s", name),
+        refuse_at(annotation->function, intern_format("signal handler %s", name),
                   intern_format(
                       "it is to run with key %u, and %s", wanted,
                       owner ? intern_format("is a function of %s", compartment_text(program, owner))
@@ -63,9 +63,9 @@ static void check_registration(const struct program *program, struct cursor call
         refuse_at(call, "ia2_register_compartment",
                   "its key is not a constant, so it cannot be compared with the policy's",
                   "write the number");
-    else if (key < 0 || key > program->plan->compartment_count) /* 0: what all share */
+    else if (key < 0 || key > program->plan.compartment_count) /* 0: what all share */
         refuse_at(call, intern_format("ia2_register_compartment of key %lld", key),
-                  intern_format("the policy has %u compartments", program->plan->compartment_count),
+                  intern_format("the policy has %u compartments", program->plan.compartment_count),
                   agree);
     if (!is_null_constant(cursor_argument(call, 2)))
         refuse_at(call, "ia2_register_compartment with further libraries",
@@ -144,7 +144,7 @@ struct inclusion {
 
 static struct inclusion find_inclusion(struct unit *unit, const char *name)
 {
-    struct inclusion it = {.unit = unit, .name = name};
+    struct inclusion inclusion = {.unit = unit, .name = name};
     size_t count;
     const struct tree_inclusion *const all = tree_inclusions(unit->tree, &count);
     for (size_t i = 0; i < count; i++) {
@@ -153,23 +153,23 @@ static struct inclusion find_inclusion(struct unit *unit, const char *name)
             continue;
         const struct place from = place_in_file(unit, (struct location){unit->tree, all[i].from});
         if (from.source)
-            source_position(from.source, from.offset, &it.line, &it.column);
-        it.file = from.source ? from.source->shown : unit->plan->file;
+            source_position(from.source, from.offset, &inclusion.line, &inclusion.column);
+        inclusion.file = from.source ? from.source->shown : unit->plan->file;
     }
-    return it;
+    return inclusion;
 }
 
 /* A number that must be the unit's key: at the line that includes what says it, or for the command
  * line at no line. */
 static void check_key(const struct program *program, struct unit *unit,
-                      const struct guide_number *it, long long number)
+                      const struct guide_number *guide_number, long long number)
 {
     static const struct {
         const char *name, *macro, *file;
     } keys[] = {{"ia2_guide_compartment", "IA2_COMPARTMENT", "ia2_compartment_init.inc"},
                 {"ia2_guide_pkey", "PKEY", ""}};
     for (size_t i = 0; i < sizeof(keys) / sizeof(*keys); i++) {
-        if (strcmp(it->name, keys[i].name) || number == unit->plan->compartment)
+        if (strcmp(guide_number->name, keys[i].name) || number == unit->plan->compartment)
             continue;
         const struct inclusion at = find_inclusion(unit, keys[i].file);
         diag_refuse(at.file           ? at.file
@@ -183,29 +183,30 @@ static void check_key(const struct program *program, struct unit *unit,
 }
 
 static void check_number(const struct program *program, struct unit *unit,
-                         const struct guide_number *it)
+                         const struct guide_number *guide_number)
 {
-    const long long number = type_count(type_canonical(cursor_type(it->cursor)));
-    const unsigned count = program->plan->compartment_count;
-    if (strcmp(it->name, "ia2_guide_compartments"))
-        check_key(program, unit, it, number);
+    const long long number = type_count(type_canonical(cursor_type(guide_number->cursor)));
+    const unsigned count = program->plan.compartment_count;
+    if (strcmp(guide_number->name, "ia2_guide_compartments"))
+        check_key(program, unit, guide_number, number);
     else if (number != count)
-        refuse_at(it->cursor, intern_format("INIT_RUNTIME(%lld)", number),
+        refuse_at(guide_number->cursor, intern_format("INIT_RUNTIME(%lld)", number),
                   intern_format("the policy has %u compartments", count), agree);
 }
 
 static void check_permissive(struct unit *unit)
 {
-    const struct inclusion it = find_inclusion(unit, "permissive_mode.h");
-    if (it.file)
-        diag_refuse(it.file, it.line, it.column, "#include <permissive_mode.h>",
+    const struct inclusion inclusion = find_inclusion(unit, "permissive_mode.h");
+    if (inclusion.file)
+        diag_refuse(inclusion.file, inclusion.line, inclusion.column,
+                    "#include <permissive_mode.h>",
                     "the source asks for a program that goes on after a violation, and this one is "
                     "made to enforce",
                     "remove the line, or make a permissive program (rewrite.py --permissive), "
                     "which protects nothing");
 }
 
-void guide_check(struct program *program, bool permissive)
+void ia2_macros_check(struct program *program)
 {
     struct map seen = {0};
     for (size_t u = 0; u < program->unit_count; u++) {
@@ -223,7 +224,7 @@ void guide_check(struct program *program, bool permissive)
         for (size_t i = 0; has_guide && i < unit->include_count; i++)
             if (unit->includes[i]->rel_count && map_add(&seen, key_of(unit->includes[i])))
                 check_text(unit->includes[i]);
-        if (!permissive)
+        if (!program->options->permissive)
             check_permissive(unit);
     }
     map_free(&seen);

@@ -1,4 +1,4 @@
-#include "diag.h"
+#include "base/diag.h"
 
 #include <pthread.h>
 #include <stdarg.h>
@@ -6,7 +6,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "intern.h"
+#include "base/intern.h"
 
 struct refusal {
     const char *file;

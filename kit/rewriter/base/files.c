@@ -1,4 +1,4 @@
-#include "files.h"
+#include "base/files.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -8,7 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "intern.h"
+#include "base/intern.h"
 
 char *read_whole(const char *path, size_t *size)
 {

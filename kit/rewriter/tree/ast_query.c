@@ -1,30 +1,12 @@
-#include "cursor.h"
+#include "ast_query.h"
 
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "diag.h"
-#include "intern.h"
+#include "base/diag.h"
+#include "base/intern.h"
 #include "unit.h"
-
-struct source *unit_source(struct unit *unit, uint32_t file)
-{
-    if (!file)
-        return NULL;
-    if (!unit->sources[file])
-        unit->sources[file] =
-            source_read(compdb_path(unit->command, tree_file_name(unit->tree, file)));
-    return unit->sources[file];
-}
-
-bool unit_reads(const struct unit *unit, const struct source *source)
-{
-    for (size_t i = 0; i < unit->include_count; i++)
-        if (unit->includes[i] == source)
-            return true;
-    return false;
-}
 
 static bool same_place(struct unit *unit, struct spot a, struct spot b)
 {
@@ -125,10 +107,10 @@ struct operands {
 
 static enum CXChildVisitResult take_operand(struct cursor child, struct cursor parent, void *data)
 {
-    struct operands *const it = data;
+    struct operands *const operands = data;
     (void)parent;
-    if (clang_isExpression(cursor_kind(child)) && it->count < ATOMIC_OPERANDS)
-        it->list[it->count++] = child;
+    if (clang_isExpression(cursor_kind(child)) && operands->count < ATOMIC_OPERANDS)
+        operands->list[operands->count++] = child;
     return CXChildVisit_Continue;
 }
 

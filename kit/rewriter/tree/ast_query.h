@@ -1,6 +1,6 @@
 /* What the stages ask of the tree's cursors, types and locations. */
-#ifndef IA2_CURSOR_H
-#define IA2_CURSOR_H
+#ifndef IA2_AST_QUERY_H
+#define IA2_AST_QUERY_H
 
 #include <stdbool.h>
 #include <stddef.h>
@@ -22,13 +22,6 @@ struct place {
     } kind;
 };
 
-/* A piece of text. */
-struct span {
-    struct source *source;
-    size_t begin, end;
-    enum place_kind kind;
-};
-
 struct place place_of(struct unit *unit, struct location location);
 
 /* Where the reader sees the token: the use of the macro if it comes from one's body. */
@@ -36,24 +29,6 @@ struct place place_in_file(struct unit *unit, struct location location);
 
 /* The offsets between which a reader of the file sees a statement or an expression. */
 void seen_range(struct cursor cursor, unsigned *begin, unsigned *end);
-
-/* The text of an expression. False if it is not one contiguous piece, that is if a macro makes up
- * part of it. */
-bool span_of(struct unit *unit, struct cursor expression, struct span *span);
-
-/* The text of a callee, also where it is in the body of a macro and only its first name comes from
- * an argument. */
-bool span_of_callee(struct unit *unit, struct cursor callee, struct span *span);
-
-/* Where the declarator of a variable ends whose name is at `name`. */
-size_t declarator_end(struct unit *unit, struct cursor variable, const struct span *name);
-
-/* Of where a text begins, for a map. */
-uint64_t text_key(const struct source *source, size_t offset);
-uint64_t span_key(const struct span *span);
-
-/* The text of the name at a cursor's location; false if the text there is not `name`. */
-bool span_of_name(struct unit *unit, struct cursor cursor, const char *name, struct span *span);
 
 /* Refuses the construct at a cursor, at the place where a reader of the source sees it. */
 void refuse_at(struct cursor cursor, const char *construct, const char *reason, const char *remedy);

@@ -1,4 +1,4 @@
-#include "intern.h"
+#include "base/intern.h"
 
 #include <pthread.h>
 #include <stdarg.h>
