@@ -29,7 +29,7 @@ SHARE = re.compile(r"/\* share (\w+) \*/")
 DESTRUCTOR = re.compile(r"/\* destructor (\w+) \*/")
 FIELDS = ("args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes")
 sys.path.insert(0, str(SOURCE / "kit"))
-from ia2.link import HARDENING  # noqa: E402
+from ia2.stages.link import HARDENING  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -199,7 +199,7 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
     line += [f"-Wl,--wrap={name}" for name in imports]
     line += ["-Wl,--no-as-needed", *linked, folder / runtime.library, "-lm", "-lpthread", "-ldl"]
     run(*line)
-    from ia2 import pad_tls
+    from ia2.elf import pad_tls
 
     pad_tls.pad_file(str(target))
     return fit_plugin(folder, own.name, key, toolchain) if own.late else target
@@ -207,7 +207,7 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
 
 def fit_plugin(folder, name, key, toolchain):
     """Makes folder/NAME.ia2.so a plugin. Returns what the program links in its place."""
-    from ia2 import plugin_file
+    from ia2.elf import plugin_file
 
     source, carrier, path = (
         folder / f"{name}.tls.S",

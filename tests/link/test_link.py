@@ -14,7 +14,7 @@ SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolv
 sys.path.insert(0, str(SOURCE / "tests" / "capture"))
 
 import stand_in  # noqa: E402
-from ia2 import plan, recompile  # noqa: E402
+from ia2.stages import plan, recompile  # noqa: E402
 from ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,

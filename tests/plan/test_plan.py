@@ -10,8 +10,10 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(SOURCE / "tests" / "capture"))
 
-from ia2 import capture, ninja, plan, policy  # noqa: E402
-from ia2.failure import Failure  # noqa: E402
+from ia2.builds import capture, ninja  # noqa: E402
+from ia2.policy import policy  # noqa: E402
+from ia2.stages import plan  # noqa: E402
+from ia2.base.failure import Failure  # noqa: E402
 from ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,

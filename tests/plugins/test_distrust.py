@@ -14,7 +14,7 @@ sys.path.insert(0, str(HERE.parent / "capture"))
 import compartments  # noqa: E402
 import ninja_project  # noqa: E402
 import small_project as small  # noqa: E402
-from ia2 import elf, plugin_file  # noqa: E402
+from ia2.elf import elf, plugin_file  # noqa: E402
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

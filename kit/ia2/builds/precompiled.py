@@ -1,0 +1,150 @@
+"""Precompiled headers, taken out of compile commands: what is compiled again must read the header's
+text, which may be rewritten, and the rewriter reads text only.
+
+GCC reads NAME.gch in place of NAME, where -include finds it first (Meson gives it alone, without a
+NAME beside it). Clang is given the file itself (-include-pch); CMake hands both options past the
+driver (-Xclang)."""
+
+import os
+
+from ..base.failure import Failure
+from . import canonicalize
+
+SUFFIXES = (".gch", ".pch")
+
+
+class Headers:
+    """The precompiled headers of a build. `commands_of(step)` splits a step's command, see
+    Capture."""
+
+    def __init__(self, steps, commands_of):
+        self.commands_of = commands_of
+        self.makers = {
+            os.path.realpath(os.path.join(step.directory, step.output)): step
+            for step in steps
+            if step.output.endswith(SUFFIXES)
+        }
+
+    def source(self, path: str) -> str | None:
+        """The header that the precompiled `path` was made from, absolute; None if the build does
+        not make it."""
+        step = self.makers.get(path)
+        if step is None:
+            return None
+        for command in self.commands_of(step):
+            # CMake compiles an empty source, and has the header included.
+            for option, value in _forced(plain(command)):
+                if option == "-include":
+                    return canonicalize.absolute(value, step.directory)
+        return canonicalize.absolute(step.input, step.directory)
+
+    def without(self, arguments: list[str], directory: str) -> tuple[list[str], list[str]]:
+        """`arguments` of a compilation in `directory` with the text of each precompiled header in
+        its place; and the precompiled headers that they named."""
+        result, used = [], []
+        if not self.makers and "-include-pch" not in arguments:
+            return arguments, []
+        arguments = plain(arguments)
+        named = {
+            canonicalize.absolute(value, directory)
+            for option, value in _forced(arguments)
+            if option == "-include"
+        }
+        index = 0
+        while index < len(arguments):
+            option = arguments[index]
+            if option not in ("-include", "-include-pch") or index + 1 == len(arguments):
+                result.append(option)
+                index += 1
+                continue
+            value = arguments[index + 1]
+            index += 2
+            path = (
+                os.path.realpath(os.path.join(directory, value))
+                if option == "-include-pch"
+                else self.found(value, arguments, directory)
+            )
+            source = path and self.source(path)
+            if source is None and option == "-include-pch":
+                raise Failure(
+                    (
+                        "is a precompiled header that this build does not make, so its text is not"
+                        " known"
+                    ),
+                    canonicalize.absolute(value, directory),
+                    "let the build make it, or build without precompiled headers",
+                )
+            if source is None:
+                result += [option, value]
+                continue
+            used.append(path)
+            if option == "-include" and os.path.exists(canonicalize.absolute(value, directory)):
+                result += [option, value]
+            elif option == "-include" or source not in named:
+                result += ["-include", source]
+        return result, used
+
+    def found(self, name: str, arguments: list[str], directory: str) -> str | None:
+        """The precompiled header that GCC reads for -include `name`, if it is one that the build
+        makes."""
+        for folder in [directory, *_folders(arguments)]:
+            path = os.path.join(directory, folder, name)
+            for suffix in SUFFIXES:
+                if os.path.realpath(path + suffix) in self.makers:
+                    return os.path.realpath(path + suffix)
+            if os.path.exists(path):
+                return None
+        return None
+
+
+def for_parser(arguments: list[str], directory: str) -> list[str]:
+    """`arguments` for libclang: past the driver, which would take a precompiled header of another
+    Clang that lies beside the text."""
+    result, index = [], 0
+    while index < len(arguments):
+        if arguments[index] == "-include" and index + 1 < len(arguments):
+            path = canonicalize.absolute(arguments[index + 1], directory)
+            result += [
+                "-Xclang",
+                "-include",
+                "-Xclang",
+                path if os.path.exists(path) else arguments[index + 1],
+            ]
+            index += 2
+        else:
+            result.append(arguments[index])
+            index += 1
+    return result
+
+
+def plain(arguments: list[str]) -> list[str]:
+    """`arguments` with -Xclang taken off from the options that name a header to include."""
+    result, index = [], 0
+    while index < len(arguments):
+        words = arguments[index : index + 4]
+        if (
+            len(words) == 4
+            and words[0] == words[2] == "-Xclang"
+            and words[1] in ("-include", "-include-pch")
+        ):
+            result += [words[1], words[3]]
+            index += 4
+        else:
+            result.append(arguments[index])
+            index += 1
+    return result
+
+
+def _forced(arguments: list[str]):
+    for index, argument in enumerate(arguments[:-1]):
+        if argument in ("-include", "-include-pch"):
+            yield argument, arguments[index + 1]
+
+
+def _folders(arguments: list[str]):
+    index = 0
+    while index < len(arguments):
+        named = canonicalize.path_option(arguments, index)
+        if named and named[0] in ("-I", "-iquote", "-isystem", "-idirafter"):
+            yield named[1]
+        index += named[2] if named else 1

@@ -1,0 +1,94 @@
+"""What code that was compiled again needs beyond what it needed as the project built it.
+
+The boundary is read off the objects as built, but a compiler drops what it can prove not to matter:
+a use of a global, a call in a branch that is never taken. Once a local has moved to shared memory
+the proof no longer holds, and the use is there. OUT/further-needs.json keeps such names for the
+plan, which then treats them like all others:
+
+    {"/abs/as-built.o": {"built": [size, time], "names": ["counter"]}}
+"""
+
+import json
+import os
+import re
+
+from ..base import atomic
+from ..base.failure import Failure
+from ..elf import symbols
+from . import stamps
+
+FILE = "further-needs.json"
+# A gate or a local that moves for a new name can bring up another.
+ROUNDS = 5
+
+# What the runtime defines, and the gate of a function.
+RUNTIME = ("ia2_", "__ia2_")
+GATE = re.compile(r"^__wrap_(.+?)(?:__[0-9a-f]{8})?$")
+
+
+class Found(Exception):
+    """OUT/further-needs.json has names that the plan does not know."""
+
+
+def read(out: str) -> dict[str, list[str]]:
+    """Object as built -> names, for objects that are still the same."""
+    return {
+        path: record["names"]
+        for path, record in _load(out).items()
+        if stamps.signature(path) == record["built"]
+    }
+
+
+def _load(out: str) -> dict[str, dict]:
+    path = os.path.join(out, FILE)
+    try:
+        with open(path, encoding="utf-8") as stream:
+            return json.load(stream)
+    except FileNotFoundError:
+        return {}
+    except (OSError, ValueError) as error:
+        raise Failure(f"cannot be read: {error}", path, "remove it") from None
+
+
+def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
+    """`made`: object as built -> the one compiled again. Found if one needs what another
+    compartment, or a member of an archive that is not taken, defines, and the plan does not say
+    so."""
+    read_once: dict[str, symbols.ObjectSymbols] = {}
+
+    def of(path: str) -> symbols.ObjectSymbols:
+        if path not in read_once:
+            read_once[path] = symbols.read(path)
+        return read_once[path]
+
+    keys = {record["path"]: record["compartment"] for record in plan["objects"]}
+    known = {(record["symbol"], key) for record in plan["imports"] for key in record["callers"]}
+    further = {}
+    for path, again in made.items():
+        key = keys[path]
+        names = {GATE.sub(r"\1", name) for name in of(again).needs if not name.startswith(RUNTIME)}
+        names = {name for name in names - of(path).needs.keys() if (name, key) not in known}
+        if names:
+            further[path] = names
+    # Most have none, and then the other objects are not read.
+    for path, names in further.items():
+        names -= {
+            name for other, key in keys.items() if key == keys[path] for name in of(other).kinds
+        }
+    further = {path: names for path, names in further.items() if names}
+    if not further:
+        return
+    somewhere = {name for record in graph["objects"] for name in of(record["path"]).kinds}
+    kept = _load(out)
+    new = False
+    for path, names in further.items():
+        built = stamps.signature(path)
+        before = (
+            set(kept[path]["names"]) if path in kept and kept[path]["built"] == built else set()
+        )
+        if names & somewhere - before:
+            kept[path] = {"built": built, "names": sorted(before | names & somewhere)}
+            new = True
+    if new:
+        atomic.write_json(os.path.join(out, FILE), kept)
+        raise Found
