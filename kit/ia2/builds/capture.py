@@ -23,6 +23,7 @@ import os
 
 from ..base import shell_command
 from ..base.failure import Failure
+from ..base.paths import inside
 from ..elf import elf
 from ..policy.policy import Compartment, Policy
 from . import canonicalize, cmake_makefiles, link_line, ninja, precompiled, recorded_build
@@ -186,7 +187,7 @@ class Capture:
         return None
 
     def need_recorded(self, path: str) -> None:
-        if not self.build.complete and link_line.inside(path, self.build_dir):
+        if not self.build.complete and inside(path, self.build_dir):
             raise Failure(
                 "goes into the program, but how it was made was not recorded",
                 path,

@@ -7,8 +7,8 @@ import os
 
 from ..base import shell_command
 from ..base.failure import Failure
-from ..stages import recompile
-from . import ninja
+from ..base.source_root import source_root
+from . import compiler, ninja
 
 
 class Build:
@@ -30,7 +30,7 @@ class Build:
         )
 
     def source_root(self) -> str | None:
-        return ninja.source_root(self.directory)
+        return source_root(self.directory)
 
     def compilations(self) -> list[ninja.Step]:
         try:
@@ -104,5 +104,5 @@ class Build:
             recorded = record["path"] + ".d"
             if os.path.exists(recorded):
                 directory = record.get("spelled", {}).get("directory", self.directory)
-                found[record["path"]] = recompile.dependencies(recorded, directory), True
+                found[record["path"]] = compiler.dependencies(recorded, directory), True
         return found

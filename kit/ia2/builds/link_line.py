@@ -1,7 +1,6 @@
 """Takes apart the command line that linked a program or shared library."""
 
 import dataclasses
-import os
 
 from ..base import shell_command
 from ..base.failure import Failure
@@ -313,7 +312,3 @@ class _Parser:
             self.keep(f"-Wl,{name}")
         else:
             self.keep(f"-Wl,{name}={operand}" if joined else f"-Wl,{name},{operand}")
-
-
-def inside(path: str, folder: str) -> bool:
-    return path == folder or path.startswith(folder.rstrip(os.sep) + os.sep)

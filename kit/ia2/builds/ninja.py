@@ -7,6 +7,7 @@ import re
 import subprocess
 
 from ..base.failure import Failure
+from ..base.source_root import source_root
 
 USUAL_FILE, FILE_SUFFIX = "build.ninja", ".ninja"
 
@@ -97,23 +98,6 @@ def headers(file: str) -> dict[str, tuple[list[str], bool]]:
         elif line.startswith("    "):
             current.append(line[4:])
     return found
-
-
-def source_root(build_dir: str) -> str | None:
-    """The top of the source tree as Meson or CMake recorded it, or None."""
-    try:
-        with open(
-            os.path.join(build_dir, "meson-info", "meson-info.json"), encoding="utf-8"
-        ) as stream:
-            return os.path.realpath(json.load(stream)["directories"]["source"])
-    except (OSError, ValueError, KeyError):
-        pass
-    try:
-        with open(os.path.join(build_dir, "CMakeCache.txt"), encoding="utf-8") as stream:
-            match = re.search(r"^CMAKE_HOME_DIRECTORY:INTERNAL=(.*)$", stream.read(), re.M)
-            return os.path.realpath(match.group(1)) if match else None
-    except OSError:
-        return None
 
 
 def _tool(file: str, *arguments: str) -> str:

@@ -23,8 +23,8 @@ import tempfile
 
 from ..base import atomic, shell_command
 from ..base.failure import Failure
-from ..stages import recompile
-from . import canonicalize, link_line, ninja
+from ..base.source_root import source_root
+from . import canonicalize, compiler, link_line, ninja
 
 VERSION = 1
 STEPS_FILE = "build-steps.json"
@@ -435,7 +435,7 @@ class Build:
         self.compile_missing(out, recorded["steps"])
 
     def source_root(self) -> str:
-        return ninja.source_root(self.directory) or self.directory
+        return source_root(self.directory) or self.directory
 
     def compile_missing(self, out: str, steps: list[dict]) -> None:
         """Makes the objects of commands that compile and link at once, if older than the source or
@@ -456,7 +456,7 @@ class Build:
             )
             if result.returncode:
                 raise Failure(
-                    f"compiling it alone failed: {recompile.first_error(result.stderr)}",
+                    f"compiling it alone failed: {compiler.first_error(result.stderr)}",
                     canonicalize.absolute(made["input"], made["directory"]),
                     shlex.join(line),
                 )
@@ -498,9 +498,9 @@ class Build:
         line = [arguments[0]]
         index = 1
         while index < len(arguments):
-            if arguments[index] in recompile.DROPPED_WITH_OPERAND:
+            if arguments[index] in compiler.DROPPED_WITH_OPERAND:
                 index += 1
-            elif arguments[index] not in recompile.DROPPED and not recompile.JOINED_DROPPED.match(
+            elif arguments[index] not in compiler.DROPPED and not compiler.JOINED_DROPPED.match(
                 arguments[index]
             ):
                 line.append(arguments[index])
@@ -515,11 +515,11 @@ class Build:
         )
         if result.returncode:
             raise Failure(
-                f"cannot be preprocessed as it was built: {recompile.first_error(result.stderr)}",
+                f"cannot be preprocessed as it was built: {compiler.first_error(result.stderr)}",
                 canonicalize.absolute(made.input, made.directory),
                 self.remedy,
             )
-        return recompile.dependencies(target, made.directory) if os.path.exists(target) else []
+        return compiler.dependencies(target, made.directory) if os.path.exists(target) else []
 
 
 def _same(first: str, second: str) -> bool:

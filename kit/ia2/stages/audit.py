@@ -12,32 +12,17 @@ GROUPS.
 
 import os
 import re
-import struct
 
 from ..base.failure import Failure
-from ..elf import elf, mapped_code, plugin_file
+from ..base.kit import RUNTIMES
+from ..elf import elf, gates, mapped_code, plugin_file
+from ..elf.descriptor import is_permissive
 
 PAGE = 4096
 # loader: the loader finds the padded files, and first; symbols: calls across go through gates;
 # mapped: code of others. enforcement: that the program was not built permissive.
 GROUPS = ("enforcement", "hardening", "instructions", "tls", "loader", "symbols", "mapped")
-# WRPKRU; XRSTOR from memory; WRFSBASE with or without REX: instructions that set PKRU or the thread
-# pointer.
-DANGEROUS = re.compile(
-    rb"\x0f\x01\xef|\x0f\xae[\x28-\x2f\x68-\x6f\xa8-\xaf]|\xf3[\x40-\x4f]?\x0f\xae[\xd0-\xd7]", re.S
-)
-MNEMONICS = {0x01: "WRPKRU", 0xAE: "XRSTOR or WRFSBASE"}
-SITES_SECTION = "ia2_sites"
-# int32_t start relative to itself; uint16_t kind; uint16_t length (runtime/include/ia2_gate.S).
-SITE = struct.Struct("<iHH")
-# The note that leads to a compartment's descriptor, and where that (struct
-# ia2_compartment_descriptor) has `permissive` (IA2_DESCRIPTOR_PERMISSIVE in
-# runtime/include/ia2_layout.h).
-NOTE = struct.Struct("<III4sq")
-PERMISSIVE_AT = 292
 NOTHING = "permissive: nothing is enforced"
-# What a program runs on: one runtime enforces, the other is of programs built permissive.
-RUNTIMES = {False: "libia2.so", True: "libia2_permissive.so"}
 
 
 class Audit:
@@ -305,7 +290,7 @@ class Audit:
     def instructions(self, name: str) -> None:
         """PKRU and the thread pointer are set at the listed sites only, not even in the middle of
         an instruction."""
-        found = unlisted(self.images[name])
+        found = gates.unlisted(self.images[name])
         self.note(name, "instructions", not found, "; ".join(found))
 
     def mapped(self, mapped: dict[str, str]) -> None:
@@ -317,7 +302,7 @@ class Audit:
             except (elf.ElfError, OSError) as error:
                 self.note(path, "instructions", False, f"cannot be read: {error}")
                 continue
-            accepted, refused = mapped_code.judged(image, name, dangerous(image))
+            accepted, refused = mapped_code.judged(image, name, gates.dangerous(image))
             self.note(
                 path,
                 "instructions",
@@ -403,86 +388,6 @@ def runtime_of(folder: str, program: str) -> str:
     except (elf.ElfError, OSError) as error:
         raise Failure(f"cannot be audited: {error}", path, "run the link stage") from None
     return RUNTIMES[RUNTIMES[True] in needed]
-
-
-def is_permissive(image: elf.Elf) -> bool:
-    """Whether the compartment's descriptor says that it was built permissive. False if there is no
-    descriptor."""
-    for section in image.sections:
-        if section.name != ".note.ia2":
-            continue
-        note = image.contents(section)
-        if len(note) < NOTE.size:
-            raise elf.ElfError("damaged: section .note.ia2")
-        distance = NOTE.unpack_from(note)[-1]
-        at = section.addr + NOTE.size - 8 + distance + PERMISSIVE_AT
-        for segment in image.segments:
-            if (
-                segment.type == elf.PT_LOAD
-                and segment.vaddr <= at
-                and at + 4 <= segment.vaddr + segment.filesz
-            ):
-                return (
-                    struct.unpack_from("<I", image.data, segment.offset + at - segment.vaddr)[0]
-                    != 0
-                )
-        raise elf.ElfError("damaged: its descriptor is outside of the file")
-    return False
-
-
-def unlisted(image: elf.Elf) -> list[str]:
-    """Where else than at its sites `image` has the bytes of an instruction that sets PKRU or the
-    thread pointer."""
-    return [
-        f"{mnemonic} at {address:#x}{nearest(image, address)}"
-        for address, mnemonic in dangerous(image)
-    ]
-
-
-def dangerous(image: elf.Elf) -> list[tuple[int, str]]:
-    """(address, instruction) of what `unlisted` describes."""
-    allowed = sites(image)
-    found = []
-    for segment in image.segments:
-        if segment.type != elf.PT_LOAD or not segment.flags & elf.PF_X:
-            continue
-        for match in DANGEROUS.finditer(
-            image.data, segment.offset, segment.offset + segment.filesz
-        ):
-            address = match.start() - segment.offset + segment.vaddr
-            if not any(
-                start <= address and address + len(match.group()) <= end for start, end in allowed
-            ):
-                second = match.group()[1] if match.group()[0] == 0x0F else 0xAE
-                found.append((address, MNEMONICS[second]))
-    return found
-
-
-def sites(image: elf.Elf) -> list[tuple[int, int]]:
-    """(start, end) addresses of the instructions that start-up knows and patches."""
-    section = image.section(SITES_SECTION)
-    if section is None:
-        return []
-    if section.size % SITE.size:
-        raise elf.ElfError(f"damaged: section {SITES_SECTION}")
-    found = []
-    for index, (start, _, length) in enumerate(SITE.iter_unpack(image.contents(section))):
-        address = section.addr + index * SITE.size + start
-        found.append((address, address + length))
-    return found
-
-
-def nearest(image: elf.Elf, address: int) -> str:
-    before = [
-        symbol
-        for symbol in image.symbols()
-        if symbol.type in (elf.STT_FUNC, elf.STT_NOTYPE)
-        and symbol.name
-        and 0 < symbol.section < elf.SHN_LORESERVE
-        and symbol.value <= address
-    ]
-    last = max(before, key=lambda symbol: symbol.value, default=None)
-    return f" in {last.name}+{address - last.value:#x}" if last else ""
 
 
 def failure(result: dict, folder: str) -> Failure | None:

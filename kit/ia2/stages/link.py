@@ -13,53 +13,16 @@ import subprocess
 
 from ..base import atomic
 from ..base.failure import Failure
-from ..builds import link_line, ninja
-from ..elf import elf, pad_tls, plugin_file
-from . import audit, recompile
+from ..base.kit import Kit
+from ..base.paths import inside
+from ..builds import compiler as compilers
+from ..elf import elf, gates, pad_tls, plugin_file
 
 # How often, and by how much, code is moved to get rid of unwanted bytes. Not a multiple of 256, so
 # that the lowest byte of every distance changes; alignment up to 64 is then kept by the sections
 # themselves.
 SHIFTS, SHIFT_SIZE = 16, 64
 HARDENING = ["-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"]
-
-
-class Kit:
-    """What the engine takes from the kit's Meson build directory and source tree. Failure if it is
-    not built."""
-
-    def __init__(self, build_dir: str | None, permissive: bool = False):
-        self.permissive = permissive
-        here = os.path.abspath(os.path.join(os.path.dirname(__file__), "..", "..", ".."))
-        self.build_dir = os.path.abspath(build_dir or os.path.join(here, "build"))
-        # Headers and options are those the libraries were built with.
-        self.root = ninja.source_root(self.build_dir) or here
-        self.rewriter = os.path.join(self.build_dir, "kit", "rewriter", "ia2-rewriter")
-        self.libia2 = os.path.join(self.build_dir, "runtime", audit.RUNTIMES[permissive])
-        self.compartment = os.path.join(
-            self.build_dir,
-            "runtime",
-            "libia2_compartment_permissive.a" if permissive else "libia2_compartment.a",
-        )
-        self.include = os.path.join(self.root, "runtime", "include")
-        names = ["ia2_compartment.ldflags", *(["ia2_permissive.ldflags"] if permissive else [])]
-        self.options = [os.path.join(self.root, "runtime", name) for name in names]
-
-    def need(self, *paths: str) -> None:
-        for path in paths:
-            if not os.path.exists(path):
-                raise Failure(
-                    "is missing: the kit is not built",
-                    path,
-                    (
-                        f"meson setup {self.build_dir} {self.root} && ninja -C {self.build_dir}, or"
-                        " name its build directory with --kit-build"
-                    ),
-                )
-
-    def files(self) -> list[str]:
-        headers = [os.path.join(self.include, name) for name in sorted(os.listdir(self.include))]
-        return [self.libia2, self.compartment, *self.options, *headers]
 
 
 class Linker:
@@ -128,9 +91,7 @@ class Linker:
                         if whole
                         else [value]
                     )
-                elif item["kind"] == "folder" and not link_line.inside(
-                    value, self.plan["build_dir"]
-                ):
+                elif item["kind"] == "folder" and not inside(value, self.plan["build_dir"]):
                     made.append("-L" + value)
                 elif item["kind"] == "file":
                     made += (
@@ -141,7 +102,7 @@ class Linker:
                 elif (
                     item["kind"] == "rpath"
                     and os.path.isabs(value)
-                    and not link_line.inside(value, self.plan["build_dir"])
+                    and not inside(value, self.plan["build_dir"])
                 ):
                     made.append("-Wl,-rpath," + value)
         return [*made, *([f"-fuse-ld={self.linker}"] if self.linker else [])]
@@ -310,7 +271,7 @@ class Linker:
                 ),
             )
         return Failure(
-            f"{doing} failed: {recompile.first_error(text)}",
+            f"{doing} failed: {compilers.first_error(text)}",
             remedy=f"the whole message is in {log}",
         )
 
@@ -371,7 +332,7 @@ class Linker:
             self.run(
                 self.command(compartment, moved, linked), f"linking {compartment['file']}", log
             )
-            if not audit.unlisted(elf.Elf.read(os.path.join(self.target, compartment["file"]))):
+            if not gates.unlisted(elf.Elf.read(os.path.join(self.target, compartment["file"]))):
                 return
         # Not a distance, then: the audit says where it is.
 
@@ -448,24 +409,6 @@ class Linker:
                 "the dynamic loader refuses the program:"
                 f" {text.strip().splitlines()[-1] if text.strip() else 'no message'}"
             )
-
-
-def publish(target: str, bin_dir: str, names: list[str]) -> None:
-    """Moves the finished files of `target` into `bin_dir`, each by a rename, and removes what is
-    not of them."""
-    os.makedirs(bin_dir, exist_ok=True)
-    # The program last: with the old one still in place its libraries may already be new, never the
-    # reverse.
-    for name in reversed(names):
-        if name != names[-2]:
-            os.replace(os.path.join(target, name), os.path.join(bin_dir, name))
-    os.replace(os.path.join(target, names[-2]), os.path.join(bin_dir, names[-2]))
-    for name in os.listdir(bin_dir):
-        if name not in names:
-            path = os.path.join(bin_dir, name)
-            if not os.path.isdir(path):
-                os.unlink(path)
-    os.rmdir(target)
 
 
 def read_boundary(out: str) -> dict:

@@ -176,7 +176,7 @@ class Pipeline:
 
     def inputs(self) -> list[str]:
         """Every file that any stage read and that is not this engine's own output."""
-        from ..builds import link_line
+        from ..base.paths import inside
 
         found = {
             os.path.join(os.path.dirname(os.path.dirname(os.path.abspath(__file__))), name + ".py")
@@ -184,7 +184,7 @@ class Pipeline:
         }
         for record in self.stamps.stages.values():
             found |= set(record["files"])
-        return sorted(path for path in found if not link_line.inside(path, self.out))
+        return sorted(path for path in found if not inside(path, self.out))
 
     def key(self, stage: str) -> list:
         """The part of the request that `stage` depends on, beside files."""
@@ -298,7 +298,7 @@ class Pipeline:
     def rewrite(self):
         from . import link, rewriting
 
-        kit = link.Kit(self.options.kit_build)
+        kit = Kit(self.options.kit_build)
         kit.need(kit.rewriter)
         graph = self.read("build-graph.json")
         rewriting.run(kit.rewriter, self.out, graph["source_root"], self.options.permissive)
@@ -335,7 +335,7 @@ class Pipeline:
     def link(self):
         from . import audit, further_needs, link, recompile
 
-        kit = link.Kit(self.options.kit_build, self.options.permissive)
+        kit = Kit(self.options.kit_build, self.options.permissive)
         kit.need(kit.libia2, kit.compartment, *kit.options, kit.include)
         plan, graph, boundary = (
             self.read("plan.json"),

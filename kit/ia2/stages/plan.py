@@ -9,7 +9,7 @@ import os
 import re
 
 from ..base.failure import Failure
-from ..builds import link_line
+from ..base.paths import inside
 from ..elf import destructors, symbols
 from ..policy.policy import Policy
 
@@ -45,7 +45,7 @@ class Owners:
         found = []
         for path in (source, real):
             for root in (self.build_dir, self.source_root):
-                if link_line.inside(path, root):
+                if inside(path, root):
                     found.append(os.path.relpath(path, root))
         return found or [source]
 

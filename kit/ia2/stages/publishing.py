@@ -4,7 +4,7 @@ they depend on."""
 import os
 
 from ..base import atomic
-from ..builds import link_line
+from ..base.paths import inside
 
 
 def publish(bin_dir: str, folder: str) -> None:
@@ -38,8 +38,7 @@ def write_depfile(path: str, target: str, inputs: list[str]) -> None:
     here = os.path.realpath(os.curdir)
     relative = not os.path.isabs(target)
     spelled = [
-        os.path.relpath(name, here) if relative and link_line.inside(name, here) else name
-        for name in inputs
+        os.path.relpath(name, here) if relative and inside(name, here) else name for name in inputs
     ]
     lines = " \\\n  ".join(_escaped(name) for name in spelled if os.path.exists(name))
     atomic.write_text(path, f"{_escaped(target)}: \\\n  {lines}\n")

@@ -10,14 +10,23 @@ are never prefixes of one another; were they, GCC would prefer the last map that
 """
 
 import concurrent.futures
-import functools
 import hashlib
 import os
 import re
 import subprocess
 
 from ..base.failure import Failure
-from ..builds import canonicalize, link_line
+from ..base.paths import inside
+from ..builds import canonicalize
+from ..builds.compiler import (
+    DROPPED,
+    DROPPED_WITH_OPERAND,
+    JOINED_DROPPED,
+    dependencies,
+    first_error,
+    is_clang,
+    takes,
+)
 from . import stamps
 
 NOT_PIC = {
@@ -33,22 +42,6 @@ NOT_PIC = {
     "-no-pie",
     "-static-pie",
 }
-# Among them what would write beside the project's own files.
-DROPPED = {"-c", "-MD", "-MMD", "-MP", "-MG", "-Werror", "-save-temps", "--save-temps"}
-JOINED_DROPPED = re.compile(r"-(?:(?:o|MF|MQ|MT|MJ).|Wp,-MM?D,|-?save-temps=)")
-DROPPED_WITH_OPERAND = {
-    "-o",
-    "-MF",
-    "-MQ",
-    "-MT",
-    "-MJ",
-    "-aux-info",
-    "-dumpbase",
-    "-dumpbase-ext",
-    "-dumpdir",
-    "-serialize-diagnostics",
-    "--serialize-diagnostics",
-}
 
 
 class Mirror:
@@ -60,9 +53,9 @@ class Mirror:
 
     def relative(self, path: str) -> str | None:
         """Path within the mirror of an absolute path under one of the roots, else None."""
-        if link_line.inside(path, self.source_root):
+        if inside(path, self.source_root):
             return os.path.relpath(path, self.source_root)
-        if link_line.inside(path, self.build_dir):
+        if inside(path, self.build_dir):
             return os.path.normpath(os.path.join(".build", os.path.relpath(path, self.build_dir)))
         return None
 
@@ -195,31 +188,6 @@ def without_listing(argument: str) -> str:
     return ",".join(["-Wa", *kept]) if kept else ""
 
 
-@functools.lru_cache(maxsize=None)
-def takes(compiler: str, option: str) -> bool:
-    """Whether the compiler knows the option."""
-    result = subprocess.run(
-        [compiler, option, "-fsyntax-only", "-x", "c", os.devnull], capture_output=True, check=False
-    )
-    return result.returncode == 0
-
-
-@functools.lru_cache(maxsize=None)
-def is_clang(compiler: str) -> bool:
-    """`cc` may be either; only running it tells."""
-    try:
-        return (
-            "clang"
-            in subprocess.run(
-                [compiler, "--version"], capture_output=True, text=True, check=False
-            ).stdout
-        )
-    except OSError as error:
-        raise Failure(
-            f"cannot run the compiler: {error.strerror}", compiler, "name another with --cc"
-        ) from None
-
-
 class Recompiler:
     """Compiles units in parallel, only those whose command or inputs changed."""
 
@@ -319,7 +287,7 @@ class Recompiler:
         """Failure if the compiler read a file of the project's that has a rewritten copy."""
         mirror = Mirror(self.out, self.plan["source_root"], self.plan["build_dir"])
         for path in read:
-            relative = None if link_line.inside(path, self.out) else mirror.relative(path)
+            relative = None if inside(path, self.out) else mirror.relative(path)
             copy = relative and os.path.join(self.out, "rewritten", relative)
             if copy and os.path.isfile(copy) and not os.path.islink(copy):
                 raise Failure(
@@ -355,34 +323,13 @@ class Recompiler:
     def signature(self, path: str) -> list | None:
         """Rewritten files count by content: the rewriter makes all of them anew each time."""
         if (
-            link_line.inside(path, os.path.join(self.out, "rewritten"))
+            inside(path, os.path.join(self.out, "rewritten"))
             and os.path.isfile(path)
             and not os.path.islink(path)
         ):
             with open(path, "rb") as stream:
                 return [hashlib.blake2b(stream.read(), digest_size=16).hexdigest()]
         return stamps.signature(path)
-
-
-def dependencies(path: str, directory: str) -> list[str]:
-    """The prerequisites in a Makefile fragment, absolute."""
-    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
-        text = stream.read().replace("\\\n", " ")
-    names = re.findall(r"(?:\\.|[^\s\\])+", text.partition(": ")[2])
-    return sorted(
-        {
-            canonicalize.absolute(re.sub(r"\\(.)", r"\1", name).replace("$$", "$"), directory)
-            for name in names
-        }
-    )
-
-
-def first_error(text: str) -> str:
-    lines = [line.strip() for line in text.splitlines() if line.strip()]
-    return next(
-        (line for line in lines if "error" in line or "undefined" in line),
-        lines[0] if lines else "no message",
-    )
 
 
 def _size(path: str) -> int:

@@ -10,10 +10,9 @@ import platform
 import re
 import shutil
 import subprocess
-import sys
 
+from ..base.kit import Kit
 from ..builds import recorded_build
-from ..stages import link
 
 PKEY_ALLOC, PKEY_FREE = 330, 331  # x86-64 system calls
 OK, WARNING, MISSING = "ok", "warning", "missing"
@@ -39,7 +38,7 @@ FLAGS = re.compile(r"^flags\s*:(.*)$", re.MULTILINE)
 
 class Doctor:
     def __init__(self, kit_build: str | None):
-        self.kit = link.Kit(kit_build)
+        self.kit = Kit(kit_build)
         self.found: list[dict] = []
 
     def note(self, what: str, state: str, detail: str, remedy: str = "") -> bool:

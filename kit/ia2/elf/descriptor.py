@@ -1,0 +1,36 @@
+"""A compartment's descriptor, as the note .note.ia2 of a linked file leads to it."""
+
+import struct
+
+from . import elf
+
+# The note that leads to a compartment's descriptor, and where that (struct
+# ia2_compartment_descriptor) has `permissive` (IA2_DESCRIPTOR_PERMISSIVE in
+# runtime/include/ia2_layout.h).
+NOTE = struct.Struct("<III4sq")
+PERMISSIVE_AT = 292
+
+
+def is_permissive(image: elf.Elf) -> bool:
+    """Whether the compartment's descriptor says that it was built permissive. False if there is no
+    descriptor."""
+    for section in image.sections:
+        if section.name != ".note.ia2":
+            continue
+        note = image.contents(section)
+        if len(note) < NOTE.size:
+            raise elf.ElfError("damaged: section .note.ia2")
+        distance = NOTE.unpack_from(note)[-1]
+        at = section.addr + NOTE.size - 8 + distance + PERMISSIVE_AT
+        for segment in image.segments:
+            if (
+                segment.type == elf.PT_LOAD
+                and segment.vaddr <= at
+                and at + 4 <= segment.vaddr + segment.filesz
+            ):
+                return (
+                    struct.unpack_from("<I", image.data, segment.offset + at - segment.vaddr)[0]
+                    != 0
+                )
+        raise elf.ElfError("damaged: its descriptor is outside of the file")
+    return False
