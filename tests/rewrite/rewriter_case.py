@@ -129,7 +129,7 @@ class Run:
                     "compartment": key,
                     "object": str(self.build / f"{number}.o"),
                     "pic": name not in self.case.policy.get("not_pic", []),
-                    "again": False,
+                    "force_recompile": False,
                 }
             )
 

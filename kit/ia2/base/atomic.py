@@ -2,7 +2,6 @@
 
 import json
 import os
-import tempfile
 
 
 def write_bytes(path: str, data: bytes, mode: int | None = None) -> None:
@@ -10,6 +9,9 @@ def write_bytes(path: str, data: bytes, mode: int | None = None) -> None:
 
     Raises OSError; `path` is then as it was before.
     """
+    # Here, and not at the top: a run of the stages that writes nothing must be quick.
+    import tempfile
+
     folder, name = os.path.split(os.path.abspath(path))
     if mode is None:
         try:

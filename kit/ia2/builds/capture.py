@@ -1,23 +1,10 @@
 """Captures what a project's own build did: the link closure of one program.
 
-Makes OUT/build-graph.json:
-
-    { "version": 1, "program": "NAME", "source_root": "/abs", "build_dir": "/abs",
-      "links": [{"output": "/abs", "kind": "executable" | "shared", "driver": ["cc"], "symbolic": false,
-                 "items": [{"kind": "object", "object": 3} | {"kind": "archive", "path", "members": [3], "whole": false}
-                         | {"kind": "shared", "link": 1} | {"kind": "file", "value": "/abs/prebuilt.a", "whole": false}
-                         | {"kind": "library" | "option" | "folder" | "rpath", "value"}]}],
-      "objects": [{"path": "/abs.o", "source": "/abs" or null, "language": "c" | "c++" | "other", "command": 5 or null,
-                   "parts": ["/abs.c"],            sources that the source includes, as that of a unity build does
-                   "spelled": {"source", "directory", "arguments"}}],     C only: the command as the build spells it
-      "plugins": {"COMPARTMENT": 2},               the link of each shared library that the policy says comes with dlopen
-      "inputs": ["every file the objects were made from"] }
-
-links[0] is the program. Only what the program and its plugins can contain is in it. Where the steps
-of the build come from is all that depends on the build system: `ninja`, `cmake_makefiles` or, for
-any other, `recorded_build`.
+Where the steps of the build come from is all that depends on the build system: `ninja`,
+`cmake_makefiles` or, for any other, `recorded_build`.
 """
 
+import collections.abc
 import fnmatch
 import os
 
@@ -25,13 +12,27 @@ from ..base import shell_command
 from ..base.failure import Failure
 from ..base.paths import inside
 from ..elf import elf
+from ..formats.build_graph import (
+    ArchiveItem,
+    ArgumentItem,
+    BuildGraph,
+    FileItem,
+    Item,
+    Language,
+    Link,
+    Object,
+    ObjectItem,
+    SharedItem,
+    Spelled,
+)
 from ..policy.policy import Compartment, Policy
 from . import canonicalize, cmake_makefiles, link_line, ninja, precompiled, recorded_build
+from .build import Build, Step
 
 OBJECT_SUFFIXES = (".o", ".obj", ".lo")
 # What the suffix of a source says of its language, where no -x does; of other languages nothing is
 # known.
-LANGUAGES = {
+LANGUAGES: dict[str, Language] = {
     ".c": "c",
     ".s": "other",
     ".S": "other",
@@ -39,35 +40,39 @@ LANGUAGES = {
     ".asm": "other",
     ".nasm": "other",
 }
-LANGUAGE_NAMES = {"c": "c", "assembler": "other", "assembler-with-cpp": "other", "c++": "c++"}
+LANGUAGE_NAMES: dict[str, Language] = {
+    "c": "c",
+    "assembler": "other",
+    "assembler-with-cpp": "other",
+    "c++": "c++",
+}
 CXX_SUFFIXES = (".cc", ".cpp", ".cxx", ".C", ".c++", ".mm")
-VERSION = 1
 
 
 class Capture:
     """Walks from a program to everything linked into it."""
 
-    def __init__(self, build):
-        """`build`: a Build of ninja, cmake_makefiles or recorded_build."""
+    def __init__(self, build: Build):
         self.build, self.build_dir = build, build.directory
         self.steps = build.steps
         self.split: dict[tuple[str, str], list[list[str]]] = {}
         self.response_files: set[str] = set()
         self.headers = precompiled.Headers(self.steps, self.commands_of)
-        self.makers = {}
+        self.used_headers: set[str] = set()  # precompiled headers that objects were made with
+        self.makers: dict[str, Step] = {}
         for step in self.steps:
             self.makers.setdefault(
                 os.path.realpath(os.path.join(step.directory, step.output)), step
             )
-        self.links: list[dict] = []
-        self.objects: list[dict] = []
+        self.links: list[Link] = []
+        self.objects: list[Object] = []
         self.commands: list[dict] = []
         self.link_index: dict[str, int] = {}
         self.object_index: dict[str, int] = {}
 
     # The steps, classified. --------------------------------------------------------------------
 
-    def commands_of(self, step) -> list[list[str]]:
+    def commands_of(self, step: Step) -> list[list[str]]:
         key = step.directory, step.command
         if key in self.split:
             return self.split[key]
@@ -86,7 +91,7 @@ class Capture:
                 f"the command that makes {step.output} cannot be split: {error}", self.build.file
             ) from None
 
-    def compiles(self, step) -> bool:
+    def compiles(self, step: Step) -> bool:
         """Whether `step` makes an object, whatever it is called (bzip2's Makefile:
         blocksort.sho)."""
         return any(
@@ -95,7 +100,7 @@ class Capture:
             for command in self.commands_of(step)
         )
 
-    def link_command(self, step) -> list[str] | None:
+    def link_command(self, step: Step) -> list[str] | None:
         """The compiler driver's link command of `step`, or None if it does not link."""
         if (
             " -c " in step.command
@@ -111,7 +116,7 @@ class Capture:
                 return command
         return None
 
-    def executables(self) -> dict[str, object]:
+    def executables(self) -> dict[str, Step]:
         """Path -> step of each program the build links."""
         found = {}
         for path, step in self.makers.items():
@@ -127,36 +132,29 @@ class Capture:
         if path in self.link_index:
             return self.link_index[path]
         step = self.makers[path]
-        line = link_line.parse(self.link_command(step), self.build.file)
+        line = link_line.parse(self.link_command(step) or [], self.build.file)
         index = self.link_index[path] = len(self.links)
-        record = {
-            "output": path,
-            "kind": "shared" if line.shared else "executable",
-            "driver": line.driver,
-            "symbolic": line.symbolic,
-            "items": [],
-        }
+        record = Link(
+            path, "shared" if line.shared else "executable", line.driver, line.symbolic, []
+        )
         self.links.append(record)
         folders = [
             os.path.join(step.directory, item.value) for item in line.items if item.kind == "folder"
         ]
         for item in line.items:
-            record["items"].append(self.item(item, step.directory, folders, line.output))
+            record.items.append(self.item(item, step.directory, folders, line.output))
         return index
 
-    def item(self, item: link_line.Item, directory: str, folders: list[str], output: str) -> dict:
+    def item(self, item: link_line.Item, directory: str, folders: list[str], output: str) -> Item:
         if item.kind == "library":
-            path = self.project_library(item.value[2:], folders)
-            if path is None:
-                return {"kind": "library", "value": item.value}
-            return self.made_file(path, item.whole_archive)
+            library = self.project_library(item.value[2:], folders)
+            if library is None:
+                return ArgumentItem("library", item.value)
+            return self.made_file(library, item.whole_archive)
         if item.kind == "folder":
-            return {
-                "kind": "folder",
-                "value": os.path.normpath(os.path.join(directory, item.value)),
-            }
+            return ArgumentItem("folder", os.path.normpath(os.path.join(directory, item.value)))
         if item.kind != "file":
-            return {"kind": item.kind, "value": item.value}
+            return ArgumentItem(item.kind, item.value)
         spelled = os.path.normpath(os.path.join(directory, item.value))
         path = os.path.realpath(spelled)
         if path in self.makers:
@@ -172,8 +170,8 @@ class Capture:
             )
         self.need_recorded(path)
         if path.endswith(OBJECT_SUFFIXES):
-            return {"kind": "object", "object": self.prebuilt_object(path)}
-        return {"kind": "file", "value": spelled, "whole": item.whole_archive}
+            return ObjectItem("object", self.prebuilt_object(path))
+        return FileItem("file", spelled, item.whole_archive)
 
     def project_library(self, name: str, folders: list[str]) -> str | None:
         names = [name[1:]] if name.startswith(":") else [f"lib{name}.so", f"lib{name}.a"]
@@ -194,29 +192,24 @@ class Capture:
                 self.build.remedy,
             )
 
-    def made_file(self, path: str, whole: bool) -> dict:
+    def made_file(self, path: str, whole: bool) -> Item:
         step = self.makers[path]
         if path.endswith(OBJECT_SUFFIXES) or self.compiles(step):
-            return {"kind": "object", "object": self.made_object(path)}
+            return ObjectItem("object", self.made_object(path))
         for command in self.commands_of(step):
             if shell_command.is_archiver(command):
-                return {
-                    "kind": "archive",
-                    "path": path,
-                    "whole": whole,
-                    "members": self.members(command, step),
-                }
+                return ArchiveItem("archive", path, whole, self.members(command, step))
         if self.link_command(step):
             index = self.link(path)
-            if self.links[index]["kind"] == "shared":
-                return {"kind": "shared", "link": index}
+            if self.links[index].kind == "shared":
+                return SharedItem("shared", index)
         raise Failure(
             f"how {step.output} is made is not understood: {step.command[:120]}",
             self.build.file,
             "only objects, static archives and shared libraries can be linked into a program",
         )
 
-    def members(self, command: list[str], step) -> list[int]:
+    def members(self, command: list[str], step: Step) -> list[int]:
         found = []
         for argument in command[2:]:
             path = os.path.realpath(os.path.join(step.directory, argument))
@@ -240,47 +233,44 @@ class Capture:
 
     def prebuilt_object(self, path: str) -> int:
         self.need_recorded(path)
-        return self.add_object(
-            path, {"path": path, "source": path, "language": "other", "command": None}
-        )
+        return self.add_object(Object(path, path, "other", None, []))
 
     def made_object(self, path: str) -> int:
         if path in self.object_index:
             return self.object_index[path]
         step = self.makers[path]
-        record = {
-            "path": path,
-            "source": canonicalize.absolute(step.input, step.directory),
-            "language": None,
-            "command": None,
-        }
+        source = canonicalize.absolute(step.input, step.directory)
+        language: Language | None = None
+        made: list[str] | None = None
         for command in self.commands_of(step):
             if shell_command.is_object_changer(command):
-                record["language"] = None
+                language = None
                 break
             if shell_command.is_assembler(command):
-                record["language"] = "other"
+                language = "other"
             elif shell_command.is_cxx_compiler(command):
-                record["language"] = "c++"
+                language = "c++"
             elif shell_command.is_compiler(command) and "-c" in command:
-                record["language"] = self.language(command, record["source"])
-                if record["language"] == "c":
-                    self.add_command(record, shell_command.without_launcher(command), step)
-        if record["language"] is None:
+                language = self.language(command, source)
+                made = command if language == "c" else made
+        if language is None:
             self.need_data_only(path, step)
-            record["language"] = "other"
-        return self.add_object(path, record)
+            language = "other"
+        record = Object(path, source, language, None, [])
+        if language == "c" and made:
+            self.add_command(record, shell_command.without_launcher(made), step)
+        return self.add_object(record)
 
-    def language(self, command: list[str], source: str) -> str:
+    def language(self, command: list[str], source: str) -> Language:
         explicit = None
         for index, argument in enumerate(command):
             if argument == "-x" and index + 1 < len(command):
                 explicit = command[index + 1]
             elif argument.startswith("-x") and len(argument) > 2:
                 explicit = argument[2:]
-        found = (
+        found: Language | None = (
             LANGUAGE_NAMES.get(explicit)
-            if explicit not in (None, "none")
+            if explicit is not None and explicit != "none"
             else (
                 "c++"
                 if source.endswith(CXX_SUFFIXES)
@@ -300,20 +290,16 @@ class Capture:
             )
         return found
 
-    def add_command(self, record: dict, arguments: list[str], step) -> None:
+    def add_command(self, record: Object, arguments: list[str], step: Step) -> None:
         arguments, used = self.headers.without(arguments, step.directory)
-        record["command"] = len(self.commands)
-        record["spelled"] = {
-            "source": step.input,
-            "directory": step.directory,
-            "arguments": arguments,
-        }
+        record.command = len(self.commands)
+        record.spelled = Spelled(step.input, step.directory, arguments)
         if used:
-            record["precompiled"] = used
+            self.used_headers.update(used)
             arguments = precompiled.for_parser(arguments, step.directory)
         self.commands.append(canonicalize.entry(step.directory, arguments, step.input, step.output))
 
-    def need_data_only(self, path: str, step) -> None:
+    def need_data_only(self, path: str, step: Step) -> None:
         """Failure unless the object, which no compiler or assembler made, is plain data, such as an
         embedded file."""
         try:
@@ -331,47 +317,49 @@ class Capture:
                 ),
             )
 
-    def add_object(self, path: str, record: dict) -> int:
-        if path not in self.object_index:
-            self.object_index[path] = len(self.objects)
+    def add_object(self, record: Object) -> int:
+        if record.path not in self.object_index:
+            self.object_index[record.path] = len(self.objects)
             self.objects.append(record)
-        return self.object_index[path]
+        return self.object_index[record.path]
 
     # What the objects were made from.
     # ---------------------------------------------------------------
 
     def inputs(self) -> list[str]:
         """Every file the objects were made from. Failure if one is newer than its object."""
-        used = sorted({path for record in self.objects for path in record.pop("precompiled", ())})
-        by_path = self.build.headers([*self.objects, *({"path": path} for path in used)])
+        used = sorted(self.used_headers)
+        asked = {record.path: _directory(record) for record in self.objects}
+        by_path = self.build.headers(asked | {path: None for path in used})
         times: dict[str, int | None] = {}
         files: set[str] = {*self.response_files, *used}
         remedy = self.build.remedy
         for record in self.objects:
-            made = _mtime(record["path"])
+            made = _mtime(record.path)
             if made is None:
-                raise Failure("has not been built", record["path"], remedy)
-            needed, valid = by_path.get(record["path"], ([], True))
+                raise Failure("has not been built", record.path, remedy)
+            needed, valid = by_path.get(record.path, ([], True))
             if not valid:
-                raise Failure("is out of date", record["path"], remedy)
-            for name in [record["source"], *needed]:
+                raise Failure("is out of date", record.path, remedy)
+            for name in [record.source, *needed]:
                 path = os.path.normpath(os.path.join(self.build_dir, name))
                 if path not in times:
                     times[path] = _mtime(path)
-                if times[path] is None:
-                    raise Failure(f"is gone, but {record['path']} was made from it", path, remedy)
-                if times[path] > made:
+                changed = times[path]
+                if changed is None:
+                    raise Failure(f"is gone, but {record.path} was made from it", path, remedy)
+                if changed > made:
                     raise Failure(
-                        f"is newer than {record['path']}, which was made from it", path, remedy
+                        f"is newer than {record.path}, which was made from it", path, remedy
                     )
                 files.add(path)
-            record["parts"] = sorted(
+            record.parts = sorted(
                 {
                     os.path.normpath(os.path.join(self.build_dir, name))
                     for name in needed
                     if name.endswith(".c")
                 }
-                - {record["source"]}
+                - {record.source}
             )
         for path in used:
             files.update(
@@ -381,7 +369,11 @@ class Capture:
         return sorted(files)
 
 
-def find_build(directory: str, out: str, recorded: bool):
+def _directory(record: Object) -> str | None:
+    return record.spelled.directory if record.spelled else None
+
+
+def find_build(directory: str, out: str, recorded: bool) -> Build:
     """The Build of what is in `directory`, which may be a Ninja file; Failure if nothing is known
     of it. `recorded`: by recorded_build.record."""
     if directory.endswith(ninja.FILE_SUFFIX) and os.path.isfile(directory) and not recorded:
@@ -411,9 +403,15 @@ def _mtime(path: str) -> int | None:
         return None
 
 
-def choose_program(capture: Capture, target: str | None, is_main) -> str:
+# The sources of objects, by the objects' paths: what is linked directly into a program.
+Direct = dict[str, str]
+
+
+def choose_program(
+    capture: Capture, target: str | None, is_main: collections.abc.Callable[[Direct], bool]
+) -> str:
     """The path of the program to split: the one named `target`, or the only one of which
-    `is_main(object records linked directly into it)` holds."""
+    `is_main(the objects linked directly into it)` holds."""
     programs = capture.executables()
     names = {path: os.path.relpath(path, capture.build_dir) for path in programs}
     listed = ", ".join(sorted(names.values())) or "none"
@@ -453,7 +451,7 @@ def choose_program(capture: Capture, target: str | None, is_main) -> str:
 def plugin_link(capture: Capture, policy: Policy, compartment: Compartment) -> int:
     """Index of the captured link that makes the plugin `compartment`; Failure if the build does not
     make it."""
-    path = os.path.realpath(os.path.join(capture.build_dir, compartment.plugin))
+    path = os.path.realpath(os.path.join(capture.build_dir, compartment.plugin or ""))
     made = {
         output: step
         for output, step in capture.makers.items()
@@ -476,68 +474,58 @@ def plugin_link(capture: Capture, policy: Policy, compartment: Compartment) -> i
     return capture.link(path)
 
 
-def need_libraries(graph: dict, libraries: list[str]) -> None:
+def need_libraries(graph: BuildGraph, libraries: list[str]) -> None:
     """Failure if one of `libraries`, paths of archives or shared libraries, is not linked into the
     program."""
-    linked = {link["output"] for link in graph["links"]}
-    linked |= {
-        os.path.realpath(item.get("path") or item["value"])
-        for link in graph["links"]
-        for item in link["items"]
-        if item["kind"] in ("archive", "file")
-    }
+    linked = {link.output for link in graph.links}
+    for link in graph.links:
+        for item in link.items:
+            if isinstance(item, ArchiveItem):
+                linked.add(os.path.realpath(item.path))
+            elif isinstance(item, FileItem):
+                linked.add(os.path.realpath(item.value))
     for library in libraries:
         if os.path.realpath(library) not in linked:
             raise Failure(
-                f"is not linked into {graph['program']}",
+                f"is not linked into {graph.program}",
                 library,
                 "link it, or do not name it as one of its libraries",
             )
 
 
-def _direct_objects(capture: Capture, path: str) -> list[dict]:
-    """Path and source of the objects on the link line of `path`, cheaply, without capturing
-    them."""
+def _direct_objects(capture: Capture, path: str) -> Direct:
+    """The objects on the link line of `path`, cheaply, without capturing them."""
     step = capture.makers[path]
-    found = []
-    for argument in capture.link_command(step)[1:]:
+    found = {}
+    for argument in (capture.link_command(step) or [])[1:]:
         made = capture.makers.get(os.path.realpath(os.path.join(step.directory, argument)))
         if made and (argument.endswith(OBJECT_SUFFIXES) or capture.compiles(made)):
-            found.append(
-                {
-                    "path": os.path.realpath(os.path.join(made.directory, made.output)),
-                    "source": canonicalize.absolute(made.input, made.directory),
-                }
-            )
+            output = os.path.realpath(os.path.join(made.directory, made.output))
+            found[output] = canonicalize.absolute(made.input, made.directory)
     return found
 
 
 def graph(
     capture: Capture, program: str, source_root: str | None, policy: Policy | None = None
-) -> dict:
-    """The contents of build-graph.json for `program` and the plugins of `policy`."""
+) -> BuildGraph:
+    """The build graph of `program` and the plugins of `policy`."""
     capture.link(program)
     plugins = {
         compartment.name: plugin_link(capture, policy, compartment)
         for compartment in (policy.compartments if policy else ())
-        if compartment.plugin
+        if policy and compartment.plugin
     }
     inputs = capture.inputs()
     root = os.path.realpath(source_root) if source_root else capture.build.source_root()
     if root is None:
-        sources = [record["source"] for record in capture.objects if record["source"]]
-        root = (
-            os.path.commonpath([os.path.dirname(source) for source in sources])
-            if sources
-            else capture.build_dir
-        )
-    return {
-        "version": VERSION,
-        "program": os.path.basename(program),
-        "source_root": root,
-        "build_dir": capture.build_dir,
-        "links": capture.links,
-        "objects": capture.objects,
-        "plugins": plugins,
-        "inputs": inputs,
-    }
+        folders = [os.path.dirname(record.source) for record in capture.objects]
+        root = os.path.commonpath(folders) if folders else capture.build_dir
+    return BuildGraph(
+        program=os.path.basename(program),
+        source_root=root,
+        build_dir=capture.build_dir,
+        links=capture.links,
+        objects=capture.objects,
+        plugins=plugins,
+        inputs=inputs,
+    )

@@ -8,11 +8,12 @@ import os
 from ..base import shell_command
 from ..base.failure import Failure
 from ..base.source_root import source_root
-from . import compiler, ninja
+from . import compiler
+from .build import Step
 
 
 class Build:
-    """The CMake build in `directory`; see ninja.Build."""
+    """The CMake build in `directory`; see build.Build."""
 
     complete = True
 
@@ -32,7 +33,7 @@ class Build:
     def source_root(self) -> str | None:
         return source_root(self.directory)
 
-    def compilations(self) -> list[ninja.Step]:
+    def compilations(self) -> list[Step]:
         try:
             with open(self.file, encoding="utf-8") as stream:
                 entries = json.load(stream)
@@ -51,9 +52,7 @@ class Build:
                 # CMake's own "output" (since 3.20) is relative to the top of the build, whatever
                 # "directory" says.
                 output = shell_command.output(commands[0]) or entry["output"]
-                found.append(
-                    ninja.Step(entry["directory"], entry["command"], entry["file"], output)
-                )
+                found.append(Step(entry["directory"], entry["command"], entry["file"], output))
         except (AttributeError, KeyError, TypeError, ValueError, IndexError) as error:
             raise Failure(
                 f"entry {len(found)} is not as CMake writes it ({error})",
@@ -62,7 +61,7 @@ class Build:
             ) from None
         return found
 
-    def links(self) -> list[ninja.Step]:
+    def links(self) -> list[Step]:
         """The scripts of CMakeFiles/TARGET.dir run in the folder that holds CMakeFiles."""
         found = []
         for folder, folders, files in os.walk(self.directory):
@@ -87,22 +86,19 @@ class Build:
                         found.append(made)
         return found
 
-    def link(self, command: str, directory: str) -> ninja.Step | None:
+    def link(self, command: str, directory: str) -> Step | None:
         for arguments in shell_command.simple_commands(command):
             if shell_command.is_archiver(arguments) and len(arguments) > 3:
-                return ninja.Step(directory, command, arguments[3], arguments[2])
+                return Step(directory, command, arguments[3], arguments[2])
             if shell_command.is_compiler(arguments) or shell_command.is_cxx_compiler(arguments):
-                return ninja.Step(
-                    directory, command, "", shell_command.output(arguments) or "a.out"
-                )
+                return Step(directory, command, "", shell_command.output(arguments) or "a.out")
         return None
 
-    def headers(self, objects: list[dict]) -> dict[str, tuple[list[str], bool]]:
-        """Object -> (files its compilation read, True)."""
+    def headers(self, objects: dict[str, str | None]) -> dict[str, tuple[list[str], bool]]:
         found = {}
-        for record in objects:
-            recorded = record["path"] + ".d"
+        for path, directory in objects.items():
+            recorded = path + ".d"
             if os.path.exists(recorded):
-                directory = record.get("spelled", {}).get("directory", self.directory)
-                found[record["path"]] = compiler.dependencies(recorded, directory), True
+                files = compiler.dependencies(recorded, directory or self.directory)
+                found[path] = files, True
         return found

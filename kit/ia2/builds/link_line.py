@@ -1,6 +1,7 @@
 """Takes apart the command line that linked a program or shared library."""
 
 import dataclasses
+import typing
 
 from ..base import shell_command
 from ..base.failure import Failure
@@ -163,7 +164,7 @@ class Item:
     """One thing on the line. kind: "file" (value as spelled), "library" (-lNAME as spelled),
     "option" (driver argument to keep), "rpath" (run path), "folder" (-L operand)."""
 
-    kind: str
+    kind: typing.Literal["file", "library", "option", "rpath", "folder"]
     value: str
     whole_archive: bool = False
 

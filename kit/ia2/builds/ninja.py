@@ -1,6 +1,5 @@
 """What a Ninja build directory (Meson's, CMake's, anyone's) did to make each of its files."""
 
-import dataclasses
 import json
 import os
 import re
@@ -8,28 +7,14 @@ import subprocess
 
 from ..base.failure import Failure
 from ..base.source_root import source_root
+from .build import Step
 
 USUAL_FILE, FILE_SUFFIX = "build.ninja", ".ninja"
 
 
-@dataclasses.dataclass
-class Step:
-    """One command of the build. `inputs[0]` and `output` are as the build file spells them,
-    relative to `directory`, which is absolute."""
-
-    directory: str
-    command: str
-    input: str
-    output: str
-
-
 class Build:
-    """The build in a directory, or that of a Ninja file, of which a directory may have several:
-    what capture asks of any build system.
-
-    `steps`: what made each file. `file`: what to name in errors; `files`: that and others that say
-    how things are made. `remedy`: how to bring it up to date. `complete`: whether a file that no
-    step makes was there before, rather than not being known."""
+    """The build in a directory, or that of a Ninja file, of which a directory may have several; see
+    build.Build."""
 
     complete = True
 
@@ -47,9 +32,7 @@ class Build:
     def source_root(self) -> str | None:
         return source_root(self.directory)
 
-    def headers(self, objects: list[dict]) -> dict[str, tuple[list[str], bool]]:
-        """Path of an object -> (files its compilation read, whether that list is valid). `objects`
-        may narrow it."""
+    def headers(self, objects: dict[str, str | None]) -> dict[str, tuple[list[str], bool]]:
         return {
             os.path.realpath(os.path.join(self.directory, name)): found
             for name, found in headers(self.file).items()

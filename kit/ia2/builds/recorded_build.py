@@ -24,7 +24,8 @@ import tempfile
 from ..base import atomic, shell_command
 from ..base.failure import Failure
 from ..base.source_root import source_root
-from . import canonicalize, compiler, link_line, ninja
+from . import canonicalize, compiler, link_line
+from .build import Step
 
 VERSION = 1
 STEPS_FILE = "build-steps.json"
@@ -403,7 +404,7 @@ def archive_members(path: str) -> set[str]:
 
 
 class Build:
-    """The recorded build of the project in `directory`; see ninja.Build."""
+    """The recorded build of the project in `directory`; see build.Build."""
 
     # An object, archive or library in the project that no recorded command made was made before the
     # recording.
@@ -418,9 +419,7 @@ class Build:
             f"clean the project (make clean) and capture its build again: {recorded['command']}"
         )
         self.steps = [
-            ninja.Step(
-                made["directory"], shlex.join(made["arguments"]), made["input"], made["output"]
-            )
+            Step(made["directory"], shlex.join(made["arguments"]), made["input"], made["output"])
             for made in recorded["steps"]
         ]
         if not self.steps:
@@ -466,16 +465,12 @@ class Build:
                 os.unlink(target + ".tmp")
                 os.utime(target)
 
-    def headers(self, objects: list[dict]) -> dict[str, tuple[list[str], bool]]:
-        """Object -> (files its compilation read, True), as the compiler says now."""
+    def headers(self, objects: dict[str, str | None]) -> dict[str, tuple[list[str], bool]]:
+        """The lists are what the compiler says now."""
         by_path = {
             os.path.realpath(os.path.join(made.directory, made.output)): made for made in self.steps
         }
-        work = [
-            (record["path"], by_path[record["path"]])
-            for record in objects
-            if record["path"] in by_path
-        ]
+        work = [(path, by_path[path]) for path in objects if path in by_path]
         with (
             tempfile.TemporaryDirectory(prefix="ia2-headers-") as scratch,
             concurrent.futures.ThreadPoolExecutor(os.cpu_count() or 1) as pool,
@@ -489,7 +484,7 @@ class Build:
             )
             return {path: (files, True) for path, files in found}
 
-    def read_by(self, made: ninja.Step, target: str) -> list[str]:
+    def read_by(self, made: Step, target: str) -> list[str]:
         arguments = shlex.split(made.command)
         if not shell_command.is_compiler(arguments) and not shell_command.is_cxx_compiler(
             arguments

@@ -1,10 +1,12 @@
-"""What the objects of a program define and need, and which members of its archives it takes."""
+"""What an object defines and needs, and what the members of an archive define."""
 
 import dataclasses
+import typing
 
 from ..base.failure import Failure
 from . import elf
 
+SymbolKind = typing.Literal["function", "data", "thread-local"]
 BITCODE = (b"BC\xc0\xde", b"\xde\xc0\x17\x0b")
 
 
@@ -13,7 +15,7 @@ class ObjectSymbols:
     """Global symbols of one object. `kinds`: name -> "function", "data" or "thread-local";
     `constant`: data that nobody may write, which every compartment may read as it is."""
 
-    kinds: dict[str, str]
+    kinds: dict[str, SymbolKind]
     weak: set[str]
     hidden: set[str]
     needs: dict[str, bool]
@@ -73,7 +75,7 @@ def _is_constant(section: elf.Section) -> bool:
     return not section.flags & elf.SHF_WRITE or section.name.startswith(".data.rel.ro")
 
 
-def _kind(image: elf.Elf, symbol: elf.Symbol) -> str:
+def _kind(image: elf.Elf, symbol: elf.Symbol) -> SymbolKind:
     if symbol.type in (elf.STT_FUNC, elf.STT_IFUNC):
         return "function"
     if symbol.type == elf.STT_TLS:
@@ -109,85 +111,3 @@ def archive_names(path: str) -> set[str]:
     count = int.from_bytes(index[:4], "big")
     names = index[4 + 4 * count :].split(b"\0")[:count]
     return {name.decode("utf-8", "surrogateescape") for name in names}
-
-
-class Selection:
-    """The objects a program really contains: linkers take archive members only when needed."""
-
-    def __init__(self, graph: dict, further: dict[str, list[str]]):
-        """`further`: names that an object needs beside those of its symbol table."""
-        self.graph, self.further = graph, further
-        self.symbols: dict[int, ObjectSymbols] = {}
-        self.by_link: dict[int, list[int]] = {}
-
-    def of(self, index: int) -> ObjectSymbols:
-        if index not in self.symbols:
-            path = self.graph["objects"][index]["path"]
-            found = self.symbols[index] = read(path)
-            found.needs |= {name: True for name in self.further.get(path, ())}
-        return self.symbols[index]
-
-    def link(self, index: int) -> list[int]:
-        """Objects of link `index` (not those of the shared libraries it uses), in link order."""
-        if index in self.by_link:
-            return self.by_link[index]
-        self.by_link[index] = []
-        items = self.graph["links"][index]["items"]
-        taken: dict[int, None] = {}
-        providers: dict[str, int | None] = {}
-        for item in items:
-            if item["kind"] == "object":
-                taken[item["object"]] = None
-            elif item["kind"] == "archive":
-                for member in item["members"]:
-                    if item["whole"]:
-                        taken[member] = None
-                    for name in self.of(member).kinds:
-                        providers.setdefault(name, member)
-            elif item["kind"] == "shared":
-                for member in self.link(item["link"]):
-                    symbols = self.of(member)
-                    for name in symbols.kinds.keys() - symbols.hidden:
-                        providers.setdefault(name, None)
-        self.by_link[index] = self.pull(taken, providers, self.graph["links"][index]["kind"])
-        return self.by_link[index]
-
-    def pull(
-        self, taken: dict[int, None], providers: dict[str, int | None], kind: str
-    ) -> list[int]:
-        defined: set[str] = set()
-        queue = list(taken)
-        for member in queue:
-            defined |= self.of(member).kinds.keys()
-        if kind == "executable" and "main" not in defined and providers.get("main") is not None:
-            queue.append(providers["main"])
-            taken[providers["main"]] = None
-        position = 0
-        while position < len(queue):
-            symbols = self.of(queue[position])
-            position += 1
-            defined |= symbols.kinds.keys()
-            for name, strong in symbols.needs.items():
-                member = providers.get(name)
-                if strong and name not in defined and member is not None and member not in taken:
-                    taken[member] = None
-                    queue.append(member)
-                    defined |= self.of(member).kinds.keys()
-        return list(taken)
-
-    def program(self) -> dict[int, list[int]]:
-        """Link index -> its objects, for the program, its plugins and each project library they
-        use, directly or not."""
-        return {
-            index: self.link(index) for index in self.closure([0, *self.graph["plugins"].values()])
-        }
-
-    def closure(self, roots: list[int]) -> list[int]:
-        """`roots` and the links of the project's libraries that they use, directly or not."""
-        reached, queue = list(dict.fromkeys(roots)), list(roots)
-        while queue:
-            for item in self.graph["links"][queue.pop()]["items"]:
-                if item["kind"] == "shared" and item["link"] not in reached:
-                    reached.append(item["link"])
-                    queue.append(item["link"])
-        return reached

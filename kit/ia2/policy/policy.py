@@ -30,6 +30,7 @@ import difflib
 import os
 import re
 import tomllib
+import typing
 
 from ..base.failure import Failure
 
@@ -37,7 +38,8 @@ FIRST_KEY, LAST_KEY = 1, 15
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 TABLES = {"compartment", "allocations", "shared", "parameters"}
 COMPARTMENT_KEYS = {"pkey", "sources", "reads", "plugin", "entries"}
-DIRECTIONS = {"in", "out", "inout"}
+Direction = typing.Literal["in", "out", "inout"]
+DIRECTIONS: tuple[Direction, ...] = typing.get_args(Direction)
 
 
 @dataclasses.dataclass
@@ -59,7 +61,7 @@ class Policy:
     compartments: list[Compartment]
     allocations: dict[str, int]
     shared_variables: list[str]
-    parameters: dict[str, dict[str, str]]
+    parameters: dict[str, dict[str, Direction]]
     lines: dict[str, int]
 
     def where(self, dotted: str) -> str:
@@ -74,7 +76,7 @@ def load(path: str) -> Policy:
             text = stream.read().decode("utf-8")
     except FileNotFoundError:
         raise Failure(
-            "no such policy file", path, "write one: see docs/design.md and examples/"
+            "no such policy file", path, "write one: see docs/policy.md and examples/"
         ) from None
     except IsADirectoryError:
         raise Failure(
@@ -390,8 +392,8 @@ class _Reader:
                 raise self.fail(f"'{name}' is not the name of a C variable", "shared.variables")
         return variables
 
-    def parameters(self) -> dict[str, dict[str, str]]:
-        result = {}
+    def parameters(self) -> dict[str, dict[str, Direction]]:
+        result: dict[str, dict[str, Direction]] = {}
         for callee, value in self.table(self.tree.get("parameters", {}), "parameters").items():
             dotted = f"parameters.{callee}"
             if isinstance(value, dict) and any(isinstance(item, dict) for item in value.values()):

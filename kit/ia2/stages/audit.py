@@ -1,15 +1,10 @@
 """Checks, after the link, what the protection of the program rests on.
 
-Nothing here trusts the commands that made the files; it reads the files. OUT/audit.json lists every
-check:
-
-    { "version": 1, "ok": true, "files": ["dav1d", ...],
-      "permissive": false, "checks": [{"file": "dav1d", "group": "hardening", "check": "relro", "ok": true, "detail": ""}] }
-
-`detail` of a check that passed is empty, or says why what was found is accepted. The groups are in
-GROUPS.
+Nothing here trusts the commands that made the files; it reads the files.
 """
 
+import collections.abc
+import dataclasses
 import os
 import re
 
@@ -17,47 +12,46 @@ from ..base.failure import Failure
 from ..base.kit import RUNTIMES
 from ..elf import elf, gates, mapped_code, plugin_file
 from ..elf.descriptor import is_permissive
+from ..formats.audit import GROUPS, AuditResult, Check, Group
+from ..formats.plan import Compartment, Entry, Import, Plan
 
 PAGE = 4096
-# loader: the loader finds the padded files, and first; symbols: calls across go through gates;
-# mapped: code of others. enforcement: that the program was not built permissive.
-GROUPS = ("enforcement", "hardening", "instructions", "tls", "loader", "symbols", "mapped")
 NOTHING = "permissive: nothing is enforced"
+
+
+@dataclasses.dataclass
+class Expected:
+    """What the audit compares the files with: of the plan, or of what the files themselves say."""
+
+    compartments: list[Compartment]
+    imports: list[Import]
+    entries: list[Entry]
 
 
 class Audit:
     """`permissive`: the program is meant to be built permissive, so that it enforces nothing is no
     finding."""
 
-    def __init__(self, folder: str, plan: dict, permissive: bool = False):
+    def __init__(self, folder: str, plan: Plan | Expected, permissive: bool = False):
         self.folder, self.plan, self.permissive = folder, plan, permissive
-        self.runtime = runtime_of(folder, plan["compartments"][0]["file"])
-        self.checks: list[dict] = []
+        self.runtime = runtime_of(folder, plan.compartments[0].file)
+        self.checks: list[Check] = []
         self.images: dict[str, elf.Elf] = {}
-        self.group = GROUPS[0]
-        self.plugins = {
-            compartment["file"] for compartment in plan["compartments"] if compartment["plugin"]
-        }
+        self.group: Group = GROUPS[0]
+        self.plugins = {compartment.file for compartment in plan.compartments if compartment.plugin}
         self.found_permissive = False
 
-    def note(self, file: str, check: str, ok: bool, detail: str = "", accepted: str = "") -> None:
-        self.checks.append(
-            {
-                "file": file,
-                "group": self.group,
-                "check": check,
-                "ok": bool(ok),
-                "detail": accepted if ok else detail,
-            }
-        )
+    def note(self, file: str, check: str, ok: object, detail: str = "", accepted: str = "") -> None:
+        """`ok` is judged by its truth: a None or an empty list is a failed check."""
+        self.checks.append(Check(file, self.group, check, bool(ok), accepted if ok else detail))
 
-    def run(self) -> dict:
-        """The contents of audit.json. Failure if a file cannot be read at all."""
-        files = [compartment["file"] for compartment in self.plan["compartments"]]
+    def run(self) -> AuditResult:
+        """Failure if a file cannot be read at all."""
+        files = [compartment.file for compartment in self.plan.compartments]
         carriers = [
-            plugin_file.carrier_name(compartment["name"])
-            for compartment in self.plan["compartments"]
-            if compartment["plugin"]
+            plugin_file.carrier_name(compartment.name)
+            for compartment in self.plan.compartments
+            if compartment.plugin
         ]
         for name in [*files, *carriers, self.runtime]:
             path = os.path.join(self.folder, name)
@@ -65,15 +59,11 @@ class Audit:
                 self.images[name] = elf.Elf.read(path)
             except (elf.ElfError, OSError) as error:
                 raise Failure(f"cannot be audited: {error}", path, "run the link stage") from None
-        for self.group, check, names in (
-            ("enforcement", self.enforces, files),
-            ("hardening", self.hardening, self.images),
-            ("instructions", self.instructions, self.images),
-            ("tls", self.thread_locals, files),
-            ("loader", self.finds_runtime, files),
-        ):
-            for name in names:
-                check(name)
+        self.check_each("enforcement", self.enforces, files)
+        self.check_each("hardening", self.hardening, self.images)
+        self.check_each("instructions", self.instructions, self.images)
+        self.check_each("tls", self.thread_locals, files)
+        self.check_each("loader", self.finds_runtime, files)
         mapped = self.found_first(
             files[0], [name for name in self.images if name not in self.plugins]
         )
@@ -90,13 +80,22 @@ class Audit:
         self.boundary()
         self.group = "mapped"
         self.mapped(mapped)
-        return {
-            "version": 1,
-            "ok": all(check["ok"] for check in self.checks),
-            "permissive": self.found_permissive,
-            "files": list(self.images),
-            "checks": self.checks,
-        }
+        return AuditResult(
+            ok=all(check.ok for check in self.checks),
+            permissive=self.found_permissive,
+            files=list(self.images),
+            checks=self.checks,
+        )
+
+    def check_each(
+        self,
+        group: Group,
+        check: collections.abc.Callable[[str], None],
+        names: collections.abc.Iterable[str],
+    ) -> None:
+        self.group = group
+        for name in names:
+            check(name)
 
     def enforces(self, name: str) -> None:
         """A program that was built permissive says so twice: by the runtime it needs, and in each
@@ -315,16 +314,14 @@ class Audit:
 
     def boundary(self) -> None:
         """Calls across go through gates: nobody imports or exports the function itself."""
-        files = {
-            compartment["pkey"]: compartment["file"] for compartment in self.plan["compartments"]
-        }
+        files = {compartment.pkey: compartment.file for compartment in self.plan.compartments}
         tables = {
             name: {symbol.name: symbol for symbol in image.symbols(elf.SHT_DYNSYM)}
             for name, image in self.images.items()
         }
-        for record in self.plan["entries"]:
-            symbol, owner = record["symbol"], files[record["owner"]]
-            wanted = symbol if record["kind"] == "data" else f"__wrap_{symbol}"
+        for entry in self.plan.entries:
+            symbol, owner = entry.symbol, files[entry.owner]
+            wanted = symbol if entry.kind == "data" else f"__wrap_{symbol}"
             found = tables[owner].get(wanted)
             self.note(
                 owner, f"entry {symbol}", found and found.defined, f"does not export {wanted}"
@@ -335,9 +332,9 @@ class Audit:
                 wanted == symbol or symbol not in tables[owner],
                 f"exports {symbol} itself, not its gate",
             )
-        for record in self.plan["imports"]:
-            symbol, owner = record["symbol"], files[record["owner"]]
-            if record["kind"] != "function":
+        for record in self.plan.imports:
+            symbol, owner = record.symbol, files[record.owner]
+            if record.kind != "function":
                 found = tables[owner].get(symbol)
                 self.note(
                     owner,
@@ -390,12 +387,12 @@ def runtime_of(folder: str, program: str) -> str:
     return RUNTIMES[RUNTIMES[True] in needed]
 
 
-def failure(result: dict, folder: str) -> Failure | None:
+def failure(result: AuditResult, folder: str) -> Failure | None:
     """The Failure that a result with findings is, or None."""
-    bad = [check for check in result["checks"] if not check["ok"]]
+    bad = [check for check in result.checks if not check.ok]
     if not bad:
         return None
     more = f" (and {len(bad) - 1} more, see audit.json)" if len(bad) > 1 else ""
     return Failure(
-        f"audit: {bad[0]['check']}: {bad[0]['detail']}{more}", os.path.join(folder, bad[0]["file"])
+        f"audit: {bad[0].check}: {bad[0].detail}{more}", os.path.join(folder, bad[0].file)
     )

@@ -1,4 +1,4 @@
-"""What code that was compiled again needs beyond what it needed as the project built it.
+"""What recompiled code needs beyond what it needed as the project built it.
 
 The boundary is read off the objects as built, but a compiler drops what it can prove not to matter:
 a use of a global, a call in a branch that is never taken. Once a local has moved to shared memory
@@ -9,49 +9,43 @@ plan, which then treats them like all others:
 """
 
 import json
-import os
 import re
 
 from ..base import atomic
 from ..base.failure import Failure
 from ..elf import symbols
+from ..formats.build_graph import BuildGraph
+from ..formats.plan import Plan
 from . import stamps
-
-FILE = "further-needs.json"
-# A gate or a local that moves for a new name can bring up another.
-ROUNDS = 5
+from .stage import BoundaryGrew
 
 # What the runtime defines, and the gate of a function.
 RUNTIME = ("ia2_", "__ia2_")
 GATE = re.compile(r"^__wrap_(.+?)(?:__[0-9a-f]{8})?$")
 
 
-class Found(Exception):
-    """OUT/further-needs.json has names that the plan does not know."""
-
-
-def read(out: str) -> dict[str, list[str]]:
+def read(path: str) -> dict[str, list[str]]:
     """Object as built -> names, for objects that are still the same."""
     return {
-        path: record["names"]
-        for path, record in _load(out).items()
-        if stamps.signature(path) == record["built"]
+        built: record["names"]
+        for built, record in _load(path).items()
+        if stamps.signature(built) == record["built"]
     }
 
 
-def _load(out: str) -> dict[str, dict]:
-    path = os.path.join(out, FILE)
+def _load(path: str) -> dict[str, dict[str, list]]:
     try:
         with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
+            found: dict[str, dict[str, list]] = json.load(stream)
+            return found
     except FileNotFoundError:
         return {}
     except (OSError, ValueError) as error:
         raise Failure(f"cannot be read: {error}", path, "remove it") from None
 
 
-def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
-    """`made`: object as built -> the one compiled again. Found if one needs what another
+def check(file: str, plan: Plan, graph: BuildGraph, made: dict[str, str]) -> None:
+    """`made`: object as built -> the recompiled one. BoundaryGrew if one needs what another
     compartment, or a member of an archive that is not taken, defines, and the plan does not say
     so."""
     read_once: dict[str, symbols.ObjectSymbols] = {}
@@ -61,8 +55,8 @@ def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
             read_once[path] = symbols.read(path)
         return read_once[path]
 
-    keys = {record["path"]: record["compartment"] for record in plan["objects"]}
-    known = {(record["symbol"], key) for record in plan["imports"] for key in record["callers"]}
+    keys = {record.path: record.compartment for record in plan.objects}
+    known = {(record.symbol, key) for record in plan.imports for key in record.callers}
     further = {}
     for path, again in made.items():
         key = keys[path]
@@ -78,8 +72,8 @@ def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
     further = {path: names for path, names in further.items() if names}
     if not further:
         return
-    somewhere = {name for record in graph["objects"] for name in of(record["path"]).kinds}
-    kept = _load(out)
+    somewhere = {name for record in graph.objects for name in of(record.path).kinds}
+    kept = _load(file)
     new = False
     for path, names in further.items():
         built = stamps.signature(path)
@@ -90,5 +84,5 @@ def check(out: str, plan: dict, graph: dict, made: dict[str, str]) -> None:
             kept[path] = {"built": built, "names": sorted(before | names & somewhere)}
             new = True
     if new:
-        atomic.write_json(os.path.join(out, FILE), kept)
-        raise Found
+        atomic.write_json(file, kept)
+        raise BoundaryGrew

@@ -5,7 +5,7 @@ linked first leaves the names of the other undefined, and what the dynamic loade
 whole at the end (`ldd -r`) decides. The program comes last, against all of them.
 """
 
-import json
+import dataclasses
 import os
 import re
 import shutil
@@ -16,13 +16,34 @@ from ..base.failure import Failure
 from ..base.kit import Kit
 from ..base.paths import inside
 from ..builds import compiler as compilers
+from ..formats.boundary import Boundary
+from ..formats.build_graph import (
+    ArchiveItem,
+    ArgumentItem,
+    BuildGraph,
+    FileItem,
+    Link,
+    ObjectItem,
+)
 from ..elf import elf, gates, pad_tls, plugin_file
+from ..formats.plan import Compartment, Entry, Import, Plan
 
 # How often, and by how much, code is moved to get rid of unwanted bytes. Not a multiple of 256, so
 # that the lowest byte of every distance changes; alignment up to 64 is then kept by the sections
 # themselves.
 SHIFTS, SHIFT_SIZE = 16, 64
 HARDENING = ["-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"]
+
+
+@dataclasses.dataclass
+class Linked:
+    """The files of a finished link, by name. `libraries`: in the order in which they were made."""
+
+    program: str
+    libraries: list[str]
+
+    def files(self) -> list[str]:
+        return [self.program, *self.libraries]
 
 
 class Linker:
@@ -32,9 +53,9 @@ class Linker:
         self,
         out: str,
         target: str,
-        plan: dict,
-        graph: dict,
-        boundary: dict,
+        plan: Plan,
+        graph: BuildGraph,
+        boundary: Boundary,
         kit: Kit,
         compiler: str | None,
         linker: str | None,
@@ -49,74 +70,61 @@ class Linker:
             boundary,
             kit,
         )
-        self.driver = [compiler] if compiler else graph["links"][0]["driver"]
+        self.driver = [compiler] if compiler else graph.links[0].driver
         self.linker = linker
         self.runtime = os.path.basename(kit.libia2)
-        self.files = {
-            compartment["pkey"]: compartment["file"] for compartment in plan["compartments"]
-        }
+        self.files = {compartment.pkey: compartment.file for compartment in plan.compartments}
         self.carriers: list[str] = []  # libraries with the thread-local storage of plugins
-        self.plugins = {
-            compartment["pkey"] for compartment in plan["compartments"] if compartment["plugin"]
-        }
+        self.plugins = {compartment.pkey for compartment in plan.compartments if compartment.plugin}
 
     # What each compartment gets. -----------------------------------------------------------------
 
-    def homes(self, key: int) -> list[dict]:
+    def source_links(self, key: int) -> list[Link]:
         """The original links whose objects compartment `key` has."""
-        mine = {record["path"] for record in self.plan["objects"] if record["compartment"] == key}
+        mine = {record.path for record in self.plan.objects if record.compartment == key}
         found = []
-        for link in self.graph["links"]:
-            members = set()
-            for item in link["items"]:
-                members |= (
-                    {item["object"]} if item["kind"] == "object" else set(item.get("members", ()))
-                )
-            if any(self.graph["objects"][member]["path"] in mine for member in members):
+        for link in self.graph.links:
+            members: set[int] = set()
+            for item in link.items:
+                if isinstance(item, ObjectItem):
+                    members.add(item.object)
+                elif isinstance(item, ArchiveItem):
+                    members.update(item.members)
+            if any(self.graph.objects[member].path in mine for member in members):
                 found.append(link)
         return found
 
-    def kept(self, key: int) -> list[str]:
+    def original_options(self, key: int) -> list[str]:
         """Options and outside libraries of the original link lines, in their order."""
         made: list[str] = []
-        for link in self.homes(key):
-            for item in link["items"]:
-                value = item.get("value", "")
-                if item["kind"] == "option" and self.linker and value.startswith("-fuse-ld="):
-                    continue
-                if item["kind"] in ("option", "library"):
-                    whole = item["kind"] == "library" and item.get("whole")
+        for link in self.source_links(key):
+            for item in link.items:
+                if isinstance(item, FileItem):
                     made += (
-                        ["-Wl,--whole-archive", value, "-Wl,--no-whole-archive"]
-                        if whole
-                        else [value]
+                        ["-Wl,--whole-archive", item.value, "-Wl,--no-whole-archive"]
+                        if item.whole
+                        else [item.value]
                     )
-                elif item["kind"] == "folder" and not inside(value, self.plan["build_dir"]):
-                    made.append("-L" + value)
-                elif item["kind"] == "file":
-                    made += (
-                        ["-Wl,--whole-archive", value, "-Wl,--no-whole-archive"]
-                        if item["whole"]
-                        else [value]
-                    )
-                elif (
-                    item["kind"] == "rpath"
-                    and os.path.isabs(value)
-                    and not inside(value, self.plan["build_dir"])
-                ):
-                    made.append("-Wl,-rpath," + value)
+                elif isinstance(item, ArgumentItem):
+                    made += self.original_argument(item)
         return [*made, *([f"-fuse-ld={self.linker}"] if self.linker else [])]
 
+    def original_argument(self, item: ArgumentItem) -> list[str]:
+        outside = not inside(item.value, self.plan.build_dir)
+        if item.kind == "option" and self.linker and item.value.startswith("-fuse-ld="):
+            return []
+        if item.kind in ("option", "library"):
+            return [item.value]
+        if item.kind == "folder":
+            return ["-L" + item.value] if outside else []
+        kept = os.path.isabs(item.value) and outside
+        return ["-Wl,-rpath," + item.value] if kept else []
+
     def exports(self, key: int) -> list[str]:
-        names = {
-            gate["symbol"]
-            for gate in self.boundary["gates"]
-            if gate["owner"] == key and gate["export"]
-        }
+        names = {gate.symbol for gate in self.boundary.gates if gate.owner == key and gate.export}
+        crossing: list[Import | Entry] = [*self.plan.imports, *self.plan.entries]
         names |= {
-            record["symbol"]
-            for record in [*self.plan["imports"], *self.plan["entries"]]
-            if record["owner"] == key and record["kind"] == "data"
+            record.symbol for record in crossing if record.owner == key and record.kind == "data"
         }
         return sorted(names)
 
@@ -124,9 +132,9 @@ class Linker:
         """What keeps a program that exports everything (-rdynamic, for plugins) from exporting
         functions that have gates."""
         crossing = [
-            record["symbol"]
-            for record in self.plan["imports"]
-            if record["owner"] == 1 and record["kind"] == "function"
+            record.symbol
+            for record in self.plan.imports
+            if record.owner == 1 and record.kind == "function"
         ]
         script = os.path.join(self.out, "obj", "program.map")
         if not crossing:
@@ -136,8 +144,8 @@ class Linker:
         )
         return [f"-Wl,--version-script={script}"]
 
-    def imports(self, key: int) -> list[dict]:
-        return [record for record in self.plan["imports"] if key in record["callers"]]
+    def imports(self, key: int) -> list[Import]:
+        return [record for record in self.plan.imports if key in record.callers]
 
     def order(self) -> list[int]:
         """Keys of the libraries, each after those it imports from as far as there is no cycle."""
@@ -149,7 +157,7 @@ class Linker:
                 return
             visiting.add(key)
             for record in self.imports(key):
-                visit(record["owner"])
+                visit(record.owner)
             ordered.append(key)
 
         for key in sorted(self.files):
@@ -158,11 +166,11 @@ class Linker:
 
     # The commands. -------------------------------------------------------------------------------
 
-    def assemble(self, compartment: dict) -> str:
-        source = os.path.join(self.out, "callgates", compartment["name"] + ".S")
+    def assemble(self, compartment: Compartment) -> str:
+        source = os.path.join(self.out, "callgates", compartment.name + ".S")
         if not os.path.exists(source):
             raise Failure("is missing", source, "run the rewrite stage")
-        target = os.path.join(self.out, "obj", f"callgates-{compartment['name']}.o")
+        target = os.path.join(self.out, "obj", f"callgates-{compartment.name}.o")
         # In the descriptor of each compartment; the runtime refuses one that is not of its own
         # kind.
         defines = ["-DIA2_PERMISSIVE=1"] if self.kit.permissive else []
@@ -173,10 +181,10 @@ class Linker:
         )
         return target
 
-    def command(self, compartment: dict, objects: list[str], linked: list[int]) -> list[str]:
-        key, name = compartment["pkey"], compartment["name"]
+    def command(self, compartment: Compartment, objects: list[str], linked: list[int]) -> list[str]:
+        key, name = compartment.pkey, compartment.name
         exports = self.exports(key)
-        line = [*self.driver, "-o", os.path.join(self.target, compartment["file"])]
+        line = [*self.driver, "-o", os.path.join(self.target, compartment.file)]
         if key == 1:
             line += [
                 "-pie",
@@ -192,12 +200,12 @@ class Linker:
             atomic.write_text(script, "{\n" + head + "  local: *;\n};\n")
             line += [
                 "-shared",
-                f"-Wl,-soname,{compartment['file']}",
+                f"-Wl,-soname,{compartment.file}",
                 f"-Wl,--version-script={script}",
             ]
-            others = sorted({record["owner"] for record in self.imports(key)} & set(linked))
+            others = sorted({record.owner for record in self.imports(key)} & set(linked))
             carriers = []
-            if {record["owner"] for record in self.imports(key)} <= set(
+            if {record.owner for record in self.imports(key)} <= set(
                 others
             ) and key not in self.plugins:
                 line.append("-Wl,-z,defs")
@@ -215,9 +223,9 @@ class Linker:
             "-Wl,--exclude-libs,ALL",
         ]
         line += [
-            f"-Wl,--wrap={record['symbol']}"
+            f"-Wl,--wrap={record.symbol}"
             for record in self.imports(key)
-            if record["kind"] == "function"
+            if record.kind == "function"
         ]
         line += [
             "-Wl,--push-state,--no-as-needed",
@@ -228,13 +236,13 @@ class Linker:
         ]
         # The allocator's own needs.
         line += ["-Wl,--push-state,--as-needed", "-lm", "-lpthread", "-ldl", "-Wl,--pop-state"]
-        return line + self.kept(key) + self.more
+        return line + self.original_options(key) + self.more
 
     def run(self, line: list[str], doing: str, log: str) -> None:
         try:
             result = subprocess.run(
                 line,
-                cwd=self.plan["build_dir"],
+                cwd=self.plan.build_dir,
                 capture_output=True,
                 text=True,
                 errors="replace",
@@ -277,34 +285,34 @@ class Linker:
 
     # The whole. ----------------------------------------------------------------------------------
 
-    def link(self, made: dict[str, str]) -> list[str]:
-        """Links everything into `target`. `made`: object as built -> object to link instead. Names
-        of the files."""
+    def link(self, made: dict[str, str]) -> Linked:
+        """Links everything into `target`. `made`: object as built -> object to link instead."""
         os.makedirs(self.target)
         os.makedirs(os.path.join(self.out, "obj"), exist_ok=True)
         shutil.copy2(self.kit.libia2, os.path.join(self.target, self.runtime))
-        by_key = {compartment["pkey"]: compartment for compartment in self.plan["compartments"]}
+        by_key = {compartment.pkey: compartment for compartment in self.plan.compartments}
         linked: list[int] = []
         for key in [*self.order(), 1]:
             compartment = by_key[key]
             objects = [
-                made.get(record["path"], record["path"])
-                for record in self.plan["objects"]
-                if record["compartment"] == key
+                made.get(record.path, record.path)
+                for record in self.plan.objects
+                if record.compartment == key
             ]
             objects.append(self.assemble(compartment))
             self.link_one(compartment, objects, linked)
             linked.append(key)
-            pad_tls.pad_file(os.path.join(self.target, compartment["file"]))
+            pad_tls.pad_file(os.path.join(self.target, compartment.file))
             if key in self.plugins:
                 self.fit_plugin(compartment)
         self.check_undefined()
-        return [*self.carriers, *(by_key[key]["file"] for key in linked), self.runtime]
+        libraries = [*self.carriers, *(by_key[key].file for key in linked if key != 1)]
+        return Linked(by_key[1].file, [*libraries, self.runtime])
 
-    def fit_plugin(self, compartment: dict) -> None:
-        path, name = os.path.join(self.target, compartment["file"]), compartment["name"]
+    def fit_plugin(self, compartment: Compartment) -> None:
+        path, name = os.path.join(self.target, compartment.file), compartment.name
         source = os.path.join(self.out, "obj", f"{name}.tls.S")
-        atomic.write_text(source, plugin_file.carrier_source(path, compartment["pkey"]))
+        atomic.write_text(source, plugin_file.carrier_source(path, compartment.pkey))
         self.carriers.append(plugin_file.carrier_name(name))
         self.run(
             [
@@ -319,20 +327,18 @@ class Linker:
             f"linking {self.carriers[-1]}",
             source + ".log",
         )
-        plugin_file.fit(path, compartment["pkey"])
+        plugin_file.fit(path, compartment.pkey)
 
-    def link_one(self, compartment: dict, objects: list[str], linked: list[int]) -> None:
+    def link_one(self, compartment: Compartment, objects: list[str], linked: list[int]) -> None:
         """Links one file. The distance from code to its constants is written into the code, and now
         and then its bytes are those of a WRPKRU (dav1d by clang and lld: one). Then the code is
         moved until they are not.
         """
-        log = os.path.join(self.out, "obj", f"{compartment['name']}.link.log")
+        log = os.path.join(self.out, "obj", f"{compartment.name}.link.log")
         for shift in range(SHIFTS):
             moved = [self.padding(shift), *objects] if shift else objects
-            self.run(
-                self.command(compartment, moved, linked), f"linking {compartment['file']}", log
-            )
-            if not gates.unlisted(elf.Elf.read(os.path.join(self.target, compartment["file"]))):
+            self.run(self.command(compartment, moved, linked), f"linking {compartment.file}", log)
+            if not gates.unlisted(elf.Elf.read(os.path.join(self.target, compartment.file))):
                 return
         # Not a distance, then: the audit says where it is.
 
@@ -409,14 +415,3 @@ class Linker:
                 "the dynamic loader refuses the program:"
                 f" {text.strip().splitlines()[-1] if text.strip() else 'no message'}"
             )
-
-
-def read_boundary(out: str) -> dict:
-    path = os.path.join(out, "boundary.json")
-    try:
-        with open(path, encoding="utf-8") as stream:
-            return json.load(stream)
-    except FileNotFoundError:
-        raise Failure("is missing", path, "run the rewrite stage") from None
-    except ValueError as error:
-        raise Failure(f"is not JSON: {error}", path, "run the rewrite stage again") from None

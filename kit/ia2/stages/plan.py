@@ -2,18 +2,23 @@
 
 The boundary is read off the symbol tables of the objects as the project built them: what is
 undefined in one compartment and defined in another. Headers are not asked; they miss what is
-declared elsewhere. The format of plan.json is in docs/design.md.
+declared elsewhere.
 """
 
+import dataclasses
 import os
 import re
 
 from ..base.failure import Failure
 from ..base.paths import inside
 from ..elf import destructors, symbols
+from ..elf.symbols import SymbolKind
+from ..formats.build_graph import ArchiveItem, ArgumentItem, BuildGraph, FileItem, Object
+from ..formats.plan import Compartment, Destructor, Entry, Import, Plan, Unit
+from ..formats.plan import Object as PlannedObject
 from ..policy.policy import Policy
+from .selection import Selection
 
-VERSION = 1
 PKRU_NOBODY = 0x55555554
 LISTED = 5
 
@@ -70,21 +75,39 @@ class Owners:
         return matched[0].pkey if matched else None
 
 
+@dataclasses.dataclass
+class Crossing:
+    """A name that is defined in one compartment and used in others. `definer` and `user` are
+    positions in the build graph's objects."""
+
+    symbol: str
+    kind: SymbolKind
+    owner: int
+    definer: int
+    user: int
+    callers: set[int] = dataclasses.field(default_factory=set)
+
+    def imported(self) -> Import:
+        assert self.kind != "thread-local", "check_data refuses it"
+        return Import(self.symbol, self.kind, self.owner, sorted(self.callers))
+
+
 class Planner:
     def __init__(
         self,
         policy: Policy,
-        graph: dict,
+        graph: BuildGraph,
         commands: list[dict],
         further: dict[str, list[str]],
-        again: bool,
+        force_recompile: bool,
     ):
-        self.policy, self.graph, self.commands, self.again = policy, graph, commands, again
-        self.owners = Owners(policy, graph["source_root"], graph["build_dir"])
-        self.selection = symbols.Selection(graph, further)
+        self.policy, self.graph, self.commands = policy, graph, commands
+        self.force_recompile = force_recompile
+        self.owners = Owners(policy, graph.source_root, graph.build_dir)
+        self.selection = Selection(graph, further)
         self.links = self.selection.program()
         self.plugins = {
-            compartment.pkey: graph["plugins"][compartment.name]
+            compartment.pkey: graph.plugins[compartment.name]
             for compartment in policy.compartments
             if compartment.plugin
         }
@@ -94,57 +117,57 @@ class Planner:
                 self.homes.setdefault(member, []).append(link)
         self.key: dict[int, int] = {}
         self.exports_all = any(
-            item["kind"] == "option" and item["value"] in ("-Wl,--export-dynamic", "-Wl,-E")
-            for item in graph["links"][0]["items"]
+            isinstance(item, ArgumentItem)
+            and item.kind == "option"
+            and item.value in ("-Wl,--export-dynamic", "-Wl,-E")
+            for item in graph.links[0].items
         )
 
     def name(self, key: int) -> str:
         return self.policy.compartments[key - 1].name
 
     def source(self, index: int) -> str:
-        record = self.graph["objects"][index]
-        return self.owners.names(record["source"])[-1]
+        return self.owners.names(self.graph.objects[index].source)[-1]
 
-    def plan(self) -> dict:
+    def plan(self) -> Plan:
         self.assign()
         self.check_homes()
         self.check_plugins()
         self.check_duplicates()
         self.check_archives()
-        imports = self.imports()
-        self.check_data(imports)
+        crossings = self.crossings()
+        self.check_data(crossings)
         units, objects = self.units()
-        return {
-            "version": VERSION,
-            "program": self.graph["program"],
-            "source_root": self.graph["source_root"],
-            "build_dir": self.graph["build_dir"],
-            "compartments": self.compartments(),
-            "units": units,
-            "objects": objects,
-            "imports": imports,
-            "entries": self.entries(),
-            "destructors": self.destructors(objects),
-            "allocations": self.policy.allocations,
-            "shared_variables": self.policy.shared_variables,
-            "parameters": self.policy.parameters,
-            "policy_file": self.policy.path,
-            "policy_lines": self.policy.lines,
-        }
+        return Plan(
+            program=self.graph.program,
+            source_root=self.graph.source_root,
+            build_dir=self.graph.build_dir,
+            compartments=self.compartments(),
+            units=units,
+            objects=objects,
+            imports=[crossing.imported() for crossing in crossings],
+            entries=self.entries(),
+            destructors=self.destructors(objects),
+            allocations=self.policy.allocations,
+            shared_variables=self.policy.shared_variables,
+            parameters=self.policy.parameters,
+            policy_file=self.policy.path,
+            policy_lines=self.policy.lines,
+        )
 
     # Who owns each object. -----------------------------------------------------------------------
 
     def assign(self) -> None:
         undecided = []
         for index in self.homes:
-            record = self.graph["objects"][index]
-            if record["language"] == "c++":
+            record = self.graph.objects[index]
+            if record.language == "c++":
                 raise Failure(
                     "is C++; only C can be compartmentalized",
-                    record["source"],
+                    record.source,
                     "leave it out of the program, or keep it in a library that is not built here",
                 )
-            key = self.owners.key(record["source"])
+            key = self.owners.key(record.source)
             if key is None:
                 key = self.owner_of_parts(record)
             if key is None:
@@ -155,14 +178,14 @@ class Planner:
         for index in undecided:
             key = self.neighbours(index)
             if key is None:
-                self.unowned(undecided)
+                raise self.unowned(undecided)
             placed[index] = key
         self.key.update(placed)
         mains = [index for index in self.links[0] if "main" in self.selection.of(index).kinds]
         if not mains:
             raise Failure(
-                f"no object of {self.graph['program']} defines main",
-                self.graph["links"][0]["output"],
+                f"no object of {self.graph.program} defines main",
+                self.graph.links[0].output,
                 "name another program with --target",
             )
         if self.key[mains[0]] != 1:
@@ -177,16 +200,15 @@ class Planner:
         for compartment in self.policy.compartments:
             if compartment.pkey not in self.key.values():
                 raise Failure(
-                    f"no source of {self.graph['program']} is in compartment '{compartment.name}'",
+                    f"no source of {self.graph.program} is in compartment '{compartment.name}'",
                     self.policy.where(f"compartment.{compartment.name}.sources"),
                     "correct the globs or remove the compartment",
                 )
 
-    def owner_of_parts(self, record: dict) -> int | None:
+    def owner_of_parts(self, record: Object) -> int | None:
         """The key of the sources that a generated source includes (a unity build's); Failure if
         they are of two compartments."""
-        keys = {self.owners.key(part): part for part in record.get("parts", ())}
-        keys.pop(None, None)
+        keys = {key: part for part in record.parts if (key := self.owners.key(part)) is not None}
         if len(keys) > 1:
             (first, one), (second, other) = list(keys.items())[:2]
             raise Failure(
@@ -194,7 +216,7 @@ class Planner:
                     f"includes '{self.owners.names(one)[-1]}' of compartment '{self.name(first)}'"
                     f" and '{self.owners.names(other)[-1]}' of compartment '{self.name(second)}'"
                 ),
-                record["source"],
+                record.source,
                 "compile the compartments as separate units (no unity build)",
             )
         return next(iter(keys), None)
@@ -202,12 +224,12 @@ class Planner:
     def neighbours(self, index: int) -> int | None:
         """The key of the archive or library an object that is not C belongs to, if that is one
         key."""
-        if self.graph["objects"][index]["language"] != "other":
+        if self.graph.objects[index].language != "other":
             return None
         for link in self.homes[index]:
-            for item in self.graph["links"][link]["items"]:
-                if item["kind"] == "archive" and index in item["members"]:
-                    keys = {self.key[member] for member in item["members"] if member in self.key}
+            for item in self.graph.links[link].items:
+                if isinstance(item, ArchiveItem) and index in item.members:
+                    keys = {self.key[member] for member in item.members if member in self.key}
                     if len(keys) == 1:
                         return keys.pop()
             keys = {self.key[member] for member in self.links[link] if member in self.key}
@@ -215,12 +237,12 @@ class Planner:
                 return keys.pop()
         return None
 
-    def unowned(self, undecided: list[int]) -> None:
+    def unowned(self, undecided: list[int]) -> Failure:
         missing = [self.source(index) for index in undecided if self.neighbours(index) is None]
         shown = ", ".join(f"'{name}'" for name in missing[:LISTED]) + (
             f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
         )
-        raise Failure(
+        return Failure(
             f"in no compartment: {shown}",
             self.policy.path,
             "add a glob that matches to the sources of one compartment",
@@ -229,13 +251,13 @@ class Planner:
     def check_homes(self) -> None:
         for index, homes in self.homes.items():
             if len(homes) > 1 and self.selection.of(index).writable:
-                outputs = [os.path.basename(self.graph["links"][home]["output"]) for home in homes]
+                outputs = [os.path.basename(self.graph.links[home].output) for home in homes]
                 raise Failure(
                     (
                         f"is linked into both {outputs[0]} and {outputs[1]} and has variables;"
                         " there would be one copy of them instead of two"
                     ),
-                    self.graph["objects"][index]["path"],
+                    self.graph.objects[index].path,
                     "link it into one of them only",
                 )
 
@@ -254,7 +276,7 @@ class Planner:
                         (
                             f"'{self.source(index)}' of the plugin '{self.name(key)}' is also"
                             " linked into"
-                            f" {os.path.basename(self.graph['links'][elsewhere[0]]['output'])}"
+                            f" {os.path.basename(self.graph.links[elsewhere[0]].output)}"
                         ),
                         self.policy.where(f"compartment.{self.name(key)}.sources"),
                         "put it into a compartment that is not a plugin",
@@ -262,7 +284,7 @@ class Planner:
 
     # What crosses. -----------------------------------------------------------------------------
 
-    def entries(self) -> list[dict]:
+    def entries(self) -> list[Entry]:
         """What dlsym finds in the plugins."""
         found = []
         for key, plugin in self.plugins.items():
@@ -290,8 +312,8 @@ class Planner:
                         where,
                         "give a function that returns its address",
                     )
-                found.append({"symbol": name, "owner": key, "kind": kind})
-        return sorted(found, key=lambda record: (record["owner"], record["symbol"]))
+                found.append(Entry(name, key, kind))
+        return sorted(found, key=lambda entry: (entry.owner, entry.symbol))
 
     def definitions(self) -> dict[str, dict[int, list[int]]]:
         """Name -> key -> objects that define it."""
@@ -313,11 +335,11 @@ class Planner:
                     found = self.selection.of(index)
                     if name not in found.hidden and name not in found.weak:
                         for home in self.homes[index]:
-                            if home == 0 or not self.graph["links"][home]["symbolic"]:
+                            if home == 0 or not self.graph.links[home].symbolic:
                                 visible[home] = index
             if set(visible) <= {*self.plugins.values(), *(() if self.exports_all else (0,))}:
                 continue  # plugins do not see each other's names, nor those of a program without -rdynamic
-            sources = {self.graph["objects"][index]["source"] for index in visible.values()}
+            sources = {self.graph.objects[index].source for index in visible.values()}
             data = any(
                 self.selection.of(index).kinds[name] != "function" for index in visible.values()
             )
@@ -329,7 +351,7 @@ class Planner:
                         f" '{self.source(second)}', in different compartments: which one the"
                         " program uses is left to the dynamic linker"
                     ),
-                    self.graph["objects"][first]["source"],
+                    self.graph.objects[first].source,
                     "make one of them static or hidden (-fvisibility=hidden), or rename it",
                 )
 
@@ -337,10 +359,10 @@ class Planner:
         """A prebuilt archive goes into the compartment that needs it; two would get a copy each,
         variables included."""
         for link in self.links:
-            for item in self.graph["links"][link]["items"]:
-                if item["kind"] != "file" or not item["value"].endswith(".a"):
+            for item in self.graph.links[link].items:
+                if not isinstance(item, FileItem) or not item.value.endswith(".a"):
                     continue
-                names = symbols.archive_names(item["value"])
+                names = symbols.archive_names(item.value)
                 users = {}
                 for index, key in self.key.items():
                     if link in self.homes[index] and names & self.selection.of(index).needs.keys():
@@ -353,13 +375,13 @@ class Planner:
                             f" '{self.name(first)}' and '{self.source(users[second])}' of"
                             f" compartment '{self.name(second)}': each would get its own copy"
                         ),
-                        item["value"],
+                        item.value,
                         "link its shared library instead, or build it as part of the project",
                     )
 
-    def imports(self) -> list[dict]:
+    def crossings(self) -> list[Crossing]:
         definitions = self.definitions()
-        found: dict[str, dict] = {}
+        found: dict[str, Crossing] = {}
         for index, key in sorted(self.key.items()):
             for name in self.selection.of(index).needs:
                 by_key = definitions.get(name)
@@ -380,25 +402,13 @@ class Planner:
                     raise Failure(
                         f"'{name}', used by '{self.source(index)}', is defined in the compartments "
                         + " and ".join(f"'{self.name(owner)}'" for owner in sorted(owners)),
-                        self.graph["objects"][index]["source"],
+                        self.graph.objects[index].source,
                         "keep one definition",
                     )
                 owner, defining = next(iter(owners.items()))
-                record = found.setdefault(
-                    name,
-                    {
-                        "symbol": name,
-                        "kind": self.selection.of(defining[0]).kinds[name],
-                        "owner": owner,
-                        "callers": [],
-                        "definer": defining[0],
-                        "user": index,
-                    },
-                )
-                if key not in record["callers"]:
-                    record["callers"].append(key)
-        for record in found.values():
-            record["callers"].sort()
+                kind = self.selection.of(defining[0]).kinds[name]
+                crossing = found.setdefault(name, Crossing(name, kind, owner, defining[0], index))
+                crossing.callers.add(key)
         return [found[name] for name in sorted(found)]
 
     def visible(self, name: str, definer: int, user: int) -> bool:
@@ -411,7 +421,7 @@ class Planner:
                         f" linked with it, from compartment '{self.name(self.key[user])}': that one"
                         " is there before the plugin"
                     ),
-                    self.graph["objects"][user]["source"],
+                    self.graph.objects[user].source,
                     "put both into the plugin's compartment",
                 )
             return False
@@ -419,43 +429,38 @@ class Planner:
             set(self.homes[definer]) & set(self.homes[user])
         )
 
-    def check_data(self, imports: list[dict]) -> None:
+    def check_data(self, crossings: list[Crossing]) -> None:
         missing = []
-        for record in imports:
-            definer, user = record.pop("definer"), record.pop("user")
-            if record["kind"] == "thread-local":
+        for crossing in crossings:
+            constant = crossing.symbol in self.selection.of(crossing.definer).constant
+            if crossing.kind == "thread-local":
                 raise Failure(
                     (
-                        f"the thread-local variable '{record['symbol']}' of compartment"
-                        f" '{self.name(record['owner'])}' is used by '{self.source(user)}' of"
-                        f" compartment '{self.name(record['callers'][0])}'"
+                        f"the thread-local variable '{crossing.symbol}' of compartment"
+                        f" '{self.name(crossing.owner)}' is used by"
+                        f" '{self.source(crossing.user)}' of compartment"
+                        f" '{self.name(min(crossing.callers))}'"
                     ),
-                    self.graph["objects"][definer]["source"],
+                    self.graph.objects[crossing.definer].source,
                     "thread-locals cannot be shared: reach it through a function",
                 )
-            constant = record["symbol"] in self.selection.of(definer).constant
             if (
-                record["kind"] == "data"
+                crossing.kind == "data"
                 and not constant
-                and record["symbol"] not in self.policy.shared_variables
+                and crossing.symbol not in self.policy.shared_variables
             ):
-                missing.append((record, definer, user))
+                missing.append(crossing)
         if missing:
-            record, definer, user = missing[0]
+            first = missing[0]
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
-            names = ", ".join(
-                f'"{name}"'
-                for name in [
-                    *self.policy.shared_variables,
-                    *(item[0]["symbol"] for item in missing),
-                ]
-            )
+            wanted = [*self.policy.shared_variables, *(each.symbol for each in missing)]
+            names = ", ".join(f'"{name}"' for name in wanted)
             raise Failure(
                 (
-                    f"the variable '{record['symbol']}' of compartment"
-                    f" '{self.name(record['owner'])}' ({self.source(definer)}) is used by"
-                    f" '{self.source(user)}' of compartment"
-                    f" '{self.name(record['callers'][0])}'{more}"
+                    f"the variable '{first.symbol}' of compartment"
+                    f" '{self.name(first.owner)}' ({self.source(first.definer)}) is used by"
+                    f" '{self.source(first.user)}' of compartment"
+                    f" '{self.name(min(first.callers))}'{more}"
                 ),
                 self.policy.where("shared.variables"),
                 f"to share it, write: [shared] variables = [{names}]",
@@ -463,57 +468,45 @@ class Planner:
 
     # The file. -----------------------------------------------------------------------------------
 
-    def units(self) -> tuple[list[dict], list[dict]]:
-        units, objects = [], []
+    def units(self) -> tuple[list[Unit], list[PlannedObject]]:
+        units: list[Unit] = []
+        objects = []
         for index in sorted(self.homes):
-            record = self.graph["objects"][index]
+            record = self.graph.objects[index]
             unit = None
-            if record["language"] == "c":
+            if record.command is not None:
                 unit = len(units)
-                command = self.commands[record["command"]]
+                command = self.commands[record.command]
                 units.append(
-                    {
-                        "id": unit,
-                        "command": record["command"],
-                        "file": command["file"],
-                        "compartment": self.key[index],
-                        "object": record["path"],
-                        "pic": is_pic(command["arguments"]),
-                        "again": self.again,
-                    }
+                    Unit(
+                        id=unit,
+                        command=record.command,
+                        file=command["file"],
+                        compartment=self.key[index],
+                        object=record.path,
+                        pic=is_pic(command["arguments"]),
+                        force_recompile=self.force_recompile,
+                    )
                 )
-            objects.append({"path": record["path"], "compartment": self.key[index], "unit": unit})
+            objects.append(PlannedObject(record.path, self.key[index], unit))
         return units, objects
 
-    def destructors(self, objects: list[dict]) -> list[dict]:
+    def destructors(self, objects: list[PlannedObject]) -> list[Destructor]:
         return [
-            {
-                "symbol": found.symbol,
-                "compartment": record["compartment"],
-                "unit": record["unit"],
-                "priority": found.priority,
-                "visible": found.visible,
-            }
+            Destructor(found.symbol, record.compartment, record.unit, found.priority, found.visible)
             for record in objects
-            for found in destructors.read(record["path"])
+            for found in destructors.read(record.path)
         ]
 
-    def compartments(self) -> list[dict]:
+    def compartments(self) -> list[Compartment]:
         keys = {compartment.name: compartment.pkey for compartment in self.policy.compartments}
         made = []
         for compartment in self.policy.compartments:
+            key = compartment.pkey
             reads = sorted(keys[name] for name in compartment.reads)
-            file = self.graph["program"] if compartment.pkey == 1 else f"{compartment.name}.ia2.so"
-            made.append(
-                {
-                    "name": compartment.name,
-                    "pkey": compartment.pkey,
-                    "pkru": pkru(compartment.pkey, reads),
-                    "reads": reads,
-                    "file": file,
-                    "plugin": os.path.basename(compartment.plugin) if compartment.plugin else None,
-                }
-            )
+            file = self.graph.program if key == 1 else f"{compartment.name}.ia2.so"
+            plugin = os.path.basename(compartment.plugin) if compartment.plugin else None
+            made.append(Compartment(compartment.name, key, pkru(key, reads), reads, file, plugin))
         return made
 
 
@@ -539,12 +532,12 @@ def is_pic(arguments: list[str]) -> bool:
 
 def make(
     policy: Policy,
-    graph: dict,
+    graph: BuildGraph,
     commands: list[dict],
     further: dict[str, list[str]],
-    again: bool = False,
-) -> dict:
-    """The contents of plan.json. `further`: names that objects need beside those of their symbol
-    tables (further_needs). `again`: every unit is to be compiled again. Failure if the policy does
-    not fit the program."""
-    return Planner(policy, graph, commands, further, again).plan()
+    force_recompile: bool = False,
+) -> Plan:
+    """The plan. `further`: names that objects need beside those of their symbol tables
+    (further_needs). `force_recompile`: recompile every unit. Failure if the policy does not fit the
+    program."""
+    return Planner(policy, graph, commands, further, force_recompile).plan()

@@ -1,10 +1,11 @@
-"""What a build system needs of a finished run: the files where it expects its outputs, and what
-they depend on."""
+"""Where a finished program goes: OUT/bin, and, for a build system, the folder in which it expects
+its outputs, with what they depend on."""
 
 import os
 
 from ..base import atomic
 from ..base.paths import inside
+from .link import Linked
 
 
 def publish(bin_dir: str, folder: str) -> None:
@@ -20,6 +21,21 @@ def publish(bin_dir: str, folder: str) -> None:
             atomic.write_bytes(target, data, os.stat(source).st_mode & 0o7777)
         else:
             os.utime(target)
+
+
+def replace(target: str, bin_dir: str, linked: Linked) -> None:
+    """Moves the files of the finished link in `target` into `bin_dir`, each by a rename, and
+    removes all other files of `bin_dir`."""
+    os.makedirs(bin_dir, exist_ok=True)
+    # The program comes last. Until then the old program may have new libraries beside it. The new
+    # program never has old ones.
+    for name in [*reversed(linked.libraries), linked.program]:
+        os.replace(os.path.join(target, name), os.path.join(bin_dir, name))
+    for name in os.listdir(bin_dir):
+        path = os.path.join(bin_dir, name)
+        if name not in linked.files() and not os.path.isdir(path):
+            os.unlink(path)
+    os.rmdir(target)
 
 
 def _contents(path: str) -> bytes | None:

@@ -27,6 +27,8 @@ from ..builds.compiler import (
     is_clang,
     takes,
 )
+from ..formats.build_graph import BuildGraph, Spelled
+from ..formats.plan import Plan, Unit
 from . import stamps
 
 NOT_PIC = {
@@ -91,8 +93,8 @@ class Mirror:
 
 
 def command(
-    spelled: dict,
-    unit: dict,
+    spelled: Spelled,
+    unit: Unit,
     mirror: Mirror,
     runtime_include: str,
     compiler: str | None,
@@ -102,8 +104,8 @@ def command(
 ) -> list[str]:
     """The command that compiles `unit` from the mirror into `target` (its dependencies into
     `target`.d), with the arguments `more`, and before them those of a `debug` build."""
-    directory, arguments = spelled["directory"], spelled["arguments"]
-    source = canonicalize.absolute(spelled["source"], directory)
+    directory, arguments = spelled.directory, spelled.arguments
+    source = canonicalize.absolute(spelled.source, directory)
     result = [compiler or arguments[0]]
     canonical_headers = False
     index = 1
@@ -150,8 +152,8 @@ def command(
         *(for_debugger(result) if debug else []),
         *(more or []),
         "-fPIC",
-        *([] if unit["pic"] else ["-fno-semantic-interposition"]),
-        f"-DIA2_UNIT={unit['id']}",
+        *([] if unit.pic else ["-fno-semantic-interposition"]),
+        f"-DIA2_UNIT={unit.id}",
     ]
     if canonical_headers and not is_clang(result[0]):
         # GCC would name a system header by the shorter of two paths, which leads out of the mirror.
@@ -194,8 +196,8 @@ class Recompiler:
     def __init__(
         self,
         out: str,
-        plan: dict,
-        graph: dict,
+        plan: Plan,
+        graph: BuildGraph,
         runtime_include: str,
         compiler: str | None,
         made: stamps.Stamps,
@@ -210,21 +212,22 @@ class Recompiler:
             compiler,
             made,
         )
-        self.spelled = {record["path"]: record.get("spelled") for record in graph["objects"]}
+        # build_graph.check: every C object has one.
+        self.spelled = {record.path: record.spelled for record in graph.objects if record.spelled}
 
-    def object(self, unit: dict) -> str:
-        name = re.sub(r"[^A-Za-z0-9_.-]", "_", os.path.basename(unit["file"]))
-        return os.path.join(self.out, "obj", f"{unit['id']}.{name}.o")
+    def object(self, unit: Unit) -> str:
+        name = re.sub(r"[^A-Za-z0-9_.-]", "_", os.path.basename(unit.file))
+        return os.path.join(self.out, "obj", f"{unit.id}.{name}.o")
 
-    def run(self, units: list[dict], jobs: int) -> dict[str, str]:
+    def run(self, units: list[Unit], jobs: int) -> dict[str, str]:
         """Object as built -> object made here. Failure with the compiler's message if one cannot be
         compiled."""
         os.makedirs(os.path.join(self.out, "obj"), exist_ok=True)
         work = []
         for unit in units:
-            mirror = Mirror(self.out, self.plan["source_root"], self.plan["build_dir"])
+            mirror = Mirror(self.out, self.plan.source_root, self.plan.build_dir)
             line = command(
-                self.spelled[unit["object"]],
+                self.spelled[unit.object],
                 unit,
                 mirror,
                 self.runtime_include,
@@ -235,8 +238,8 @@ class Recompiler:
             )
             if not self.fresh(unit, line):
                 work.append((unit, line))
-        # Largest sources last to be waited for is the worst order.
-        work.sort(key=lambda item: -_size(item[0]["object"]))
+        # Start the largest objects first, so that none is left to run alone at the end.
+        work.sort(key=lambda item: -_size(item[0].object))
         with concurrent.futures.ThreadPoolExecutor(max(1, jobs)) as pool:
             futures = [pool.submit(self.compile, unit, line) for unit, line in work]
             try:
@@ -249,12 +252,12 @@ class Recompiler:
             self.note(unit, line)
         if work:
             self.stamps.save()
-        return {unit["object"]: self.object(unit) for unit in units}
+        return {unit.object: self.object(unit) for unit in units}
 
-    def compile(self, unit: dict, line: list[str]) -> None:
+    def compile(self, unit: Unit, line: list[str]) -> None:
         target = self.object(unit)
         temporary = target + ".tmp"
-        directory = self.spelled[unit["object"]]["directory"]
+        directory = self.spelled[unit.object].directory
         # -o names the temporary; the debug information does not hold it.
         try:
             result = subprocess.run(
@@ -277,22 +280,22 @@ class Recompiler:
                 stream.write(" ".join(line) + "\n" + result.stderr)
             raise Failure(
                 f"the rewritten unit does not compile: {first_error(result.stderr)}",
-                unit["file"],
+                unit.file,
                 f"the whole message is in {log}",
             )
         self.need_mirror(unit, dependencies(target + ".d", directory))
         os.replace(temporary, target)
 
-    def need_mirror(self, unit: dict, read: list[str]) -> None:
+    def need_mirror(self, unit: Unit, read: list[str]) -> None:
         """Failure if the compiler read a file of the project's that has a rewritten copy."""
-        mirror = Mirror(self.out, self.plan["source_root"], self.plan["build_dir"])
+        mirror = Mirror(self.out, self.plan.source_root, self.plan.build_dir)
         for path in read:
             relative = None if inside(path, self.out) else mirror.relative(path)
             copy = relative and os.path.join(self.out, "rewritten", relative)
             if copy and os.path.isfile(copy) and not os.path.islink(copy):
                 raise Failure(
                     f"includes {path} in a way that leads around its rewritten copy",
-                    unit["file"],
+                    unit.file,
                     (
                         "include it by a path relative to the file or to an include folder, not by"
                         " a macro that holds an absolute path"
@@ -301,26 +304,26 @@ class Recompiler:
 
     # Freshness. ---------------------------------------------------------------------------------
 
-    def fresh(self, unit: dict, line: list[str]) -> bool:
-        record = self.stamps.stages.get(f"unit {unit['id']}")
+    def fresh(self, unit: Unit, line: list[str]) -> bool:
+        record = self.stamps.stages.get(f"unit {unit.id}")
         return (
             bool(record)
             and record["key"] == line
             and all(self.signature(path) == was for path, was in record["files"].items())
         )
 
-    def note(self, unit: dict, line: list[str]) -> None:
+    def note(self, unit: Unit, line: list[str]) -> None:
         target = self.object(unit)
         files = {
             path: self.signature(path)
             for path in [
                 target,
-                *dependencies(target + ".d", self.spelled[unit["object"]]["directory"]),
+                *dependencies(target + ".d", self.spelled[unit.object].directory),
             ]
         }
-        self.stamps.stages[f"unit {unit['id']}"] = {"key": line, "files": files}
+        self.stamps.stages[f"unit {unit.id}"] = {"key": line, "files": files}
 
-    def signature(self, path: str) -> list | None:
+    def signature(self, path: str) -> stamps.Signature | None:
         """Rewritten files count by content: the rewriter makes all of them anew each time."""
         if (
             inside(path, os.path.join(self.out, "rewritten"))

@@ -5,13 +5,18 @@ the size and modification time it had then. Contents are not hashed: a run with 
 cost no more than the stats.
 """
 
+import collections.abc
 import json
 import os
 
 from ..base import atomic
 
 
-def signature(path: str) -> list | None:
+# Size and modification time, or a hash of the contents (recompile).
+Signature = list[int] | list[str]
+
+
+def signature(path: str) -> list[int] | None:
     """Size and modification time of what `path` refers to, or None if there is nothing."""
     try:
         status = os.stat(path)
@@ -43,7 +48,7 @@ class Stamps:
             return False
         return all(signature(path) == was for path, was in record["files"].items())
 
-    def record(self, stage: str, key: object, files) -> None:
+    def record(self, stage: str, key: object, files: collections.abc.Iterable[str]) -> None:
         """Remembers `stage` as done with `files` as they are now, and saves."""
         self.stages[stage] = {
             "key": key,

@@ -84,7 +84,7 @@ static void read_units(struct plan *plan, json_t *root)
         it->compartment = (unsigned)number_of(item, "compartment", 1, plan->compartment_count);
         it->file = string_of(item, "file");
         it->pic = json_is_true(member(item, "pic", JSON_TRUE));
-        it->again = json_is_true(member(item, "again", JSON_TRUE));
+        it->again = json_is_true(member(item, "force_recompile", JSON_TRUE));
     }
 }
 
