@@ -36,7 +36,9 @@ for unit in plan["units"]:
     os.unlink(link)
     open(link, "w").write("#include <ia2.h>\n#line 1\n" + text)
     rewritten.append(relative)
-gates = [dict(symbol="__wrap_" + i["symbol"], function=i["symbol"], target=i["symbol"], owner=i["owner"], callers=i["callers"], export=True)
+numbers = dict.fromkeys(("line", "type", "args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes"), 0)
+gates = [dict(symbol="__wrap_" + i["symbol"], function=i["symbol"], target=i["symbol"], owner=i["owner"], callers=i["callers"], export=True,
+              file="", signature="", abi="", **numbers)
          for i in plan["imports"] if i["kind"] == "function"]
 os.makedirs(out + "callgates", exist_ok=True)
 for c in plan["compartments"]:
@@ -50,6 +52,7 @@ for c in plan["compartments"]:
 recompile = [u["id"] for u in plan["units"]]
 json.dump(dict(version=1, gates=gates, escaping_types=[], shared_locals=[], may_cross=[], recompile=recompile, rewritten=rewritten,
                files=rewritten), open(out + "boundary.json", "w"))
+json.dump(dict(version=1, destructors=[]), open(out + "destructors.json", "w"))
 """
 
 

@@ -11,6 +11,7 @@ SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolv
 sys.path.insert(0, str(SOURCE / "tests" / "capture"))
 
 from ia2.builds import capture, ninja  # noqa: E402
+from ia2.formats import fields  # noqa: E402
 from ia2.policy import policy  # noqa: E402
 from ia2.stages import plan  # noqa: E402
 from ia2.base.failure import Failure  # noqa: E402
@@ -39,7 +40,7 @@ class Folder(unittest.TestCase):
         graph = capture.graph(
             taken, capture.choose_program(taken, "tool", None), str(project.root), rules
         )
-        return plan.make(rules, graph, taken.commands, {})
+        return fields.as_json(plan.make(rules, graph, taken.commands, {}))
 
     def refused(self, *parts, **arguments):
         with self.assertRaises(Failure) as caught:
