@@ -11,7 +11,8 @@ def source_root(build_dir: str) -> str | None:
         with open(
             os.path.join(build_dir, "meson-info", "meson-info.json"), encoding="utf-8"
         ) as stream:
-            return os.path.realpath(json.load(stream)["directories"]["source"])
+            recorded: str = json.load(stream)["directories"]["source"]
+            return os.path.realpath(recorded)
     except (OSError, ValueError, KeyError):
         pass
     try:

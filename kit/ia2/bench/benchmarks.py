@@ -1,5 +1,4 @@
-"""Measures what compartments cost: `python3 -m ia2.bench.benchmarks [--runs N] [--only NAME] [--json]
-[--source DIR]`.
+"""Measures what compartments cost: `python3 -m ia2.bench.benchmarks`, which scripts/bench runs.
 
 Plain and compartmentalized are run in turn (A B A B ...) on this CPU, so that what else the machine
 does falls on both; a ratio is the median of the ratios of neighbouring runs; "best" is the ratio of
@@ -8,6 +7,7 @@ virtual, which the report says. Products are kept in BUILD/bench, the dav1d buil
 """
 
 import argparse
+import collections.abc
 import contextlib
 import fcntl
 import hashlib
@@ -20,9 +20,13 @@ import statistics
 import subprocess
 import sys
 import time
+import typing
 from dataclasses import asdict, dataclass, field
 
+from ..formats import fields
+from ..formats.plan import Plan
 from ..samples import dav1d, debian_source, streams
+from ..samples.dav1d import Builds
 from ..tools.setup import MESON, NINJA
 from ..vm import vm
 
@@ -37,6 +41,10 @@ class BenchError(Exception):
     """Something could not be measured; the text says what and why."""
 
 
+T = typing.TypeVar("T")
+Words = collections.abc.Sequence[str | int | pathlib.Path]
+
+
 @dataclass
 class Figure:
     """One line of the report. plain, compartments: a value per run, in pairs; plain is empty if
@@ -45,8 +53,8 @@ class Figure:
 
     name: str
     unit: str
-    plain: list = field(default_factory=list)
-    compartments: list = field(default_factory=list)
+    plain: list[float] = field(default_factory=list)
+    compartments: list[float] = field(default_factory=list)
     measure: str = "ratio"
     goal: float | None = None
     note: str = ""
@@ -60,7 +68,8 @@ class Figure:
         return min(self.compartments) / min(self.plain) if self.ratios() else None
 
     def judged(self) -> float:
-        return statistics.median(self.ratios() if self.measure == "ratio" else self.compartments)
+        values = self.ratios() if self.measure == "ratio" else self.compartments
+        return statistics.median(values)
 
     def verdict(self) -> str:
         if self.goal is None:
@@ -77,8 +86,9 @@ class Figure:
             f"{statistics.median(ratios):7.3f} ({ratios[0]:.3f}-{ratios[-1]:.3f})" if ratios else ""
         )
         best = f"{self.best():.3f}" if ratios else ""
+        ours = statistics.median(self.compartments)
         text = (
-            f"{self.name:<38} {plain:>9} {statistics.median(self.compartments):>9.4g} {self.unit:<6} {ratio:<24} {best:>7} "
+            f"{self.name:<38} {plain:>9} {ours:>9.4g} {self.unit:<6} {ratio:<24} {best:>7} "
             f" {self.verdict()}"
         )
         return text.rstrip() + (f"\n    {self.note}" if self.note else "")
@@ -94,25 +104,25 @@ class Figure:
         }
 
 
-def progress(text: str):
+def progress(text: str) -> None:
     print(f"bench: {text}", file=sys.stderr, flush=True)
 
 
-def run(command, what: str, cwd=None) -> str:
+def run(command: Words, what: str, cwd: pathlib.Path | None = None) -> str:
     """Runs a command and returns its stdout; raises BenchError with all it printed if it fails."""
-    command = [str(word) for word in command]
+    words = [str(word) for word in command]
     done = subprocess.run(
-        command, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=cwd
+        words, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", cwd=cwd
     )
     if done.returncode:
         raise BenchError(
-            f"{what}: `{' '.join(command)}` ended with"
+            f"{what}: `{' '.join(words)}` ended with"
             f" {done.returncode}\n{(done.stdout + done.stderr)[-4000:]}"
         )
     return done.stdout
 
 
-def rewrite_command(policy, out, plain) -> list:
+def rewrite_command(policy: pathlib.Path, out: pathlib.Path, plain: pathlib.Path) -> Words:
     return [
         "/usr/bin/python3",
         vm.SOURCE / "scripts" / "rewrite.py",
@@ -132,9 +142,9 @@ class Bench:
         self.build, self.folder, self.runs, self.source = build, build / "bench", runs, source
         self.folder.mkdir(parents=True, exist_ok=True)
         self.virtual = not vm.pku_host()
-        self._dav1d = None
+        self._dav1d: Builds | None = None
 
-    def dav1d(self) -> dav1d.Builds:
+    def dav1d(self) -> Builds:
         if self._dav1d is None:
             with contextlib.redirect_stdout(sys.stderr):  # its progress; stdout is the report's
                 self._dav1d = dav1d.builds(self.source, self.build, progress)
@@ -150,10 +160,10 @@ class Bench:
             )
         return program
 
-    def pairs(self, name: str, once):
+    def pairs(self, name: str, once: collections.abc.Callable[[int], T]) -> tuple[list[T], list[T]]:
         """once(0) for plain and once(1) for compartmentalized in turn; the first pair only warms
         the caches."""
-        made: tuple[list, list] = ([], [])
+        made: tuple[list[T], list[T]] = ([], [])
         for i in range(self.runs + 1):
             progress(f"{name}: pair {i}/{self.runs}")
             for which in (0, 1):
@@ -174,7 +184,7 @@ def decoding(bench: Bench) -> list[Figure]:
     made = bench.dav1d()
     figures = []
     for threads in THREADS:
-        arguments = [
+        arguments: Words = [
             "-q",
             "-i",
             stream.path,
@@ -186,7 +196,7 @@ def decoding(bench: Bench) -> list[Figure]:
             threads,
         ]
 
-        def once(which):
+        def once(which: int) -> tuple[float, ...]:
             program = (made.plain, made.compartmentalized)[which]
             run([launcher, report, program, *arguments], "decoding")
             return tuple(map(float, report.read_text().split()))
@@ -200,8 +210,8 @@ def decoding(bench: Bench) -> list[Figure]:
                 ("decode, peak memory", "MiB", 1 / 1024, 1.05),
             )
         ):
-            values = [[result[i] * scale for result in side] for side in results]
-            figures.append(Figure(f"{what}, {title}", unit, *values, goal=goal))
+            plain, ours = ([result[i] * scale for result in side] for side in results)
+            figures.append(Figure(f"{what}, {title}", unit, plain, ours, goal=goal))
     return figures
 
 
@@ -241,7 +251,7 @@ GATE_GOAL = 20
 def micro(bench: Bench) -> list[Figure]:
     programs = micro_programs(bench)
 
-    def once(which):
+    def once(which: int) -> dict[str, float]:
         lines = run([programs[which]], "bench/micro").splitlines()
         return {name: float(value) for name, value in (line.split() for line in lines)}
 
@@ -292,7 +302,7 @@ def private_copy(bench: Bench) -> tuple[pathlib.Path, pathlib.Path]:
     key = f"{original.name}-{hashlib.sha256(os.fsencode(original)).hexdigest()[:8]}"
     source, plain = bench.folder / f"source-{key}", bench.folder / f"plain-{key}"
 
-    def builds(folder, names):
+    def builds(folder: str, names: list[str]) -> list[str]:
         return [name for name in names if os.path.exists(os.path.join(folder, name, "build.ninja"))]
 
     shutil.copytree(original, source, ignore=builds, symlinks=True, dirs_exist_ok=True)
@@ -317,10 +327,8 @@ def rewriter_alone(bench: Bench, out: pathlib.Path, source: pathlib.Path) -> lis
     """The plain side of each figure is the rewriter that keeps nothing from run to run."""
     kept, made = bench.folder / "trees", bench.folder / "rewriter"
     made.mkdir(exist_ok=True)
-    one = pathlib.Path(
-        next(unit["file"] for unit in json.loads((out / "plan.json").read_text())["units"])
-    )
-    command = [
+    one = pathlib.Path(fields.load(Plan, str(out / Plan.FILE)).units[0].file)
+    command: Words = [
         bench.build / "kit/rewriter/ia2-rewriter",
         "--policy",
         out / "plan.json",
@@ -334,14 +342,15 @@ def rewriter_alone(bench: Bench, out: pathlib.Path, source: pathlib.Path) -> lis
         f"{made}/",
     ]
 
-    def timed(keeps: bool, prepare) -> float:
+    def timed(keeps: bool, prepare: collections.abc.Callable[[], object]) -> float:
         if keeps:
             prepare()
         began = time.monotonic()
-        run([*command, *(["--cache-directory", kept] if keeps else [])], "rewriting dav1d")
+        more: Words = ["--cache-directory", kept] if keeps else []
+        run([*command, *more], "rewriting dav1d")
         return time.monotonic() - began
 
-    cases = {
+    cases: dict[str, collections.abc.Callable[[], object]] = {
         "from nothing": lambda: shutil.rmtree(kept, ignore_errors=True),
         "nothing changed": lambda: None,
         "one source changed": lambda: one.write_text(one.read_text() + "\n"),
@@ -349,13 +358,12 @@ def rewriter_alone(bench: Bench, out: pathlib.Path, source: pathlib.Path) -> lis
     figures = []
     for name, prepare in cases.items():
         title = f"rewriter alone, {name}"
-        figures.append(
-            Figure(
-                title,
-                "s",
-                *bench.pairs(title, lambda which, prepare=prepare: timed(bool(which), prepare)),
-            )
-        )
+
+        def once(which: int, prepare: collections.abc.Callable[[], object] = prepare) -> float:
+            return timed(bool(which), prepare)
+
+        plain, keeping = bench.pairs(title, once)
+        figures.append(Figure(title, "s", plain, keeping))
     return figures
 
 
@@ -364,12 +372,13 @@ def rewriting(bench: Bench) -> list[Figure]:
     source, plain = private_copy(bench)
     out = bench.folder / "compartments"
 
-    def timed(command) -> tuple[float, str]:
+    def timed(command: Words) -> tuple[float, str]:
         began = time.monotonic()
         text = run(command, "rewriting dav1d")
         return time.monotonic() - began, text
 
-    build, rewrite = [NINJA, "-C", plain], rewrite_command(POLICY, out, plain)
+    build: Words = [NINJA, "-C", plain]
+    rewrite = rewrite_command(POLICY, out, plain)
     progress("rewriting: building dav1d from nothing")
     run([NINJA, "-C", plain, "-t", "clean"], "cleaning dav1d")
     from_nothing = Figure(
@@ -388,27 +397,17 @@ def rewriting(bench: Bench) -> list[Figure]:
     figures = [from_nothing, alone]
     for title, path in touched_files(out, source).items():
 
-        def once(which, path=path):
+        def once(which: int, path: pathlib.Path = path) -> float:
             if which == 0:
                 path.touch()
             return timed((build, rewrite)[which])[0]
 
-        figures.append(
-            Figure(
-                f"rewriting, {title}",
-                "s",
-                *bench.pairs(title, once),
-                note=str(path.relative_to(source)),
-            )
-        )
+        plains, ours = bench.pairs(title, once)
+        note = str(path.relative_to(source))
+        figures.append(Figure(f"rewriting, {title}", "s", plains, ours, note=note))
+    plains, ours = bench.pairs("nothing changed", lambda which: timed((build, rewrite)[which])[0])
     figures.append(
-        Figure(
-            "rewriting, nothing changed",
-            "s",
-            *bench.pairs("nothing changed", lambda which: timed((build, rewrite)[which])[0]),
-            measure="value",
-            goal=0.5,
-        )
+        Figure("rewriting, nothing changed", "s", plains, ours, measure="value", goal=0.5)
     )
     return figures + rewriter_alone(bench, out, source)
 

@@ -5,10 +5,12 @@ GCC reads NAME.gch in place of NAME, where -include finds it first (Meson gives 
 NAME beside it). Clang is given the file itself (-include-pch); CMake hands both options past the
 driver (-Xclang)."""
 
+import collections.abc
 import os
 
 from ..base.failure import Failure
 from . import canonicalize
+from .build import Step
 
 SUFFIXES = (".gch", ".pch")
 
@@ -17,7 +19,11 @@ class Headers:
     """The precompiled headers of a build. `commands_of(step)` splits a step's command, see
     Capture."""
 
-    def __init__(self, steps, commands_of):
+    def __init__(
+        self,
+        steps: list[Step],
+        commands_of: collections.abc.Callable[[Step], list[list[str]]],
+    ):
         self.commands_of = commands_of
         self.makers = {
             os.path.realpath(os.path.join(step.directory, step.output)): step
@@ -41,7 +47,8 @@ class Headers:
     def without(self, arguments: list[str], directory: str) -> tuple[list[str], list[str]]:
         """`arguments` of a compilation in `directory` with the text of each precompiled header in
         its place; and the precompiled headers that they named."""
-        result, used = [], []
+        result: list[str] = []
+        used: list[str] = []
         if not self.makers and "-include-pch" not in arguments:
             return arguments, []
         arguments = plain(arguments)
@@ -64,7 +71,7 @@ class Headers:
                 if option == "-include-pch"
                 else self.found(value, arguments, directory)
             )
-            source = path and self.source(path)
+            source = self.source(path) if path else None
             if source is None and option == "-include-pch":
                 raise Failure(
                     (
@@ -74,7 +81,7 @@ class Headers:
                     canonicalize.absolute(value, directory),
                     "let the build make it, or build without precompiled headers",
                 )
-            if source is None:
+            if path is None or source is None:
                 result += [option, value]
                 continue
             used.append(path)
@@ -135,13 +142,13 @@ def plain(arguments: list[str]) -> list[str]:
     return result
 
 
-def _forced(arguments: list[str]):
+def _forced(arguments: list[str]) -> collections.abc.Iterator[tuple[str, str]]:
     for index, argument in enumerate(arguments[:-1]):
         if argument in ("-include", "-include-pch"):
             yield argument, arguments[index + 1]
 
 
-def _folders(arguments: list[str]):
+def _folders(arguments: list[str]) -> collections.abc.Iterator[str]:
     index = 0
     while index < len(arguments):
         named = canonicalize.path_option(arguments, index)

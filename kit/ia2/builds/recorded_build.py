@@ -5,7 +5,8 @@ OUT/build-steps.json (that of --recorded, if given) keeps what made each file, f
 since an incremental build shows only what it made this time:
 
     { "version": 1, "directory": "/abs", "command": "make -j2",
-      "steps": [{"directory": "/abs", "arguments": ["cc", "-c", "a.c"], "input": "a.c", "output": "a.o"}] }
+      "steps": [{"directory": "/abs", "arguments": ["cc", "-c", "a.c"], "input": "a.c",
+                 "output": "a.o"}] }
 
 Bear's own report, which holds the whole environment of every process, is not kept. A command that
 compiles and links at once leaves no objects behind: they are made again, by the same command with
@@ -20,6 +21,7 @@ import shlex
 import socket
 import subprocess
 import tempfile
+import typing
 
 from ..base import atomic, shell_command
 from ..base.failure import Failure
@@ -128,7 +130,7 @@ def localhost_is_found() -> bool:
 def load(path: str) -> dict:
     try:
         with open(path, encoding="utf-8") as stream:
-            found = json.load(stream)
+            found: dict[str, typing.Any] = json.load(stream)
     except (OSError, ValueError) as error:
         raise Failure(
             f"cannot be read: {error}",
@@ -267,7 +269,8 @@ def object_changes(directory: str, arguments: list[str]) -> list[dict]:
 
 def operands(arguments: list[str]) -> tuple[list[str], list[str]]:
     """(sources, other files) that a compiler command names; libraries by -l do not count."""
-    sources, others = [], []
+    sources: list[str] = []
+    others: list[str] = []
     index = 1
     while index < len(arguments):
         argument = arguments[index]

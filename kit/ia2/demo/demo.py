@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from ..samples import dav1d, debian_source, streams
 from ..samples.dav1d import SampleError, say
 from ..vm import command_batch, vm
-from ..vm.command_batch import Command
+from ..vm.command_batch import Command, Outcome
 
 THREADS = (1, 4)
 ROW_TIMEOUT = 300
@@ -52,7 +52,7 @@ def command(program: pathlib.Path, row: Row) -> Command:
     )
 
 
-def verdict(row: Row, plain, compartmentalized) -> str:
+def verdict(row: Row, plain: Outcome, compartmentalized: Outcome) -> str:
     """'bit-exact', or what is wrong with the row."""
     if plain.status != 0:
         return f"plain ended with {plain.status}"
@@ -67,7 +67,7 @@ def verdict(row: Row, plain, compartmentalized) -> str:
     return "bit-exact"
 
 
-def violated(outcome) -> bool:
+def violated(outcome: Outcome) -> bool:
     """Whether the program died of, or reported, an access across compartments."""
     return outcome.status == -11 or "violation" in outcome.err.lower()
 
@@ -80,7 +80,7 @@ def decode(rows: list[Row], made: dav1d.Builds) -> int:
     say(f"decoding {len(rows)} times with each, in the {command_batch.enforcer()}")
     ended = [0]
 
-    def count(*_):
+    def count(*_: object) -> None:
         ended[0] += 1
         if sys.stdout.isatty():
             print(f"\r{ended[0]}/{len(commands)}", end="\r", flush=True)
@@ -142,6 +142,7 @@ def main(argv: list[str]) -> int:
         for path in options.streams or ():
             if not path.is_file():
                 raise SampleError(f"{path}: no such stream")
+        chosen: list[tuple[str, pathlib.Path, str | None]]
         if options.streams:
             chosen = [(path.name, path.resolve(), None) for path in options.streams]
         else:

@@ -5,7 +5,9 @@ import re
 import subprocess
 
 from elftools.common.exceptions import DWARFError, ELFError
+from elftools.dwarf.compileunit import CompileUnit
 from elftools.dwarf.dwarf_expr import DWARFExprParser
+from elftools.dwarf.dwarfinfo import DWARFInfo
 from elftools.elf.elffile import ELFFile
 
 
@@ -64,7 +66,9 @@ def variables(path: str, names: set[str]) -> dict[str, tuple[str, int]]:
     return found
 
 
-def _variables_of(dwarf, unit, names: set[str], found: dict[str, tuple[str, int]]) -> None:
+def _variables_of(
+    dwarf: DWARFInfo, unit: CompileUnit, names: set[str], found: dict[str, tuple[str, int]]
+) -> None:
     parser = DWARFExprParser(unit.structs)
     for entry in unit.iter_DIEs():
         if entry.tag != "DW_TAG_variable" or "DW_AT_location" not in entry.attributes:
@@ -100,7 +104,7 @@ def _variables_of(dwarf, unit, names: set[str], found: dict[str, tuple[str, int]
         )
 
 
-def _file_name(dwarf, unit, index: int) -> str:
+def _file_name(dwarf: DWARFInfo, unit: CompileUnit, index: int) -> str:
     top = unit.get_top_DIE().attributes
     folder = top["DW_AT_comp_dir"].value.decode() if "DW_AT_comp_dir" in top else ""
     program = dwarf.line_program_for_CU(unit)
@@ -112,5 +116,5 @@ def _file_name(dwarf, unit, index: int) -> str:
     inside = entry.dir_index - first
     base = folders[inside].decode() if 0 <= inside < len(folders) else folder
     name = entry.name.decode()
-    path = name if name.startswith("/") else f"{base}/{name}"
+    path: str = name if name.startswith("/") else f"{base}/{name}"
     return path if path.startswith("/") else f"{folder}/{path}"

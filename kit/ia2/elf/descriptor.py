@@ -28,9 +28,7 @@ def is_permissive(image: elf.Elf) -> bool:
                 and segment.vaddr <= at
                 and at + 4 <= segment.vaddr + segment.filesz
             ):
-                return (
-                    struct.unpack_from("<I", image.data, segment.offset + at - segment.vaddr)[0]
-                    != 0
-                )
+                place = segment.offset + at - segment.vaddr
+                return any(image.data[place : place + 4])
         raise elf.ElfError("damaged: its descriptor is outside of the file")
     return False

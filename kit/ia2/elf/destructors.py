@@ -45,20 +45,16 @@ def _entries(image: elf.Elf, arrays: dict[int, elf.Section]) -> list[Destructor]
     for section in image.sections:
         if section.type != elf.SHT_RELA or section.info not in arrays:
             continue
-        number = SECTION.match(arrays[section.info].name).group(1)
+        named = SECTION.match(arrays[section.info].name)
+        priority = int(named[1]) if named and named[1] else None
         for _, _, index, addend in sorted(image.relocations(section)):
             if not 0 < index <= len(symbols):
                 raise elf.ElfError("damaged: a destructor without a symbol")
-            symbol = symbols[index - 1]
+            symbol: elf.Symbol | None = symbols[index - 1]
             # Compilers refer to a static function by its section.
-            if symbol.type == STT_SECTION:
+            if symbol and symbol.type == STT_SECTION:
                 symbol = functions.get((symbol.section, addend))
             if symbol is not None and symbol.name:
-                found.append(
-                    Destructor(
-                        symbol.name,
-                        None if number is None else int(number),
-                        symbol.bind != elf.STB_LOCAL,
-                    )
-                )
+                visible = symbol.bind != elf.STB_LOCAL
+                found.append(Destructor(symbol.name, priority, visible))
     return found

@@ -5,6 +5,7 @@ symbols of dav1d's 109 objects) and notices a file that ends early only when it 
 missing; both matter here. The tests hold the two against each other.
 """
 
+import collections.abc
 import dataclasses
 import functools
 import struct
@@ -202,7 +203,7 @@ class Elf:
             for name, info, other, shndx, value, size in SYM.iter_unpack(raw)
         ]
 
-    def relocations(self, section: Section):
+    def relocations(self, section: Section) -> collections.abc.Iterator[tuple[int, int, int, int]]:
         """(offset, type, symbol index, addend) of a SHT_RELA section."""
         if section.size % RELA.size:
             raise ElfError(f"damaged: relocation section {section.name}")

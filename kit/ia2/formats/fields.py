@@ -58,6 +58,9 @@ class Length:
         return value >= self.first and (self.last is None or value <= self.last)
 
 
+NULL = type(None)
+
+
 class Fault(Exception):
     """A field of a file is not what it must be."""
 
@@ -245,7 +248,7 @@ def _expected(kind: typing.Any) -> str:
         return "a list"
     if origin is dict or dataclasses.is_dataclass(kind):
         return "an object"
-    names = {str: "a string", int: "a whole number", bool: "true or false", type(None): "null"}
+    names = {str: "a string", int: "a whole number", bool: "true or false", NULL: "null"}
     return names[kind]
 
 
@@ -284,8 +287,8 @@ def _limited(kind: typing.Any, limits: Range | Length) -> Reader:
 
 
 def _union(kinds: tuple[typing.Any, ...]) -> Reader:
-    if type(None) in kinds:
-        others = [each for each in kinds if each is not type(None)]
+    if NULL in kinds:
+        others = [each for each in kinds if each is not NULL]
         inner = _reader(others[0] if len(others) == 1 else typing.Union[tuple(others)])
         expected = _expected(others[0]) + " or null"
 

@@ -1,18 +1,19 @@
 """Reads compartments.toml, the one file that says how a program is split.
 
-    [compartment.NAME]         one table per compartment; NAME is a C identifier
-    pkey = 1                   protection key, 1..15, none skipped; 1 is the one that defines main()
-    sources = ["src/**"]       globs on the path of a source, relative to the root of the source tree:
-                               `*` and `?` stay within one folder, `**` does not. A generated
-                               source is also matched by its path in the build directory. A glob that
-                               begins with `!` takes out what others of the list match. Each
-                               source of the program is in exactly one compartment.
+    [compartment.NAME]         one table for each compartment; NAME is a C identifier
+    pkey = 1                   protection key, 1..15, none skipped; key 1 defines main()
+    sources = ["src/**"]       globs on the path of a source, relative to the top of the source
+                               tree: `*` and `?` stay within one folder, `**` does not. The path of
+                               a generated source in the build directory counts too. A glob that
+                               begins with `!` excludes what others of the list match. Each source
+                               of the program is in exactly one compartment.
     reads = ["OTHER"]          optional: compartments whose memory this one may read, never write
-    plugin = "filters/x.so"    optional: the compartment is this shared library of the build, by its path in the build
-                               directory, and comes with dlopen
-    entries = ["NAME"]         what dlsym finds in it: its functions and constants; with `plugin` only, and then required
+    plugin = "filters/x.so"    optional: the compartment is this shared library of the build, by its
+                               path in the build directory, and comes with dlopen
+    entries = ["NAME"]         with `plugin` only, and then required: the functions and constants
+                               that dlsym finds in it
 
-    [allocations]              optional: where what is allocated while a function runs shall live
+    [allocations]              optional: where the blocks are that a function allocates
     FUNCTION = "shared"        "shared" or the name of a compartment
     "FUNCTION.VARIABLE" = ...  only what the function assigns to this variable or member
 
@@ -22,7 +23,7 @@
     [parameters]               optional: parameters of calls through a pointer that go by copy
     "STRUCT.MEMBER" = { PARAMETER = "in" }        "in", "out" or "inout"
 
-Everything else in the file is an error that names the line.
+Anything else in the file is an error that names the line.
 """
 
 import dataclasses
@@ -36,6 +37,7 @@ from ..base.failure import Failure
 
 FIRST_KEY, LAST_KEY = 1, 15
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
+KEY_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 TABLES = {"compartment", "allocations", "shared", "parameters"}
 COMPARTMENT_KEYS = {"pkey", "sources", "reads", "plugin", "entries"}
 Direction = typing.Literal["in", "out", "inout"]
@@ -109,7 +111,7 @@ def entry_lines(text: str) -> dict[str, int]:
         if depth == 0:
             header = re.match(r"\[\[?\s*([^\]]+?)\s*\]\]?", stripped)
             key = re.match(
-                r"""((?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)(?:\s*\.\s*(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+))*)\s*=""",
+                rf"({KEY_PART}(?:\s*\.\s*{KEY_PART})*)\s*=",
                 stripped,
             )
             if header and stripped.startswith("["):
@@ -150,7 +152,7 @@ class _Reader:
     def fail(self, message: str, dotted: str, remedy: str | None = None) -> Failure:
         return Failure(message, _where(self.shown, self.lines, dotted), remedy)
 
-    def known(self, given, allowed: set[str], prefix: str, noun: str) -> None:
+    def known(self, given: dict[str, object], allowed: set[str], prefix: str, noun: str) -> None:
         for key in given:
             if key not in allowed:
                 raise self.fail(f"unknown {noun} '{key}'", f"{prefix}{key}", _nearest(key, allowed))

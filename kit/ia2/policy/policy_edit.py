@@ -9,7 +9,7 @@ import tomllib
 from ..base.failure import Failure
 
 
-def value(data) -> str:
+def value(data: object) -> str:
     """A string, or a list of strings, in TOML."""
     return json.dumps(data, ensure_ascii=False)
 

@@ -1,5 +1,6 @@
-"""dav1d, plain and in compartments, from one source: what the demo, the benchmarks and tests run."""
+"""dav1d, plain and in compartments, from one source: for the demo, the benchmarks and tests."""
 
+import collections.abc
 import fcntl
 import hashlib
 import os
@@ -16,13 +17,14 @@ from . import debian_source
 PACKAGE = "dav1d"
 POLICY = vm.SOURCE / "examples" / "dav1d" / "compartments.toml"
 PROGRAM = "dav1d"
+Progress = collections.abc.Callable[[str], None]
 
 
 class SampleError(Exception):
     """A step failed; the text says which and how."""
 
 
-def say(text: str):
+def say(text: str) -> None:
     print(f"demo: {text}", flush=True)
 
 
@@ -48,6 +50,7 @@ def _run(command: list, what: str, shown: bool = False) -> str:
         text=True,
         errors="replace",
     ) as process:
+        assert process.stdout, "it is a pipe"
         for line in process.stdout:
             lines.append(line)
             count = re.match(r"\[\d+/\d+\]", line)
@@ -78,7 +81,7 @@ def build_plain(source: pathlib.Path, folder: pathlib.Path) -> pathlib.Path:
     return program
 
 
-def compartmentalize(plain: pathlib.Path, out: pathlib.Path, *options) -> pathlib.Path:
+def compartmentalize(plain: pathlib.Path, out: pathlib.Path, *options: str) -> pathlib.Path:
     """Makes the compartmentalized program from the build directory plain, with further options of
     rewrite.py; returns it."""
     say(f"compartmentalizing it with {POLICY.relative_to(vm.SOURCE)}")
@@ -101,7 +104,7 @@ def compartmentalize(plain: pathlib.Path, out: pathlib.Path, *options) -> pathli
     return program
 
 
-def builds(source: pathlib.Path | None, build: pathlib.Path, progress=say) -> Builds:
+def builds(source: pathlib.Path | None, build: pathlib.Path, progress: Progress = say) -> Builds:
     """Both programs from source, or from the Debian suite's own; made if need be, by one process at
     a time.
 

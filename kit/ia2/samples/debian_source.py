@@ -5,6 +5,7 @@ The system's source entries are copied into a private list in the build director
 with their own mirrors and keys.
 """
 
+import collections.abc
 import os
 import pathlib
 import re
@@ -109,14 +110,18 @@ def of_suite(stanzas: list[str], suite: str, codename: str) -> list[str]:
     same mirrors."""
     moved = []
     for stanza in stanzas:
-        names = re.search(r"^Suites: (.*)$", stanza, re.MULTILINE)[1].split()
+        suites = re.search(r"^Suites: (.*)$", stanza, re.MULTILINE)
+        names = suites[1].split() if suites else []
         if any(name == codename or SUITE.fullmatch(name) for name in names):
             moved.append(re.sub(r"^Suites: .*$", f"Suites: {suite}", stanza, flags=re.MULTILINE))
     return moved
 
 
 def fetch(
-    package: str, folder: pathlib.Path, progress=lambda text: None, suite: str | None = None
+    package: str,
+    folder: pathlib.Path,
+    progress: collections.abc.Callable[[str], None] = lambda text: None,
+    suite: str | None = None,
 ) -> pathlib.Path:
     """Returns the unpacked source tree of package in folder, downloading it the first time.
 

@@ -7,6 +7,7 @@ A stream is kept as NAME.ivf (or .obu) with NAME.json, which holds the MD5 of it
 as `dav1d --muxer md5 --filmgrain 1` computes it: every plane, row by row; monochrome has one plane.
 """
 
+import collections.abc
 import concurrent.futures
 import hashlib
 import json
@@ -62,7 +63,7 @@ class Stream:
     frames: int
 
 
-def sized(width, height, frames, layout="420", bits=8):
+def sized(width: int, height: int, frames: int, layout: str = "420", bits: int = 8) -> Video:
     return Video(width, height, frames, layout, bits)
 
 
@@ -204,15 +205,20 @@ def _make(recipe: Recipe, folder: pathlib.Path) -> Stream:
     return Stream(recipe.name, path, md5, recipe.video.frames)
 
 
-def prepare(build: pathlib.Path, progress=lambda text: None, recipes=RECIPES) -> list[Stream]:
+def prepare(
+    build: pathlib.Path,
+    progress: collections.abc.Callable[[str], None] = lambda text: None,
+    recipes: tuple[Recipe, ...] = RECIPES,
+) -> list[Stream]:
     """Returns the streams of recipes, in their order, making those that are missing. Raises
     StreamError."""
     folder = build / "streams"
     folder.mkdir(parents=True, exist_ok=True)
-    streams = {recipe.name: _cached(recipe, folder) for recipe in recipes}
+    cached = {recipe.name: _cached(recipe, folder) for recipe in recipes}
+    streams = {name: stream for name, stream in cached.items() if stream}
     # The longest first, so that it does not end up alone at the end.
     missing = sorted(
-        (recipe for recipe in recipes if not streams[recipe.name]),
+        (recipe for recipe in recipes if recipe.name not in streams),
         key=lambda recipe: -recipe.video.width * recipe.video.height * recipe.video.frames,
     )
     if missing:
@@ -226,7 +232,7 @@ def prepare(build: pathlib.Path, progress=lambda text: None, recipes=RECIPES) ->
         except BaseException:
             pool.shutdown(cancel_futures=True)
             raise
-    return list(streams.values())
+    return [streams[recipe.name] for recipe in recipes]
 
 
 def main() -> int:

@@ -5,6 +5,7 @@ Rows are slices of one precomputed line, put through bytes.translate: fast enoug
 """
 
 import math
+import pathlib
 import random
 from dataclasses import dataclass
 
@@ -87,7 +88,7 @@ class _Plane:
         return b"".join(rows)
 
 
-def write_y4m(video: Video, path) -> None:
+def write_y4m(video: Video, path: pathlib.Path) -> None:
     """Writes the video as a YUV4MPEG2 file."""
     across, down = CHROMA[video.layout]
     planes = [_Plane(video.width, video.height, video.bits, 0)]

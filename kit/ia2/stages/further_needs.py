@@ -76,7 +76,7 @@ def check(file: str, plan: Plan, graph: BuildGraph, made: dict[str, str]) -> Non
     kept = _load(file)
     new = False
     for path, names in further.items():
-        built = stamps.signature(path)
+        built = stamps.signature(path) or []
         before = (
             set(kept[path]["names"]) if path in kept and kept[path]["built"] == built else set()
         )

@@ -338,7 +338,8 @@ class Planner:
                             if home == 0 or not self.graph.links[home].symbolic:
                                 visible[home] = index
             if set(visible) <= {*self.plugins.values(), *(() if self.exports_all else (0,))}:
-                continue  # plugins do not see each other's names, nor those of a program without -rdynamic
+                # Plugins do not see each other's names, nor those of a program without -rdynamic.
+                continue
             sources = {self.graph.objects[index].source for index in visible.values()}
             data = any(
                 self.selection.of(index).kinds[name] != "function" for index in visible.values()

@@ -5,7 +5,7 @@ What the policy can say about it:
 
     variable               [shared] variables = ["NAME"]
     block                  [allocations] FUNCTION = "shared": the function that allocated it
-    anything, only read    [compartment.ACCESSOR] reads = ["OWNER"]: all of the owner's memory, one way
+    anything, only read    [compartment.ACCESSOR] reads = ["OWNER"]: all its memory, one way
 
 Where compartment 1, the program, only reads another one's memory, the grant is proposed: nothing of
 the other one becomes writable, and nobody else gets anything. In every other case the single
@@ -13,6 +13,7 @@ objects are: a grant would open all of the owner's memory to the accessor. For w
 there is no line, and the reason is given instead.
 """
 
+import collections.abc
 import dataclasses
 import json
 import os
@@ -26,9 +27,12 @@ KINDS = ("access", "kernel", "call", "type", "block")
 RUNTIME = re.compile(r"__wrap_|__ia2_|ia2_|noted$")
 # Functions that allocate for others: what they allocate is not theirs, so their caller is named.
 WRAPPER = re.compile(
-    r"(?:.*_)?(?:x|s|z|mem|safe|my)?(?:malloc|calloc|realloc|reallocarray|zalloc|alloc|strdup|strndup|memdup|dup)"
-    r"0?(?:_(?:nofree|n|array|zero|add|mul|muladd2?|\dop|base|raw|default|internal|impl|safe|checked))*_?"
-)  # how the size is computed, which layer
+    r"(?:.*_)?(?:x|s|z|mem|safe|my)?"
+    r"(?:malloc|calloc|realloc|reallocarray|zalloc|alloc|strdup|strndup|memdup|dup)"
+    # How the size is computed, and which layer it is.
+    r"0?(?:_(?:nofree|n|array|zero|add|mul|muladd2?|\dop"
+    r"|base|raw|default|internal|impl|safe|checked))*_?"
+)
 ASSIGNED = re.compile(r"(\w+)\s*=\s*(?:\([\w\s*]+\)\s*)?\w+\s*\(")
 
 
@@ -61,6 +65,10 @@ def shown(path: str) -> str:
     """As a person in the current directory would name it."""
     relative = os.path.relpath(path)
     return path if relative.startswith("..") else relative
+
+
+# Table, key and value (as JSON) of a suggestion.
+Identity = tuple[tuple[str, ...], str, str]
 
 
 class Learner:
@@ -136,7 +144,7 @@ class Learner:
         for path, variables in names.items():
             self.variables[path] = code_places.variables(path, variables)
 
-    def codes(self, violation: dict):
+    def codes(self, violation: dict) -> collections.abc.Iterator[tuple[dict, int]]:
         """(code, how far before it the instruction is): a return address is after the call."""
         if violation.get("at"):
             yield violation["at"], 1 if violation["kind"] in ("kernel", "call", "type") else 0
@@ -221,13 +229,13 @@ class Learner:
     def suggestions(self) -> list[Suggestion]:
         """Sorted, each once, with a reason per violation (those that differ only in the instruction
         are one)."""
-        only_reads = {}
+        only_reads: dict[tuple[str, str], bool] = {}
         for violation in self.violations:
             pair = violation["accessor"], violation["owner"]
             reads = violation["kind"] in ("access", "kernel") and violation["access"] == "read"
             only_reads[pair] = only_reads.get(pair, True) and reads
-        found: dict[tuple, Suggestion] = {}
-        counts: dict[tuple, int] = {}
+        found: dict[Identity, Suggestion] = {}
+        counts: dict[tuple[Identity, str], int] = {}
         for violation in self.violations:
             granted = (
                 violation["accessor_key"] == 1
@@ -333,7 +341,8 @@ def times(count: int) -> str:
 
 def libc_name(symbol: str) -> str:
     """As a source has it: without what _FILE_OFFSET_BITS and _FORTIFY_SOURCE make of it."""
-    return re.fullmatch(r"_*(.*?)(?:64|_chk|64_chk|_2)?", symbol)[1]
+    plain = re.fullmatch(r"_*(.*?)(?:64|_chk|64_chk|_2)?", symbol)
+    return plain[1] if plain else symbol
 
 
 def source_name(symbol: str) -> str:

@@ -51,7 +51,7 @@ def read_policy(path: str) -> str:
     return text
 
 
-def report(options) -> int:
+def report(options: argparse.Namespace) -> int:
     learner = learn.Learner(options.logs)
     suggestions = learner.suggestions()
     by_hand = [it for it in suggestions if not it.table]

@@ -1,7 +1,7 @@
 """The table in docs/limits.md: what the test cases show to be supported, to need the policy, or to
 be refused.
 
-`python3 -m ia2.tools.limits` writes it; tests/constructs/test_limits.py says when it is out of date."""
+`python3 -m ia2.tools.limits` writes the table. test_limits.py says when it is out of date."""
 
 import json
 import pathlib

@@ -1,5 +1,6 @@
-"""Builds the kit, and the PKU VM's image where it is needed: `python3 -m ia2.tools.setup`; quick when all
-is there."""
+"""Builds the kit, and the PKU VM's image where it is needed: `python3 -m ia2.tools.setup`.
+
+Quick when nothing is to be done."""
 
 import os
 import subprocess
@@ -12,7 +13,7 @@ from ..vm import vm, vm_image
 MESON, NINJA = "/usr/bin/meson", "/usr/bin/ninja"
 
 
-def say(text: str):
+def say(text: str) -> None:
     print(f"setup: {text}", flush=True)
 
 

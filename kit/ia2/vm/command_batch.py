@@ -8,6 +8,7 @@ as it ends, {"index", "status", "out", "err", "seconds"}; out and err have bytes
 replaced.
 """
 
+import collections.abc
 import concurrent.futures
 import json
 import os
@@ -30,8 +31,8 @@ class BatchError(Exception):
 class Command:
     """env: variables beside the caller's. timeout: seconds."""
 
-    argv: tuple
-    env: dict = field(default_factory=dict)
+    argv: tuple[str, ...]
+    env: dict[str, str] = field(default_factory=dict)
     timeout: float = 120
 
 
@@ -46,12 +47,16 @@ class Outcome:
     seconds: float
 
 
+# Told of each command that has ended: its position, and how.
+Done = collections.abc.Callable[[int, Outcome], None]
+
+
 def enforcer() -> str:
     """What enforces protection keys for the commands."""
     return "PKU hardware" if vm.pku_host() else "PKU VM"
 
 
-def run_one(argv, env, timeout) -> Outcome:
+def run_one(argv: tuple[str, ...], env: dict[str, str], timeout: float) -> Outcome:
     """Runs one command on this CPU."""
     began = time.monotonic()
     try:
@@ -73,7 +78,7 @@ def run_one(argv, env, timeout) -> Outcome:
     )
 
 
-def run_here(commands, jobs: int, done) -> None:
+def run_here(commands: list[Command], jobs: int, done: Done) -> None:
     """Runs the commands on this CPU, jobs at a time; done(index, outcome) is called as each ends,
     in one thread."""
     with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
@@ -85,13 +90,13 @@ def run_here(commands, jobs: int, done) -> None:
 
 
 def run_enforced(
-    commands,
+    commands: list[Command],
     *,
     jobs: int = 2,
     memory: int = 3072,
     timeout: float | None = None,
-    progress=lambda text: None,
-    done=lambda index, outcome: None,
+    progress: collections.abc.Callable[[str], None] = lambda text: None,
+    done: Done = lambda index, outcome: None,
 ) -> list[Outcome]:
     """Runs the commands under enforced protection keys; returns their outcomes in order.
 
@@ -99,7 +104,7 @@ def run_enforced(
     thread, one at a time. Raises BatchError."""
     outcomes: dict[int, Outcome] = {}
 
-    def take(index, outcome):
+    def take(index: int, outcome: Outcome) -> None:
         outcomes[index] = outcome
         done(index, outcome)
 
@@ -110,11 +115,18 @@ def run_enforced(
     return [outcomes[i] for i in range(len(commands))]
 
 
-def _run_in_vm(commands, jobs, memory, timeout, progress, take):
+def _run_in_vm(
+    commands: list[Command],
+    jobs: int,
+    memory: int,
+    timeout: float | None,
+    progress: collections.abc.Callable[[str], None],
+    take: Done,
+) -> None:
     read_end, write_end = os.pipe()
-    junk = []
+    junk: list[str] = []
 
-    def read():
+    def read() -> None:
         with os.fdopen(read_end) as lines:
             for line in lines:
                 try:

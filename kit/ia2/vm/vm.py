@@ -7,6 +7,7 @@ need of /tmp. It runs as root, with the caller's environment and working directo
 network.
 """
 
+import collections.abc
 import ctypes
 import os
 import pathlib
@@ -19,6 +20,7 @@ import subprocess
 import tempfile
 import threading
 import time
+import typing
 from dataclasses import dataclass, field
 
 from . import vm_image
@@ -57,7 +59,7 @@ def pku_host() -> bool:
         )
     except OSError:
         return False
-    return bool(match) and "ospke" in match[1].split()
+    return match is not None and "ospke" in match[1].split()
 
 
 def build_dir() -> pathlib.Path:
@@ -91,19 +93,19 @@ def default_cpu() -> str:
 
 
 def run(
-    argv,
+    argv: collections.abc.Sequence[str | pathlib.Path],
     *,
     timeout: float | None = None,
     cpus: int | None = None,
     memory: int = 2048,
     cpu: str | None = None,
-    writable=(),
-    env: dict | None = None,
-    cwd=None,
-    stdin=None,
-    stdout=None,
-    stderr=None,
-    progress=lambda text: None,
+    writable: collections.abc.Sequence[str | pathlib.Path] = (),
+    env: dict[str, str] | None = None,
+    cwd: str | pathlib.Path | None = None,
+    stdin: int | None = None,
+    stdout: int | None = None,
+    stderr: int | None = None,
+    progress: vm_image.Progress = lambda text: None,
 ) -> Result:
     """Boots the VM, runs argv in it, and returns how it ended.
 
@@ -123,10 +125,10 @@ def run(
     for path in shares:
         if not os.path.isdir(path):
             raise VmError(f"cannot make {path} writable: not a directory")
-    argv = [os.fspath(arg) for arg in argv]
-    if not argv:
+    words = [os.fspath(arg) for arg in argv]
+    if not words:
         raise VmError("no command to run in the VM")
-    job = _job(argv, {**os.environ, **(env or {})}, cwd, shares, image.modules)
+    job = _job(words, {**os.environ, **(env or {})}, cwd, shares, image.modules)
     with tempfile.TemporaryDirectory(prefix="ia2-vm-") as scratch:
         initrd = pathlib.Path(scratch, "initrd")
         with open(initrd, "wb") as out:
@@ -144,17 +146,23 @@ def run(
             cpu or default_cpu(),
         )
         with machine:
-            return machine.carry(argv[0], timeout, deadline, stdin, stdout, stderr)
+            return machine.carry(words[0], timeout, deadline, stdin, stdout, stderr)
 
 
-def _job(argv, env, cwd, shares, modules) -> bytes:
+def _job(
+    argv: list[str],
+    env: dict[str, str],
+    cwd: str,
+    shares: list[str],
+    modules: tuple[str, ...],
+) -> bytes:
     """The records init.c reads."""
     keep = set()
     for path in [cwd, str(SOURCE), str(build_dir()), *shares, *_paths_in(argv)]:
         path = os.path.abspath(path)
         if path.startswith("/tmp/"):
             keep.add("/tmp/" + path.split("/")[2])
-    records = [
+    records: list[tuple[str, collections.abc.Sequence[str]]] = [
         ("d", [cwd]),
         ("a", argv),
         ("e", [f"{k}={v}" for k, v in env.items()]),
@@ -167,14 +175,14 @@ def _job(argv, env, cwd, shares, modules) -> bytes:
     )
 
 
-def _paths_in(argv):
+def _paths_in(argv: list[str]) -> collections.abc.Iterator[str]:
     for arg in argv:
         yield from (
             path for path in re.findall(r"/tmp/[^\s:;,'\"=]+", arg) if os.path.lexists(path)
         )
 
 
-def die_with_parent():
+def die_with_parent() -> None:
     """For preexec_fn: the child is killed when the thread that started it ends."""
     ctypes.CDLL(None).prctl(1, signal.SIGKILL)  # PR_SET_PDEATHSIG
 
@@ -182,11 +190,22 @@ def die_with_parent():
 class _Machine:
     """A running QEMU with the four streams of init.c: 0 stdin, 1 stdout, 2 stderr, 3 control."""
 
-    def __init__(self, image, initrd, console, shares, cpus, memory, cpu):
+    def __init__(
+        self,
+        image: vm_image.Image,
+        initrd: pathlib.Path,
+        console: pathlib.Path,
+        shares: list[str],
+        cpus: int,
+        memory: int,
+        cpu: str,
+    ):
         self.console = console
-        self.status = None
+        self.status: int | None = None
         self.started = False
-        self.complaints, self.errors, self.line = [], [], b""
+        self.complaints: list[str] = []
+        self.errors: list[str] = []
+        self.line = b""
         pairs = [socket.socketpair() for _ in range(4)]
         self.ours = [ours for ours, _ in pairs]
         theirs = [theirs for _, theirs in pairs]
@@ -244,7 +263,7 @@ class _Machine:
             end.close()
 
     @staticmethod
-    def _file_system(path, tag, readonly):
+    def _file_system(path: str, tag: str, readonly: bool) -> list[str]:
         path = path.replace(",", ",,")
         return [
             "-fsdev",
@@ -254,17 +273,25 @@ class _Machine:
             f"virtio-9p-pci,fsdev={tag},mount_tag={tag}",
         ]
 
-    def __enter__(self):
+    def __enter__(self) -> "_Machine":
         return self
 
-    def __exit__(self, *_):
+    def __exit__(self, *_: object) -> None:
         self.qemu.kill()
         self.qemu.wait()
         for end in self.ours:
             end.close()
         self.log.close()
 
-    def carry(self, name, timeout, deadline, stdin, stdout, stderr) -> Result:
+    def carry(
+        self,
+        name: str,
+        timeout: float | None,
+        deadline: float | None,
+        stdin: int | None,
+        stdout: int | None,
+        stderr: int | None,
+    ) -> Result:
         """Moves the streams until the command has ended."""
         captured = {1: bytearray(), 2: bytearray()}
         targets = {1: stdout, 2: stderr}
@@ -279,15 +306,16 @@ class _Machine:
                     if left is not None and left <= 0:
                         return self._timed_out(name, timeout, captured)
                     for key, _ in selector.select(left):
-                        data = self._receive(key.fileobj)
+                        end, target = self.ours[key.data], targets.get(key.data)
+                        data = self._receive(end)
                         if not data:
-                            selector.unregister(key.fileobj)
+                            selector.unregister(end)
                         elif key.data == 3:
                             self._control(data)
-                        elif targets[key.data] is None:
+                        elif target is None:
                             captured[key.data] += data
                         else:
-                            _write_all(targets[key.data], data)
+                            _write_all(target, data)
                     if self.status is not None:
                         self._drain(captured, targets)
                         break
@@ -297,30 +325,31 @@ class _Machine:
         return self._result(captured)
 
     @staticmethod
-    def _receive(end):
+    def _receive(end: socket.socket) -> bytes:
         try:
             return end.recv(1 << 16)
         except ConnectionError:
             return b""
 
-    def _drain(self, captured, targets):
+    def _drain(self, captured: dict[int, bytearray], targets: dict[int, int | None]) -> None:
         """What the command wrote came before its status, but through other sockets."""
         for i in (1, 2):
             self.ours[i].setblocking(False)
             try:
                 while data := self.ours[i].recv(1 << 16):
-                    if targets[i] is None:
+                    target = targets[i]
+                    if target is None:
                         captured[i] += data
                     else:
-                        _write_all(targets[i], data)
+                        _write_all(target, data)
             except (BlockingIOError, ConnectionError):
                 pass
 
-    def _feed(self, stdin):
+    def _feed(self, stdin: int | None) -> None:
         """Sends the byte init waits for, then stdin, then its length, from a thread since either
         side may block."""
 
-        def feed():
+        def feed() -> None:
             try:
                 self.ours[0].sendall(b"\0")
                 length = 0
@@ -333,11 +362,11 @@ class _Machine:
 
         threading.Thread(target=feed, daemon=True).start()
 
-    def _forward_signals(self):
+    def _forward_signals(self) -> dict[signal.Signals, typing.Any]:
         if threading.current_thread() is not threading.main_thread():
             return {}
 
-        def forward(number, _):
+        def forward(number: int, _: object) -> None:
             if self.started:
                 self.ours[3].send(bytes([number]))
             else:
@@ -348,7 +377,7 @@ class _Machine:
             for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
         }
 
-    def _control(self, data: bytes):
+    def _control(self, data: bytes) -> None:
         *lines, self.line = (self.line + data).split(b"\n")
         for line in lines:
             word, _, rest = line.decode(errors="replace").partition(" ")
@@ -361,12 +390,14 @@ class _Machine:
             elif word == "exit":
                 self.status = int(rest)
 
-    def _timed_out(self, name, timeout, captured) -> Result:
+    def _timed_out(
+        self, name: str, timeout: float | None, captured: dict[int, bytearray]
+    ) -> Result:
         where = "" if self.started else " (the VM was still booting)"
         self.complaints.append(f"{name}: time limit of {timeout:g} s reached, stopped{where}")
         return Result(EXIT_TIMEOUT, bytes(captured[1]), bytes(captured[2]), self.complaints)
 
-    def _result(self, captured) -> Result:
+    def _result(self, captured: dict[int, bytearray]) -> Result:
         if self.status is None:
             raise VmError(self._post_mortem())
         complaints = [f"the kernel complained: {text}" for text in self.complaints]
@@ -399,7 +430,7 @@ class _Machine:
         return f"the VM stopped {state}\n" + "\n".join(parts)
 
 
-def _write_all(descriptor: int, data: bytes):
+def _write_all(descriptor: int, data: bytes) -> None:
     view = memoryview(data)
     while view:
         view = view[os.write(descriptor, view) :]

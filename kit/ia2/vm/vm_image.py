@@ -6,6 +6,7 @@ What is made is in BUILD/vm/image-STAMP, where STAMP stands for the source it wa
 modules it loads), `modules` (their order).
 """
 
+import collections.abc
 import contextlib
 import fcntl
 import hashlib
@@ -18,11 +19,13 @@ import struct
 import subprocess
 import tempfile
 import time
+import typing
 import zlib
 from dataclasses import dataclass
 
 HERE = pathlib.Path(__file__).resolve().parent
 INIT_SOURCE = HERE / "init.c"
+Progress = collections.abc.Callable[[str], None]
 META_PACKAGE = "linux-image-amd64"
 # What init needs before it can mount the host's root; their dependencies are added.
 MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
@@ -42,7 +45,7 @@ class Image:
     modules: tuple[str, ...]
 
 
-def prepare(build: pathlib.Path, progress=lambda text: None) -> Image:
+def prepare(build: pathlib.Path, progress: Progress = lambda text: None) -> Image:
     """Returns the image, making it first if need be; safe to call from several processes at once.
 
     Raises ImageError when there is no kernel and none can be had."""
@@ -71,7 +74,7 @@ def _ready(folder: pathlib.Path) -> Image | None:
     return None
 
 
-def _remove_old(folder: pathlib.Path):
+def _remove_old(folder: pathlib.Path) -> None:
     """Removes images made by sources of days ago; a younger one may be in use, by another checkout
     for example."""
     for made in folder.glob("image-*"):
@@ -79,9 +82,9 @@ def _remove_old(folder: pathlib.Path):
             shutil.rmtree(made, ignore_errors=True)
 
 
-def _make(folder: pathlib.Path, progress) -> Image:
-    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as scratch:
-        scratch = pathlib.Path(scratch)
+def _make(folder: pathlib.Path, progress: Progress) -> Image:
+    with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as name:
+        scratch = pathlib.Path(name)
         bzimage, modules_dir = _installed_kernel() or _package_kernel(folder, scratch, progress)
         release = modules_dir.name
         progress(f"making the PKU VM's image for Linux {release}")
@@ -95,10 +98,10 @@ def _make(folder: pathlib.Path, progress) -> Image:
             archive = Cpio(out)
             archive.directory("modules")
             archive.file("init", init.read_bytes(), 0o755)
-            for name, path in zip(inside, order):
-                archive.file(name, decompress(path.read_bytes()), 0o644)
+            for module, path in zip(inside, order):
+                archive.file(module, decompress(path.read_bytes()), 0o644)
             archive.end()
-        (made / "modules").write_text("".join(f"/{name}\n" for name in inside))
+        (made / "modules").write_text("".join(f"/{module}\n" for module in inside))
         (made / "release").write_text(release + "\n")
         made.rename(folder / f"image-{_stamp()}")
     _remove_old(folder)
@@ -115,10 +118,10 @@ def _usable(bzimage: pathlib.Path, modules_dir: pathlib.Path) -> bool:
         return False
 
 
-def _installed_kernel():
+def _installed_kernel() -> tuple[pathlib.Path, pathlib.Path] | None:
     """The newest of the system's own Debian kernels that has what we need, or None."""
 
-    def version(path):
+    def version(path: pathlib.Path) -> list[int]:
         return [int(n) for n in re.findall(r"\d+", path.name)]
 
     for bzimage in sorted(pathlib.Path("/boot").glob("vmlinuz-*-amd64"), key=version, reverse=True):
@@ -151,7 +154,7 @@ def _apt(args: list[str], cwd: pathlib.Path) -> str:
     return done.stdout
 
 
-def _fetch(packages: pathlib.Path, scratch: pathlib.Path, progress) -> pathlib.Path:
+def _fetch(packages: pathlib.Path, scratch: pathlib.Path, progress: Progress) -> pathlib.Path:
     """Downloads the package of the suite's current kernel."""
     known = _apt(["apt-cache", "show", "--no-all-versions", META_PACKAGE], scratch)
     match = re.search(r"^Depends: .*?(linux-image-[\w.+-]+-amd64)\b", known, re.MULTILINE)
@@ -165,7 +168,9 @@ def _fetch(packages: pathlib.Path, scratch: pathlib.Path, progress) -> pathlib.P
     return deb.rename(packages / deb.name)
 
 
-def _package_kernel(folder: pathlib.Path, scratch: pathlib.Path, progress):
+def _package_kernel(
+    folder: pathlib.Path, scratch: pathlib.Path, progress: Progress
+) -> tuple[pathlib.Path, pathlib.Path]:
     """Unpacks the kernel's package, which is fetched into folder/packages unless there is one
     already."""
     packages = folder / "packages"
@@ -245,7 +250,7 @@ def module_order(modules_dir: pathlib.Path) -> list[pathlib.Path]:
         raise ImageError(f"{modules_dir} holds no kernel modules ({error.strerror})") from None
     order: list[pathlib.Path] = []
 
-    def add(name: str):
+    def add(name: str) -> None:
         if name in builtin:
             return
         if name not in files:
@@ -282,22 +287,22 @@ def _compile_init(scratch: pathlib.Path) -> pathlib.Path:
 class Cpio:
     """Writes a cpio archive in the format the kernel unpacks ("newc")."""
 
-    def __init__(self, out):
+    def __init__(self, out: typing.BinaryIO):
         self.out, self.inode = out, 0
 
-    def _entry(self, name: str, mode: int, data: bytes):
+    def _entry(self, name: str, mode: int, data: bytes) -> None:
         self.inode += 1
         fields = (self.inode, mode, 0, 0, 1, 0, len(data), 0, 0, 0, 0, len(name) + 1, 0)
         header = b"070701" + "".join(f"{field:08x}" for field in fields).encode()
         for part in (header + name.encode() + b"\0", data):
             self.out.write(part + b"\0" * (-len(part) % 4))
 
-    def directory(self, name: str):
+    def directory(self, name: str) -> None:
         self._entry(name, 0o040755, b"")
 
-    def file(self, name: str, data: bytes, mode: int):
+    def file(self, name: str, data: bytes, mode: int) -> None:
         self._entry(name, 0o100000 | mode, data)
 
-    def end(self):
+    def end(self) -> None:
         self._entry("TRAILER!!!", 0, b"")
         self.out.write(b"\0" * (-self.out.tell() % 512))
