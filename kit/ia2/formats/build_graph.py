@@ -119,7 +119,7 @@ class BuildGraph(fields.Format):
             if is_c and record.command is None:
                 raise fields.Fault(f"objects[{index}].command", "a whole number", None)
             if is_c and record.spelled is None:
-                raise fields.Fault(f"objects[{index}].spelled", "an object", fields.NOTHING)
+                raise fields.Fault(f"objects[{index}].spelled", "an object", None)
         for name, number in self.plugins.items():
             fields.whole(f"plugins.{name}", number, 0, len(self.links) - 1)
 
