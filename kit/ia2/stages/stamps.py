@@ -26,7 +26,9 @@ def signature(path: str) -> list[int] | None:
 
 
 class Stamps:
-    """The contents of OUT/stamps.json: stage name -> {"key": ..., "files": {path: signature}}."""
+    """The contents of OUT/stamps.json: name -> {"key": ..., "files": {path: signature}}.
+
+    The names are those of the stages, "engine" (pipeline) and "unit N" of each recompiled unit."""
 
     def __init__(self, path: str):
         self.path = path
