@@ -14,10 +14,9 @@ import os
 import re
 import struct
 
-from . import elf, mapped_code, plugin_file
+from . import elf, layout, mapped_code, plugin_file
 from .failure import Failure
 
-PAGE = 4096
 # loader: the loader finds the padded files, and first; symbols: calls across go through gates;
 # mapped: code of others. enforcement: that the program was not built permissive.
 GROUPS = ("enforcement", "hardening", "instructions", "tls", "loader", "symbols", "mapped")
@@ -28,13 +27,9 @@ DANGEROUS = re.compile(
 )
 MNEMONICS = {0x01: "WRPKRU", 0xAE: "XRSTOR or WRFSBASE"}
 SITES_SECTION = "ia2_sites"
-# int32_t start relative to itself; uint16_t kind; uint16_t length (runtime/include/ia2_gate.S).
-SITE = struct.Struct("<iHH")
-# The note that leads to a compartment's descriptor, and where that (struct
-# ia2_compartment_descriptor) has `permissive` (IA2_DESCRIPTOR_PERMISSIVE in
-# runtime/include/ia2_layout.h).
+# The note that leads to a compartment's descriptor: sizes, type, name, and the distance from the
+# end of the name.
 NOTE = struct.Struct("<III4sq")
-PERMISSIVE_AT = 292
 NOTHING = "permissive: nothing is enforced"
 # What a program runs on: one runtime enforces, the other is of programs built permissive.
 RUNTIMES = {False: "libia2.so", True: "libia2_permissive.so"}
@@ -200,7 +195,11 @@ class Audit:
                 "has no thread-local storage, but the runtime's part of a compartment has some",
             )
             return
-        whole = block.align >= PAGE and block.memsz % PAGE == 0 and block.vaddr % PAGE == 0
+        whole = (
+            block.align >= layout.IA2_PAGE
+            and block.memsz % layout.IA2_PAGE == 0
+            and block.vaddr % layout.IA2_PAGE == 0
+        )
         self.note(
             name,
             "tls",
@@ -215,7 +214,7 @@ class Audit:
             self.images[plugin_file.carrier_name(name.removesuffix(".ia2.so"))],
         )
         block, carrier, symbols = (
-            image.segment(plugin_file.PT_IA2_TLS),
+            image.segment(layout.IA2_PT_TLS),
             other.segment(elf.PT_TLS),
             image.symbols(elf.SHT_DYNSYM),
         )
@@ -227,10 +226,10 @@ class Audit:
         whole = (
             carrier
             and block
-            and carrier.align >= PAGE
+            and carrier.align >= layout.IA2_PAGE
             and carrier.memsz == block.memsz
-            and carrier.memsz % PAGE == 0
-            and block.vaddr % PAGE == 0
+            and carrier.memsz % layout.IA2_PAGE == 0
+            and block.vaddr % layout.IA2_PAGE == 0
         )
         self.note(
             name,
@@ -415,7 +414,7 @@ def is_permissive(image: elf.Elf) -> bool:
         if len(note) < NOTE.size:
             raise elf.ElfError("damaged: section .note.ia2")
         distance = NOTE.unpack_from(note)[-1]
-        at = section.addr + NOTE.size - 8 + distance + PERMISSIVE_AT
+        at = section.addr + NOTE.size - 8 + distance + layout.IA2_COMPARTMENT_PERMISSIVE
         for segment in image.segments:
             if (
                 segment.type == elf.PT_LOAD
@@ -463,12 +462,15 @@ def sites(image: elf.Elf) -> list[tuple[int, int]]:
     section = image.section(SITES_SECTION)
     if section is None:
         return []
-    if section.size % SITE.size:
+    if section.size % layout.IA2_SITE_SIZE:
         raise elf.ElfError(f"damaged: section {SITES_SECTION}")
-    found = []
-    for index, (start, _, length) in enumerate(SITE.iter_unpack(image.contents(section))):
-        address = section.addr + index * SITE.size + start
-        found.append((address, address + length))
+    found, entries = [], image.contents(section)
+    for at in range(0, section.size, layout.IA2_SITE_SIZE):
+        start = (
+            section.addr + at + struct.unpack_from("<i", entries, at + layout.IA2_SITE_OFFSET)[0]
+        )
+        length = struct.unpack_from("<H", entries, at + layout.IA2_SITE_LENGTH)[0]
+        found.append((start, start + length))
     return found
 
 

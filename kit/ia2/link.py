@@ -11,7 +11,7 @@ import re
 import shutil
 import subprocess
 
-from . import atomic, audit, elf, link_line, ninja, pad_tls, plugin_file, recompile
+from . import atomic, audit, elf, layout, link_line, ninja, pad_tls, plugin_file, recompile
 from .failure import Failure
 
 # How often, and by how much, code is moved to get rid of unwanted bytes. Not a multiple of 256, so
@@ -39,6 +39,8 @@ class Kit:
             "libia2_compartment_permissive.a" if permissive else "libia2_compartment.a",
         )
         self.include = os.path.join(self.root, "runtime", "include")
+        self.gates = os.path.join(self.root, "runtime", "gates")
+        self.layout = layout.header_of(self.build_dir)
         names = ["ia2_compartment.ldflags", *(["ia2_permissive.ldflags"] if permissive else [])]
         self.options = [os.path.join(self.root, "runtime", name) for name in names]
 
@@ -54,9 +56,17 @@ class Kit:
                     ),
                 )
 
+    def gate_flags(self) -> list[str]:
+        """What finds the gates' macros and the numbers that they use."""
+        return ["-I", self.gates, "-I", os.path.dirname(self.layout)]
+
     def files(self) -> list[str]:
-        headers = [os.path.join(self.include, name) for name in sorted(os.listdir(self.include))]
-        return [self.libia2, self.compartment, *self.options, *headers]
+        headers = [
+            os.path.join(folder, name)
+            for folder in (self.include, self.gates)
+            for name in sorted(os.listdir(folder))
+        ]
+        return [self.libia2, self.compartment, *self.options, *headers, self.layout]
 
 
 class Linker:
@@ -203,7 +213,7 @@ class Linker:
         # kind.
         defines = ["-DIA2_PERMISSIVE=1"] if self.kit.permissive else []
         self.run(
-            [*self.driver, "-c", "-I", self.kit.include, *defines, source, "-o", target],
+            [*self.driver, "-c", *self.kit.gate_flags(), *defines, source, "-o", target],
             f"assembling {source}",
             target + ".log",
         )

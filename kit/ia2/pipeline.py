@@ -8,7 +8,7 @@ import sys
 import tempfile
 import time
 
-from . import atomic, stamps
+from . import atomic, layout, stamps
 from .failure import Failure
 
 STAGES = ("capture", "canonicalize", "plan", "rewrite", "link", "audit")
@@ -55,6 +55,7 @@ class Pipeline:
 
     def __init__(self, options):
         self.options = options
+        layout.use(options.kit_build)
         self.out = os.path.realpath(options.out)
         project = os.path.realpath(options.project)
         if self.out == project:
@@ -333,7 +334,7 @@ class Pipeline:
         from . import audit, further_needs, link, recompile
 
         kit = link.Kit(self.options.kit_build, self.options.permissive)
-        kit.need(kit.libia2, kit.compartment, *kit.options, kit.include)
+        kit.need(kit.libia2, kit.compartment, *kit.options, kit.include, kit.gates, kit.layout)
         plan, graph, boundary = (
             self.read("plan.json"),
             self.read("build-graph.json"),

@@ -8,12 +8,11 @@ declared elsewhere. The format of plan.json is in docs/design.md.
 import os
 import re
 
-from . import destructors, link_line, symbols
+from . import destructors, layout, link_line, symbols
 from .failure import Failure
 from .policy import Policy
 
 VERSION = 1
-PKRU_NOBODY = 0x55555554
 LISTED = 5
 
 
@@ -518,7 +517,7 @@ class Planner:
 
 def pkru(key: int, reads: list[int]) -> int:
     """Every key denied (01) except 0 and `key` (00) and those in `reads` (10)."""
-    value = PKRU_NOBODY & ~(3 << 2 * key)
+    value = layout.IA2_PKRU_0 & ~(3 << 2 * key)
     for other in reads:
         value = value & ~(3 << 2 * other) | 2 << 2 * other
     return value
