@@ -5,6 +5,7 @@
 #include <link.h>
 #include <string.h>
 
+#include "base/die.h"
 #include "exit_records.h"
 #include "init.h"
 #include "state.h"

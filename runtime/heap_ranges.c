@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/die.h"
 #include "system_calls.h"
 
 /* What constructors map is under key 0 until their compartment has its keys. They run one after the

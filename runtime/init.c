@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/die.h"
+#include "base/log.h"
 #include "exit_records.h"
 #include "heap_ranges.h"
 #include "late.h"

@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "exit_records.h"
 #include "heap_ranges.h"
 #include "init.h"

@@ -8,6 +8,7 @@
 #include <ucontext.h>
 
 #include "addresses.h"
+#include "base/die.h"
 #include "guard.h"
 #include "permissive.h"
 #include "signal_frame.h"

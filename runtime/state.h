@@ -156,9 +156,4 @@ uint32_t ia2_read_pkru(void);
 /* Key of a PKRU value, -1 if it is no compartment's. */
 int ia2_compartment_of_pkru(uint32_t pkru);
 
-/* Prints "ia2: ..." to stderr with write(2) and aborts. Async-signal-safe: %s %d %x (uint64_t as
- * pointer: %p) only. */
-void ia2_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-void ia2_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
-
 #endif

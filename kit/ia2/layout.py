@@ -1,6 +1,6 @@
 """The numbers that the runtime's C decides and Python needs, such as note types and offsets.
 
-The kit's build makes them of the C (runtime/gates/layout.c). `layout.IA2_PT_TLS` is the value of
+The kit's build makes them of the C (runtime/layout/layout.c). `layout.IA2_PT_TLS` is the value of
 that name in the header of this process's kit: $IA2_BUILD, or build/ beside the engine, unless
 `use` names another build directory.
 """
@@ -17,7 +17,7 @@ _build_dir: str | None = None  # of the kit that this process works with
 
 
 def header_of(build_dir: str) -> str:
-    return os.path.join(build_dir, "runtime", "gates", "ia2_layout.h")
+    return os.path.join(build_dir, "runtime", "layout", "ia2_layout.h")
 
 
 def parse(text: str) -> dict[str, int]:
@@ -63,5 +63,5 @@ def __getattr__(name: str) -> int:
     if not _numbers:
         _read()
     if name not in _numbers:
-        raise AttributeError(f"{name} is not in ia2_layout.h; add it to runtime/gates/layout.c")
+        raise AttributeError(f"{name} is not in ia2_layout.h; add it to runtime/layout/layout.c")
     return _numbers[name]

@@ -9,10 +9,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../addresses.h"
-#include "../heap_ranges.h"
-#include "../stacks.h"
-#include "compartment.h"
+#include "addresses.h"
+#include "base/die.h"
+#include "heap_ranges.h"
+#include "stacks.h"
+#include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define JMPBUF_RSP 6 /* glibc, sysdeps/x86_64/jmpbuf-offsets.h */

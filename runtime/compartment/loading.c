@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../addresses.h"
-#include "../late.h"
-#include "compartment.h"
+#include "addresses.h"
+#include "base/die.h"
+#include "late.h"
+#include "compartment/compartment.h"
 #include "ia2.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))

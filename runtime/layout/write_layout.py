@@ -6,7 +6,7 @@ import re
 import sys
 
 HEAD = """\
-/* Made from runtime/gates/layout.c by write_layout.py. DO NOT EDIT.
+/* Made from runtime/layout/layout.c by write_layout.py. DO NOT EDIT.
  *
  * For assembly and Python. C has the same names, from the headers that are named below. */
 #ifndef IA2_LAYOUT_H
@@ -44,7 +44,7 @@ def main() -> int:
     try:
         text = header(source.read_text(encoding="utf-8"))
     except ValueError as error:
-        print(f"{source}: error: {error}; correct runtime/gates/layout.c", file=sys.stderr)
+        print(f"{source}: error: {error}; correct runtime/layout/layout.c", file=sys.stderr)
         return 1
     new = target.with_name(target.name + ".new")
     new.write_text(text, encoding="utf-8")
