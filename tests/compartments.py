@@ -133,11 +133,12 @@ def callgates(compartments, key: int) -> str:
         f"#define IA2_COMPARTMENTS {len(compartments)}",
     ]
     lines += [
-        f"#define IA2_PKRU_{n} {pkru(n, other.reads):#x}" for n, other in enumerate(compartments, 1)
+        f"    .set ia2_pkru_{n}, {pkru(n, other.reads):#x}"
+        for n, other in enumerate(compartments, 1)
     ]
     late = sum(1 << n for n, other in enumerate(compartments, 1) if other.late)
     if late:
-        lines.append(f"#define IA2_LATE {late:#x}")
+        lines.append(f"#define IA2_PLUGIN_KEYS {late:#x}")
     if own.clients:
         lines.append(f"#define IA2_HEAP_CLIENTS {sum(1 << client for client in own.clients):#x}")
     lines.append("#include <ia2_gate.S>")
@@ -258,6 +259,7 @@ def compiled(folder, compartment, key, toolchain, include, flags):
             f"-DPKEY={key}",
             f"-I{include}",
             f"-I{RUNTIME / 'include'}",
+            f"-I{BUILD / 'runtime' / 'layout'}",
             "-iquote",
             RUNTIME,
             *EXTRA_FLAGS,
@@ -297,7 +299,8 @@ def build(
         run(
             toolchain.compiler,
             "-c",
-            f"-I{RUNTIME / 'include'}",
+            f"-I{RUNTIME / 'gates'}",
+            f"-I{BUILD / 'runtime' / 'layout'}",
             *runtime.defines,
             folder / f"{own.name}.S",
             "-o",

@@ -244,6 +244,7 @@ def kit_signature(kit_build: pathlib.Path = BUILD) -> str:
         *HERE.glob("*.py"),
         *HERE.glob("*.[ct]*"),
         *(SOURCE / "runtime/include").iterdir(),
+        *(SOURCE / "runtime/gates").iterdir(),
         *(SOURCE / "runtime").glob("*.ldflags"),
         kit_build / "kit/rewriter/ia2-rewriter",
         kit_build / "runtime/libia2.so",

@@ -2,7 +2,9 @@
 rewriter."""
 
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 
 COMPARTMENT = """\
@@ -59,11 +61,15 @@ json.dump(dict(version=1, destructors=[]), open(out + "destructors.json", "w"))
 def make(root: pathlib.Path) -> pathlib.Path:
     """Builds the stand-in under `root`, laid out as the kit: root/runtime/include, root/build/...
     Returns root."""
-    for name in ("runtime/include", "build/runtime", "build/kit/rewriter"):
+    for name in ("runtime/include", "runtime/gates", "build/runtime/layout", "build/kit/rewriter"):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "build/meson-info").mkdir(exist_ok=True)
     (root / "build/meson-info/meson-info.json").write_text(
         json.dumps({"directories": {"source": str(root)}})
+    )
+    shutil.copy2(
+        pathlib.Path(os.environ["IA2_BUILD"]) / "runtime/layout/ia2_layout.h",
+        root / "build/runtime/layout",
     )
     (root / "runtime/include/ia2.h").write_text("#define STAND_IN 1\n")
     (root / "runtime/ia2_compartment.ldflags").write_text(

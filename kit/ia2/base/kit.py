@@ -2,6 +2,7 @@
 
 import os
 
+from . import layout
 from .failure import Failure
 from .source_root import source_root
 
@@ -27,6 +28,8 @@ class Kit:
             "libia2_compartment_permissive.a" if permissive else "libia2_compartment.a",
         )
         self.include = os.path.join(self.root, "runtime", "include")
+        self.gates = os.path.join(self.root, "runtime", "gates")
+        self.layout = layout.header_of(self.build_dir)
         names = ["ia2_compartment.ldflags", *(["ia2_permissive.ldflags"] if permissive else [])]
         self.options = [os.path.join(self.root, "runtime", name) for name in names]
 
@@ -42,6 +45,14 @@ class Kit:
                     ),
                 )
 
+    def gate_flags(self) -> list[str]:
+        """What finds the gates' macros and the numbers that they use."""
+        return ["-I", self.gates, "-I", os.path.dirname(self.layout)]
+
     def files(self) -> list[str]:
-        headers = [os.path.join(self.include, name) for name in sorted(os.listdir(self.include))]
-        return [self.libia2, self.compartment, *self.options, *headers]
+        headers = [
+            os.path.join(folder, name)
+            for folder in (self.include, self.gates)
+            for name in sorted(os.listdir(folder))
+        ]
+        return [self.libia2, self.compartment, *self.options, *headers, self.layout]

@@ -2,13 +2,12 @@
 
 import struct
 
+from ..base import layout
 from . import elf
 
-# The note that leads to a compartment's descriptor, and where that (struct
-# ia2_compartment_descriptor) has `permissive` (IA2_DESCRIPTOR_PERMISSIVE in
-# runtime/include/ia2_layout.h).
+# The note that leads to a compartment's descriptor: sizes, type, name, and the distance from the
+# end of the name.
 NOTE = struct.Struct("<III4sq")
-PERMISSIVE_AT = 292
 
 
 def is_permissive(image: elf.Elf) -> bool:
@@ -21,7 +20,7 @@ def is_permissive(image: elf.Elf) -> bool:
         if len(note) < NOTE.size:
             raise elf.ElfError("damaged: section .note.ia2")
         distance = NOTE.unpack_from(note)[-1]
-        at = section.addr + NOTE.size - 8 + distance + PERMISSIVE_AT
+        at = section.addr + NOTE.size - 8 + distance + layout.IA2_COMPARTMENT_PERMISSIVE
         for segment in image.segments:
             if (
                 segment.type == elf.PT_LOAD

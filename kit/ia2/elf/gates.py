@@ -4,6 +4,7 @@ and where else the file has the bytes of one."""
 import re
 import struct
 
+from ..base import layout
 from . import elf
 
 # WRPKRU; XRSTOR from memory; WRFSBASE with or without REX: instructions that set PKRU or the thread
@@ -13,8 +14,6 @@ DANGEROUS = re.compile(
 )
 MNEMONICS = {0x01: "WRPKRU", 0xAE: "XRSTOR or WRFSBASE"}
 SITES_SECTION = "ia2_sites"
-# int32_t start relative to itself; uint16_t kind; uint16_t length (runtime/include/ia2_gate.S).
-SITE = struct.Struct("<iHH")
 
 
 def unlisted(image: elf.Elf) -> list[str]:
@@ -50,12 +49,14 @@ def sites(image: elf.Elf) -> list[tuple[int, int]]:
     section = image.section(SITES_SECTION)
     if section is None:
         return []
-    if section.size % SITE.size:
+    if section.size % layout.IA2_SITE_SIZE:
         raise elf.ElfError(f"damaged: section {SITES_SECTION}")
-    found = []
-    for index, (start, _, length) in enumerate(SITE.iter_unpack(image.contents(section))):
-        address = section.addr + index * SITE.size + start
-        found.append((address, address + length))
+    found, entries = [], image.contents(section)
+    for at in range(0, section.size, layout.IA2_SITE_SIZE):
+        distance = struct.unpack_from("<i", entries, at + layout.IA2_SITE_OFFSET)[0]
+        length = struct.unpack_from("<H", entries, at + layout.IA2_SITE_LENGTH)[0]
+        start = section.addr + at + distance
+        found.append((start, start + length))
     return found
 
 

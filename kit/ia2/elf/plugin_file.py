@@ -14,15 +14,11 @@ left to the runtime.
 import dataclasses
 import os
 
-from ..base import atomic
+from ..base import atomic, layout
 from ..base.failure import Failure
 from . import elf
 
-PAGE = 4096
-# runtime/init.h has the same numbers; ld.so ignores types and tags that it does not know.
-PT_IA2_TLS = 0x69613274
 DT_INIT_ARRAY, DT_INIT_ARRAYSZ = 25, 27
-DT_IA2_INIT_ARRAY, DT_IA2_INIT_ARRAYSZ = 0x69613201, 0x69613202
 TLS_RELOCATIONS = {16: "DTPMOD64", 17: "DTPOFF64", 18: "TPOFF64", 36: "TLSDESC"}
 CARRIER = """\
     .section .tbss, "awT", @nobits
@@ -34,7 +30,7 @@ CARRIER = """\
     .size {symbol}, {size}
     .section .note.ia2_tls, "a", @note
     .balign 4
-    .long 4, 4, 3
+    .long 4, 4, {note}
     .asciz "IA2"
     .long {key}
     .section .note.GNU-stack, "", @progbits
@@ -64,15 +60,19 @@ def carrier_source(path: str, key: int) -> str:
     """Assembly of the carrier for the plugin `path`. Failure if its storage does not fill whole
     pages."""
     block = _storage(elf.Elf.read(path))
-    if block is None or block.vaddr % PAGE or block.memsz % PAGE:
+    if block is None or block.vaddr % layout.IA2_PAGE or block.memsz % layout.IA2_PAGE:
         raise Failure("has no thread-local storage of whole pages", path, "pad-tls comes first")
     return CARRIER.format(
-        page=max(PAGE, block.align), symbol=carrier_symbol(key), size=block.memsz, key=key
+        page=max(layout.IA2_PAGE, block.align),
+        symbol=carrier_symbol(key),
+        size=block.memsz,
+        key=key,
+        note=layout.IA2_NOTE_CARRIER,
     )
 
 
 def _storage(image: elf.Elf) -> elf.Segment | None:
-    return image.segment(elf.PT_TLS) or image.segment(PT_IA2_TLS)
+    return image.segment(elf.PT_TLS) or image.segment(layout.IA2_PT_TLS)
 
 
 @dataclasses.dataclass
@@ -112,7 +112,7 @@ def _carry(image: elf.Elf, patch: _Patch, symbol: str) -> None:
     )
     if position is None:
         raise elf.ElfError(f"does not refer to {symbol}: its gates are not those of a plugin")
-    patch.put(image.phoff + block.index * elf.PHDR.size, PT_IA2_TLS, 4)
+    patch.put(image.phoff + block.index * elf.PHDR.size, layout.IA2_PT_TLS, 4)
     for section in image.sections:
         if section.type != elf.SHT_RELA or not section.flags & elf.SHF_ALLOC:
             continue
@@ -127,7 +127,11 @@ def _carry(image: elf.Elf, patch: _Patch, symbol: str) -> None:
 
 def _hide_constructors(image: elf.Elf, patch: _Patch) -> None:
     segment = image.segment(elf.PT_DYNAMIC)
-    renamed = {DT_INIT_ARRAY: DT_IA2_INIT_ARRAY, DT_INIT_ARRAYSZ: DT_IA2_INIT_ARRAYSZ}
+    # ld.so ignores tags that it does not know.
+    renamed = {
+        DT_INIT_ARRAY: layout.IA2_DT_INIT_ARRAY,
+        DT_INIT_ARRAYSZ: layout.IA2_DT_INIT_ARRAYSZ,
+    }
     for offset in (
         range(segment.offset, segment.offset + segment.filesz, elf.DYN.size) if segment else ()
     ):

@@ -8,6 +8,7 @@ import dataclasses
 import os
 import re
 
+from ..base import layout
 from ..base.failure import Failure
 from ..base.kit import RUNTIMES
 from ..elf import elf, gates, mapped_code, plugin_file
@@ -15,7 +16,6 @@ from ..elf.descriptor import is_permissive
 from ..formats.audit import GROUPS, AuditResult, Check, Group
 from ..formats.plan import Compartment, Entry, Import, Plan
 
-PAGE = 4096
 NOTHING = "permissive: nothing is enforced"
 
 
@@ -184,7 +184,11 @@ class Audit:
                 "has no thread-local storage, but the runtime's part of a compartment has some",
             )
             return
-        whole = block.align >= PAGE and block.memsz % PAGE == 0 and block.vaddr % PAGE == 0
+        whole = (
+            block.align >= layout.IA2_PAGE
+            and block.memsz % layout.IA2_PAGE == 0
+            and block.vaddr % layout.IA2_PAGE == 0
+        )
         self.note(
             name,
             "tls",
@@ -199,7 +203,7 @@ class Audit:
             self.images[plugin_file.carrier_name(name.removesuffix(".ia2.so"))],
         )
         block, carrier, symbols = (
-            image.segment(plugin_file.PT_IA2_TLS),
+            image.segment(layout.IA2_PT_TLS),
             other.segment(elf.PT_TLS),
             image.symbols(elf.SHT_DYNSYM),
         )
@@ -211,10 +215,10 @@ class Audit:
         whole = (
             carrier
             and block
-            and carrier.align >= PAGE
+            and carrier.align >= layout.IA2_PAGE
             and carrier.memsz == block.memsz
-            and carrier.memsz % PAGE == 0
-            and block.vaddr % PAGE == 0
+            and carrier.memsz % layout.IA2_PAGE == 0
+            and block.vaddr % layout.IA2_PAGE == 0
         )
         self.note(
             name,

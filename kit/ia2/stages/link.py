@@ -175,7 +175,7 @@ class Linker:
         # kind.
         defines = ["-DIA2_PERMISSIVE=1"] if self.kit.permissive else []
         self.run(
-            [*self.driver, "-c", "-I", self.kit.include, *defines, source, "-o", target],
+            [*self.driver, "-c", *self.kit.gate_flags(), *defines, source, "-o", target],
             f"assembling {source}",
             target + ".log",
         )

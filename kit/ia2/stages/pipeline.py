@@ -5,6 +5,7 @@ import os
 import sys
 import time
 
+from ..base import layout
 from ..base.failure import Failure
 from ..base.paths import inside
 from .sequence import FURTHER_NEEDS, NAMES, STAGES
@@ -59,6 +60,7 @@ class Pipeline:
 
     def __init__(self, options: "argparse.Namespace"):
         self.options = options
+        layout.use(options.kit_build)
         self.out = output_directory(options)
         self.locks = [locked(self.out, options.out)]
         # What was seen of a recorded build is in one place, or it would be out of date in the

@@ -9,6 +9,7 @@ import dataclasses
 import os
 import re
 
+from ..base import layout
 from ..base.failure import Failure
 from ..base.paths import inside
 from ..elf import destructors, symbols
@@ -19,7 +20,6 @@ from ..formats.plan import Object as PlannedObject
 from ..policy.policy import Policy
 from .selection import Selection
 
-PKRU_NOBODY = 0x55555554
 LISTED = 5
 
 
@@ -513,7 +513,7 @@ class Planner:
 
 def pkru(key: int, reads: list[int]) -> int:
     """Every key denied (01) except 0 and `key` (00) and those in `reads` (10)."""
-    value = PKRU_NOBODY & ~(3 << 2 * key)
+    value = layout.IA2_PKRU_0 & ~(3 << 2 * key)
     for other in reads:
         value = value & ~(3 << 2 * other) | 2 << 2 * other
     return value

@@ -186,7 +186,7 @@ class LinkStage(Stage):
 
         options = run.options
         kit = Kit(options.kit_build, options.permissive)
-        kit.need(kit.libia2, kit.compartment, *kit.options, kit.include)
+        kit.need(kit.libia2, kit.compartment, *kit.options, kit.include, kit.gates, kit.layout)
         plan = fields.load(Plan, run.path(PLAN))
         graph = fields.load(BuildGraph, run.path(GRAPH))
         boundary = fields.load(Boundary, run.path(BOUNDARY))

@@ -1,7 +1,7 @@
 /* Call gates, for the callgates/NAME.S that ia2-rewriter writes.
  *
- * The including file defines IA2_ID, IA2_NAME, IA2_COMPARTMENTS and IA2_PKRU_1 .. IA2_PKRU_<n>, includes this
- * file, then has one `ia2_gate` line per function and `ia2_gates_end`.
+ * The including file defines IA2_ID, IA2_NAME and IA2_COMPARTMENTS, sets ia2_pkru_1 .. ia2_pkru_<n>, and includes
+ * this file. One `ia2_gate` line per function and `ia2_gates_end` follow.
  *
  * A gate is called as the function is. Round trip: two WRPKRU.
  *
@@ -31,57 +31,14 @@
 
 #define IA2_CAT_(a, b) a##b
 #define IA2_CAT(a, b) IA2_CAT_(a, b)
-#define IA2_PKRU_SELF IA2_CAT(IA2_PKRU_, IA2_ID)
+#define IA2_PKRU_SELF IA2_CAT(ia2_pkru_, IA2_ID)
 
-/* PKRU of each key, for the assembler's loops. */
+/* PKRU of key 0; the including file has the others. */
     .set ia2_pkru_0, IA2_PKRU_0
-    .set ia2_pkru_1, IA2_PKRU_1
-#ifdef IA2_PKRU_2
-    .set ia2_pkru_2, IA2_PKRU_2
-#endif
-#ifdef IA2_PKRU_3
-    .set ia2_pkru_3, IA2_PKRU_3
-#endif
-#ifdef IA2_PKRU_4
-    .set ia2_pkru_4, IA2_PKRU_4
-#endif
-#ifdef IA2_PKRU_5
-    .set ia2_pkru_5, IA2_PKRU_5
-#endif
-#ifdef IA2_PKRU_6
-    .set ia2_pkru_6, IA2_PKRU_6
-#endif
-#ifdef IA2_PKRU_7
-    .set ia2_pkru_7, IA2_PKRU_7
-#endif
-#ifdef IA2_PKRU_8
-    .set ia2_pkru_8, IA2_PKRU_8
-#endif
-#ifdef IA2_PKRU_9
-    .set ia2_pkru_9, IA2_PKRU_9
-#endif
-#ifdef IA2_PKRU_10
-    .set ia2_pkru_10, IA2_PKRU_10
-#endif
-#ifdef IA2_PKRU_11
-    .set ia2_pkru_11, IA2_PKRU_11
-#endif
-#ifdef IA2_PKRU_12
-    .set ia2_pkru_12, IA2_PKRU_12
-#endif
-#ifdef IA2_PKRU_13
-    .set ia2_pkru_13, IA2_PKRU_13
-#endif
-#ifdef IA2_PKRU_14
-    .set ia2_pkru_14, IA2_PKRU_14
-#endif
-#ifdef IA2_PKRU_15
-    .set ia2_pkru_15, IA2_PKRU_15
-#endif
 #define IA2_TLS_SYMBOL_(id) __ia2_tls_##id
 #define IA2_TLS_SYMBOL(id) IA2_TLS_SYMBOL_(id)
-#ifndef IA2_LATE
-#define IA2_LATE 0 /* mask of the compartments that come with dlopen */
+#ifndef IA2_PLUGIN_KEYS
+#define IA2_PLUGIN_KEYS 0 /* mask of the compartments that come with dlopen */
 #endif
 #ifndef IA2_PERMISSIVE
 #define IA2_PERMISSIVE 0 /* 1: the engine's --permissive; nothing is enforced */
@@ -103,27 +60,33 @@
 
 /* Sites are eight bytes wide so that a move from or to a thread-local fits (virtual PKRU). */
 .macro ia2_rdpkru
-8801: .byte 0x0f, 0x01, 0xee
+.Lsite\@:
+    .byte 0x0f, 0x01, 0xee
     .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
-8802: ia2_site IA2_SITE_RDPKRU, 8801b, 8802b
+.Lsite_end\@:
+    ia2_site IA2_SITE_RDPKRU, .Lsite\@, .Lsite_end\@
 .endm
 
 .macro ia2_wrpkru value
     mov $\value, %eax
     xor %ecx, %ecx
     xor %edx, %edx
-8801: .byte 0x0f, 0x01, 0xef
+.Lsite\@:
+    .byte 0x0f, 0x01, 0xef
     .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
-8802: ia2_site IA2_SITE_WRPKRU, 8801b, 8802b
+.Lsite_end\@:
+    ia2_site IA2_SITE_WRPKRU, .Lsite\@, .Lsite_end\@
     cmp $\value, %eax
     jne .Lia2_die_pkru
 .endm
 
 /* Wide enough for mov %fs:0, %rax, which is what start-up makes of it without FSGSBASE. */
 .macro ia2_rdfsbase
-8801: rdfsbase %rax
+.Lsite\@:
+    rdfsbase %rax
     .byte 0x0f, 0x1f, 0x40, 0x00
-8802: ia2_site IA2_SITE_RDFSBASE, 8801b, 8802b
+.Lsite_end\@:
+    ia2_site IA2_SITE_RDFSBASE, .Lsite\@, .Lsite_end\@
 .endm
 
 #include "ia2_gate_frames.S"
@@ -177,31 +140,31 @@
 .endm
 
 /* What ia2_body_enter pushed, with %rsp at it since \from. */
-.macro ia2_pop_saved from
+.macro ia2_pop_saved from, to
     pop %r15
-8811:
+.Lpopped_r15\@:
     pop %r14
-8812:
+.Lpopped_r14\@:
     pop %r13
-8813:
+.Lpopped_r13\@:
     pop %r12
-8814:
+.Lpopped_r12\@:
     pop %rbx
-8815:
+.Lpopped_rbx\@:
     pop %rbp
-8816:
-    ia2_frames_row \from, 8811b, CFA_SAME_VALUE, 15, CFA_DEF_CFA_OFFSET, 48
-    ia2_frames_row 8811b, 8812b, CFA_SAME_VALUE, 14, CFA_DEF_CFA_OFFSET, 40
-    ia2_frames_row 8812b, 8813b, CFA_SAME_VALUE, 13, CFA_DEF_CFA_OFFSET, 32
-    ia2_frames_row 8813b, 8814b, CFA_SAME_VALUE, 12, CFA_DEF_CFA_OFFSET, 24
-    ia2_frames_row 8814b, 8815b, CFA_SAME_VALUE, DWARF_RBX, CFA_DEF_CFA_OFFSET, 16
-    ia2_frames_row 8815b, 8816b, CFA_SAME_VALUE, DWARF_RBP, CFA_DEF_CFA_OFFSET, 8
+\to:
+    ia2_frames_row \from, .Lpopped_r15\@, CFA_SAME_VALUE, 15, CFA_DEF_CFA_OFFSET, 48
+    ia2_frames_row .Lpopped_r15\@, .Lpopped_r14\@, CFA_SAME_VALUE, 14, CFA_DEF_CFA_OFFSET, 40
+    ia2_frames_row .Lpopped_r14\@, .Lpopped_r13\@, CFA_SAME_VALUE, 13, CFA_DEF_CFA_OFFSET, 32
+    ia2_frames_row .Lpopped_r13\@, .Lpopped_r12\@, CFA_SAME_VALUE, 12, CFA_DEF_CFA_OFFSET, 24
+    ia2_frames_row .Lpopped_r12\@, .Lpopped_rbx\@, CFA_SAME_VALUE, DWARF_RBX, CFA_DEF_CFA_OFFSET, 16
+    ia2_frames_row .Lpopped_rbx\@, \to, CFA_SAME_VALUE, DWARF_RBP, CFA_DEF_CFA_OFFSET, 8
 .endm
 
 /* One path: compartment \c calls compartment \n. */
-.macro ia2_gate_path c, pkru_c, n, pkru_n, table
-8803:
-    ia2_frames_row 8804b, 8803b, CFA_REMEMBER_STATE
+.macro ia2_gate_path c, pkru_c, n, pkru_n, table, from
+.Lpath\@:
+    ia2_frames_row \from, .Lpath\@, CFA_REMEMBER_STATE
     ia2_record 1
     mov IA2_RECORD_TOP + 8 * \c(%rbx), %r14
     shl $IA2_DESC_SHIFT, %r11d
@@ -212,8 +175,8 @@
     call *IA2_DESC_BEFORE(%r10)
 1:  mov IA2_SUSPENDED_SP(%r14), %rcx
     sub $IA2_FRAME_SIZE, %rsp
-8805:
-    ia2_frames_row 8803b, 8805b, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED + IA2_FRAME_SIZE
+.Lframed\@:
+    ia2_frames_row .Lpath\@, .Lframed\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED + IA2_FRAME_SIZE
     mov %rcx, IA2_FRAME_RUNNING(%rsp)
     stmxcsr IA2_FRAME_MXCSR(%rsp)
     mov %rdi, IA2_FRAME_RESULT(%rsp)
@@ -233,8 +196,8 @@
     testl $(1 << \c), IA2_DESC_CALLERS(%r10)
     jz .Lia2_die_caller
     mov %rbx, %rsp          /* \n's own: it keeps %rbx and %r14 over the call, as every function does */
-8806:
-    ia2_frames_of_callee 8805b, 8806b, \c, \n, \table
+.Lentered\@:
+    ia2_frames_of_callee .Lframed\@, .Lentered\@, \c, \n, \table
     and $-16, %rsp
     mov %r12, %rcx
     mov %r13, %rdx
@@ -251,7 +214,7 @@
     mov %rdx, %r9
     xor %esi, %esi          /* these two are \n's still when \c goes on; the others are loaded below, from \c's own memory */
     xor %r11d, %r11d
-8807:
+.Lleft\@:
     ia2_scrub_avx512
     ia2_wrpkru \pkru_c
 
@@ -259,16 +222,16 @@
     cld
     ia2_record 1
     ia2_resume_stack \c
-8808:
+.Lresumed\@:
     mov %rax, %rsp
-8809:
-    ia2_frames_of_return 8806b, 8807b, 8808b, 8809b, \n
+.Lback\@:
+    ia2_frames_of_return .Lentered\@, .Lleft\@, .Lresumed\@, .Lback\@, \n
     mov (%rsp), %r10
     mov IA2_FRAME_RESULT(%rsp), %rdi
     ldmxcsr IA2_FRAME_MXCSR(%rsp)       /* its control bits are callee-saved (ABI 3.2.1) */
     add $IA2_FRAME_SIZE, %rsp
-8810:
-    ia2_frames_row 8809b, 8810b, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED
+.Lunframed\@:
+    ia2_frames_row .Lback\@, .Lunframed\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED
     lea \table\()_descs(%rip), %rbp
     mov %r10, %rcx
     sub %rbp, %rcx
@@ -282,37 +245,37 @@
 1:  xor %ecx, %ecx
     xor %r8d, %r8d
     xor %r9d, %r9d
-    ia2_pop_saved 8810b
+    ia2_pop_saved .Lunframed\@, .Lpopped\@
     ret
-8804:
-    ia2_frames_row 8816b, 8804b, CFA_RESTORE_STATE
-    ia2_path_name \c, \n, 8803b, 8804b
-    .pushsection ia2_paths, "a", @progbits
+.Lpath_end\@:
+    ia2_frames_row .Lpopped\@, .Lpath_end\@, CFA_RESTORE_STATE
+    ia2_path_name \c, \n, .Lpath\@, .Lpath_end\@
+    .pushsection ia2_code_ranges, "a", @progbits
     .balign 8
-    .long 8803b - ., 8804b - 8803b, \c, \n
+    .long .Lpath\@ - ., .Lpath_end\@ - .Lpath\@, \c, \n
     .popsection
 .endm
 
-/* \body: the local label before it. */
-.macro ia2_body_enter body
+/* \body: the label before it. \saved: the label after what it pushes. */
+.macro ia2_body_enter body, saved
     push %rbp
-8811:
+.Lpushed_rbp\@:
     push %rbx
-8812:
+.Lpushed_rbx\@:
     push %r12
-8813:
+.Lpushed_r12\@:
     push %r13
-8814:
+.Lpushed_r13\@:
     push %r14
-8815:
+.Lpushed_r14\@:
     push %r15
-8804:
-    ia2_frames_row \body, 8811b, CFA_DEF_CFA_OFFSET, 16
-    ia2_frames_row 8811b, 8812b, CFA_DEF_CFA_OFFSET, 24
-    ia2_frames_row 8812b, 8813b, CFA_DEF_CFA_OFFSET, 32
-    ia2_frames_row 8813b, 8814b, CFA_DEF_CFA_OFFSET, 40
-    ia2_frames_row 8814b, 8815b, CFA_DEF_CFA_OFFSET, 48
-    ia2_frames_row 8815b, 8804b, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED, CFA_OFFSET + DWARF_RBP, 2, CFA_OFFSET + DWARF_RBX, 3, \
+\saved:
+    ia2_frames_row \body, .Lpushed_rbp\@, CFA_DEF_CFA_OFFSET, 16
+    ia2_frames_row .Lpushed_rbp\@, .Lpushed_rbx\@, CFA_DEF_CFA_OFFSET, 24
+    ia2_frames_row .Lpushed_rbx\@, .Lpushed_r12\@, CFA_DEF_CFA_OFFSET, 32
+    ia2_frames_row .Lpushed_r12\@, .Lpushed_r13\@, CFA_DEF_CFA_OFFSET, 40
+    ia2_frames_row .Lpushed_r13\@, .Lpushed_r14\@, CFA_DEF_CFA_OFFSET, 48
+    ia2_frames_row .Lpushed_r14\@, \saved, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED, CFA_OFFSET + DWARF_RBP, 2, CFA_OFFSET + DWARF_RBX, 3, \
         CFA_OFFSET + 12, 4, CFA_OFFSET + 13, 5, CFA_OFFSET + 14, 6, CFA_OFFSET + 15, 7
     mov %rcx, %r12
     mov %rdx, %r13
@@ -324,9 +287,10 @@
 .macro ia2_caller c, pkru_c
     .if \c != IA2_ID
     .if \c <= IA2_COMPARTMENTS
+.Lia2_dispatch_\c:
     cmp $\pkru_c, %eax
     jne 3f
-    ia2_gate_path \c, \pkru_c, IA2_ID, IA2_PKRU_SELF, ia2_own
+    ia2_gate_path \c, \pkru_c, IA2_ID, IA2_PKRU_SELF, ia2_own, .Lia2_dispatch_\c
 3:
     .endif
     .endif
@@ -342,17 +306,20 @@
 __morestack:
 .Lia2_bodies:
     ia2_frames_begin body, .Lia2_bodies, .Lia2_body_nobody
-    ia2_body_enter .Lia2_bodies
+    ia2_body_enter .Lia2_bodies, .Lia2_saved
     cmp $IA2_PKRU_SELF, %eax
     je 2f
+.Lia2_dispatch:
+    ia2_frames_row .Lia2_saved, .Lia2_dispatch, CFA_NOP /* each path's rows begin at its own dispatch */
     .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0 /* nobody seldom calls */
     ia2_caller \c, ia2_pkru_\c
     .endr
+.Lia2_dispatch_end:
     jmp .Lia2_die_caller
     /* The owner calls its own gate, through a pointer: no switch. */
 2:  mov %r12, %rcx
     mov %r13, %rdx
-    ia2_pop_saved 8804b
+    ia2_pop_saved .Lia2_dispatch_end, .Lia2_unsaved
     lea ia2_own_targets(%rip), %r10
     jmp *(%r10, %r11, 8)
     ia2_frames_end body
@@ -361,10 +328,10 @@ __morestack:
     .balign 64
 .Lia2_body_nobody:
     ia2_frames_begin nobody, .Lia2_body_nobody, .Lia2_bodies_end
-    ia2_body_enter .Lia2_body_nobody
+    ia2_body_enter .Lia2_body_nobody, .Lia2_nobody_saved
     cmp $IA2_PKRU_SELF, %eax
     jne .Lia2_die_caller
-    ia2_gate_path IA2_ID, IA2_PKRU_SELF, 0, IA2_PKRU_0, ia2_nobody
+    ia2_gate_path IA2_ID, IA2_PKRU_SELF, 0, IA2_PKRU_0, ia2_nobody, .Lia2_nobody_saved
 .Lia2_bodies_end:
     .size __morestack, . - __morestack
     ia2_frames_end nobody

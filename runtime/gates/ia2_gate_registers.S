@@ -2,22 +2,25 @@
 
 /* zmm16-31 and the mask registers carry neither arguments nor results. */
 .macro ia2_scrub_avx512
-8801:
+.Lsite\@:
     .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
     vpxord %xmm\n, %xmm\n, %xmm\n
     .endr
     .irp n, 0,1,2,3,4,5,6,7
     kxorq %k\n, %k\n, %k\n
     .endr
-8802: ia2_site IA2_SITE_AVX512, 8801b, 8802b
+.Lsite_end\@:
+    ia2_site IA2_SITE_AVX512, .Lsite\@, .Lsite_end\@
 .endm
 
 /* Upper halves of ymm0-15/zmm0-15, then every xmm register from \first on. ([m] vzeroall is slower than the
  * sixteen zeroing idioms on Zen 5.) */
 .macro ia2_scrub_xmm first
-8801: vzeroupper
+.Lsite\@:
+    vzeroupper
     .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
-8802: ia2_site IA2_SITE_AVX, 8801b, 8802b
+.Lsite_end\@:
+    ia2_site IA2_SITE_AVX, .Lsite\@, .Lsite_end\@
     .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
     .if \n >= \first
     pxor %xmm\n, %xmm\n

@@ -14,6 +14,7 @@
 #define IA2_CFA_SAVED 56 /* six registers and the return address */
 
 /* DW_CFA_... and DW_OP_... (DWARF 5, 6.4.2 and 2.5.1); registers as in the ABI, figure 3.36. */
+#define CFA_NOP 0x00
 #define CFA_ADVANCE_LOC4 0x04
 #define CFA_UNDEFINED 0x07
 #define CFA_SAME_VALUE 0x08
@@ -110,13 +111,13 @@
  * the expression's stack holds. */
 .macro ia2_frame_of_caller c, n, table
     .byte CFA_DEF_CFA_EXPRESSION
-    .uleb128 8829f - 8820f
-8820:
+    .uleb128 .Lexpression_end\@ - .Lexpression\@
+.Lexpression\@:
     .byte OP_ADDR
     .quad .Lia2_state
     .byte OP_DEREF, OP_PLUS_UCONST
     .uleb128 IA2_STATE_THREADS
-8821:                                               /* record */
+.Lrecord\@:                                               /* record */
     .byte OP_DUP, OP_PLUS_UCONST
     .uleb128 IA2_RECORD_TOP + 8 * \n
     .byte OP_DEREF
@@ -129,59 +130,59 @@
     .else
     .byte OP_BREG0 + 14, 0, OP_EQ
     .endif
-    ia2_op_goto OP_BRA, 8822f
+    ia2_op_goto OP_BRA, .Lon_stack\@
     .byte OP_PLUS_UCONST
     .uleb128 1 << IA2_RECORD_SHIFT
-    ia2_op_goto OP_SKIP, 8821b
+    ia2_op_goto OP_SKIP, .Lrecord\@
 
-8822:                                               /* record; down to the frame where \n was entered */
+.Lon_stack\@:                                               /* record; down to the frame where \n was entered */
     .byte OP_DUP, OP_PLUS_UCONST
     .uleb128 IA2_RECORD_TOP + 8 * \n
     .byte OP_DEREF, OP_CONST1S, IA2_SUSPENDED_SP, OP_PLUS, OP_DEREF
-8823:                                               /* record, word */
+.Ldown\@:                                               /* record, word */
     ia2_op_frame
     .byte OP_DUP, OP_CONST1S, -16, OP_AND, OP_BREG0 + DWARF_RSP, 0, OP_CONST1S, -16, OP_AND, OP_EQ
-    ia2_op_goto OP_BRA, 8824f
+    ia2_op_goto OP_BRA, .Lat_entry\@
     .byte OP_PLUS_UCONST, IA2_FRAME_RUNNING, OP_DEREF
-    ia2_op_goto OP_SKIP, 8823b
+    ia2_op_goto OP_SKIP, .Ldown\@
 
-8824:
+.Lat_entry\@:
     .byte OP_LIT0 + 1, OP_SWAP
-8825:                                               /* record, entries so far, frame */
+.Lentries\@:                                               /* record, entries so far, frame */
     .byte OP_PLUS_UCONST, IA2_FRAME_RUNNING, OP_DEREF, OP_DUP
     ia2_op_frame
     .byte OP_DUP, OP_LIT0, OP_EQ
-    ia2_op_goto OP_BRA, 8826f
+    ia2_op_goto OP_BRA, .Lentries_end\@
     .byte OP_DUP, OP_CONST1S, -16, OP_AND, OP_CONST1S, -8, OP_PLUS, OP_DEREF, OP_ADDR
     .quad .Lback_\table\()_\c
     .byte OP_EQ, OP_PICK, 2, OP_LIT0, OP_LT, OP_AND /* record, entries, word, frame, 1 if it is one */
     .byte OP_ROT, OP_SWAP, OP_DROP, OP_ROT, OP_PLUS, OP_SWAP
-    ia2_op_goto OP_SKIP, 8825b
+    ia2_op_goto OP_SKIP, .Lentries\@
 
-8826:                                               /* record, entries, word, frame */
+.Lentries_end\@:                                               /* record, entries, word, frame */
     .byte OP_DROP, OP_DROP, OP_SWAP, OP_PLUS_UCONST
     .uleb128 IA2_RECORD_TOP + 8 * \c
     .byte OP_DEREF, OP_CONST1S, IA2_SUSPENDED_SP, OP_PLUS, OP_DEREF, OP_SWAP, OP_NEG, OP_OVER
-8827:                                               /* \c's word, calls so far - entries, word */
+.Lcalls\@:                                               /* \c's word, calls so far - entries, word */
     ia2_op_frame
     .byte OP_DUP, OP_LIT0, OP_EQ
-    ia2_op_goto OP_BRA, 8828f
+    ia2_op_goto OP_BRA, .Lcalls_end\@
     ia2_op_calls \table
     .byte OP_ROT, OP_PLUS_UCONST, IA2_FRAME_RUNNING, OP_DEREF, OP_ROT, OP_PLUS, OP_SWAP
-    ia2_op_goto OP_SKIP, 8827b
+    ia2_op_goto OP_SKIP, .Lcalls\@
 
-8828:
+.Lcalls_end\@:
     .byte OP_DROP, OP_SWAP
-8827:                                               /* calls to leave out, word */
+.Lskip\@:                                               /* calls to leave out, word */
     ia2_op_frame
     ia2_op_calls \table
     .byte OP_DUP, OP_PICK, 3, OP_LIT0, OP_EQ, OP_AND
-    ia2_op_goto OP_BRA, 8828f
+    ia2_op_goto OP_BRA, .Lskipped\@
     .byte OP_ROT, OP_PLUS_UCONST, IA2_FRAME_RUNNING, OP_DEREF, OP_ROT, OP_SWAP, OP_MINUS, OP_SWAP
-    ia2_op_goto OP_SKIP, 8827b
-8828:
+    ia2_op_goto OP_SKIP, .Lskip\@
+.Lskipped\@:
     .byte OP_DROP, OP_PLUS_UCONST, IA2_FRAME_WORDS
-8829:
+.Lexpression_end\@:
 .endm
 
 /* A path's rows while %rsp is on the callee's stack, from \at on. */

@@ -30,7 +30,7 @@
     .balign 16
 ia2_own_stubs_begin:
     .section .data.rel.ro.ia2_own_descs, "aw", @progbits
-    .balign 32
+    .balign 1 << IA2_DESC_SHIFT
 ia2_own_descs:
     .section .data.rel.ro.ia2_own_targets, "aw", @progbits
     .balign 8
@@ -45,7 +45,7 @@ ia2_own_targets:
     .balign 16
 ia2_nobody_stubs_begin:
     .section .data.rel.ro.ia2_nobody_descs, "aw", @progbits
-    .balign 32
+    .balign 1 << IA2_DESC_SHIFT
 ia2_nobody_descs:
     .section .data.rel.ro.ia2_nobody_targets, "aw", @progbits
     .balign 8
@@ -181,15 +181,24 @@ ia2_nobody_descs:
 /* No register, no stack and no right can be relied on here: two system calls and the end. */
 .macro ia2_die label, text
 .Lia2_die_\label:
-    lea 7001f(%rip), %rsi
-    mov $7002f - 7001f, %edx
+    lea .Ltext\@(%rip), %rsi
+    mov $.Ltext_end\@ - .Ltext\@, %edx
     jmp .Lia2_die
     .pushsection .rodata.str.ia2, "a", @progbits
-7001: .ascii "ia2: compartment "
+.Ltext\@:
+    .ascii "ia2: compartment "
     .ascii IA2_NAME
     .ascii ": \text\n"
-7002:
+.Ltext_end\@:
     .popsection
+.endm
+
+/* A field of the descriptor, which must be where C has it. */
+#define ia2_field(name, directive, value) ia2_expect IA2_COMPARTMENT_##name; directive value
+.macro ia2_expect offset
+    .if . - ia2_this_compartment - \offset
+    .error "the descriptor is not a struct ia2_compartment_descriptor (state/descriptor.h): look at offset \offset"
+    .endif
 .endm
 
 .macro ia2_gates_end
@@ -239,7 +248,7 @@ ia2_gate_dies:
 
     /* A plugin's thread-local storage is in a library of its own, by this name (kit/ia2/plugin_file.py). Nobody calls this; it makes
      * the name known to ld.so. */
-    .if (IA2_LATE >> IA2_ID) & 1
+    .if (IA2_PLUGIN_KEYS >> IA2_ID) & 1
     .text
     .type ia2_carried_storage, @function
 ia2_carried_storage:
@@ -267,7 +276,7 @@ ia2_own_stubs_end:
     ia2_frames_begin nobody_stubs, ia2_nobody_stubs_begin, .Lia2_nobody_stubs_end
     ia2_frames_end nobody_stubs
 
-    .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_paths, __stop_ia2_paths, __start_ia2_shared_data, __stop_ia2_shared_data
+    .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_code_ranges, __stop_ia2_code_ranges, __start_ia2_shared_data, __stop_ia2_shared_data
     .section .rodata.ia2, "a", @progbits
     .balign 8
 .Lia2_default_action:
@@ -278,58 +287,62 @@ ia2_own_stubs_end:
 .Lia2_name:
     .asciz IA2_NAME
 
-    /* struct ia2_compartment_descriptor, found by the runtime through the note below. */
+    /* struct ia2_compartment_descriptor. The runtime finds it through the note below. */
     .section .data.rel.ro.ia2_compartment, "aw", @progbits
     .balign 8
     .globl ia2_this_compartment
     .hidden ia2_this_compartment
     .type ia2_this_compartment, @object
 ia2_this_compartment:
-    .long IA2_ID
-    .long IA2_COMPARTMENTS
-    .quad .Lia2_name
-    .quad ia2_own_stubs_begin
-    .quad ia2_own_stubs_end
-    .quad ia2_own_descs
-    .quad __start_ia2_sites
-    .quad __stop_ia2_sites
-    .quad __ia2_main
-    .quad __ia2_thread
-    .quad __ia2_signal
-    .quad __ia2_exit_call
-    .quad __ia2_thread_end
-    .quad __ia2_thread_storage
-    .quad __ia2_construct
-    .quad __ia2_suspend
-    .quad __ia2_resume
-    .quad __ia2_unwound
-    .quad __start_ia2_paths
-    .quad __stop_ia2_paths
-    .quad __ia2_client_alloc
-    .quad __ia2_client_free
-    .quad __ia2_shared_free
-    .quad __ia2_shared_resize
-    .quad __ia2_shared_size
-    .quad __ia2_nobody_thread_create
-    .quad ia2_compartment_fini_entries
-    .quad __start_ia2_shared_data
-    .quad __stop_ia2_shared_data
+    ia2_field(ID, .long, IA2_ID)
+    ia2_field(COUNT, .long, IA2_COMPARTMENTS)
+    ia2_field(NAME, .quad, .Lia2_name)
+    ia2_field(STUBS, .quad, ia2_own_stubs_begin)
+    ia2_field(STUBS_END, .quad, ia2_own_stubs_end)
+    ia2_field(GATES, .quad, ia2_own_descs)
+    ia2_field(SITES, .quad, __start_ia2_sites)
+    ia2_field(SITES_END, .quad, __stop_ia2_sites)
+    ia2_field(MAIN, .quad, __ia2_main)
+    ia2_field(THREAD, .quad, __ia2_thread)
+    ia2_field(SIGNAL, .quad, __ia2_signal)
+    ia2_field(EXIT_CALL, .quad, __ia2_exit_call)
+    ia2_field(THREAD_END, .quad, __ia2_thread_end)
+    ia2_field(THREAD_STORAGE, .quad, __ia2_thread_storage)
+    ia2_field(CONSTRUCT, .quad, __ia2_construct)
+    ia2_field(SUSPEND, .quad, __ia2_suspend)
+    ia2_field(RESUME, .quad, __ia2_resume)
+    ia2_field(UNWOUND, .quad, __ia2_unwound)
+    ia2_field(CODE_RANGES, .quad, __start_ia2_code_ranges)
+    ia2_field(CODE_RANGES_END, .quad, __stop_ia2_code_ranges)
+    ia2_field(CLIENT_ALLOC, .quad, __ia2_client_alloc)
+    ia2_field(CLIENT_FREE, .quad, __ia2_client_free)
+    ia2_field(SHARED_FREE, .quad, __ia2_shared_free)
+    ia2_field(SHARED_RESIZE, .quad, __ia2_shared_resize)
+    ia2_field(SHARED_SIZE, .quad, __ia2_shared_size)
+    ia2_field(NOBODY_THREAD_CREATE, .quad, __ia2_nobody_thread_create)
+    ia2_field(FINI_ENTRIES, .quad, ia2_compartment_fini_entries)
+    ia2_field(SHARED_DATA, .quad, __start_ia2_shared_data)
+    ia2_field(SHARED_DATA_END, .quad, __stop_ia2_shared_data)
+    ia2_field(PKRU, , )
     .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
     .if \c <= IA2_COMPARTMENTS
     .long ia2_pkru_\c
+    .else
+    .long 0
     .endif
     .endr
-    .skip 4 * (15 - IA2_COMPARTMENTS), 0
-    .long IA2_LATE, IA2_PERMISSIVE
-    .quad .Lia2_plugins
-    .quad .Lia2_plugins_end
+    ia2_field(PLUGIN_KEYS, .long, IA2_PLUGIN_KEYS)
+    ia2_field(PERMISSIVE, .long, IA2_PERMISSIVE)
+    ia2_field(PLUGINS, .quad, .Lia2_plugins)
+    ia2_field(PLUGINS_END, .quad, .Lia2_plugins_end)
+    ia2_field(SIZE, , )
     .size ia2_this_compartment, . - ia2_this_compartment
 .Lia2_state:
     .quad ia2_state                         /* for debuggers: ia2_gate_frames.S */
 
     .section .note.ia2, "a", @note
     .balign 4
-    .long 4, 8, 1
+    .long 4, 8, IA2_NOTE_COMPARTMENT
     .asciz "IA2"
     .quad ia2_this_compartment - .
 
@@ -341,16 +354,16 @@ ia2_this_compartment:
 ia2_destructor_table:
     .quad .Lia2_name
     .long IA2_ID, 0
-    .quad .Lia2_destructors_size / 24
+    .quad .Lia2_destructors_size / IA2_DESTRUCTOR_ENTRY_SIZE
     .quad .Lia2_destructors
     .section .note.ia2_destructors, "a", @note
     .balign 4
-    .long 4, 8, 2
+    .long 4, 8, IA2_NOTE_DESTRUCTORS
     .asciz "IA2"
     .quad ia2_destructor_table - .
 
     .section ia2_shared_data, "aw", @progbits
-    .balign 4096
+    .balign IA2_PAGE
     /* Pulls these out of libia2_compartment.a, which nothing else names. (.reloc R_X86_64_NONE would take no space, but
      * clang 14's assembler drops the symbol from it.) */
     .section .rodata.ia2_needs, "a", @progbits
