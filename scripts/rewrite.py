@@ -5,8 +5,8 @@ PROJECT is the directory of a finished build by Ninja (Meson, or CMake with -G N
 Makefiles, or the Ninja file of one configuration (build-Release.ninja, by CMake's Ninja
 Multi-Config). With --capture it is where that command builds the project, whatever builds it; run
 it the first time on a clean tree. The project's tree and build directory are only read. What is
-made at each stage is in docs/design.md, and its format in kit/ia2/formats. A stage whose inputs have not changed is
-skipped."""
+made at each stage is in docs/design.md, and its format in kit/ia2/formats. A stage whose inputs
+have not changed is skipped."""
 
 import argparse
 import os

@@ -9,7 +9,7 @@ def write_bytes(path: str, data: bytes, mode: int | None = None) -> None:
 
     Raises OSError; `path` is then as it was before.
     """
-    # Here, and not at the top: a run of the stages that writes nothing must be quick.
+    # Imported here, because a run of the stages that writes nothing must be quick.
     import tempfile
 
     folder, name = os.path.split(os.path.abspath(path))

@@ -23,8 +23,8 @@ class Failure(Exception):
 
 
 def exit_status(run: collections.abc.Callable[[], int | None]) -> int:
-    """The exit status of a script that does `run`: what it returns (None: 0), or 1 with the failure
-    on stderr, or 130 if the user interrupted it."""
+    """The exit status of a script whose work is `run`: the value that `run` returns (None: 0), or 1
+    with the failure on stderr, or 130 if the user interrupted the work."""
     try:
         return run() or 0
     except Failure as failure:

@@ -6,7 +6,7 @@ from . import layout
 from .failure import Failure
 from .source_root import source_root
 
-# What a program runs on: one runtime enforces, the other is of programs built permissive.
+# The runtime of a program that enforces, and of one that was built permissive.
 RUNTIMES = {False: "libia2.so", True: "libia2_permissive.so"}
 
 

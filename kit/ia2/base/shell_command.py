@@ -13,8 +13,8 @@ LAUNCHERS = {"ccache", "sccache", "distcc", "icecc"}
 
 
 def simple_commands(line: str) -> list[list[str]]:
-    """The argument lists of `line`, split at `&&` and `;`, without `:` and `cd` (the folder of a
-    Ninja command is always the build directory). Raises ValueError on unbalanced quotes."""
+    """The argument lists of `line`, split at `&&` and `;`, without `:` and `cd`. A Ninja command
+    always runs in the build directory. Raises ValueError on unbalanced quotes."""
     lexer = shlex.shlex(line, posix=True, punctuation_chars="&;|")
     lexer.whitespace_split = True
     lexer.commenters = ""
@@ -74,8 +74,8 @@ def response_files(arguments: list[str], directory: str) -> list[str]:
 
 
 def expanded(arguments: list[str], directory: str) -> list[str]:
-    """`arguments` with response files read, as compilers and archivers do it: one that cannot be
-    read stays as it is."""
+    """`arguments` with the contents of response files in their place, as compilers and archivers do
+    it. A response file that cannot be read stays as it is."""
     if not any(argument.startswith("@") for argument in arguments):
         return arguments
     return _expand(arguments, directory, [])
@@ -85,7 +85,7 @@ def _expand(arguments: list[str], directory: str, found: list[str]) -> list[str]
     result = []
     for argument in arguments:
         path = os.path.normpath(os.path.join(directory, argument[1:]))
-        # One that names itself is an error of the compiler too.
+        # Compilers refuse a response file that names itself, too.
         if argument.startswith("@") and os.path.isfile(path) and len(found) < 100:
             found.append(path)
             with open(path, encoding="utf-8", errors="surrogateescape") as stream:

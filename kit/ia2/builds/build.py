@@ -6,8 +6,8 @@ import typing
 
 @dataclasses.dataclass
 class Step:
-    """One command of the build. `inputs[0]` and `output` are as the build file spells them,
-    relative to `directory`, which is absolute."""
+    """One command of the build. `input` and `output` are as the build file spells them, relative to
+    `directory`, which is absolute."""
 
     directory: str
     command: str

@@ -1,7 +1,7 @@
 """Captures what a project's own build did: the link closure of one program.
 
-Where the steps of the build come from is all that depends on the build system: `ninja`,
-`cmake_makefiles` or, for any other, `recorded_build`.
+Only the source of the build's steps depends on the build system: `ninja`, `cmake_makefiles` or, for
+any other, `recorded_build`.
 """
 
 import collections.abc
@@ -30,8 +30,7 @@ from . import canonicalize, cmake_makefiles, link_line, ninja, precompiled, reco
 from .build import Build, Step
 
 OBJECT_SUFFIXES = (".o", ".obj", ".lo")
-# What the suffix of a source says of its language, where no -x does; of other languages nothing is
-# known.
+# The language of a source by its suffix, if no -x gives it. Other languages are not known.
 LANGUAGES: dict[str, Language] = {
     ".c": "c",
     ".s": "other",
@@ -305,7 +304,7 @@ class Capture:
         try:
             image = elf.Elf.read(path)
         except (OSError, elf.ElfError):
-            return  # What it is instead is said where it is linked.
+            return  # The link of the object says what it is instead.
         code = any(section.size and section.flags & elf.SHF_EXECINSTR for section in image.sections)
         if code or any(symbol.name and not symbol.defined for symbol in image.symbols()):
             raise Failure(

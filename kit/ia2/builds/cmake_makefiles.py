@@ -1,6 +1,6 @@
-"""What a CMake build with a Makefile generator does to make each of its files, as CMake wrote it
-down: the compile database (CMAKE_EXPORT_COMPILE_COMMANDS), each target's link.txt, and the
-dependency files the compiler leaves."""
+"""The steps of a CMake build with a Makefile generator, from the files that CMake writes: the
+compile database (CMAKE_EXPORT_COMPILE_COMMANDS) and each target's link.txt. The compiler leaves
+dependency files."""
 
 import json
 import os

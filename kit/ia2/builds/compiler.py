@@ -9,7 +9,7 @@ import subprocess
 from ..base.failure import Failure
 from . import canonicalize
 
-# Among them what would write beside the project's own files.
+# Options that a recompiled unit does not get. Some would write beside the project's own files.
 DROPPED = {"-c", "-MD", "-MMD", "-MP", "-MG", "-Werror", "-save-temps", "--save-temps"}
 JOINED_DROPPED = re.compile(r"-(?:(?:o|MF|MQ|MT|MJ).|Wp,-MM?D,|-?save-temps=)")
 DROPPED_WITH_OPERAND = {
@@ -38,7 +38,7 @@ def takes(compiler: str, option: str) -> bool:
 
 @functools.lru_cache(maxsize=None)
 def is_clang(compiler: str) -> bool:
-    """`cc` may be either; only running it tells."""
+    """Whether the compiler is clang. `cc` may be either, so the compiler is asked."""
     try:
         return (
             "clang"

@@ -76,7 +76,7 @@ LINKER_WITH_OPERAND = {
     "--sort-section",
     "--out-implib",
 }
-# The kit gives these itself, or they describe the file that is not made any more.
+# The kit gives these options itself, or they describe the file that the kit does not make.
 REPLACED = {
     "-rpath-link",
     "--rpath-link",

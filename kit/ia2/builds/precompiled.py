@@ -1,9 +1,9 @@
-"""Precompiled headers, taken out of compile commands: what is compiled again must read the header's
-text, which may be rewritten, and the rewriter reads text only.
+"""Takes precompiled headers out of compile commands. The rewriter reads text only, and a recompiled
+unit must read the header's text, which may be rewritten.
 
-GCC reads NAME.gch in place of NAME, where -include finds it first (Meson gives it alone, without a
-NAME beside it). Clang is given the file itself (-include-pch); CMake hands both options past the
-driver (-Xclang)."""
+GCC reads NAME.gch in place of NAME, if -include finds NAME.gch first. Meson makes only NAME.gch,
+without NAME beside it. Clang gets the precompiled file itself (-include-pch). CMake hands both
+options past the driver (-Xclang)."""
 
 import collections.abc
 import os

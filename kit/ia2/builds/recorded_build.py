@@ -1,16 +1,17 @@
-"""What any build did, recorded while it runs by Bear (`bear intercept`, which sees every program
-that is started).
+"""The steps of any build, recorded by Bear while the build runs.
 
-OUT/build-steps.json (that of --recorded, if given) keeps what made each file, from run to run,
-since an incremental build shows only what it made this time:
+`bear intercept` sees every program that is started.
+
+OUT/build-steps.json (that of --recorded, if given) keeps what made each file, from run to run. An
+incremental build shows only what it made this time:
 
     { "version": 1, "directory": "/abs", "command": "make -j2",
       "steps": [{"directory": "/abs", "arguments": ["cc", "-c", "a.c"], "input": "a.c",
                  "output": "a.o"}] }
 
-Bear's own report, which holds the whole environment of every process, is not kept. A command that
-compiles and links at once leaves no objects behind: they are made again, by the same command with
-`-c`, in OUT/captured/.
+Bear's own report is not kept, because it holds the whole environment of every process. A command
+that compiles and links at once leaves no objects. The same command with `-c` makes them in
+OUT/captured/.
 """
 
 import concurrent.futures
@@ -120,7 +121,7 @@ def record(command: str, project: str, out: str) -> None:
 
 
 def localhost_is_found() -> bool:
-    """Not in a bare debootstrap tree, for one, which has no /etc/hosts."""
+    """Whether the name localhost is found. A bare debootstrap tree has no /etc/hosts."""
     try:
         return bool(socket.getaddrinfo("localhost", None))
     except OSError:

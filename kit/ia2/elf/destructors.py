@@ -1,6 +1,6 @@
 """Which functions an object has run at exit: the entries of its .fini_array sections.
 
-The object says it, not the source: attributes may come out of macros, and assembly has none.
+The object is read, not the source: attributes may come out of macros, and assembly has none.
 """
 
 import dataclasses

@@ -1,6 +1,7 @@
-"""Adds entries to the text of a compartments.toml, whose comments and order stay. What comes out is
-parsed and compared with what was meant, so a way of writing TOML that this does not know is refused
-and never guessed at."""
+"""Adds entries to the text of a compartments.toml, and keeps its comments and order.
+
+The new text is parsed and compared with what was meant. A way of writing TOML that this module does
+not know is refused, never guessed at."""
 
 import json
 import re

@@ -21,7 +21,7 @@ NOTHING = "permissive: nothing is enforced"
 
 @dataclasses.dataclass
 class Expected:
-    """What the audit compares the files with: of the plan, or of what the files themselves say."""
+    """What the audit compares the files with, if there is no plan: what the files say of it."""
 
     compartments: list[Compartment]
     imports: list[Import]
@@ -29,8 +29,8 @@ class Expected:
 
 
 class Audit:
-    """`permissive`: the program is meant to be built permissive, so that it enforces nothing is no
-    finding."""
+    """`permissive`: the program is meant to be built permissive. Then the audit accepts that it
+    enforces nothing."""
 
     def __init__(self, folder: str, plan: Plan | Expected, permissive: bool = False):
         self.folder, self.plan, self.permissive = folder, plan, permissive
@@ -263,9 +263,9 @@ class Audit:
         )
 
     def found_first(self, program: str, ours: list[str]) -> dict[str, str]:
-        """What the loader maps with `program`, the program or a plugin. Each of `ours`, files of
-        this folder, is the one it takes. Run paths are not inherited: whoever needs one of them
-        must have it."""
+        """What the loader maps with `program`, which is the program or a plugin. Checks that the
+        loader takes each of `ours`, files of this folder. Run paths are not inherited, so each file
+        that needs one of `ours` must have its own."""
         mapped = mapped_code.closure(os.path.join(self.folder, program))
         for name, path in mapped.items():
             self.note(
@@ -317,7 +317,8 @@ class Audit:
     # The boundary. -----------------------------------------------------------------------------
 
     def boundary(self) -> None:
-        """Calls across go through gates: nobody imports or exports the function itself."""
+        """Calls between compartments go through gates: no file imports or exports the function
+        itself."""
         files = {compartment.pkey: compartment.file for compartment in self.plan.compartments}
         tables = {
             name: {symbol.name: symbol for symbol in image.symbols(elf.SHT_DYNSYM)}

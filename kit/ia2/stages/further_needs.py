@@ -1,8 +1,8 @@
 """What recompiled code needs beyond what it needed as the project built it.
 
-The boundary is read off the objects as built, but a compiler drops what it can prove not to matter:
-a use of a global, a call in a branch that is never taken. Once a local has moved to shared memory
-the proof no longer holds, and the use is there. OUT/further-needs.json keeps such names for the
+The boundary is read off the objects as built. A compiler drops what it proves not to matter, such
+as a use of a global or a call in a branch that is never taken. When a local has moved to shared
+memory, the proof may fail, and the use is there. OUT/further-needs.json keeps such names for the
 plan, which then treats them like all others:
 
     {"/abs/as-built.o": {"built": [size, time], "names": ["counter"]}}
@@ -45,9 +45,9 @@ def _load(path: str) -> dict[str, dict[str, list]]:
 
 
 def check(file: str, plan: Plan, graph: BuildGraph, made: dict[str, str]) -> None:
-    """`made`: object as built -> the recompiled one. BoundaryGrew if one needs what another
-    compartment, or a member of an archive that is not taken, defines, and the plan does not say
-    so."""
+    """`made`: object as built -> the recompiled one. BoundaryGrew if a
+    recompiled object needs a name that the plan does not know, and that another compartment or an
+    unused member of an archive defines."""
     read_once: dict[str, symbols.ObjectSymbols] = {}
 
     def of(path: str) -> symbols.ObjectSymbols:
@@ -64,7 +64,7 @@ def check(file: str, plan: Plan, graph: BuildGraph, made: dict[str, str]) -> Non
         names = {name for name in names - of(path).needs.keys() if (name, key) not in known}
         if names:
             further[path] = names
-    # Most have none, and then the other objects are not read.
+    # Most objects have none. Then the other objects are not read.
     for path, names in further.items():
         names -= {
             name for other, key in keys.items() if key == keys[path] for name in of(other).kinds

@@ -1,8 +1,8 @@
 """Links one shared library per compartment, and the program, into a folder of their own.
 
-The libraries come first, each after those it imports from; where two import from each other the one
-linked first leaves the names of the other undefined, and what the dynamic loader says about the
-whole at the end (`ldd -r`) decides. The program comes last, against all of them.
+The libraries come first, each after those it imports from. Where two import from each other, the
+one linked first leaves the names of the other undefined. At the end the dynamic loader says whether
+every name is found (`ldd -r`). The program is linked last, against all libraries.
 """
 
 import dataclasses
@@ -28,9 +28,8 @@ from ..formats.build_graph import (
 from ..elf import elf, gates, pad_tls, plugin_file
 from ..formats.plan import Compartment, Entry, Import, Plan
 
-# How often, and by how much, code is moved to get rid of unwanted bytes. Not a multiple of 256, so
-# that the lowest byte of every distance changes; alignment up to 64 is then kept by the sections
-# themselves.
+# How often, and by how much, code is moved to get rid of unwanted bytes. The size is no multiple of
+# 256, so the lowest byte of every distance changes. It keeps alignments up to 64.
 SHIFTS, SHIFT_SIZE = 16, 64
 HARDENING = ["-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"]
 
@@ -171,8 +170,8 @@ class Linker:
         if not os.path.exists(source):
             raise Failure("is missing", source, "run the rewrite stage")
         target = os.path.join(self.out, "obj", f"callgates-{compartment.name}.o")
-        # In the descriptor of each compartment; the runtime refuses one that is not of its own
-        # kind.
+        # The value is in the descriptor of each compartment. The runtime refuses a compartment of
+        # the other kind.
         defines = ["-DIA2_PERMISSIVE=1"] if self.kit.permissive else []
         self.run(
             [*self.driver, "-c", *self.kit.gate_flags(), *defines, source, "-o", target],
@@ -215,8 +214,7 @@ class Linker:
             f"-Wl,-rpath-link,{self.target}",
         ]
         line += objects
-        # What nothing refers to, such as the anchors of the TLS sections, the options pull in with
-        # -u.
+        # The options pull in with -u what nothing refers to, such as anchors of TLS sections.
         line += [
             *("@" + path for path in self.kit.options),
             self.kit.compartment,
@@ -330,17 +328,16 @@ class Linker:
         plugin_file.fit(path, compartment.pkey)
 
     def link_one(self, compartment: Compartment, objects: list[str], linked: list[int]) -> None:
-        """Links one file. The distance from code to its constants is written into the code, and now
-        and then its bytes are those of a WRPKRU (dav1d by clang and lld: one). Then the code is
-        moved until they are not.
-        """
+        """Links one file. Code holds the distances to its constants, and the bytes of a distance
+        can be those of WRPKRU (dav1d by clang and lld: one). Then the code is moved until they are
+        not."""
         log = os.path.join(self.out, "obj", f"{compartment.name}.link.log")
         for shift in range(SHIFTS):
             moved = [self.padding(shift), *objects] if shift else objects
             self.run(self.command(compartment, moved, linked), f"linking {compartment.file}", log)
             if not gates.unlisted(elf.Elf.read(os.path.join(self.target, compartment.file))):
                 return
-        # Not a distance, then: the audit says where it is.
+        # The bytes are in the code itself. The audit says where.
 
     def padding(self, shift: int) -> str:
         """An object with code that nobody runs, which moves what is linked after it."""

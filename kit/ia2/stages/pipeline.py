@@ -63,8 +63,7 @@ class Pipeline:
         layout.use(options.kit_build)
         self.out = output_directory(options)
         self.locks = [locked(self.out, options.out)]
-        # What was seen of a recorded build is in one place, or it would be out of date in the
-        # others.
+        # A recorded build is kept in one place. Copies in others would be out of date.
         recorded = os.path.realpath(options.recorded or options.out)
         if recorded != self.out:
             from ..builds import recorded_build
@@ -114,12 +113,12 @@ class Pipeline:
                 return
             except BoundaryGrew:
                 self.say(
-                    "link         code that was compiled again needs more names of other"
-                    " compartments: planned again"
+                    "link         recompiled code needs more names of other compartments: planning"
+                    " again"
                 )
                 stages = stages[[stage.name for stage in stages].index("plan") :]
         raise Failure(
-            "code that was compiled again needs other names each time",
+            "recompiled code needs other names each time",
             self.path(FURTHER_NEEDS),
             "report this: the boundary of the program does not settle",
         )
@@ -150,6 +149,6 @@ class Pipeline:
             print(text, flush=True)
 
     def inputs(self) -> list[str]:
-        """Every file that any stage read and that is not this engine's own output."""
+        """Every file that any stage read, except what the stages made."""
         found = {path for record in self.stamps.stages.values() for path in record["files"]}
         return sorted(path for path in found if not inside(path, self.out))

@@ -1,7 +1,7 @@
 """Brings the policy and the build graph together: who owns each object, what crosses the boundary.
 
-The boundary is read off the symbol tables of the objects as the project built them: what is
-undefined in one compartment and defined in another. Headers are not asked; they miss what is
+The boundary is read off the symbol tables of the objects as the project built them: it is what is
+undefined in one compartment and defined in another. Headers are not read, because they miss what is
 declared elsewhere.
 """
 
@@ -262,7 +262,8 @@ class Planner:
                 )
 
     def check_plugins(self) -> None:
-        """What is a plugin's comes with it and goes with it, so it is in nothing else."""
+        """Failure if an object of a plugin is also linked into something else: a plugin's objects
+        come and go with it."""
         for key, plugin in self.plugins.items():
             others = set(
                 self.selection.closure(
@@ -324,8 +325,8 @@ class Planner:
         return found
 
     def check_duplicates(self) -> None:
-        """Two libraries that both define a visible name: the loader picked one for all; now each
-        would use its own."""
+        """Failure if two libraries define one visible name. The loader picked one definition for
+        all; in compartments each library would use its own."""
         for name, by_key in self.definitions().items():
             if len(by_key) < 2 or name == "main":
                 continue
@@ -357,7 +358,7 @@ class Planner:
                 )
 
     def check_archives(self) -> None:
-        """A prebuilt archive goes into the compartment that needs it; two would get a copy each,
+        """Failure if two compartments need one prebuilt archive. Each would get a copy of it,
         variables included."""
         for link in self.links:
             for item in self.graph.links[link].items:

@@ -9,8 +9,8 @@ from .link import Linked
 
 
 def publish(bin_dir: str, folder: str) -> None:
-    """Copies the files of `bin_dir` into `folder`. What is there already is only marked as new, so
-    that whatever the build system compares it with is older."""
+    """Copies the files of `bin_dir` into `folder`. A file that is there already only gets a new
+    time: the build system must find it newer than its inputs."""
     os.makedirs(folder, exist_ok=True)
     names = sorted(os.listdir(bin_dir))
     for name in names:
@@ -47,9 +47,9 @@ def _contents(path: str) -> bytes | None:
 
 
 def write_depfile(path: str, target: str, inputs: list[str]) -> None:
-    """A rule of Make's: `target` depends on `inputs`, which are absolute. Ninja knows the files of
-    a build by the spelling in build.ninja, which is relative to its directory; it runs us there and
-    gives a relative target.
+    """Writes a rule for Make: `target` depends on `inputs`, which are absolute. Ninja knows the
+    files of a build by their spelling in build.ninja, relative to its directory. Ninja runs
+    rewrite.py in that directory and gives a relative target.
     """
     here = os.path.realpath(os.curdir)
     relative = not os.path.isabs(target)

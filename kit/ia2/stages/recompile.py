@@ -1,4 +1,4 @@
-"""Compiles again the translation units that were rewritten or are not position-independent.
+"""Recompiles the units that were rewritten or are not position-independent.
 
 The command is the project's own, reading the mirror in OUT/rewritten/ in place of the project's
 tree. What the preprocessor and the debugger show of a path stays what the project's command made of
@@ -102,8 +102,9 @@ def command(
     more: list[str] | None = None,
     debug: bool = False,
 ) -> list[str]:
-    """The command that compiles `unit` from the mirror into `target` (its dependencies into
-    `target`.d), with the arguments `more`, and before them those of a `debug` build."""
+    """The command that compiles `unit` from the mirror into `target`, and writes its dependencies
+    into `target`.d. `more`: further arguments. `debug`: with the arguments of a debug build before
+    those."""
     directory, arguments = spelled.directory, spelled.arguments
     source = canonicalize.absolute(spelled.source, directory)
     result = [compiler or arguments[0]]

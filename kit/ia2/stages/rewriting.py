@@ -9,8 +9,8 @@ from ..base.failure import Failure
 
 def run(rewriter: str, out: str, source_root: str, permissive: bool) -> None:
     """Makes OUT/boundary.json, OUT/callgates/ and OUT/rewritten/ from OUT/plan.json, with
-    OUT/trees/ of the last run. Failure if it refuses, as it does a source that includes
-    permissive_mode.h if the program is not to be `permissive`."""
+    OUT/trees/ of the last run. Failure if the rewriter refuses the program. If not `permissive`,
+    it refuses a source that includes permissive_mode.h."""
     command = [
         rewriter,
         "--policy",
@@ -39,7 +39,7 @@ def run(rewriter: str, out: str, source_root: str, permissive: bool) -> None:
         ) from None
     if result.returncode < 0:
         raise Failure(f"the rewriter died of signal {-result.returncode}", rewriter)
-    # Its diagnostics name the line and the remedy themselves.
+    # The rewriter's diagnostics name the line and the remedy.
     sys.stderr.write(result.stderr)
     if result.returncode:
         count = result.stderr.count(" error: ")
