@@ -348,38 +348,43 @@ class Audit:
                     f"does not export the shared variable {symbol}",
                 )
                 continue
-            for name, table in tables.items():
-                if symbol in table:
-                    verb = "exports" if table[symbol].defined else "calls"
-                    self.note(
-                        name,
-                        f"gate {symbol}",
-                        False,
-                        f"{verb} {symbol} itself, not its gate __wrap_{symbol}",
-                    )
-            # A variadic function has a gate for each list of arguments.
-            gate = re.compile(f"__wrap_{re.escape(symbol)}(__[0-9a-f]{{8}})?")
-            exporting = {
-                file: [
-                    found
-                    for found in table.values()
-                    if found.defined and gate.fullmatch(found.name)
-                ]
-                for file, table in tables.items()
-            }
-            visible = [
-                found
-                for found in exporting[owner]
-                if found.visibility in (elf.STV_DEFAULT, elf.STV_PROTECTED)
+            self.crosses_by_gate(symbol, owner, tables)
+
+    def crosses_by_gate(
+        self, symbol: str, owner: str, tables: dict[str, dict[str, elf.Symbol]]
+    ) -> None:
+        """Only the gate of the function `symbol` is in the dynamic tables, and only its owner
+        exports that."""
+        for name, table in tables.items():
+            if symbol in table:
+                verb = "exports" if table[symbol].defined else "calls"
+                self.note(
+                    name,
+                    f"gate {symbol}",
+                    False,
+                    f"{verb} {symbol} itself, not its gate __wrap_{symbol}",
+                )
+        # A variadic function has a gate for each list of arguments.
+        gate = re.compile(f"__wrap_{re.escape(symbol)}(__[0-9a-f]{{8}})?")
+        exporting = {
+            file: [
+                found for found in table.values() if found.defined and gate.fullmatch(found.name)
             ]
-            self.note(owner, f"gate {symbol}", visible, f"does not export the gate __wrap_{symbol}")
-            others = [file for file, found in exporting.items() if file != owner and found]
-            self.note(
-                owner,
-                f"one gate {symbol}",
-                not others,
-                f"{', '.join(others)} exports __wrap_{symbol} too",
-            )
+            for file, table in tables.items()
+        }
+        visible = [
+            found
+            for found in exporting[owner]
+            if found.visibility in (elf.STV_DEFAULT, elf.STV_PROTECTED)
+        ]
+        self.note(owner, f"gate {symbol}", visible, f"does not export the gate __wrap_{symbol}")
+        others = [file for file, found in exporting.items() if file != owner and found]
+        self.note(
+            owner,
+            f"one gate {symbol}",
+            not others,
+            f"{', '.join(others)} exports __wrap_{symbol} too",
+        )
 
 
 def runtime_of(folder: str, program: str) -> str:

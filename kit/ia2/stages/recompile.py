@@ -105,50 +105,8 @@ def command(
     """The command that compiles `unit` from the mirror into `target`, and writes its dependencies
     into `target`.d. `more`: further arguments. `debug`: with the arguments of a debug build before
     those."""
-    directory, arguments = spelled.directory, spelled.arguments
-    source = canonicalize.absolute(spelled.source, directory)
-    result = [compiler or arguments[0]]
-    canonical_headers = False
-    index = 1
-    while index < len(arguments):
-        argument = arguments[index]
-        named = canonicalize.path_option(arguments, index)
-        if argument in DROPPED_WITH_OPERAND:
-            index += 2
-        elif argument in canonicalize.VALUE_OPTIONS and index + 1 < len(arguments):
-            result += arguments[index : index + 2]
-            index += 2
-        elif named:
-            option, operand, taken = named
-            if option in canonicalize.SEARCHED:
-                made = (
-                    mirror.file(operand, directory)
-                    if os.path.exists(canonicalize.absolute(operand, directory))
-                    else None
-                )
-            else:
-                made = mirror.folder(operand, directory)
-            canonical_headers = canonical_headers or made is not None and option == "-isystem"
-            result += [option, made or operand] if taken == 2 else [option + (made or operand)]
-            index += taken
-        else:
-            if (
-                not argument.startswith("-")
-                and canonicalize.absolute(argument, directory) == source
-            ):
-                argument = mirror.file(argument, directory) or argument
-            if argument.startswith("-Werror="):
-                argument = "-W" + argument[len("-Werror=") :]
-            elif argument.startswith("-Wa,"):
-                argument = without_listing(argument)
-            if (
-                argument
-                and argument not in NOT_PIC
-                and argument not in DROPPED
-                and not JOINED_DROPPED.match(argument)
-            ):
-                result.append(argument)
-            index += 1
+    own, in_mirror = mirrored(spelled, mirror)
+    result = [compiler or spelled.arguments[0], *own]
     result += [
         *(for_debugger(result) if debug else []),
         *(more or []),
@@ -156,7 +114,7 @@ def command(
         *([] if unit.pic else ["-fno-semantic-interposition"]),
         f"-DIA2_UNIT={unit.id}",
     ]
-    if canonical_headers and not is_clang(result[0]):
+    if in_mirror and not is_clang(result[0]):
         # GCC would name a system header by the shorter of two paths, which leads out of the mirror.
         result.append("-fno-canonical-system-headers")
     result += mirror.maps()
@@ -175,6 +133,54 @@ def command(
         "-o",
         target,
     ]
+
+
+def mirrored(spelled: Spelled, mirror: Mirror) -> tuple[list[str], bool]:
+    """The arguments of a compile command, without the compiler, that a recompiled unit keeps: paths
+    lead into the mirror, and what writes files or says what code to make is dropped. And whether a
+    folder of system headers is in the mirror."""
+    directory, arguments = spelled.directory, spelled.arguments
+    source = canonicalize.absolute(spelled.source, directory)
+    result: list[str] = []
+    system_headers = False
+    index = 1
+    while index < len(arguments):
+        argument = arguments[index]
+        named = canonicalize.path_option(arguments, index)
+        if argument in DROPPED_WITH_OPERAND:
+            index += 2
+        elif argument in canonicalize.VALUE_OPTIONS and index + 1 < len(arguments):
+            result += arguments[index : index + 2]
+            index += 2
+        elif named:
+            option, operand, taken = named
+            if option not in canonicalize.SEARCHED:
+                made = mirror.folder(operand, directory)
+            elif os.path.exists(canonicalize.absolute(operand, directory)):
+                made = mirror.file(operand, directory)
+            else:
+                made = None
+            system_headers = system_headers or made is not None and option == "-isystem"
+            result += [option, made or operand] if taken == 2 else [option + (made or operand)]
+            index += taken
+        else:
+            is_source = (
+                not argument.startswith("-")
+                and canonicalize.absolute(argument, directory) == source
+            )
+            result += kept(mirror.file(argument, directory) or argument if is_source else argument)
+            index += 1
+    return result, system_headers
+
+
+def kept(argument: str) -> list[str]:
+    """An argument by itself, as a recompiled unit has it; nothing if the unit does not."""
+    if argument.startswith("-Werror="):
+        argument = "-W" + argument[len("-Werror=") :]
+    elif argument.startswith("-Wa,"):
+        argument = without_listing(argument)
+    dropped = not argument or argument in NOT_PIC or argument in DROPPED
+    return [] if dropped or JOINED_DROPPED.match(argument) else [argument]
 
 
 def for_debugger(arguments: list[str]) -> list[str]:
