@@ -33,11 +33,11 @@ except ImportError:
 
 KIT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(KIT, "kit"))
-from ia2 import plugin_file  # noqa: E402
-from ia2 import policy as policy_file  # noqa: E402
-from ia2.audit import RUNTIMES  # noqa: E402
-from ia2.failure import Failure  # noqa: E402
-from ia2.link_line import SANITIZERS  # noqa: E402
+from ia2.elf import plugin_file  # noqa: E402
+from ia2.policy import policy as policy_file  # noqa: E402
+from ia2.base.kit import RUNTIMES  # noqa: E402
+from ia2.base.failure import Failure  # noqa: E402
+from ia2.builds.link_line import SANITIZERS  # noqa: E402
 
 FUNCTION = "ia2.compartmentalize"
 LIBRARIES = (build.SharedLibrary, build.StaticLibrary, build.BothLibraries)

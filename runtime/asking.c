@@ -1,5 +1,6 @@
 /* What a compartment can ask of its own. */
 #include "ia2.h"
+#include "base/die.h"
 #include "state.h"
 
 void ia2_get_compartment_stack(void **low, unsigned long *size)

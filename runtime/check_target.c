@@ -1,4 +1,5 @@
 #include "ia2.h"
+#include "base/die.h"
 #include "permissive.h"
 #include "state.h"
 

@@ -5,11 +5,11 @@
 #include <link.h>
 #include <string.h>
 
+#include "base/die.h"
 #include "exit_records.h"
 #include "init.h"
 #include "state.h"
 
-#define NOTE_TABLE 2
 #define map ia2_state.map
 
 static uint64_t hash(uint64_t h, const void *data, size_t size)
@@ -183,7 +183,7 @@ static void import_note(const struct dl_phdr_info *info, const char *descriptor)
 
 void ia2_destructor_map_add(const struct dl_phdr_info *info)
 {
-    const char *table = ia2_find_note(info, NOTE_TABLE);
+    const char *table = ia2_find_note(info, IA2_NOTE_DESTRUCTORS);
     if (table)
         import_note(info, table);
 }

@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "addresses.h"
+#include "base/die.h"
+#include "base/log.h"
 #include "guard.h"
 #include "init.h"
 #include "signals.h"
@@ -31,26 +33,13 @@ static __thread uint8_t faults[IA2_MAX_COMPARTMENTS] __attribute__((tls_model("i
 
 /* ---- saying --------------------------------------------------------------------------------- */
 
-static void say(const char *prefix, const char *format, va_list ap)
-{
-    char line[768];
-    int n = snprintf(line, sizeof(line), "%s: ", prefix);
-    n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, ap);
-    if (n > (int)sizeof(line) - 2)
-        n = sizeof(line) - 2;
-    line[n++] = '\n';
-    if (write(STDERR_FILENO, line, (size_t)n) < 0) {
-        /* Nowhere to say it. */
-    }
-}
-
 void ia2_exit_trace(const char *format, ...)
 {
     if (!(ia2_state.exit_flags & IA2_EXIT_TRACE))
         return;
     va_list ap;
     va_start(ap, format);
-    say("IA2_TRACE", format, ap);
+    ia2_say_as("IA2_TRACE", format, ap);
     va_end(ap);
 }
 
@@ -59,7 +48,7 @@ static __attribute__((format(printf, 1, 2))) void event(const char *format, ...)
 {
     va_list ap;
     va_start(ap, format);
-    say("IA2_EXIT", format, ap);
+    ia2_say_as("IA2_EXIT", format, ap);
     va_end(ap);
 }
 

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/die.h"
 #include "system_calls.h"
 
 /* What constructors map is under key 0 until their compartment has its keys. They run one after the
@@ -26,7 +27,7 @@ static void note_plugin_range(const void *start, size_t size, int owner)
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
     size_t low = (uintptr_t)start >> IA2_GRANULE_SHIFT, high = low + (size >> IA2_GRANULE_SHIFT),
            seen;
-    if (!first || !(first->late >> (owner & (IA2_MAX_COMPARTMENTS - 1)) & 1))
+    if (!first || !(first->plugin_keys >> (owner & (IA2_MAX_COMPARTMENTS - 1)) & 1))
         return;
     for (seen = lowest; low < seen && !atomic_compare_exchange_weak(&lowest, &seen, low);)
         ;

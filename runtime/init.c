@@ -9,6 +9,8 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
+#include "base/die.h"
+#include "base/log.h"
 #include "exit_records.h"
 #include "heap_ranges.h"
 #include "late.h"
@@ -40,7 +42,7 @@ const char *ia2_find_note(const struct dl_phdr_info *info, uint32_t type)
 
 const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info)
 {
-    const char *desc = ia2_find_note(info, 1);
+    const char *desc = ia2_find_note(info, IA2_NOTE_COMPARTMENT);
     int64_t distance = 0;
     if (desc)
         memcpy(&distance, desc, sizeof(distance));
@@ -99,7 +101,7 @@ static void find_text(const struct dl_phdr_info *info, struct ia2_module *module
 static int find_carrier(struct dl_phdr_info *info, size_t size, void *unused)
 {
     (void)size, (void)unused;
-    const char *note = ia2_find_note(info, 3);
+    const char *note = ia2_find_note(info, IA2_NOTE_CARRIER);
     uint32_t id = 0;
     if (note)
         memcpy(&id, note, sizeof(id));
@@ -221,7 +223,7 @@ static void find_modules(void)
         ia2_die("no compartment has key 1");
     for (uint32_t i = 1; i <= first->count; i++) {
         const struct ia2_compartment_descriptor *d = ia2_state.module[i].descriptor;
-        if (!d && first->late & 1u << i)
+        if (!d && first->plugin_keys & 1u << i)
             continue;
         if (!d)
             ia2_die("the compartment with key %u is not loaded; is its .ia2.so beside the program?",
@@ -314,7 +316,7 @@ int ia2_start(int argc, char **argv, char **envp)
     IA2_STATE_SET(ia2_state.argv, argv);
     IA2_STATE_SET(ia2_state.envp, envp);
     IA2_STATE_SET(ia2_state.ready, 1u);
-    if (ia2_state.module[1].descriptor->late)
+    if (ia2_state.module[1].descriptor->plugin_keys)
         ia2_late_check();
     ia2_become_nobody();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);

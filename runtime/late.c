@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "exit_records.h"
 #include "heap_ranges.h"
 #include "init.h"
@@ -29,7 +30,7 @@ static pthread_mutex_t storage_lock = PTHREAD_MUTEX_INITIALIZER;
 static uint32_t late_mask(void)
 {
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
-    return ia2_state.ready && first ? first->late : 0;
+    return ia2_state.ready && first ? first->plugin_keys : 0;
 }
 
 static const char *last_part(const char *path)

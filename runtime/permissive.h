@@ -14,7 +14,7 @@
 #include <stdint.h>
 #include <ucontext.h>
 
-#ifdef IA2_PERMISSIVE
+#if IA2_PERMISSIVE
 
 /* Start-up, once there are keys: opens the log, says that nothing is enforced. Aborts if the log
  * cannot be written. */
@@ -65,8 +65,6 @@ void ia2_permissive_freed(void *block);
 void ia2_permissive_end(void);
 
 #else
-
-#define IA2_PERMISSIVE 0
 
 static inline void ia2_permissive_start(void) {}
 static inline void ia2_permissive_objects(void) {}

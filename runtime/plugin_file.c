@@ -59,8 +59,8 @@ static const struct ia2_compartment_descriptor *find_descriptor(const struct ima
             int64_t distance;
             if (next > ph->p_filesz)
                 break;
-            if (note->n_namesz == 4 && !memcmp(note + 1, "IA2", 4) && note->n_type == 1 &&
-                note->n_descsz == sizeof(distance)) {
+            if (note->n_namesz == 4 && !memcmp(note + 1, "IA2", 4) &&
+                note->n_type == IA2_NOTE_COMPARTMENT && note->n_descsz == sizeof(distance)) {
                 memcpy(&distance, notes + desc, sizeof(distance));
                 return loaded(image, ph->p_vaddr + desc + (uint64_t)distance,
                               sizeof(struct ia2_compartment_descriptor));
@@ -165,11 +165,11 @@ static const char *wrong(struct image *image, uint32_t key)
         read_headers(image) ? find_descriptor(image) : NULL;
     if (!descriptor)
         return "it is no compartment";
-    if (descriptor->count != first->count || descriptor->late != first->late ||
+    if (descriptor->count != first->count || descriptor->plugin_keys != first->plugin_keys ||
         memcmp(descriptor->pkru, first->pkru, sizeof(first->pkru)))
         return "it was built from another policy than the program";
     if (descriptor->id < 1 || descriptor->id > first->count ||
-        !(first->late & 1u << descriptor->id) || (key && descriptor->id != key))
+        !(first->plugin_keys & 1u << descriptor->id) || (key && descriptor->id != key))
         return "it has the key of another compartment";
     const char *reason = wrong_segments(image);
     return reason ? reason : wrong_code(image);

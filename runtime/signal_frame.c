@@ -3,6 +3,7 @@
 
 #include <string.h>
 
+#include "base/die.h"
 #include "state.h"
 
 #define PKRU_FEATURE (1u << 9)

@@ -8,6 +8,7 @@
 #include <ucontext.h>
 
 #include "addresses.h"
+#include "base/die.h"
 #include "guard.h"
 #include "permissive.h"
 #include "signal_frame.h"
@@ -75,13 +76,14 @@ static void redirect(ucontext_t *context, uint32_t pkru, void (*place)(void))
 
 /* The gate that was taking a call to its callee, or back, when it was interrupted at \a code. NULL
  * if that is none's code. */
-static const struct ia2_path *on_the_way(uintptr_t code)
+static const struct ia2_gate_code_range *gate_around(uintptr_t code)
 {
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
         const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
-        for (const struct ia2_path *path = d ? d->paths : NULL; d && path < d->paths_end; path++)
-            if (code - ((uintptr_t)path + (uintptr_t)(intptr_t)path->offset) < path->length)
-                return path;
+        for (const struct ia2_gate_code_range *range = d ? d->code_ranges : NULL;
+             d && range < d->code_ranges_end; range++)
+            if (code - ((uintptr_t)range + (uintptr_t)(intptr_t)range->offset) < range->length)
+                return range;
     }
     return NULL;
 }
@@ -95,8 +97,8 @@ static uint32_t follow_jump(ucontext_t *context, uint32_t pkru,
                             uint64_t *nobody_sp)
 {
     greg_t *r = context->uc_mcontext.gregs;
-    const struct ia2_path *path = on_the_way((uintptr_t)r[REG_RIP]);
-    int key = interrupted ? (int)interrupted->id : path ? (int)path->caller : -1;
+    const struct ia2_gate_code_range *range = gate_around((uintptr_t)r[REG_RIP]);
+    int key = interrupted ? (int)interrupted->id : range ? (int)range->caller : -1;
     if (key < 1 || key > (int)ia2_state.count || !ia2_state.module[key].descriptor)
         ia2_die("longjmp out of a signal handler that interrupted the runtime at %p (PKRU %#x); "
                 "let the handler set a flag",
@@ -105,7 +107,7 @@ static uint32_t follow_jump(ucontext_t *context, uint32_t pkru,
         *nobody_sp = ~*nobody_sp;
     const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
     r[REG_R10] =
-        interrupted && path && path->callee == interrupted->id ? (greg_t)path->caller + 1 : 0;
+        interrupted && range && range->callee == interrupted->id ? (greg_t)range->caller + 1 : 0;
     r[REG_R9] = interrupted ? r[REG_RSP] : 0;
     r[REG_R8] = (greg_t)ia2_jumping;
     ia2_jumping = 0;

@@ -7,6 +7,7 @@
 #include <sys/auxv.h>
 #include <sys/mman.h>
 
+#include "base/die.h"
 #include "state.h"
 
 #ifndef HWCAP2_FSGSBASE

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "base/die.h"
 #include "ia2.h"
 #include "system_calls.h"
 

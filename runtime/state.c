@@ -5,16 +5,13 @@
 #include <fcntl.h>
 #include <pthread.h>
 #include <sched.h>
-#include <stdarg.h>
-#include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "init.h"
-#include "permissive.h"
 #include "system_calls.h"
 
 /* A place in this DSO's own image, so that gates find it at a constant (the memfd is mapped over
@@ -206,32 +203,4 @@ int ia2_compartment_of_pkru(uint32_t pkru)
 int ia2_current_compartment(void)
 {
     return ia2_compartment_of_pkru(ia2_read_pkru());
-}
-
-void ia2_say(const char *format, ...)
-{
-    char line[1024];
-    va_list ap;
-    va_start(ap, format);
-    int n = snprintf(line, sizeof(line), "ia2: ");
-    n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, ap);
-    va_end(ap);
-    if (n > (int)sizeof(line) - 2)
-        n = sizeof(line) - 2;
-    line[n++] = '\n';
-    if (write(STDERR_FILENO, line, (size_t)n) < 0) {
-        /* Nowhere to say it. */
-    }
-}
-
-void ia2_die(const char *format, ...)
-{
-    char line[1024];
-    va_list ap;
-    va_start(ap, format);
-    vsnprintf(line, sizeof(line), format, ap);
-    va_end(ap);
-    ia2_say("%s", line);
-    ia2_permissive_end();
-    abort();
 }

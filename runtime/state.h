@@ -12,9 +12,9 @@
 #include <signal.h>
 
 #include "destructor_map.h"
-#include "ia2_layout.h"
+#include "state/descriptor.h"
+#include "state/zone.h"
 
-#define IA2_PAGE 4096ul
 #define IA2_GRANULE_SHIFT 21 /* heaps own address space in 2 MiB steps, jemalloc's own unit */
 #define IA2_GRANULE (1ul << IA2_GRANULE_SHIFT)
 #define IA2_GRANULES (1ul << (47 - IA2_GRANULE_SHIFT)) /* user address space: 47 bits */
@@ -24,74 +24,20 @@
     0x40 /* set: by a plugin that was unloaded since; the blocks stay, and are nobody's to free */
 #define IA2_OWNER_SHARED 0x80 /* set: key 0, allocated by the compartment in the other bits */
 
-struct ia2_module;
-struct ia2_site;
-
-struct ia2_gate_descriptor {
-    void (*enter)(void);
-    void (*before)(void);
-    void (*after)(void);
-    uint16_t callers; /* mask of keys */
-    uint16_t further; /* so many gates behind this one are for other arguments of the same, variadic
-                         function */
-    uint32_t type;
+/* ia2_state.exit_flags: what the environment asked for at start-up. */
+enum ia2_exit_flag {
+    IA2_EXIT_KNOWN = 1,
+    IA2_EXIT_TRACE = 2,
+    IA2_EXIT_DIAG = 4,
+    IA2_EXIT_ALLOW_ALL = 8,
+    IA2_EXIT_LEGACY = 16,
+    IA2_EXIT_OPEN_ALL = 32, /* one of the last two */
 };
 
-/* Made by ia2_gate.S in each compartment; in that DSO's RELRO, so constant once the loader is done.
- */
-struct ia2_compartment_descriptor {
-    uint32_t id;
-    uint32_t count; /* of compartments, as the policy had it */
-    const char *name;
-    const char *stubs, *stubs_end;
-    const struct ia2_gate_descriptor *gates;
-    const struct ia2_site *sites, *sites_end;
-    int (*main)(int, char **, char **);
-    void *(*thread)(void);
-    void (*signal)(int, siginfo_t *, void *);
-    void (*exit_call)(size_t index, int status); /* runs an exit record */
-    int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
-    void (*thread_storage)(uint32_t slot); /* gives the thread-local storage of a thread that is
-                                              IA2_SLOT_QUIET its initial values */
-    void (*construct)(void); /* runs the constructors, if this came with dlopen */
-    int (*suspend)(void);
-    void (*resume)(void);
-    void (*unwound)(
-        void); /* ia2_gate_unwind.S: where a jump goes on that cuts this compartment's stack */
-    const struct ia2_path *paths, *paths_end;
-    void *(*client_alloc)(size_t size, size_t align, int); /* the gate fills in who calls */
-    int (*client_free)(void *p, int);
-    int (*shared_free)(void *p); /* of blocks this compartment allocated; 0 if \a p is none */
-    void *(*shared_resize)(void *p, size_t size);
-    size_t (*shared_size)(void *p);
-    uintptr_t (*nobody_thread_create)(const void *attr, uint32_t slot); /* nobody.c */
-    void (**fini_entries)(void); /* two, which ld.so runs instead of DT_FINI_ARRAY and DT_FINI */
-    char *shared_data, *shared_data_end;
-    uint32_t pkru[IA2_MAX_COMPARTMENTS];
-    uint32_t late; /* mask of the compartments that come with dlopen */
-    uint32_t permissive; /* 1: built to let violations through, for libia2_permissive.so only */
-    const struct ia2_plugin *plugins,
-        *plugins_end; /* of compartment 1: what is loaded for which name */
-};
-
-_Static_assert(offsetof(struct ia2_compartment_descriptor, permissive) == IA2_DESCRIPTOR_PERMISSIVE,
-               "layout");
-
-struct ia2_plugin {
-    uint64_t key;
-    const char *file, *name; /* no folder in either */
-};
-
-struct ia2_site {
-    int32_t offset; /* from this entry */
-    uint16_t kind, length;
-};
-
-/* The code that takes a call of compartment `caller` to `callee` and back. */
-struct ia2_path {
-    int32_t offset; /* from this entry */
-    uint32_t length, caller, callee;
-};
+/* The size of a thread record is a power of two, so a shift makes an offset of a slot. */
+#define IA2_RECORD_SHIFT 8
+#define IA2_SLOT_COUNT 4096
+#define IA2_SLOT_MASK (IA2_SLOT_COUNT - 1)
 
 struct ia2_range {
     uintptr_t start, end;
@@ -159,32 +105,16 @@ struct ia2_state {
     uint64_t static_tls; /* what a thread's stack must have room for besides (threads.c) */
     uint64_t fsgsbase; /* there are RDFSBASE and WRFSBASE */
     struct ia2_carrier carrier[IA2_MAX_COMPARTMENTS];
-    char page[IA2_STATE_THREADS - 16 - IA2_MAX_COMPARTMENTS * sizeof(struct ia2_module) -
-              _NSIG * sizeof(struct ia2_signal) - 40 -
-              IA2_MAX_COMPARTMENTS * sizeof(struct ia2_carrier) - 8];
     uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
-    struct ia2_thread_record thread[IA2_SLOT_COUNT];
+    struct ia2_thread_record thread[IA2_SLOT_COUNT] __attribute__((aligned(4096)));
     uint8_t owner[IA2_GRANULES];
     struct exit_record exit[IA2_EXIT_RECORDS];
     struct ia2_destructor_map map;
 } __attribute__((aligned(4096))); /* so that it fills whole pages: a file is mapped over it */
 
 _Static_assert(sizeof(struct ia2_state) % IA2_PAGE == 0, "layout");
-_Static_assert(offsetof(struct ia2_state, thread) == IA2_STATE_THREADS, "layout");
-_Static_assert(offsetof(struct ia2_state, exit_flags) == IA2_STATE_EXIT_FLAGS, "layout");
-_Static_assert(sizeof(struct ia2_thread_record) == 1 << IA2_RECORD_SHIFT, "layout");
-_Static_assert(offsetof(struct ia2_thread_record, fsbase) == IA2_RECORD_FSBASE, "layout");
-_Static_assert(offsetof(struct ia2_thread_record, tid) == IA2_RECORD_TID, "layout");
-_Static_assert(offsetof(struct ia2_thread_record, top) == IA2_RECORD_TOP, "layout");
-_Static_assert(offsetof(struct ia2_thread_record, zone_size) == IA2_RECORD_ZONE_SIZE, "layout");
-_Static_assert(offsetof(struct ia2_state, module) == IA2_STATE_MODULES, "layout");
-_Static_assert(sizeof(struct ia2_module) == IA2_MODULE_SIZE, "layout");
-_Static_assert(offsetof(struct ia2_module, descriptor) == 0, "layout");
-_Static_assert(offsetof(struct ia2_compartment_descriptor, unwound) == IA2_COMPARTMENT_UNWOUND,
-               "layout");
-_Static_assert(sizeof(struct ia2_gate_descriptor) == 1 << IA2_DESC_SHIFT, "layout");
-_Static_assert(offsetof(struct ia2_gate_descriptor, callers) == IA2_DESC_CALLERS, "layout");
-_Static_assert(offsetof(struct ia2_gate_descriptor, type) == IA2_DESC_TYPE, "layout");
+_Static_assert(sizeof(struct ia2_thread_record) == 1 << IA2_RECORD_SHIFT,
+               "gates find a record by a shift");
 
 /* Read-only after ia2_state_open(). Reading needs no lock; fields of one record change one by one.
  */
@@ -225,10 +155,5 @@ int ia2_current_compartment(void);
 uint32_t ia2_read_pkru(void);
 /* Key of a PKRU value, -1 if it is no compartment's. */
 int ia2_compartment_of_pkru(uint32_t pkru);
-
-/* Prints "ia2: ..." to stderr with write(2) and aborts. Async-signal-safe: %s %d %x (uint64_t as
- * pointer: %p) only. */
-void ia2_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
-void ia2_say(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #endif

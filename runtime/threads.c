@@ -9,6 +9,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "ia2.h"
 #include "init.h"
 #include "late.h"

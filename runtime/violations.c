@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "addresses.h"
+#include "base/log.h"
 #include "heap_ranges.h"
 #include "signals.h"
 #include "state.h"

@@ -13,8 +13,8 @@ sys.dont_write_bytecode = not (
     KIT / "meson.build"
 ).exists()  # an installed kit stays as it was installed
 sys.path.insert(0, str(KIT / "kit"))
-from ia2 import canonicalize  # noqa: E402
-from ia2.failure import exit_status  # noqa: E402
+from ia2.builds import canonicalize  # noqa: E402
+from ia2.base.failure import exit_status  # noqa: E402
 
 
 def main() -> None:

@@ -5,8 +5,8 @@ PROJECT is the directory of a finished build by Ninja (Meson, or CMake with -G N
 Makefiles, or the Ninja file of one configuration (build-Release.ninja, by CMake's Ninja
 Multi-Config). With --capture it is where that command builds the project, whatever builds it; run
 it the first time on a clean tree. The project's tree and build directory are only read. What is
-made at each stage, and its format, is in docs/design.md. A stage whose inputs have not changed is
-skipped."""
+made at each stage is in docs/design.md, and its format in kit/ia2/formats. A stage whose inputs
+have not changed is skipped."""
 
 import argparse
 import os
@@ -18,8 +18,8 @@ sys.dont_write_bytecode = not (
     KIT / "meson.build"
 ).exists()  # an installed kit stays as it was installed
 sys.path.insert(0, str(KIT / "kit"))
-from ia2 import pipeline  # noqa: E402
-from ia2.failure import exit_status  # noqa: E402
+from ia2.stages import pipeline, sequence  # noqa: E402
+from ia2.base.failure import exit_status  # noqa: E402
 
 
 def main(argv: list[str] | None = None) -> int:
@@ -98,8 +98,8 @@ def main(argv: list[str] | None = None) -> int:
     )
     parser.add_argument(
         "--stage",
-        choices=pipeline.STAGES,
-        default=pipeline.STAGES[-1],
+        choices=sequence.NAMES,
+        default=sequence.NAMES[-1],
         help="the last stage to run",
     )
     parser.add_argument(
@@ -138,7 +138,7 @@ def main(argv: list[str] | None = None) -> int:
         parser.error("--recorded needs --capture")
     if bool(options.depfile) != bool(options.depfile_target):
         parser.error("--depfile and --depfile-target go together")
-    if options.stage != pipeline.STAGES[-1] and (options.depfile or options.publish):
+    if options.stage != sequence.NAMES[-1] and (options.depfile or options.publish):
         parser.error("--depfile and --publish need all stages")
     return exit_status(lambda: pipeline.Pipeline(options).run(options.stage))
 

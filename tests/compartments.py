@@ -29,7 +29,7 @@ SHARE = re.compile(r"/\* share (\w+) \*/")
 DESTRUCTOR = re.compile(r"/\* destructor (\w+) \*/")
 FIELDS = ("args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes")
 sys.path.insert(0, str(SOURCE / "kit"))
-from ia2.link import HARDENING  # noqa: E402
+from ia2.stages.link import HARDENING  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -133,11 +133,12 @@ def callgates(compartments, key: int) -> str:
         f"#define IA2_COMPARTMENTS {len(compartments)}",
     ]
     lines += [
-        f"#define IA2_PKRU_{n} {pkru(n, other.reads):#x}" for n, other in enumerate(compartments, 1)
+        f"    .set ia2_pkru_{n}, {pkru(n, other.reads):#x}"
+        for n, other in enumerate(compartments, 1)
     ]
     late = sum(1 << n for n, other in enumerate(compartments, 1) if other.late)
     if late:
-        lines.append(f"#define IA2_LATE {late:#x}")
+        lines.append(f"#define IA2_PLUGIN_KEYS {late:#x}")
     if own.clients:
         lines.append(f"#define IA2_HEAP_CLIENTS {sum(1 << client for client in own.clients):#x}")
     lines.append("#include <ia2_gate.S>")
@@ -199,7 +200,7 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
     line += [f"-Wl,--wrap={name}" for name in imports]
     line += ["-Wl,--no-as-needed", *linked, folder / runtime.library, "-lm", "-lpthread", "-ldl"]
     run(*line)
-    from ia2 import pad_tls
+    from ia2.elf import pad_tls
 
     pad_tls.pad_file(str(target))
     return fit_plugin(folder, own.name, key, toolchain) if own.late else target
@@ -207,7 +208,7 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
 
 def fit_plugin(folder, name, key, toolchain):
     """Makes folder/NAME.ia2.so a plugin. Returns what the program links in its place."""
-    from ia2 import plugin_file
+    from ia2.elf import plugin_file
 
     source, carrier, path = (
         folder / f"{name}.tls.S",
@@ -258,6 +259,7 @@ def compiled(folder, compartment, key, toolchain, include, flags):
             f"-DPKEY={key}",
             f"-I{include}",
             f"-I{RUNTIME / 'include'}",
+            f"-I{BUILD / 'runtime' / 'layout'}",
             "-iquote",
             RUNTIME,
             *EXTRA_FLAGS,
@@ -297,7 +299,8 @@ def build(
         run(
             toolchain.compiler,
             "-c",
-            f"-I{RUNTIME / 'include'}",
+            f"-I{RUNTIME / 'gates'}",
+            f"-I{BUILD / 'runtime' / 'layout'}",
             *runtime.defines,
             folder / f"{own.name}.S",
             "-o",

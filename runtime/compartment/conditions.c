@@ -1,7 +1,8 @@
 /* What IA2_CHECKED functions call around conditions, and when one does not hold. */
 #include <errno.h>
 
-#include "compartment.h"
+#include "compartment/compartment.h"
+#include "base/die.h"
 #include "ia2.h"
 
 void ia2_condition_failed(const char *what)

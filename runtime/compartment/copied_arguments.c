@@ -4,7 +4,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "compartment.h"
+#include "compartment/compartment.h"
 #include "ia2.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))

@@ -4,8 +4,8 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 
-#include "../exit_records.h"
-#include "compartment.h"
+#include "exit_records.h"
+#include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

@@ -8,12 +8,13 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "compartment.h"
-#include "../heap_ranges.h"
-#include "../permissive.h"
+#include "compartment/compartment.h"
+#include "base/die.h"
+#include "heap_ranges.h"
+#include "permissive.h"
 #include "ia2.h"
-#include "jemalloc.h"
-#include "lent_blocks.h"
+#include "compartment/jemalloc.h"
+#include "compartment/lent_blocks.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define OWN_TARGET (-1)

@@ -1,15 +1,16 @@
 /* What jemalloc stands on in this compartment: where its memory comes from, and what it must not
  * get from libc. */
 #define _GNU_SOURCE
-#include "jemalloc.h"
+#include "compartment/jemalloc.h"
 
 #include <pthread.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/mman.h>
 
-#include "../heap_ranges.h"
-#include "compartment.h"
+#include "base/die.h"
+#include "heap_ranges.h"
+#include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

@@ -9,10 +9,11 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../addresses.h"
-#include "../heap_ranges.h"
-#include "../stacks.h"
-#include "compartment.h"
+#include "addresses.h"
+#include "base/die.h"
+#include "heap_ranges.h"
+#include "stacks.h"
+#include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define JMPBUF_RSP 6 /* glibc, sysdeps/x86_64/jmpbuf-offsets.h */
@@ -65,7 +66,7 @@ static uintptr_t target_of(const struct __jmp_buf_tag *place)
     return sp;
 }
 
-/* The call in progress, as the word says that belongs to it (ia2_layout.h): the highest address of
+/* The call in progress, as the word says that belongs to it (state/zone.h): the highest address of
  * its frames, which is also the lowest of the call before it. */
 static uintptr_t begin_of(uint64_t running)
 {
@@ -101,8 +102,8 @@ static int is_waiting(const struct ia2_range *stack, uintptr_t target)
               first = stack->end + (uintptr_t)(intptr_t)IA2_FIRST_FRAME;
     while (begin && begin != first) {
         uintptr_t frame = begin;
-        begin = begin_of(word_at(frame + IA2_FRAME_RUNNING));
-        if (is_frame_of(stack, target, frame + IA2_FRAME_WORDS, begin))
+        begin = begin_of(word_at(frame + offsetof(struct ia2_gate_frame, running)));
+        if (is_frame_of(stack, target, frame + offsetof(struct ia2_gate_frame, arguments), begin))
             return 1;
     }
     return 0;
@@ -316,7 +317,9 @@ uint32_t ia2_compartment_unwound(uint32_t key, uintptr_t frame, uintptr_t interr
     if (key == ia2_this_compartment.id) {
         if (!pending.under_way)
             ia2_die("compartment %s: a jump in its name that it does not make", NAME);
-        uintptr_t low = ia2_is_in(&stack, interrupted) ? interrupted : frame + IA2_FRAME_WORDS;
+        uintptr_t low = ia2_is_in(&stack, interrupted)
+                            ? interrupted
+                            : frame + offsetof(struct ia2_gate_frame, arguments);
         if (ia2_is_in(&stack, begin) && pending.target <= begin) {
             if (!is_frame_of(&stack, pending.target, low, begin))
                 ia2_die("compartment %s: longjmp to a function that has returned", NAME);

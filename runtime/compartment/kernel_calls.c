@@ -14,8 +14,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "../permissive.h"
-#include "compartment.h"
+#include "permissive.h"
+#include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

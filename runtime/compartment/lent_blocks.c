@@ -1,11 +1,11 @@
-#include "lent_blocks.h"
+#include "compartment/lent_blocks.h"
 
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "compartment.h"
-#include "jemalloc.h"
+#include "compartment/compartment.h"
+#include "compartment/jemalloc.h"
 
 #define EMPTY 0
 #define REMOVED 1

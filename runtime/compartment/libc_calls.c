@@ -7,10 +7,11 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "../signals.h"
-#include "../system_calls.h"
-#include "../threads.h"
-#include "compartment.h"
+#include "signals.h"
+#include "base/die.h"
+#include "system_calls.h"
+#include "threads.h"
+#include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

@@ -7,9 +7,10 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../addresses.h"
-#include "../late.h"
-#include "compartment.h"
+#include "addresses.h"
+#include "base/die.h"
+#include "late.h"
+#include "compartment/compartment.h"
 #include "ia2.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
@@ -55,15 +56,15 @@ HIDDEN void *__wrap_dlmopen(Lmid_t space, const char *name, int flags)
  */
 HIDDEN int __wrap_dlclose(void *handle)
 {
-    return is_here() && ia2_state.module[1].descriptor->late ? __ia2_nobody_dlclose(handle)
-                                                             : __real_dlclose(handle);
+    return is_here() && ia2_state.module[1].descriptor->plugin_keys ? __ia2_nobody_dlclose(handle)
+                                                                    : __real_dlclose(handle);
 }
 
 static int started; /* the constructors */
 
 int ia2_is_arriving(void)
 {
-    return ia2_this_compartment.late >> ia2_this_compartment.id & 1 && !started;
+    return ia2_this_compartment.plugin_keys >> ia2_this_compartment.id & 1 && !started;
 }
 
 /* Once: whoever gives up his own rights may call this as nobody. */

@@ -1,6 +1,7 @@
 /* The executable's main, as the C library's start-up code sees it. Linked with --wrap=main. */
-#include "../init.h"
-#include "compartment.h"
+#include "init.h"
+#include "base/die.h"
+#include "compartment/compartment.h"
 
 int __real_main(int, char **, char **) __attribute__((weak));
 void ia2_main(void) __attribute__((weak, visibility("hidden"))); /* the program's, of IA2's guide */

@@ -5,11 +5,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "../heap_ranges.h"
-#include "compartment.h"
+#include "heap_ranges.h"
+#include "base/die.h"
+#include "compartment/compartment.h"
 #include "ia2.h"
-#include "jemalloc.h"
-#include "lent_blocks.h"
+#include "compartment/jemalloc.h"
+#include "compartment/lent_blocks.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define MALLOCX_ALIGN(a) (__builtin_ctzl(a))

@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 
-#include "compartment.h"
+#include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define OF_USER \

@@ -7,7 +7,8 @@
 #include <stdlib.h>
 #include <threads.h>
 
-#include "compartment.h"
+#include "base/die.h"
+#include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

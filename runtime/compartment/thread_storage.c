@@ -3,7 +3,8 @@
  * when it is under this compartment's key, and again before it loses the key. */
 #include <string.h>
 
-#include "compartment.h"
+#include "base/die.h"
+#include "compartment/compartment.h"
 
 /* The runtime's gate leads here, but whoever gives up his own rights may call it as nobody; the
  * record says whether it is time. */

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <threads.h>
 
-#include "../exit_records.h"
-#include "compartment.h"
-#include "jemalloc.h"
+#include "exit_records.h"
+#include "compartment/compartment.h"
+#include "compartment/jemalloc.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

@@ -1,8 +1,6 @@
 /* A page-aligned thread-local in each TLS section: the alignment of the whole block becomes a page,
  * so pad-tls may fill it up. (GNU ld drops padding from an empty .tbss, so both sections have a
  * variable.) */
-#include "ia2_layout.h"
-
 __thread char ia2_tls_data_anchor[1]
     __attribute__((aligned(4096), visibility("hidden"), used)) = {1};
 __thread char ia2_tls_bss_anchor[1] __attribute__((visibility("hidden"), used));

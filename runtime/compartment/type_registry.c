@@ -5,9 +5,10 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "compartment.h"
+#include "compartment/compartment.h"
+#include "base/die.h"
 #include "ia2.h"
-#include "jemalloc.h"
+#include "compartment/jemalloc.h"
 
 struct ia2_type_registry {
     struct object {

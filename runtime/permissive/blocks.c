@@ -1,11 +1,11 @@
 #define _GNU_SOURCE
-#include "blocks.h"
+#include "permissive/blocks.h"
 
 #include <stdatomic.h>
 #include <string.h>
 #include <unwind.h>
 
-#include "../permissive.h"
+#include "permissive.h"
 
 #define SETS (1u << 13)
 #define WAYS 8

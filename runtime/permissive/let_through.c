@@ -6,10 +6,10 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "../permissive.h"
-#include "../signal_frame.h"
-#include "../state.h"
-#include "violation_log.h"
+#include "permissive.h"
+#include "signal_frame.h"
+#include "state.h"
+#include "permissive/violation_log.h"
 
 #ifndef SEGV_PKUERR
 #define SEGV_PKUERR 4

@@ -1,14 +1,14 @@
 #define _GNU_SOURCE
-#include "memory_kind.h"
+#include "permissive/memory_kind.h"
 
 #include <string.h>
 #include <sys/uio.h>
 #include <unistd.h>
 #include <unwind.h>
 
-#include "../addresses.h"
-#include "../heap_ranges.h"
-#include "../state.h"
+#include "addresses.h"
+#include "heap_ranges.h"
+#include "state.h"
 
 #define WINDOW 4096
 

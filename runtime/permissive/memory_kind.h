@@ -5,8 +5,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "blocks.h"
-#include "objects.h"
+#include "permissive/blocks.h"
+#include "permissive/objects.h"
 
 struct ia2_memory {
     const char *kind; /* "heap", "global", "thread-local", "stack", "mapping", "code" */

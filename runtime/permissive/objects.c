@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "objects.h"
+#include "permissive/objects.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../permissive.h"
+#include "permissive.h"
 
 #define OBJECTS 256
 

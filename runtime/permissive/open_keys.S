@@ -1,5 +1,7 @@
 /* uint32_t ia2_open_keys(void): opens every key and gives the PKRU there was. void ia2_close_keys(uint32_t pkru): sets it. In the
  * runtime of permissive programs only, which protects nothing. */
+#include "ia2_layout.h"
+
     .text
     .balign 16
     .globl ia2_open_keys
@@ -12,7 +14,8 @@ ia2_open_keys:
     mov %eax, %r8d
     xor %eax, %eax
     xor %edx, %edx
-8801: .byte 0x0f, 0x01, 0xef                /* wrpkru */
+.Lopen:
+    .byte 0x0f, 0x01, 0xef                /* wrpkru */
     mov %r8d, %eax
     ret
     .cfi_endproc
@@ -27,15 +30,16 @@ ia2_close_keys:
     mov %edi, %eax
     xor %ecx, %ecx
     xor %edx, %edx
-8802: .byte 0x0f, 0x01, 0xef                /* wrpkru */
+.Lclose:
+    .byte 0x0f, 0x01, 0xef                /* wrpkru */
     ret
     .cfi_endproc
     .size ia2_close_keys, . - ia2_close_keys
 
     .section ia2_sites, "a", @progbits
     .balign 8
-    .long 8801b - .
-    .short 2, 3                             /* IA2_SITE_WRPKRU */
-    .long 8802b - .
-    .short 2, 3
+    .long .Lopen - .
+    .short IA2_SITE_WRPKRU, 3
+    .long .Lclose - .
+    .short IA2_SITE_WRPKRU, 3
     .section .note.GNU-stack, "", @progbits

@@ -4,13 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../addresses.h"
-#include "../heap_ranges.h"
-#include "../permissive.h"
-#include "../state.h"
-#include "blocks.h"
-#include "memory_kind.h"
-#include "violation_log.h"
+#include "addresses.h"
+#include "base/die.h"
+#include "heap_ranges.h"
+#include "permissive.h"
+#include "state.h"
+#include "permissive/blocks.h"
+#include "permissive/memory_kind.h"
+#include "permissive/violation_log.h"
 
 void ia2_permissive_start(void)
 {
@@ -20,6 +21,7 @@ void ia2_permissive_start(void)
                 "build it without --permissive");
     ia2_permissive_objects();
     ia2_violation_log_open();
+    ia2_die_calls(ia2_permissive_end);
 }
 
 int ia2_permissive_call(const void *target, const void *from, int is_gate)

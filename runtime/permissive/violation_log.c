@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "violation_log.h"
+#include "permissive/violation_log.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -13,11 +13,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "../addresses.h"
-#include "../permissive.h"
-#include "../state.h"
-#include "memory_kind.h"
-#include "objects.h"
+#include "addresses.h"
+#include "base/die.h"
+#include "base/log.h"
+#include "permissive.h"
+#include "state.h"
+#include "permissive/memory_kind.h"
+#include "permissive/objects.h"
 
 #define RECORDS (1u << 14)
 #define COUNT_WIDTH 12

@@ -31,16 +31,16 @@ ia2_guarded_call:
     guarded_frame
     stmxcsr (%rsp)
     fnstcw 8(%rsp)
-    mov %rsp, (%rdi)
+    mov %rsp, IA2_GUARD_SP(%rdi)
     mov %rsi, %rax
     mov %rdx, %rdi
     mov %ecx, %esi
     call *%rax
     mov 16(%rsp), %rdi
-    mov $2, %eax                            /* IA2_GUARD_STACK */
-    cmp %rsp, (%rdi)
+    mov $IA2_GUARD_STACK, %eax
+    cmp %rsp, IA2_GUARD_SP(%rdi)
     jne 1f
-    xor %eax, %eax
+    xor %eax, %eax                          /* IA2_GUARD_RETURNED */
     jmp 1f
     .cfi_endproc
     .size ia2_guarded_call, . - ia2_guarded_call
@@ -54,7 +54,7 @@ ia2_guard_resume:
     guarded_frame
     fninit
     cld
-    mov $1, %eax                            /* IA2_GUARD_FAULTED */
+    mov $IA2_GUARD_FAULTED, %eax
 1:  ldmxcsr (%rsp)
     fldcw 8(%rsp)
     add $24, %rsp
@@ -88,12 +88,13 @@ ia2_call_with_all_keys:
     mov %esi, %ebx
     mov %rdx, %r13
     mov ia2_state@GOTPCREL(%rip), %r8
-    cmpl $0, 4(%r8)                         /* ia2_state.pkeys */
+    cmpl $0, IA2_STATE_PKEYS(%r8)
     je 1f
     xor %eax, %eax
     xor %ecx, %ecx
     xor %edx, %edx
-8801: .byte 0x0f, 0x01, 0xef                /* wrpkru */
+.Lwrpkru:
+    .byte 0x0f, 0x01, 0xef                  /* wrpkru */
     test %eax, %eax
     jnz 2f
     mov ia2_state@GOTPCREL(%rip), %r8
@@ -121,6 +122,6 @@ ia2_call_with_all_keys:
     .size ia2_call_with_all_keys, . - ia2_call_with_all_keys
     .section ia2_sites, "a", @progbits
     .balign 8
-    .long 8801b - .
+    .long .Lwrpkru - .
     .short IA2_SITE_WRPKRU, 3
     .section .note.GNU-stack, "", @progbits

@@ -9,12 +9,13 @@
     .type ia2_become_nobody, @function
 ia2_become_nobody:
     mov ia2_state@GOTPCREL(%rip), %r8
-    cmpl $0, 4(%r8)                         /* ia2_state.pkeys */
+    cmpl $0, IA2_STATE_PKEYS(%r8)
     je 1f
     mov $IA2_PKRU_0, %eax
     xor %ecx, %ecx
     xor %edx, %edx
-8801: .byte 0x0f, 0x01, 0xef                /* wrpkru */
+.Lwrpkru:
+    .byte 0x0f, 0x01, 0xef                  /* wrpkru */
     cmp $IA2_PKRU_0, %eax
     jne 2f
 1:  mov ia2_virtual_pkru@GOTTPOFF(%rip), %r8
@@ -25,6 +26,6 @@ ia2_become_nobody:
     /* For the audit, which wants to see every WRPKRU listed; this one is never patched. */
     .section ia2_sites, "a", @progbits
     .balign 8
-    .long 8801b - .
+    .long .Lwrpkru - .
     .short IA2_SITE_WRPKRU, 3
     .section .note.GNU-stack, "", @progbits

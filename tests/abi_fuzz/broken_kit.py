@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-GATE = pathlib.Path(__file__).resolve().parents[2] / "runtime/include/ia2_gate.S"
+GATE = pathlib.Path(__file__).resolve().parents[2] / "runtime/gates/ia2_gate.S"
 
 
 def swapped() -> str:

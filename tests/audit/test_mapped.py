@@ -10,17 +10,20 @@ import sys
 import tempfile
 import unittest
 
-from ia2 import audit, mapped_code, pad_tls
+from ia2.elf import mapped_code, pad_tls
+from ia2.formats import fields
+from ia2.formats.plan import Compartment, Import, Plan
+from ia2.stages import audit
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
-PLAN = {
-    "compartments": [
-        {"name": "tool", "pkey": 1, "file": "tool", "plugin": None},
-        {"name": "lib", "pkey": 2, "file": "lib.ia2.so", "plugin": None},
+PLAN = audit.Expected(
+    compartments=[
+        Compartment("tool", pkey=1, pkru=0, reads=[], file="tool", plugin=None),
+        Compartment("lib", pkey=2, pkru=0, reads=[], file="lib.ia2.so", plugin=None),
     ],
-    "entries": [],
-    "imports": [{"symbol": "f", "kind": "function", "owner": 2, "callers": [1]}],
-}
+    entries=[],
+    imports=[Import("f", "function", owner=2, callers=[1])],
+)
 TLS = (
     "__thread char zero[8] __attribute__((aligned(4096))); __thread char data[8]"
     " __attribute__((aligned(4096))) = {1};\n"
@@ -80,7 +83,7 @@ class Program(unittest.TestCase):
             pad_tls.pad_file(str(self.path / "bin" / name))
 
     def failed(self):
-        result = audit.Audit(str(self.path / "bin"), PLAN).run()
+        result = fields.as_json(audit.Audit(str(self.path / "bin"), PLAN).run())
         return {
             (os.path.basename(check["file"]), check["check"]): check["detail"]
             for check in result["checks"]
@@ -112,7 +115,7 @@ class Mapped(Program):
         self.build()
         checks = {
             os.path.basename(check["file"]): check
-            for check in audit.Audit(str(self.path / "bin"), PLAN).run()["checks"]
+            for check in fields.as_json(audit.Audit(str(self.path / "bin"), PLAN).run())["checks"]
             if check["group"] == "mapped"
         }
         self.assertEqual(set(checks), {"libc.so.6", "ld-linux-x86-64.so.2", "liboutside.so"})
@@ -209,7 +212,23 @@ class Report(Program):
 
     def test_output_directory(self):
         self.build()
-        (self.path / "plan.json").write_text(json.dumps(PLAN))
+        plan = Plan(
+            program="tool",
+            source_root="/",
+            build_dir="/",
+            compartments=PLAN.compartments,
+            units=[],
+            objects=[],
+            imports=PLAN.imports,
+            entries=PLAN.entries,
+            destructors=[],
+            allocations={},
+            shared_variables=[],
+            parameters={},
+            policy_file="/compartments.toml",
+            policy_lines={},
+        )
+        fields.save(plan, str(self.path / "plan.json"))
         for target in (self.path, self.path / "bin/tool"):
             self.assertEqual(self.audit(target).returncode, 0)
         self.assertTrue(json.loads((self.path / "audit.json").read_text())["ok"])

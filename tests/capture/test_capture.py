@@ -8,8 +8,10 @@ import tempfile
 import time
 import unittest
 
-from ia2 import capture, link_line, ninja, shell_command
-from ia2.failure import Failure
+from ia2.base import shell_command
+from ia2.builds import capture, link_line, ninja
+from ia2.formats import fields
+from ia2.base.failure import Failure
 from ninja_project import LIBRARY_AND_TOOL, POLICY, SHARED_BUILD, STATIC_BUILD, Project
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
@@ -23,10 +25,8 @@ class Folder(unittest.TestCase):
 
     def graph(self, project, target="tool"):
         taken = capture.Capture(ninja.Build(str(project.build)))
-        return (
-            capture.graph(taken, capture.choose_program(taken, target, None), str(project.root)),
-            taken,
-        )
+        program = capture.choose_program(taken, target, None)
+        return fields.as_json(capture.graph(taken, program, str(project.root))), taken
 
     def names(self, graph, items):
         found = []

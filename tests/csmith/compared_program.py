@@ -240,10 +240,11 @@ class Program:
 def kit_signature(kit_build: pathlib.Path = BUILD) -> str:
     """What a result depends on beside its seed: equal for equal contents."""
     files = [
-        *(SOURCE / "kit/ia2").glob("*.py"),
+        *(SOURCE / "kit/ia2").rglob("*.py"),
         *HERE.glob("*.py"),
         *HERE.glob("*.[ct]*"),
         *(SOURCE / "runtime/include").iterdir(),
+        *(SOURCE / "runtime/gates").iterdir(),
         *(SOURCE / "runtime").glob("*.ldflags"),
         kit_build / "kit/rewriter/ia2-rewriter",
         kit_build / "runtime/libia2.so",

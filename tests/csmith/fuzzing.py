@@ -31,7 +31,8 @@ from compared_program import (
     write,
 )  # noqa: E402
 import known_seeds  # noqa: E402
-from ia2 import atomic, vm  # noqa: E402
+from ia2.base import atomic  # noqa: E402
+from ia2.vm import vm  # noqa: E402
 
 
 STALE = (

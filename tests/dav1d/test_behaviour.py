@@ -14,7 +14,7 @@ import unittest
 
 import decoding
 import variants
-from ia2 import streams
+from ia2.samples import streams
 
 NEEDS_PKU = True
 TIMEOUT = 400

@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 import decoding
-from ia2 import streams
+from ia2.samples import streams
 
 TIMEOUT = 120
 

@@ -9,7 +9,7 @@ import unittest
 
 import decoding
 import residency
-from ia2 import streams
+from ia2.samples import streams
 
 NEEDS_PKU = True
 # Without keys the same look at the same program must find nothing keyed, else it would find nothing

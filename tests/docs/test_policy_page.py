@@ -9,7 +9,7 @@ import unittest
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
 import pages  # noqa: E402
-from ia2 import policy  # noqa: E402
+from ia2.policy import policy  # noqa: E402
 
 KEYS = {
     "compartment": policy.COMPARTMENT_KEYS,

@@ -11,7 +11,7 @@ import unittest
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import newer_meson  # noqa: E402
 import small_project as small  # noqa: E402
-from ia2 import elf  # noqa: E402
+from ia2.elf import elf  # noqa: E402
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -2,7 +2,9 @@
 rewriter."""
 
 import json
+import os
 import pathlib
+import shutil
 import subprocess
 
 COMPARTMENT = """\
@@ -36,7 +38,9 @@ for unit in plan["units"]:
     os.unlink(link)
     open(link, "w").write("#include <ia2.h>\n#line 1\n" + text)
     rewritten.append(relative)
-gates = [dict(symbol="__wrap_" + i["symbol"], function=i["symbol"], target=i["symbol"], owner=i["owner"], callers=i["callers"], export=True)
+numbers = dict.fromkeys(("line", "type", "args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes"), 0)
+gates = [dict(symbol="__wrap_" + i["symbol"], function=i["symbol"], target=i["symbol"], owner=i["owner"], callers=i["callers"], export=True,
+              file="", signature="", abi="", **numbers)
          for i in plan["imports"] if i["kind"] == "function"]
 os.makedirs(out + "callgates", exist_ok=True)
 for c in plan["compartments"]:
@@ -50,17 +54,22 @@ for c in plan["compartments"]:
 recompile = [u["id"] for u in plan["units"]]
 json.dump(dict(version=1, gates=gates, escaping_types=[], shared_locals=[], may_cross=[], recompile=recompile, rewritten=rewritten,
                files=rewritten), open(out + "boundary.json", "w"))
+json.dump(dict(version=1, destructors=[]), open(out + "destructors.json", "w"))
 """
 
 
 def make(root: pathlib.Path) -> pathlib.Path:
     """Builds the stand-in under `root`, laid out as the kit: root/runtime/include, root/build/...
     Returns root."""
-    for name in ("runtime/include", "build/runtime", "build/kit/rewriter"):
+    for name in ("runtime/include", "runtime/gates", "build/runtime/layout", "build/kit/rewriter"):
         (root / name).mkdir(parents=True, exist_ok=True)
     (root / "build/meson-info").mkdir(exist_ok=True)
     (root / "build/meson-info/meson-info.json").write_text(
         json.dumps({"directories": {"source": str(root)}})
+    )
+    shutil.copy2(
+        pathlib.Path(os.environ["IA2_BUILD"]) / "runtime/layout/ia2_layout.h",
+        root / "build/runtime/layout",
     )
     (root / "runtime/include/ia2.h").write_text("#define STAND_IN 1\n")
     (root / "runtime/ia2_compartment.ldflags").write_text(

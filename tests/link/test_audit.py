@@ -6,20 +6,23 @@ import subprocess
 import tempfile
 import unittest
 
-from ia2 import audit, pad_tls
-from ia2.failure import Failure
+from ia2.elf import pad_tls
+from ia2.formats import fields
+from ia2.formats.plan import Compartment, Import
+from ia2.stages import audit
+from ia2.base.failure import Failure
 
-PLAN = {
-    "compartments": [
-        {"name": "tool", "pkey": 1, "file": "tool", "plugin": None},
-        {"name": "lib", "pkey": 2, "file": "lib.ia2.so", "plugin": None},
+PLAN = audit.Expected(
+    compartments=[
+        Compartment("tool", pkey=1, pkru=0, reads=[], file="tool", plugin=None),
+        Compartment("lib", pkey=2, pkru=0, reads=[], file="lib.ia2.so", plugin=None),
     ],
-    "entries": [],
-    "imports": [
-        {"symbol": "f", "kind": "function", "owner": 2, "callers": [1]},
-        {"symbol": "v", "kind": "data", "owner": 2, "callers": [1]},
+    entries=[],
+    imports=[
+        Import("f", "function", owner=2, callers=[1]),
+        Import("v", "data", owner=2, callers=[1]),
     ],
-}
+)
 TLS = (
     "__thread char zero[8] __attribute__((aligned(4096))); __thread char data[8]"
     " __attribute__((aligned(4096))) = {1};\n"
@@ -84,7 +87,7 @@ class Audit(unittest.TestCase):
         if padded:
             pad_tls.pad_file(str(self.path / "lib.ia2.so"))
             pad_tls.pad_file(str(self.path / "tool"))
-        result = audit.Audit(str(self.path), PLAN).run()
+        result = fields.as_json(audit.Audit(str(self.path), PLAN).run())
         self.assertEqual(result["ok"], all(check["ok"] for check in result["checks"]))
         return {
             (check["file"], check["check"]): check["detail"]

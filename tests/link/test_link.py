@@ -14,7 +14,9 @@ SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolv
 sys.path.insert(0, str(SOURCE / "tests" / "capture"))
 
 import stand_in  # noqa: E402
-from ia2 import plan, recompile  # noqa: E402
+from ia2.formats.build_graph import Spelled  # noqa: E402
+from ia2.formats.plan import Unit  # noqa: E402
+from ia2.stages import plan, recompile  # noqa: E402
 from ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,
@@ -390,14 +392,12 @@ class Command(unittest.TestCase):
 
     def command(self, *arguments, pic=True):
         mirror = recompile.Mirror("/out", "/p", "/b")
-        spelled = {
-            "source": "../p/src/a.c",
-            "directory": "/b",
-            "arguments": ["cc", *arguments, "-o", "a.o", "-c", "../p/src/a.c"],
-        }
+        spelled = Spelled(
+            "../p/src/a.c", "/b", ["cc", *arguments, "-o", "a.o", "-c", "../p/src/a.c"]
+        )
         return recompile.command(
             spelled,
-            {"id": 7, "file": "/p/src/a.c", "pic": pic},
+            Unit(7, 0, "/p/src/a.c", 1, "/b/a.o", pic, False),
             mirror,
             "/kit/include",
             None,

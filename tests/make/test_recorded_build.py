@@ -12,7 +12,8 @@ from unittest import mock
 
 sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
 import small_project as small  # noqa: E402
-from ia2 import failure, recorded_build  # noqa: E402
+from ia2.base import failure  # noqa: E402
+from ia2.builds import recorded_build  # noqa: E402
 
 CONFIGURE = """\
 #!/bin/sh

@@ -18,7 +18,8 @@ import time
 import unittest
 from dataclasses import dataclass
 
-from ia2 import debian_source, vm
+from ia2.samples import debian_source
+from ia2.vm import vm
 
 HERE = pathlib.Path(__file__).resolve().parent
 REPORT = "packages.json"

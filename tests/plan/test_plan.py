@@ -10,8 +10,11 @@ import unittest
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
 sys.path.insert(0, str(SOURCE / "tests" / "capture"))
 
-from ia2 import capture, ninja, plan, policy  # noqa: E402
-from ia2.failure import Failure  # noqa: E402
+from ia2.builds import capture, ninja  # noqa: E402
+from ia2.formats import fields  # noqa: E402
+from ia2.policy import policy  # noqa: E402
+from ia2.stages import plan  # noqa: E402
+from ia2.base.failure import Failure  # noqa: E402
 from ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,
@@ -37,7 +40,7 @@ class Folder(unittest.TestCase):
         graph = capture.graph(
             taken, capture.choose_program(taken, "tool", None), str(project.root), rules
         )
-        return plan.make(rules, graph, taken.commands, {})
+        return fields.as_json(plan.make(rules, graph, taken.commands, {}))
 
     def refused(self, *parts, **arguments):
         with self.assertRaises(Failure) as caught:

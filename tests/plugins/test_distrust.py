@@ -14,7 +14,8 @@ sys.path.insert(0, str(HERE.parent / "capture"))
 import compartments  # noqa: E402
 import ninja_project  # noqa: E402
 import small_project as small  # noqa: E402
-from ia2 import elf, plugin_file  # noqa: E402
+from ia2.base import layout  # noqa: E402
+from ia2.elf import elf, plugin_file  # noqa: E402
 
 NEEDS_PKU = True
 ALSO_NATIVE = True
@@ -119,7 +120,7 @@ def other_policy(folder: pathlib.Path, path: pathlib.Path):
 def own_storage(folder: pathlib.Path, path: pathlib.Path):
     image = elf.Elf.read(str(path))
     data = bytearray(image.data)
-    at = image.phoff + image.segment(plugin_file.PT_IA2_TLS).index * elf.PHDR.size
+    at = image.phoff + image.segment(layout.IA2_PT_TLS).index * elf.PHDR.size
     data[at : at + 4] = elf.PT_TLS.to_bytes(4, "little")
     path.write_bytes(data)
 
@@ -128,7 +129,7 @@ def own_constructors(folder: pathlib.Path, path: pathlib.Path):
     data = path.read_bytes()
     path.write_bytes(
         data.replace(
-            plugin_file.DT_IA2_INIT_ARRAY.to_bytes(8, "little"),
+            layout.IA2_DT_INIT_ARRAY.to_bytes(8, "little"),
             plugin_file.DT_INIT_ARRAY.to_bytes(8, "little"),
         )
     )

@@ -34,6 +34,7 @@ SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolv
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD", SOURCE / "build"))
 REWRITER = BUILD / "kit" / "rewriter" / "ia2-rewriter"
 INCLUDE = SOURCE / "runtime" / "include"
+GATES = (SOURCE / "runtime" / "gates", BUILD / "runtime" / "layout")
 OUTPUT = ("=", "gates", "plugins", "destructors", "locals", "may", "refused")
 PLANNED = ("plan.json", "compile_commands.json")  # in the output folder before the rewriter runs
 FLAGS = [
@@ -283,7 +284,7 @@ class Run:
             [
                 "gcc",
                 "-c",
-                f"-I{INCLUDE}",
+                *(f"-I{folder}" for folder in GATES),
                 "-o",
                 self.folder / "gates.o",
                 self.out / "callgates" / f"{name}.S",

@@ -108,9 +108,9 @@ class Rewrite(unittest.TestCase):
 #define IA2_ID 1
 #define IA2_NAME "app"
 #define IA2_COMPARTMENTS 3
-#define IA2_PKRU_1 0x55555551
-#define IA2_PKRU_2 0x55555552
-#define IA2_PKRU_3 0x55555553
+    .set ia2_pkru_1, 0x55555551
+    .set ia2_pkru_2, 0x55555552
+    .set ia2_pkru_3, 0x55555553
 #include <ia2_gate.S>
 ia2_gates_end
 """,

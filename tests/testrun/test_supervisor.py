@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-from ia2 import test_supervisor, test_worker, testrun
+from ia2.testing import test_supervisor, test_worker, testrun
 
 MODULE = """
 import os, time, unittest
@@ -148,7 +148,7 @@ class Reports(unittest.TestCase):
     def test_nothing_run_is_a_failure(self):
         self.assertEqual(self.report()[0], 1)
         done = subprocess.run(
-            ["/usr/bin/python3", "-m", "ia2.testrun", "--only", "no such test"],
+            ["/usr/bin/python3", "-m", "ia2.testing.testrun", "--only", "no such test"],
             text=True,
             capture_output=True,
             env=os.environ,

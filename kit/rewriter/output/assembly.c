@@ -26,12 +26,12 @@ char *assembly_text(const struct program *program, const struct compartment *com
     text_printf(&out, "#define IA2_ID %u\n#define IA2_NAME \"%s\"\n#define IA2_COMPARTMENTS %u\n",
                 compartment->key, compartment->name, plan->compartment_count);
     for (unsigned i = 0; i < plan->compartment_count; i++)
-        text_printf(&out, "#define IA2_PKRU_%u 0x%08x\n", i + 1, plan->compartments[i].pkru);
+        text_printf(&out, "    .set ia2_pkru_%u, 0x%08x\n", i + 1, plan->compartments[i].pkru);
     unsigned late = 0;
     for (unsigned i = 0; i < plan->compartment_count; i++)
         late |= plan->compartments[i].plugin ? 1u << (i + 1) : 0;
     if (late)
-        text_printf(&out, "#define IA2_LATE 0x%x\n", late);
+        text_printf(&out, "#define IA2_PLUGIN_KEYS 0x%x\n", late);
     if (compartment->heap_clients)
         text_printf(&out, "#define IA2_HEAP_CLIENTS 0x%x\n", compartment->heap_clients);
     text_puts(&out, "#include <ia2_gate.S>\n");

@@ -1,0 +1,73 @@
+"""What the kit knows of compilers: options that write files beside the object, the dependency files
+that they leave, what they are, and their messages."""
+
+import functools
+import os
+import re
+import subprocess
+
+from ..base.failure import Failure
+from . import canonicalize
+
+# Options that a recompiled unit does not get. Some would write beside the project's own files.
+DROPPED = {"-c", "-MD", "-MMD", "-MP", "-MG", "-Werror", "-save-temps", "--save-temps"}
+JOINED_DROPPED = re.compile(r"-(?:(?:o|MF|MQ|MT|MJ).|Wp,-MM?D,|-?save-temps=)")
+DROPPED_WITH_OPERAND = {
+    "-o",
+    "-MF",
+    "-MQ",
+    "-MT",
+    "-MJ",
+    "-aux-info",
+    "-dumpbase",
+    "-dumpbase-ext",
+    "-dumpdir",
+    "-serialize-diagnostics",
+    "--serialize-diagnostics",
+}
+
+
+@functools.lru_cache(maxsize=None)
+def takes(compiler: str, option: str) -> bool:
+    """Whether the compiler knows the option."""
+    result = subprocess.run(
+        [compiler, option, "-fsyntax-only", "-x", "c", os.devnull], capture_output=True, check=False
+    )
+    return result.returncode == 0
+
+
+@functools.lru_cache(maxsize=None)
+def is_clang(compiler: str) -> bool:
+    """Whether the compiler is clang. `cc` may be either, so the compiler is asked."""
+    try:
+        return (
+            "clang"
+            in subprocess.run(
+                [compiler, "--version"], capture_output=True, text=True, check=False
+            ).stdout
+        )
+    except OSError as error:
+        raise Failure(
+            f"cannot run the compiler: {error.strerror}", compiler, "name another with --cc"
+        ) from None
+
+
+def dependencies(path: str, directory: str) -> list[str]:
+    """The prerequisites in a Makefile fragment, absolute."""
+    with open(path, encoding="utf-8", errors="surrogateescape") as stream:
+        text = stream.read().replace("\\\n", " ")
+    names = re.findall(r"(?:\\.|[^\s\\])+", text.partition(": ")[2])
+    return sorted(
+        {
+            canonicalize.absolute(re.sub(r"\\(.)", r"\1", name).replace("$$", "$"), directory)
+            for name in names
+        }
+    )
+
+
+def first_error(text: str) -> str:
+    lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return next(
+        (line for line in lines if "error" in line or "undefined" in line),
+        lines[0] if lines else "no message",
+    )

@@ -1,0 +1,119 @@
+"""The command line of `learn`: logs of permissive runs in, lines for compartments.toml out."""
+
+import argparse
+import json
+import tomllib
+
+from ..base import atomic
+from ..base.failure import Failure, exit_status
+from ..policy import policy_edit
+from . import learn
+
+NO_LINE = 3
+
+
+def additions(suggestions: list[learn.Suggestion]) -> dict[tuple[str, ...], dict]:
+    made: dict[tuple[str, ...], dict] = {}
+    for it in suggestions:
+        if not it.table:
+            continue
+        entries = made.setdefault(it.table, {})
+        entries[it.key] = (
+            [*entries.get(it.key, []), *it.value] if isinstance(it.value, list) else it.value
+        )
+    return made
+
+
+def fragment(suggestions: list[learn.Suggestion]) -> str:
+    """The lines, below their reasons. Of a list only what is new."""
+    text: list[str] = []
+    for table, entries in additions(suggestions).items():
+        text += ["", f"[{'.'.join(table)}]"]
+        for name, new in entries.items():
+            for it in suggestions:
+                if it.table == table and it.key == name:
+                    text += [f"# {reason}" for reason in it.reasons]
+            text.append(f"{policy_edit.key(name)} = {policy_edit.value(new)}")
+    return "\n".join(text[1:]) + ("\n" if text else "")
+
+
+def read_policy(path: str) -> str:
+    try:
+        with open(path, encoding="utf-8") as stream:
+            text = stream.read()
+        tomllib.loads(text)
+    except OSError as error:
+        raise Failure(
+            f"cannot be read: {error.strerror}", path, "name a compartments.toml"
+        ) from None
+    except (UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise Failure(f"is not TOML: {error}", path, "name a compartments.toml") from None
+    return text
+
+
+def report(options: argparse.Namespace) -> int:
+    learner = learn.Learner(options.logs)
+    suggestions = learner.suggestions()
+    by_hand = [it for it in suggestions if not it.table]
+    if options.json:
+        print(
+            json.dumps(
+                [
+                    {
+                        "table": ".".join(it.table) or None,
+                        "key": it.key or None,
+                        "value": it.value,
+                        "reasons": it.reasons,
+                    }
+                    for it in suggestions
+                ],
+                indent=1,
+            )
+        )
+    else:
+        total = sum(violation.get("count", 1) for violation in learner.violations)
+        print(
+            f"# Of {learn.times(len(options.logs)).replace('once', 'one')} permissive"
+            f" run{'s' * (len(options.logs) > 1)}, in which nothing was enforced:"
+            f" {total} violations.".replace(" times", "")
+        )
+        lines = fragment(suggestions)
+        if lines:
+            print("\n" + lines, end="")
+        for it in by_hand:
+            print("".join(f"\n# BY HAND: {reason}" for reason in it.reasons))
+    if options.write:
+        text = read_policy(options.policy)
+        atomic.write_text(
+            options.write, policy_edit.edited(text, additions(suggestions), options.policy)
+        )
+    return NO_LINE if by_hand else 0
+
+
+def main(description: str) -> int:
+    parser = argparse.ArgumentParser(
+        description=description,
+        epilog=(
+            "Exit status: 0 every violation has a line (or there is none), "
+            f"{NO_LINE} some have none, 1 a log or the policy cannot be used, 2 wrong usage."
+        ),
+    )
+    parser.add_argument(
+        "logs",
+        metavar="LOG",
+        nargs="+",
+        help="PROGRAM.violations.json, as a program built with --permissive writes it",
+    )
+    parser.add_argument(
+        "--policy", metavar="FILE", help="with --write: the policy that the program was built with"
+    )
+    parser.add_argument(
+        "--write",
+        metavar="FILE",
+        help="write the policy with the lines added; it may be the same file",
+    )
+    parser.add_argument("--json", action="store_true", help="print the suggestions as JSON")
+    options = parser.parse_args()
+    if bool(options.policy) != bool(options.write):
+        parser.error("--policy and --write go together")
+    return exit_status(lambda: report(options))

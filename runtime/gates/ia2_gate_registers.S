@@ -1,0 +1,89 @@
+/* Registers at a gate: what is dropped, and what carries more than it does in a plain call. */
+
+/* zmm16-31 and the mask registers carry neither arguments nor results. */
+.macro ia2_scrub_avx512
+.Lsite\@:
+    .irp n, 16,17,18,19,20,21,22,23,24,25,26,27,28,29,30,31
+    vpxord %xmm\n, %xmm\n, %xmm\n
+    .endr
+    .irp n, 0,1,2,3,4,5,6,7
+    kxorq %k\n, %k\n, %k\n
+    .endr
+.Lsite_end\@:
+    ia2_site IA2_SITE_AVX512, .Lsite\@, .Lsite_end\@
+.endm
+
+/* Upper halves of ymm0-15/zmm0-15, then every xmm register from \first on. ([m] vzeroall is slower than the
+ * sixteen zeroing idioms on Zen 5.) */
+.macro ia2_scrub_xmm first
+.Lsite\@:
+    vzeroupper
+    .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
+.Lsite_end\@:
+    ia2_site IA2_SITE_AVX, .Lsite\@, .Lsite_end\@
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    .if \n >= \first
+    pxor %xmm\n, %xmm\n
+    .endif
+    .endr
+.endm
+
+.macro ia2_scrub_args used
+    .if \used < 6
+    xor %r9d, %r9d
+    .endif
+    .if \used < 5
+    xor %r8d, %r8d
+    .endif
+    .if \used < 4
+    xor %ecx, %ecx
+    .endif
+    .if \used < 3
+    xor %edx, %edx
+    .endif
+    .if \used < 2
+    xor %esi, %esi
+    .endif
+    .if \used < 1
+    xor %edi, %edi
+    .endif
+.endm
+
+/* xmm8.. carry what does not fit in argument or result registers: two words each. */
+#define IA2_WORDS_IN_REGISTERS 16
+.macro ia2_xmm_to_words words
+    .irp r, 8,9,10,11,12,13,14,15
+    .if 2 * (\r - 8) < \words
+    movups %xmm\r, 16 * (\r - 8)(%rsp)
+    .endif
+    .endr
+.endm
+.macro ia2_words_to_xmm words, disp, base
+    .irp r, 8,9,10,11,12,13,14,15
+    .if 2 * (\r - 8) + 1 < \words
+    movdqu \disp + 16 * (\r - 8)(\base), %xmm\r
+    .elseif 2 * (\r - 8) < \words
+    movq \disp + 16 * (\r - 8)(\base), %xmm\r
+    .endif
+    .endr
+.endm
+
+/* Vector registers from \first on; of those below, what lies above 16 bytes, or above 32 where \ymm has a bit, or nothing where
+ * \zmm has one. A function with such arguments is compiled for a CPU that has them. */
+.macro ia2_scrub_vectors first, ymm, zmm
+    .if (\ymm | \zmm) == 0
+    ia2_scrub_xmm \first
+    .else
+    .irp n, 0,1,2,3,4,5,6,7,8,9,10,11,12,13,14,15
+    .if \n >= \first
+    vpxor %xmm\n, %xmm\n, %xmm\n
+    .elseif (\zmm >> \n) & 1
+    .elseif (\ymm >> \n) & 1
+    vmovaps %ymm\n, %ymm\n
+    .else
+    vmovaps %xmm\n, %xmm\n
+    .endif
+    .endr
+    .endif
+.endm
+

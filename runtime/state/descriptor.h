@@ -1,0 +1,103 @@
+/* What the gates of a compartment (gates/) say about the compartment: its descriptor, and the
+ * tables that the descriptor leads to.
+ *
+ * The assembler makes all of this in each DSO. It lies in the DSO's RELRO or constants, so it does
+ * not change once the loader is done. Offsets in the assembly are generated from this file. */
+#ifndef IA2_DESCRIPTOR_H
+#define IA2_DESCRIPTOR_H
+
+#include <signal.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#define IA2_PAGE 4096ul
+#define IA2_MAX_COMPARTMENTS 16 /* key 0 and 1..15 */
+
+/* The PKRU with which the kernel starts a program and enters a signal handler: only key 0 is open.
+ */
+#define IA2_PKRU_0 0x55555554u
+
+/* The types of the notes by "IA2" that a link makes. The first two hold the distance of what they
+ * lead to from the note's own descriptor, as eight bytes. */
+enum ia2_note_type {
+    IA2_NOTE_COMPARTMENT = 1, /* leads to the struct ia2_compartment_descriptor */
+    IA2_NOTE_DESTRUCTORS = 2, /* leads to the struct ia2_static_destructor_table */
+    IA2_NOTE_CARRIER = 3, /* in a carrier: the key of the plugin, as four bytes */
+};
+
+/* The size of a stub is a power of two, so a shift gives the index of a gate. */
+#define IA2_STUB_SHIFT 4
+
+struct ia2_gate_descriptor {
+    void (*enter)(void);
+    void (*before)(void);
+    void (*after)(void);
+    uint16_t callers; /* mask of keys */
+    uint16_t further; /* how many gates behind this one are for other argument lists of the same
+                         variadic function */
+    uint32_t type;
+};
+#define IA2_DESC_SHIFT 5
+_Static_assert(sizeof(struct ia2_gate_descriptor) == 1 << IA2_DESC_SHIFT,
+               "gates find a descriptor by a shift");
+
+/* An instruction that start-up patches for the CPU (load/sites.c), or that the audit allows. */
+enum ia2_site_kind {
+    IA2_SITE_RDPKRU = 1,
+    IA2_SITE_WRPKRU = 2,
+    IA2_SITE_AVX512 = 3,
+    IA2_SITE_AVX = 4,
+    IA2_SITE_RDFSBASE = 5,
+};
+
+struct ia2_site {
+    int32_t offset; /* from this entry */
+    uint16_t kind, length;
+};
+
+/* The code that takes a call of compartment `caller` to `callee` and back. */
+struct ia2_gate_code_range {
+    int32_t offset; /* from this entry */
+    uint32_t length, caller, callee;
+};
+
+struct ia2_plugin {
+    uint64_t key;
+    const char *file, *name; /* no folder in either */
+};
+
+struct ia2_compartment_descriptor {
+    uint32_t id;
+    uint32_t count; /* of compartments, as the policy had it */
+    const char *name;
+    const char *stubs, *stubs_end;
+    const struct ia2_gate_descriptor *gates;
+    const struct ia2_site *sites, *sites_end;
+    int (*main)(int, char **, char **);
+    void *(*thread)(void);
+    void (*signal)(int, siginfo_t *, void *);
+    void (*exit_call)(size_t index, int status); /* runs an exit record */
+    int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
+    void (*thread_storage)(uint32_t slot); /* gives the thread-local storage of a thread that is
+                                              IA2_SLOT_QUIET its initial values */
+    void (*construct)(void); /* runs the constructors of a plugin */
+    int (*suspend)(void);
+    void (*resume)(void);
+    void (*unwound)(void); /* where a jump goes on that cuts this compartment's stack */
+    const struct ia2_gate_code_range *code_ranges, *code_ranges_end;
+    void *(*client_alloc)(size_t size, size_t align, int); /* the gate fills in who calls */
+    int (*client_free)(void *p, int);
+    int (*shared_free)(void *p); /* of blocks this compartment allocated; 0 if \a p is none */
+    void *(*shared_resize)(void *p, size_t size);
+    size_t (*shared_size)(void *p);
+    uintptr_t (*nobody_thread_create)(const void *attr, uint32_t slot);
+    void (**fini_entries)(void); /* two, which ld.so runs instead of DT_FINI_ARRAY and DT_FINI */
+    char *shared_data, *shared_data_end;
+    uint32_t pkru[IA2_MAX_COMPARTMENTS];
+    uint32_t plugin_keys; /* mask of the compartments that come with dlopen */
+    uint32_t permissive; /* 1: built to let violations through, for libia2_permissive.so only */
+    const struct ia2_plugin *plugins, *plugins_end; /* of compartment 1: what is loaded for which
+                                                       name */
+};
+
+#endif
