@@ -1,7 +1,8 @@
 /* What a compartment can ask of its own. */
 #include "ia2.h"
 #include "base/die.h"
-#include "state.h"
+#include "state/rights.h"
+#include "state/state.h"
 
 void ia2_get_compartment_stack(void **low, unsigned long *size)
 {

@@ -1,7 +1,8 @@
 #include "ia2.h"
 #include "base/die.h"
 #include "permissive.h"
-#include "state.h"
+#include "state/rights.h"
+#include "state/state.h"
 
 /* The rest is out of the way of calls that are right, whose only cost then is the comparisons: no
  * register to save, no frame. */

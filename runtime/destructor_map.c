@@ -8,7 +8,8 @@
 #include "base/die.h"
 #include "exit_records.h"
 #include "init.h"
-#include "state.h"
+#include "state/note.h"
+#include "state/state.h"
 
 #define map ia2_state.map
 

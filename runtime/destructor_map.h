@@ -3,18 +3,6 @@
 #ifndef IA2_DESTRUCTOR_MAP_H
 #define IA2_DESTRUCTOR_MAP_H
 
-#include "ia2_destructors.h"
-
-#define IA2_DESTRUCTOR_NAMES (256 * 1024ul)
-
-struct ia2_destructor_map {
-    uint64_t checksum; /* of all that follows and is in use */
-    uint32_t count, closed;
-    uint64_t names_used;
-    struct ia2_destructor_metadata entry[IA2_DESTRUCTORS_MAX];
-    char names[IA2_DESTRUCTOR_NAMES];
-};
-
 /* Start-up, and for a compartment that comes with dlopen: adds the tables of one DSO. Aborts when
  * they are not sound. */
 struct dl_phdr_info;

@@ -10,13 +10,14 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/die.h"
 #include "base/log.h"
 #include "guard.h"
 #include "init.h"
 #include "signals.h"
-#include "state.h"
+#include "state/rights.h"
+#include "state/state.h"
 
 int __cxa_atexit(void (*)(void *), void *, void *);
 int __cxa_at_quick_exit(void (*)(void *), void *);

@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/die.h"
-#include "system_calls.h"
+#include "state/system_calls.h"
 
 /* What constructors map is under key 0 until their compartment has its keys. They run one after the
  * other, before main or under the loader's lock. A hint, which every compartment can write; whose a

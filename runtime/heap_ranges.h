@@ -4,7 +4,7 @@
 
 #include <stddef.h>
 
-#include "state.h"
+#include "state/state.h"
 
 /* Memory for the heap of \a owner (a key; with IA2_OWNER_SHARED, for its shared blocks): \a size
  * bytes at a multiple of \a align, readable and writable, under the owner's key, or key 0 if

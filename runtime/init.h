@@ -10,22 +10,9 @@
  * when something cannot be closed. */
 int ia2_start(int argc, char **argv, char **envp);
 
-/* Threads: the part of start-up that threads.c does. */
-void ia2_threads_start(void);
-
-/* In a forked child, on its only thread: forgets the threads of the parent. libc will hand their
- * stacks and storage to new threads, and expects to be able to write them. */
-void ia2_threads_forked(void);
-
-/* The contents of the note of that type by IA2 in a loaded DSO, NULL if there is none; the link
- * makes one of each type (ia2_gate_compartment.S). */
 struct dl_phdr_info;
-const char *ia2_find_note(const struct dl_phdr_info *info, uint32_t type);
-
-/* The compartment's descriptor in a loaded DSO, NULL if it is none. */
 struct ia2_compartment_descriptor;
 struct ia2_module;
-const struct ia2_compartment_descriptor *ia2_find_descriptor(const struct dl_phdr_info *info);
 
 /* Learns where a compartment lies and puts gates in front of its destructors. Aborts when it does
  * not fit. */
@@ -40,8 +27,5 @@ void ia2_module_find(struct dl_phdr_info *info, const struct ia2_compartment_des
 
 /* Puts a compartment's globals under its key. */
 void ia2_module_set_keys(const struct ia2_module *module, unsigned key);
-
-/* Gives up every right but key 0's. */
-void ia2_become_nobody(void);
 
 #endif

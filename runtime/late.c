@@ -11,14 +11,16 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "destructor_map.h"
 #include "exit_records.h"
 #include "heap_ranges.h"
 #include "init.h"
 #include "permissive.h"
 #include "plugin_file.h"
 #include "sites.h"
-#include "state.h"
-#include "system_calls.h"
+#include "state/note.h"
+#include "state/state.h"
+#include "state/system_calls.h"
 
 #define SUFFIX ".ia2.so"
 

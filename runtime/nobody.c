@@ -6,7 +6,7 @@
 #include <stdlib.h>
 
 #include "init.h"
-#include "threads.h"
+#include "threads/threads.h"
 
 void ia2_nobody_exit(int status)
 {

@@ -9,7 +9,7 @@
 #include <unistd.h>
 
 #include "init.h"
-#include "state.h"
+#include "state/state.h"
 
 struct image {
     const unsigned char *bytes;

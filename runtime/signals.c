@@ -7,12 +7,13 @@
 #include <sys/auxv.h>
 #include <ucontext.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/die.h"
 #include "guard.h"
 #include "permissive.h"
-#include "signal_frame.h"
-#include "state.h"
+#include "state/rights.h"
+#include "state/signal_frame.h"
+#include "state/state.h"
 
 #ifndef SS_AUTODISARM
 #define SS_AUTODISARM (1u << 31)

@@ -8,7 +8,7 @@
 #include <sys/mman.h>
 
 #include "base/die.h"
-#include "state.h"
+#include "state/state.h"
 
 #ifndef HWCAP2_FSGSBASE
 #define HWCAP2_FSGSBASE (1 << 1) /* Linux 5.9, asm/hwcap2.h */

@@ -8,7 +8,8 @@
 
 #include "base/die.h"
 #include "ia2.h"
-#include "system_calls.h"
+#include "state/rights.h"
+#include "state/system_calls.h"
 
 #ifndef SS_AUTODISARM
 #define SS_AUTODISARM (1u << 31)

@@ -5,7 +5,7 @@
 
 #include <stddef.h>
 
-#include "state.h"
+#include "state/state.h"
 
 /* Of the stack the thread was created on, what stays key 0: libc's part of the thread's life runs
  * there, and what runs as nobody (exit, the shared heap). */

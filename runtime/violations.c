@@ -7,11 +7,12 @@
 #include <ucontext.h>
 #include <unistd.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/log.h"
 #include "heap_ranges.h"
 #include "signals.h"
-#include "state.h"
+#include "state/rights.h"
+#include "state/state.h"
 
 #ifndef SEGV_PKUERR
 #define SEGV_PKUERR 4

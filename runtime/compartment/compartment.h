@@ -6,7 +6,7 @@
 
 #include <stddef.h>
 
-#include "state.h"
+#include "state/state.h"
 
 #pragma GCC visibility push(hidden)
 

@@ -6,6 +6,7 @@
 
 #include "exit_records.h"
 #include "compartment/compartment.h"
+#include "state/rights.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

@@ -9,11 +9,12 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/die.h"
 #include "heap_ranges.h"
 #include "stacks.h"
 #include "compartment/compartment.h"
+#include "state/rights.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define JMPBUF_RSP 6 /* glibc, sysdeps/x86_64/jmpbuf-offsets.h */

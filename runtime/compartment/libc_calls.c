@@ -9,8 +9,9 @@
 
 #include "signals.h"
 #include "base/die.h"
-#include "system_calls.h"
-#include "threads.h"
+#include "state/rights.h"
+#include "state/system_calls.h"
+#include "threads/threads.h"
 #include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))

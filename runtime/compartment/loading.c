@@ -7,11 +7,12 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/die.h"
 #include "late.h"
 #include "compartment/compartment.h"
 #include "ia2.h"
+#include "state/rights.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

@@ -6,7 +6,7 @@
 #include "guard.h"
 #include "ia2_destructors.h"
 #include "init.h"
-#include "state.h"
+#include "state/state.h"
 
 #define TITLE(text) __asm__ volatile(".ascii \"->/* " text " */\"")
 #define VALUE(name, value) \

@@ -7,8 +7,8 @@
 #include <unistd.h>
 
 #include "permissive.h"
-#include "signal_frame.h"
-#include "state.h"
+#include "state/signal_frame.h"
+#include "state/state.h"
 #include "permissive/violation_log.h"
 
 #ifndef SEGV_PKUERR

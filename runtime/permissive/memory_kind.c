@@ -6,9 +6,9 @@
 #include <unistd.h>
 #include <unwind.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "heap_ranges.h"
-#include "state.h"
+#include "state/state.h"
 
 #define WINDOW 4096
 

@@ -13,11 +13,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/die.h"
 #include "base/log.h"
 #include "permissive.h"
-#include "state.h"
+#include "state/rights.h"
+#include "state/state.h"
 #include "permissive/memory_kind.h"
 #include "permissive/objects.h"
 

@@ -2,7 +2,7 @@
 #include <stdio.h>
 
 #include "stacks.h"
-#include "state.h"
+#include "state/state.h"
 
 #define FIELD(name, type, field) printf(name " %zu\n", offsetof(type, field))
 #define NUMBER(name, value) printf(name " %zu\n", (size_t)(value))

@@ -11,7 +11,7 @@
 #include "check.h"
 #include "process_test.h"
 #include "stacks.h"
-#include "state.h"
+#include "state/state.h"
 
 static int constructed, destroyed;
 static char *kept;

@@ -1,10 +1,10 @@
 #define _GNU_SOURCE
-#include "signal_frame.h"
+#include "state/signal_frame.h"
 
 #include <string.h>
 
 #include "base/die.h"
-#include "state.h"
+#include "state/state.h"
 
 #define PKRU_FEATURE (1u << 9)
 #define XSTATE_HEADER 512

@@ -1,12 +1,12 @@
 #define _GNU_SOURCE
-#include "system_calls.h"
+#include "state/system_calls.h"
 
 #include <errno.h>
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
 
-#include "state.h"
+#include "state/state.h"
 
 #ifndef MADV_DONTNEED_LOCKED
 #define MADV_DONTNEED_LOCKED 24 /* Linux 5.18: also in programs that call mlockall */

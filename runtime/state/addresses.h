@@ -3,7 +3,7 @@
 #ifndef IA2_ADDRESSES_H
 #define IA2_ADDRESSES_H
 
-#include "state.h"
+#include "state/state.h"
 
 static inline int ia2_is_in(const struct ia2_range *range, uintptr_t address)
 {

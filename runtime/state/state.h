@@ -11,7 +11,7 @@
 #include <stdint.h>
 #include <signal.h>
 
-#include "destructor_map.h"
+#include "ia2_destructors.h"
 #include "state/descriptor.h"
 #include "state/zone.h"
 
@@ -93,6 +93,17 @@ struct ia2_thread_record {
     uint64_t reserved[5];
 };
 
+/* The known destructors. */
+#define IA2_DESTRUCTOR_NAMES (256 * 1024ul)
+
+struct ia2_destructor_map {
+    uint64_t checksum; /* of all that follows and is in use */
+    uint32_t count, closed;
+    uint64_t names_used;
+    struct ia2_destructor_metadata entry[IA2_DESTRUCTORS_MAX];
+    char names[IA2_DESTRUCTOR_NAMES];
+};
+
 struct ia2_state {
     uint32_t ready; /* keys are in force */
     uint32_t pkeys; /* the CPU has them; otherwise PKRU is virtual */
@@ -143,17 +154,11 @@ void ia2_state_write(const void *field, const void *value, size_t size);
         ia2_state_write(&(field), &ia2_new_value, sizeof(ia2_new_value)); \
     } while (0)
 
-/* Of the calling thread, as the register has it. The word at %fs:0, which compilers use, is in
- * libc's memory, where everybody can write it. */
-uint64_t ia2_fs_base(void);
-
-/* The record of the calling thread, or NULL if it was not made by the runtime. */
-const struct ia2_thread_record *ia2_this_thread(void);
-
-/* The compartment whose rights the caller has now (by PKRU), or -1 if PKRU is no compartment's. */
-int ia2_current_compartment(void);
-uint32_t ia2_read_pkru(void);
-/* Key of a PKRU value, -1 if it is no compartment's. */
-int ia2_compartment_of_pkru(uint32_t pkru);
+/* For fork (threads/fork.c), while no thread writes: copies the state to a file for the child. Then
+ * the parent drops the copy, and the child puts the copy in the place of the parent's state. Abort
+ * on failure. */
+void ia2_state_copy(void);
+void ia2_state_drop_copy(void);
+void ia2_state_take_copy(void);
 
 #endif

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "threads.h"
+#include "threads/threads.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -11,10 +11,10 @@
 
 #include "base/die.h"
 #include "ia2.h"
-#include "init.h"
 #include "late.h"
 #include "stacks.h"
-#include "state.h"
+#include "state/rights.h"
+#include "state/state.h"
 
 /* A hint, which every compartment can write; the records say what is true. */
 static _Atomic uint8_t slot_taken[IA2_SLOT_COUNT] = {[0] = 1, [1] = 1};

@@ -14,4 +14,11 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr,
 /* The start routine that libc gets; \a slot: the number of the thread's record. */
 void *ia2_thread_first_frame(void *slot);
 
+/* Start-up, on the only thread. */
+void ia2_threads_start(void);
+
+/* In a forked child, on its only thread: forgets the threads of the parent. libc will hand their
+ * stacks and storage to new threads, and expects to be able to write them. */
+void ia2_threads_forked(void);
+
 #endif
