@@ -13,8 +13,9 @@
 #include "base/die.h"
 #include "destructor_map.h"
 #include "exit_records.h"
-#include "heap_ranges.h"
+#include "memory/heap_ranges.h"
 #include "init.h"
+#include "memory/thread_storage.h"
 #include "permissive.h"
 #include "plugin_file.h"
 #include "sites.h"
@@ -26,9 +27,6 @@
 
 /* Recursive: a constructor may load another one. */
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-/* Who gives a thread its storage: the thread that starts, or the one that loads a compartment. */
-static pthread_mutex_t storage_lock = PTHREAD_MUTEX_INITIALIZER;
-
 static uint32_t late_mask(void)
 {
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
@@ -88,35 +86,6 @@ int ia2_late_path(const char *name, char *path, size_t size)
     return 1;
 }
 
-void ia2_late_storage_lock(void)
-{
-    if (late_mask())
-        pthread_mutex_lock(&storage_lock);
-}
-
-void ia2_late_storage_unlock(void)
-{
-    if (late_mask())
-        pthread_mutex_unlock(&storage_lock);
-}
-
-static void set_thread_storage(const struct ia2_module *module, int key)
-{
-    for (uint32_t slot = 1; module->tls_size && slot < IA2_SLOT_COUNT; slot++) {
-        const struct ia2_thread_record *record = &ia2_state.thread[slot];
-        if (record->state < IA2_SLOT_QUIET)
-            continue;
-        char *block = (char *)record->fsbase + module->tls_offset;
-        int r = key ? 0 : ia2_sys_empty(block, module->tls_size);
-        if (!r)
-            r = ia2_sys_protect(block, module->tls_size, PROT_READ | PROT_WRITE, key);
-        if (r)
-            ia2_die("cannot change the key of thread-local storage (%s)", strerrorname_np(-r));
-        if (key)
-            module->descriptor->thread_storage(slot);
-    }
-}
-
 struct taking {
     char path[PATH_MAX]; /* of the file that was asked for */
     uint32_t id; /* the compartment that came; 0: it was there, or none */
@@ -152,13 +121,13 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
     ia2_module_find(info, descriptor, &module);
     ia2_sites_patch_one(descriptor);
     ia2_destructor_map_add(info);
-    ia2_late_storage_lock();
+    ia2_thread_storage_lock();
     ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
     ia2_exit_settle((int)id);
     ia2_heap_ranges_set_keys();
     ia2_module_set_keys(&module, id);
-    set_thread_storage(&module, (int)id);
-    ia2_late_storage_unlock();
+    ia2_thread_storage_set_key(&module, (int)id);
+    ia2_thread_storage_unlock();
     taking->id = id;
     ia2_exit_trace("Compartment %s came with %s", descriptor->name, info->dlpi_name);
     return 0;
@@ -227,10 +196,10 @@ static void let_go(uint32_t id)
 {
     static const struct ia2_module none;
     struct ia2_module gone = ia2_state.module[id];
-    ia2_late_storage_lock();
+    ia2_thread_storage_lock();
     ia2_state_write(&ia2_state.module[id], &none, sizeof(none));
-    set_thread_storage(&gone, 0);
-    ia2_late_storage_unlock();
+    ia2_thread_storage_set_key(&gone, 0);
+    ia2_thread_storage_unlock();
     for (int number = 1; number < _NSIG; number++)
         if (ia2_state.signal[number].owner == id) {
             struct sigaction dfl = {.sa_handler = SIG_DFL};

@@ -16,11 +16,6 @@ int ia2_late_path(const char *name, char *path, size_t size);
  * another way: it would run with the rights of whoever calls it. */
 void ia2_late_check(void);
 
-/* Held while a thread gets its storage, so that a compartment that comes or goes then does not give
- * or take it too. */
-void ia2_late_storage_lock(void);
-void ia2_late_storage_unlock(void);
-
 /* Gates lead here, as nobody. dlopen and dlclose, then the runtime's part, and the constructors, in
  * their compartment. \a path: of ia2_late_path, in memory that is open to all. */
 void *ia2_nobody_dlopen(const char *path, int flags);

@@ -9,7 +9,7 @@
 
 #include "state/addresses.h"
 #include "base/log.h"
-#include "heap_ranges.h"
+#include "memory/heap_ranges.h"
 #include "signals.h"
 #include "state/rights.h"
 #include "state/state.h"

@@ -10,7 +10,7 @@
 
 #include "compartment/compartment.h"
 #include "base/die.h"
-#include "heap_ranges.h"
+#include "memory/heap_ranges.h"
 #include "permissive.h"
 #include "ia2.h"
 #include "compartment/jemalloc.h"

@@ -9,7 +9,7 @@
 #include <sys/mman.h>
 
 #include "base/die.h"
-#include "heap_ranges.h"
+#include "memory/heap_ranges.h"
 #include "compartment/compartment.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))

@@ -11,8 +11,9 @@
 
 #include "state/addresses.h"
 #include "base/die.h"
-#include "heap_ranges.h"
-#include "stacks.h"
+#include "memory/heap_ranges.h"
+#include "memory/shared_stack.h"
+#include "memory/stacks.h"
 #include "compartment/compartment.h"
 #include "state/rights.h"
 

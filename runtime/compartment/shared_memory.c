@@ -5,7 +5,7 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "heap_ranges.h"
+#include "memory/heap_ranges.h"
 #include "base/die.h"
 #include "compartment/compartment.h"
 #include "ia2.h"

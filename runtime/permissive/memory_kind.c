@@ -7,7 +7,7 @@
 #include <unwind.h>
 
 #include "state/addresses.h"
-#include "heap_ranges.h"
+#include "memory/heap_ranges.h"
 #include "state/state.h"
 
 #define WINDOW 4096

@@ -6,7 +6,7 @@
 
 #include "state/addresses.h"
 #include "base/die.h"
-#include "heap_ranges.h"
+#include "memory/heap_ranges.h"
 #include "permissive.h"
 #include "state/rights.h"
 #include "state/state.h"

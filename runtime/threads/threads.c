@@ -11,8 +11,9 @@
 
 #include "base/die.h"
 #include "ia2.h"
-#include "late.h"
-#include "stacks.h"
+#include "memory/shared_stack.h"
+#include "memory/stacks.h"
+#include "memory/thread_storage.h"
 #include "state/rights.h"
 #include "state/state.h"
 
@@ -58,21 +59,6 @@ static void wait_for_ending_threads(void)
             usleep(100);
 }
 
-/* Has the compartments give the thread's local storage its initial values, those that have at most
- * \a limit bytes of it. Returns which. */
-static uint32_t set_storage(uint32_t slot, size_t limit)
-{
-    uint32_t set = 0;
-    for (uint32_t key = 1; key <= ia2_state.count; key++) {
-        const struct ia2_module *module = &ia2_state.module[key];
-        if (module->descriptor && module->tls_size && module->tls_size <= limit) {
-            module->descriptor->thread_storage(slot);
-            set |= 1u << key;
-        }
-    }
-    return set;
-}
-
 /* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done
  * and thread-local destructors have run. Compartments keep their own thread-specific values (under
  * their keys) and run their own destructors; after the last round nothing of theirs runs on this
@@ -102,17 +88,17 @@ static void end_thread(void *unused)
     pthread_sigmask(SIG_SETMASK, &all, NULL);
     IA2_STATE_SET(ia2_state.thread[slot].state, (uint32_t)IA2_SLOT_QUIET);
     /* Small storage costs its compartment less than the kernel. */
-    uint32_t emptied = set_storage(slot, 4 * IA2_PAGE);
+    uint32_t emptied = ia2_thread_storage_fill(slot, 4 * IA2_PAGE);
     stack_t none = {.ss_flags = SS_DISABLE};
     sigaltstack(&none, NULL);
     ia2_shared_end();
     ia2_slot = 0;
     ending[slot] = gettid();
-    ia2_late_storage_lock();
+    ia2_thread_storage_lock();
     if (ia2_tls_set_keys(fsbase, 1, emptied))
         ia2_die("cannot take thread-local storage back from a thread that ends");
     free_slot(slot);
-    ia2_late_storage_unlock();
+    ia2_thread_storage_unlock();
 }
 
 void *ia2_thread_first_frame(void *arg)
@@ -129,7 +115,7 @@ void *ia2_thread_first_frame(void *arg)
     ia2_slot = slot;
     pthread_setspecific(end_key, &end_key);
     ia2_become_nobody();
-    ia2_late_storage_lock();
+    ia2_thread_storage_lock();
     /* Before its storage gets its keys: a child that is forked now must be able to take them off
      * again. */
     ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
@@ -138,8 +124,8 @@ void *ia2_thread_first_frame(void *arg)
     if (r)
         ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
     /* libc has set it, where everybody could write it afterwards. */
-    set_storage(slot, SIZE_MAX);
-    ia2_late_storage_unlock();
+    ia2_thread_storage_fill(slot, SIZE_MAX);
+    ia2_thread_storage_unlock();
     IA2_STATE_SET(ia2_state.thread[slot].state, (uint32_t)IA2_SLOT_LIVE);
     sigset_t mask;
     sigemptyset(&mask);

@@ -1,7 +1,7 @@
 /* Prints where the runtime keeps what, for the test that reads the memory of a running program. "name value" per line. */
 #include <stdio.h>
 
-#include "stacks.h"
+#include "memory/stacks.h"
 #include "state/state.h"
 
 #define FIELD(name, type, field) printf(name " %zu\n", offsetof(type, field))

@@ -10,7 +10,7 @@
 #include "ia2.h"
 #include "check.h"
 #include "process_test.h"
-#include "stacks.h"
+#include "memory/stacks.h"
 #include "state/state.h"
 
 static int constructed, destroyed;

@@ -24,22 +24,8 @@ size_t ia2_stacks_size(size_t zone);
  * so it must run on the thread itself. */
 int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record);
 
-/* Puts the TLS blocks of the thread with this FS base under their compartments' keys, or (\a open)
- * back under key 0, emptied; those of the keys in \a emptied have been by their compartments. 0 or
- * a negative errno. */
-int ia2_tls_set_keys(char *fsbase, int open, uint32_t emptied);
-
 /* Makes the stack of compartment \a key zeros again: for a thread that does not exist any more. */
 void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);
-
-/* Gives back the calling thread's second part of the shared stack, if it has one. For a thread that
- * ends. */
-void ia2_shared_end(void);
-
-/* How far the calling thread's shared stack is in use, and back to there: for a jump over the
- * scopes that would have released it. Any value is safe: each push looks where it is. */
-void *ia2_shared_level(void);
-void ia2_shared_cut(void *level);
 
 /* Adds the calling thread's address of the area in which nobody's stack pointer is kept. */
 uint64_t ia2_nobody_top(void);

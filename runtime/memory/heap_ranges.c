@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "heap_ranges.h"
+#include "memory/heap_ranges.h"
 
 #include <errno.h>
 #include <stdatomic.h>
