@@ -1,6 +1,6 @@
 #include "ia2.h"
 #include "base/die.h"
-#include "permissive.h"
+#include "permissive/recorded.h"
 #include "state/rights.h"
 #include "state/state.h"
 

@@ -13,9 +13,9 @@
 #include "state/addresses.h"
 #include "base/die.h"
 #include "base/log.h"
-#include "guard.h"
+#include "signals/guard.h"
 #include "init.h"
-#include "signals.h"
+#include "signals/signals.h"
 #include "state/rights.h"
 #include "state/state.h"
 
@@ -28,9 +28,6 @@ static _Atomic uint8_t record_taken[IA2_EXIT_RECORDS];
 static _Atomic uint32_t records_used; /* those above were never taken: their pages need not exist */
 static _Atomic uint64_t next_sequence = 1;
 static _Atomic unsigned long success, fallback, unknown, faulted;
-
-static __thread struct ia2_guard *guard __attribute__((tls_model("initial-exec")));
-static __thread uint8_t faults[IA2_MAX_COMPARTMENTS] __attribute__((tls_model("initial-exec")));
 
 /* ---- saying --------------------------------------------------------------------------------- */
 
@@ -433,37 +430,7 @@ static void invoke_unowned(size_t index, int status)
     call(&record, status);
 }
 
-const struct ia2_guard *ia2_guard_take(int number, int key)
-{
-    struct ia2_guard *it = guard;
-    if (!it || (key > 0 && faults[key] >= IA2_GUARD_FAULTS))
-        return NULL;
-    if (key > 0 && ia2_state.module[key].descriptor->suspend())
-        faults[key]++;
-    const struct ia2_thread_record *record = ia2_this_thread();
-    if (record)
-        *(uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP) = it->nobody_sp;
-    it->fault = number;
-    it->compartment = key;
-    return it;
-}
-
 static __thread int exit_status __attribute__((tls_model("initial-exec")));
-
-static int guarded(void (*function)(size_t, int), size_t index, struct ia2_guard *own)
-{
-    const struct ia2_thread_record *record = ia2_this_thread();
-    own->outer = guard;
-    if (record)
-        own->nobody_sp = *(uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
-    /* A thread that ends while the process goes on dies of its faults, as in any program. */
-    guard = ia2_state.exit[index].kind == IA2_EXIT_THREAD ? NULL : own;
-    int how = ia2_guarded_call(own, function, index, exit_status);
-    guard = own->outer;
-    if (how == IA2_GUARD_STACK)
-        ia2_die("an exit function came back on another stack");
-    return how == IA2_GUARD_FAULTED;
-}
 
 static void call_with_all_keys(size_t index, int status)
 {
@@ -482,15 +449,18 @@ static int run_as_nobody(size_t index, const struct exit_record *record, const c
               kind_name(record->kind), compartment_name(record->registered_by),
               flags & IA2_EXIT_OPEN_ALL ? "run_with_all_keys" : "run_as_nobody");
     }
+    /* A thread that ends while the process goes on dies of its faults, as in any program. */
+    int survives = record->kind != IA2_EXIT_THREAD;
     if (flags & IA2_EXIT_LEGACY || (owner < 0 && flags & IA2_EXIT_ALLOW_ALL)) {
         fallback++;
-        return guarded(call_with_all_keys, index, own);
+        return ia2_guarded(own, call_with_all_keys, index, exit_status, survives);
     }
     if (owner < 0) {
         fallback++;
-        return guarded(invoke_unowned, index, own);
+        return ia2_guarded(own, invoke_unowned, index, exit_status, survives);
     }
-    int r = guarded(ia2_state.module[owner].descriptor->exit_call, index, own);
+    int r = ia2_guarded(own, ia2_state.module[owner].descriptor->exit_call, index, exit_status,
+                        survives);
     success += !r;
     return r;
 }
@@ -525,7 +495,7 @@ int ia2_run_destructor(const struct exit_record *record)
     uint32_t before = ia2_read_pkru();
     if (self != 0 || before != IA2_PKRU_0)
         return refuse(EPERM);
-    if (owner > 0 && faults[owner] >= IA2_GUARD_FAULTS) {
+    if (owner > 0 && ia2_guard_is_spent(owner)) {
         faulted++;
         event("event=given_up function='%s' kind=%s compartment=%s reason=too_many_faults "
               "action=skip",

@@ -16,14 +16,14 @@
 #include "memory/heap_ranges.h"
 #include "late.h"
 #include "memory/thread_storage.h"
-#include "permissive.h"
+#include "permissive/recorded.h"
 #include "sites.h"
 #include "memory/stacks.h"
 #include "state/note.h"
 #include "state/rights.h"
 #include "state/state.h"
 #include "state/system_calls.h"
-#include "signals.h"
+#include "signals/signals.h"
 #include "threads/threads.h"
 
 /* The writable pages of the module that get its key: its writable segments less RELRO and

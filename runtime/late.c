@@ -16,7 +16,7 @@
 #include "memory/heap_ranges.h"
 #include "init.h"
 #include "memory/thread_storage.h"
-#include "permissive.h"
+#include "permissive/objects.h"
 #include "plugin_file.h"
 #include "sites.h"
 #include "state/note.h"

@@ -11,10 +11,11 @@
 #include "compartment/compartment.h"
 #include "base/die.h"
 #include "memory/heap_ranges.h"
-#include "permissive.h"
 #include "ia2.h"
 #include "compartment/jemalloc.h"
 #include "compartment/lent_blocks.h"
+#include "permissive/blocks.h"
+#include "permissive/recorded.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define OWN_TARGET (-1)

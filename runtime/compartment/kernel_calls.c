@@ -14,8 +14,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "permissive.h"
 #include "compartment/compartment.h"
+#include "permissive/recorded.h"
+#include "permissive/violation_log.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

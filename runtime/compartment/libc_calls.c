@@ -7,7 +7,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "signals.h"
+#include "signals/signals.h"
 #include "base/die.h"
 #include "state/rights.h"
 #include "state/system_calls.h"

@@ -3,7 +3,7 @@
  * (as the Linux kernel makes its asm-offsets.h). */
 #include <stddef.h>
 
-#include "guard.h"
+#include "signals/guard.h"
 #include "ia2_destructors.h"
 #include "init.h"
 #include "state/state.h"

@@ -6,8 +6,8 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "permissive.h"
 #include "state/signal_frame.h"
+#include "permissive/let_through.h"
 #include "state/state.h"
 #include "permissive/violation_log.h"
 

@@ -6,6 +6,7 @@
 #include <unistd.h>
 #include <unwind.h>
 
+#include "permissive/open_keys.h"
 #include "state/addresses.h"
 #include "memory/heap_ranges.h"
 #include "state/state.h"

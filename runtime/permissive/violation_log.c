@@ -16,7 +16,6 @@
 #include "state/addresses.h"
 #include "base/die.h"
 #include "base/log.h"
-#include "permissive.h"
 #include "state/rights.h"
 #include "state/state.h"
 #include "permissive/memory_kind.h"

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "signals.h"
+#include "signals/signals.h"
 
 #include <cpuid.h>
 #include <errno.h>
@@ -7,10 +7,12 @@
 #include <sys/auxv.h>
 #include <ucontext.h>
 
+#include "permissive/let_through.h"
+#include "permissive/violation_log.h"
+#include "signals/violations.h"
 #include "state/addresses.h"
 #include "base/die.h"
-#include "guard.h"
-#include "permissive.h"
+#include "signals/guard.h"
 #include "state/rights.h"
 #include "state/signal_frame.h"
 #include "state/state.h"

@@ -10,7 +10,7 @@
 #include "state/addresses.h"
 #include "base/log.h"
 #include "memory/heap_ranges.h"
-#include "signals.h"
+#include "signals/violations.h"
 #include "state/rights.h"
 #include "state/state.h"
 

@@ -15,8 +15,4 @@ void ia2_signals_start(void);
  * the runtime's. */
 void ia2_signals_catch_faults(void);
 
-/* violations.c: says who touched what. Returns 0 if the fault is none of the runtime's. \a pkru: of
- * the thread when it was interrupted. Async-signal-safe as far as the process is about to die. */
-int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsigned pkru);
-
 #endif
