@@ -11,8 +11,10 @@
 
 #include "base/die.h"
 #include "base/log.h"
-#include "destructor_map.h"
-#include "exit_records.h"
+#include "exit/destructor_map.h"
+#include "exit/fini_array.h"
+#include "exit/registering.h"
+#include "exit/trace.h"
 #include "memory/heap_ranges.h"
 #include "late.h"
 #include "memory/thread_storage.h"

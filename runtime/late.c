@@ -11,8 +11,9 @@
 #include <unistd.h>
 
 #include "base/die.h"
-#include "destructor_map.h"
-#include "exit_records.h"
+#include "exit/destructor_map.h"
+#include "exit/registering.h"
+#include "exit/trace.h"
 #include "memory/heap_ranges.h"
 #include "init.h"
 #include "memory/thread_storage.h"
@@ -123,7 +124,7 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
     ia2_destructor_map_add(info);
     ia2_thread_storage_lock();
     ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
-    ia2_exit_settle((int)id);
+    ia2_exit_find_owners((int)id);
     ia2_heap_ranges_set_keys();
     ia2_module_set_keys(&module, id);
     ia2_thread_storage_set_key(&module, (int)id);

@@ -4,8 +4,10 @@
 #define _GNU_SOURCE
 #include <stdlib.h>
 
-#include "exit_records.h"
 #include "compartment/compartment.h"
+#include "exit/fini_array.h"
+#include "exit/registering.h"
+#include "exit/running.h"
 #include "state/rights.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))

@@ -8,9 +8,9 @@
 #include <stdlib.h>
 #include <threads.h>
 
-#include "exit_records.h"
 #include "compartment/compartment.h"
 #include "compartment/jemalloc.h"
+#include "exit/value_destructors.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

@@ -38,11 +38,6 @@ int ia2_sys_empty(void *start, size_t size)
                : 0;
 }
 
-int ia2_sys_map_fixed(void *at, size_t size, int prot, int flags, int fd)
-{
-    return mmap(at, size, prot, flags | MAP_FIXED, fd, 0) == MAP_FAILED ? -errno : 0;
-}
-
 void *ia2_sys_reserve(size_t size, size_t align)
 {
     char *p =

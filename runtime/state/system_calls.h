@@ -1,4 +1,5 @@
-/* Every system call that changes memory rights, in one place. All are async-signal-safe and
+/* Every system call that changes the rights of memory, in one place; only state.c maps its file
+ * itself. All are async-signal-safe and
  * thread-safe, and return 0 or a negative errno. On a CPU without protection keys the key is left
  * out. */
 #ifndef IA2_SYSTEM_CALLS_H
@@ -12,7 +13,6 @@ int ia2_sys_alloc_keys(int count);
 int ia2_sys_protect(void *start, size_t size, int prot, int key);
 /* Makes anonymous memory zeros, also what the caller may not write. Page-aligned. */
 int ia2_sys_empty(void *start, size_t size);
-int ia2_sys_map_fixed(void *at, size_t size, int prot, int flags, int fd);
 /* Anonymous memory of \a size bytes at a multiple of \a align (a power of two >= page), not
  * readable yet. NULL if there is none. */
 void *ia2_sys_reserve(size_t size, size_t align);

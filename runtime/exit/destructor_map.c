@@ -1,13 +1,14 @@
 #define _GNU_SOURCE
-#include "destructor_map.h"
+#include "exit/destructor_map.h"
 
 #include <errno.h>
 #include <link.h>
 #include <string.h>
 
 #include "base/die.h"
-#include "exit_records.h"
+#include "exit/trace.h"
 #include "init.h"
+#include "state/compartment_name.h"
 #include "state/note.h"
 #include "state/state.h"
 
@@ -133,24 +134,19 @@ int ia2_import_static_destructor_table(const struct ia2_static_destructor_table 
     return map.closed ? refuse(EPERM) : import_table(table);
 }
 
-static const char *compartment_name(int id)
-{
-    const struct ia2_compartment_descriptor *d =
-        id >= 1 && id < IA2_MAX_COMPARTMENTS ? ia2_state.module[id].descriptor : NULL;
-    return d ? d->name : "";
-}
-
 int ia2_emit_metadata_json(FILE *stream)
 {
     verify();
     /* Names are symbols and compartments', which need no escapes. */
     int ok = fprintf(stream, "{\"version\": 1, \"destructors\": [") > 0;
     for (uint32_t i = 0; ok && i < map.count; i++)
-        ok =
-            fprintf(stream,
-                    "%s\n  {\"symbol\": \"%s\", \"compartment\": \"%s\", \"compartment_id\": %d}",
-                    i ? "," : "", map.entry[i].symbol_name,
-                    compartment_name(map.entry[i].compartment_id), map.entry[i].compartment_id) > 0;
+        ok = fprintf(stream,
+                     "%s\n  {\"symbol\": \"%s\", \"compartment\": \"%s\", \"compartment_id\": %d}",
+                     i ? "," : "", map.entry[i].symbol_name,
+                     ia2_has_compartment(map.entry[i].compartment_id)
+                         ? ia2_compartment_name(map.entry[i].compartment_id)
+                         : "",
+                     map.entry[i].compartment_id) > 0;
     return ok && fprintf(stream, "\n]}\n") > 0 && !fflush(stream) ? 0 : -1;
 }
 
