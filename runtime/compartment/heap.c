@@ -16,6 +16,7 @@
 #include "compartment/lent_blocks.h"
 #include "permissive/blocks.h"
 #include "permissive/recorded.h"
+#include "state/compartment_name.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define OWN_TARGET (-1)
@@ -58,14 +59,6 @@ void ia2_own_free(void *p)
     ia2_je_free(p);
 }
 
-static const char *owner_name(int owner)
-{
-    const struct ia2_compartment_descriptor *d = owner >= 1 && (uint32_t)owner <= ia2_state.count
-                                                     ? ia2_state.module[owner].descriptor
-                                                     : NULL;
-    return d ? d->name : "a plugin that is not loaded";
-}
-
 /* Another compartment's heap, because the policy says so. */
 static void *allocate_elsewhere(size_t size, size_t align, int zero)
 {
@@ -74,13 +67,13 @@ static void *allocate_elsewhere(size_t size, size_t align, int zero)
     const struct ia2_compartment_descriptor *d = ia2_state.module[target].descriptor;
     if (!d)
         ia2_die("compartment %s: the policy has it allocate in the heap of %s",
-                ia2_this_compartment.name, owner_name(target));
+                ia2_this_compartment.name, ia2_compartment_name(target));
     void *p = d->client_alloc(size, align, 0); /* comes zeroed */
     if (!p)
         errno = ENOMEM;
     else if (ia2_heap_owner(p) != target)
         ia2_die("compartment %s: the heap of %s gave memory that is not its own",
-                ia2_this_compartment.name, owner_name(target));
+                ia2_this_compartment.name, ia2_compartment_name(target));
     return p;
 }
 
@@ -193,7 +186,7 @@ static void free_foreign(void *p, int owner, const void *from)
     if (ia2_permissive_foreign_block(p, "free", &size, from))
         return; /* it stays allocated */
     ia2_die("compartment %s frees %p, which belongs to the heap of compartment %s",
-            ia2_this_compartment.name, p, owner_name(owner));
+            ia2_this_compartment.name, p, ia2_compartment_name(owner));
 }
 
 HIDDEN void __wrap_free(void *p)
@@ -238,7 +231,7 @@ HIDDEN void *__wrap_realloc(void *p, size_t size)
         return copy ? memcpy(copy, p, old < size ? old : size) : NULL;
     }
     ia2_die("compartment %s resizes %p, which belongs to the heap of compartment %s",
-            ia2_this_compartment.name, p, owner_name(owner));
+            ia2_this_compartment.name, p, ia2_compartment_name(owner));
 }
 
 HIDDEN void *__wrap_reallocarray(void *p, size_t count, size_t size)

@@ -9,7 +9,7 @@
 
 #include "state/addresses.h"
 #include "base/die.h"
-#include "late.h"
+#include "load/plugins.h"
 #include "compartment/compartment.h"
 #include "ia2.h"
 #include "state/rights.h"
@@ -29,9 +29,9 @@ static int is_here(void)
 HIDDEN void *__wrap_dlopen(const char *name, int flags)
 {
     char path[PATH_MAX];
-    if (!is_here() || !ia2_late_path(name, path, sizeof(path))) {
+    if (!is_here() || !ia2_plugin_path(name, path, sizeof(path))) {
         void *handle = __real_dlopen(name, flags);
-        ia2_late_check();
+        ia2_plugins_check();
         return handle;
     }
     /* Nobody can read this stack. */
@@ -46,10 +46,10 @@ HIDDEN void *__wrap_dlopen(const char *name, int flags)
 HIDDEN void *__wrap_dlmopen(Lmid_t space, const char *name, int flags)
 {
     char path[PATH_MAX];
-    if (is_here() && ia2_late_path(name, path, sizeof(path)))
+    if (is_here() && ia2_plugin_path(name, path, sizeof(path)))
         ia2_die("dlmopen: %s is a compartment; it comes with dlopen only", name);
     void *handle = __real_dlmopen(space, name, flags);
-    ia2_late_check();
+    ia2_plugins_check();
     return handle;
 }
 

@@ -16,6 +16,12 @@
 #include "state/rights.h"
 #include "state/state.h"
 
+/* In the lines that programs split a name is one word. */
+static const char *word(int key)
+{
+    return ia2_has_compartment(key) ? ia2_compartment_name(key) : key == 0 ? "key_0" : "unknown";
+}
+
 static void call(const struct exit_record *record, int status)
 {
     void *function = (void *)record->function;
@@ -89,8 +95,7 @@ static int run_as_nobody(size_t index, const struct exit_record *record, const c
     if (owner < 0) {
         ia2_exit_counts.unknown++;
         ia2_exit_event("event=unknown_owner function='%s' kind=%s registered_by=%s action=%s",
-                       symbol, ia2_exit_kind_name(record->kind),
-                       ia2_compartment_name(record->registered_by),
+                       symbol, ia2_exit_kind_name(record->kind), word(record->registered_by),
                        flags & IA2_EXIT_OPEN_ALL ? "run_with_all_keys" : "run_with_key_0");
     }
     /* A thread that ends while the process goes on dies of its faults, as in any program. */
@@ -143,7 +148,7 @@ int ia2_run_destructor(const struct exit_record *record)
         ia2_exit_counts.faulted++;
         ia2_exit_event("event=given_up function='%s' kind=%s compartment=%s reason=too_many_faults "
                        "action=skip",
-                       symbol, ia2_exit_kind_name(copy.kind), ia2_compartment_name(owner));
+                       symbol, ia2_exit_kind_name(copy.kind), word(owner));
         return 0;
     }
     ia2_exit_trace("running '%s' (%s) target compartment %s (key %d): PKRU %#010x -> %#010x",
@@ -156,8 +161,8 @@ int ia2_run_destructor(const struct exit_record *record)
         ia2_exit_counts.faulted++;
         ia2_exit_event(
             "event=fault function='%s' kind=%s compartment=%s signal=%s in=%s action=continue",
-            symbol, ia2_exit_kind_name(copy.kind), ia2_compartment_name(owner < 0 ? 0 : owner),
-            sigabbrev_np(own.fault), ia2_compartment_name(own.compartment));
+            symbol, ia2_exit_kind_name(copy.kind), word(owner < 0 ? 0 : owner),
+            sigabbrev_np(own.fault), word(own.compartment));
     }
     uint32_t after = ia2_read_pkru();
     if (after != before)

@@ -5,7 +5,7 @@
 
 #include "signals/guard.h"
 #include "ia2_destructors.h"
-#include "init.h"
+#include "load/module.h"
 #include "state/state.h"
 
 #define TITLE(text) __asm__ volatile(".ascii \"->/* " text " */\"")

@@ -11,22 +11,13 @@
 #include "base/log.h"
 #include "memory/heap_ranges.h"
 #include "signals/violations.h"
+#include "state/compartment_name.h"
 #include "state/rights.h"
 #include "state/state.h"
 
 #ifndef SEGV_PKUERR
 #define SEGV_PKUERR 4
 #endif
-
-static const char *name_of(int key)
-{
-    if (key == 0)
-        return "nobody (key 0)";
-    if (key < 0 || (uint32_t)key > ia2_state.count)
-        return "no compartment";
-    return ia2_state.module[key].descriptor ? ia2_state.module[key].descriptor->name
-                                            : "a compartment that is not loaded";
-}
 
 static int describe_thread_memory(char *text, size_t size, uintptr_t address, int key)
 {
@@ -51,7 +42,7 @@ static void describe_memory(char *text, size_t size, uintptr_t address, int key)
             snprintf(text, size, "heap");
             return;
         }
-        for (int i = 0; i < 4; i++)
+        for (int i = 0; i < IA2_DATA_RANGES; i++)
             if (ia2_is_in(&module->data[i], address)) {
                 Dl_info symbol;
                 if (dladdr((void *)address, &symbol) && symbol.dli_sname)
@@ -95,7 +86,8 @@ int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsig
     const char *how = context->uc_mcontext.gregs[REG_ERR] & 2 ? "write" : "read";
     ia2_say("violation: compartment %s (PKRU %#x) may not %s address %#zx: %s of compartment %s "
             "(key %d)",
-            name_of(who), pkru, how, address, memory, name_of(owner), owner);
+            ia2_compartment_name(who), pkru, how, address, memory, ia2_compartment_name(owner),
+            owner);
     Dl_info where;
     if (dladdr((void *)code, &where) && where.dli_fname)
         ia2_say("  at %s+%#zx%s%s (addr2line -fe %s %#zx)", where.dli_fname,
@@ -103,8 +95,8 @@ int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsig
                 where.dli_sname ? where.dli_sname : "", where.dli_fname,
                 code - (uintptr_t)where.dli_fbase);
     if (who > 0 && owner > 0 && !strcmp(how, "read"))
-        ia2_say("  to allow reading: [compartment.%s] reads = [\"%s\"]", name_of(who),
-                name_of(owner));
+        ia2_say("  to allow reading: [compartment.%s] reads = [\"%s\"]", ia2_compartment_name(who),
+                ia2_compartment_name(owner));
     if (owner > 0 && !strncmp(memory, "global ", 7))
         say_how_to_share(address, owner);
     return 1;

@@ -43,11 +43,15 @@ struct ia2_range {
     uintptr_t start, end;
 };
 
+/* The writable pages of a DSO are at most so many ranges: RELRO and IA2_SHARED_DATA are holes in
+ * its writable segments. */
+#define IA2_DATA_RANGES 4
+
 /* Where a compartment lies in memory. */
 struct ia2_module {
     const struct ia2_compartment_descriptor *descriptor;
     uintptr_t base;
-    struct ia2_range data[4]; /* its writable pages, under its key */
+    struct ia2_range data[IA2_DATA_RANGES]; /* its writable pages, under its key */
     struct ia2_range shared; /* IA2_SHARED_DATA */
     struct ia2_range text;
     void (**constructors)(int, char **, char **); /* of a compartment that came with dlopen */

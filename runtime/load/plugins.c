@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "late.h"
+#include "load/plugins.h"
 
 #include <dlfcn.h>
 #include <limits.h>
@@ -12,14 +12,15 @@
 
 #include "base/die.h"
 #include "exit/destructor_map.h"
+#include "exit/fini_array.h"
 #include "exit/registering.h"
 #include "exit/trace.h"
+#include "load/module.h"
 #include "memory/heap_ranges.h"
-#include "init.h"
 #include "memory/thread_storage.h"
 #include "permissive/objects.h"
-#include "plugin_file.h"
-#include "sites.h"
+#include "load/plugin_file.h"
+#include "load/sites.h"
 #include "state/note.h"
 #include "state/state.h"
 #include "state/system_calls.h"
@@ -28,7 +29,7 @@
 
 /* Recursive: a constructor may load another one. */
 static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
-static uint32_t late_mask(void)
+static uint32_t plugin_keys(void)
 {
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
     return ia2_state.ready && first ? first->plugin_keys : 0;
@@ -59,11 +60,11 @@ static const struct ia2_plugin *plugin_meant(const char *name)
     return plugin || !strchr(name, '/') || !realpath(name, real) ? plugin : plugin_called(real);
 }
 
-int ia2_late_path(const char *name, char *path, size_t size)
+int ia2_plugin_path(const char *name, char *path, size_t size)
 {
     char own[PATH_MAX], wanted[PATH_MAX], real[PATH_MAX];
     Dl_info info;
-    if (!name || !late_mask() || !dladdr((void *)ia2_late_path, &info) ||
+    if (!name || !plugin_keys() || !dladdr((void *)ia2_plugin_path, &info) ||
         !realpath(info.dli_fname, own))
         return 0;
     char *slash = strrchr(own, '/');
@@ -96,8 +97,7 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
     struct taking *taking = data;
-    const struct ia2_compartment_descriptor *descriptor = ia2_find_descriptor(info),
-                                            *first = ia2_state.module[1].descriptor;
+    const struct ia2_compartment_descriptor *descriptor = ia2_find_descriptor(info);
     if (!descriptor)
         return 0;
     uint32_t id = descriptor->id;
@@ -108,18 +108,11 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
         ia2_die("%s is a compartment, but was not loaded as one: dlopen it by its name, and only "
                 "it, with nothing that needs it",
                 info->dlpi_name);
-    if (id < 1 || id > ia2_state.count || !(late_mask() & 1u << id))
-        ia2_die("%s: the policy has no compartment with key %u that comes with dlopen",
-                info->dlpi_name, id);
-    if (ia2_state.module[id].descriptor)
-        ia2_die("%s: key %u is already that of compartment %s", info->dlpi_name, id,
-                ia2_state.module[id].descriptor->name);
-    if (descriptor->count != first->count ||
-        memcmp(descriptor->pkru, first->pkru, sizeof(first->pkru)))
-        ia2_die("compartments %s and %s were built from different policies", descriptor->name,
-                first->name);
+    ia2_module_admit(info, descriptor, plugin_keys());
+    ia2_module_check_policy(descriptor);
     struct ia2_module module;
     ia2_module_find(info, descriptor, &module);
+    ia2_exit_gate_module(info, &module, descriptor->fini_entries);
     ia2_sites_patch_one(descriptor);
     ia2_destructor_map_add(info);
     ia2_thread_storage_lock();
@@ -150,7 +143,7 @@ static int refuse_plain(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
 }
 
-void ia2_late_check(void)
+void ia2_plugins_check(void)
 {
     if (ia2_state.ready) {
         dl_iterate_phdr(take_in, NULL);
@@ -162,7 +155,7 @@ void ia2_late_check(void)
 void *ia2_nobody_dlopen(const char *path, int flags)
 {
     struct taking taking = {.id = 0};
-    if (!ia2_late_path(path, taking.path, sizeof(taking.path)))
+    if (!ia2_plugin_path(path, taking.path, sizeof(taking.path)))
         ia2_die("dlopen: no compartment");
     const struct ia2_plugin *plugin = plugin_called(taking.path);
     const char *wrong =

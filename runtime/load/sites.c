@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "sites.h"
+#include "load/sites.h"
 
 #include <cpuid.h>
 #include <errno.h>

@@ -5,7 +5,6 @@
 #include <stdint.h>
 #include <stdlib.h>
 
-#include "init.h"
 #include "threads/threads.h"
 
 void ia2_nobody_exit(int status)

@@ -1,5 +1,5 @@
 #define _GNU_SOURCE
-#include "plugin_file.h"
+#include "load/plugin_file.h"
 
 #include <elf.h>
 #include <fcntl.h>
@@ -8,7 +8,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "init.h"
 #include "state/state.h"
 
 struct image {
