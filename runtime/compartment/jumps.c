@@ -11,6 +11,11 @@
 
 #include "state/addresses.h"
 #include "base/die.h"
+#include "compartment/copied_arguments.h"
+#include "compartment/heap/heap.h"
+#include "compartment/heap/own_heap.h"
+#include "compartment/jumps.h"
+#include "compartment/libc/thread_exit.h"
 #include "memory/heap_ranges.h"
 #include "memory/shared_stack.h"
 #include "memory/stacks.h"

@@ -7,7 +7,6 @@
 
 #include "base/die.h"
 #include "exit/trace.h"
-#include "start/start.h"
 #include "state/compartment_name.h"
 #include "state/note.h"
 #include "state/state.h"

@@ -9,6 +9,7 @@
 
 #include "state/addresses.h"
 #include "base/die.h"
+#include "compartment/libc/loading.h"
 #include "load/plugins.h"
 #include "compartment/compartment.h"
 #include "ia2.h"

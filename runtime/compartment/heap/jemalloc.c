@@ -1,7 +1,7 @@
 /* What jemalloc stands on in this compartment: where its memory comes from, and what it must not
  * get from libc. */
 #define _GNU_SOURCE
-#include "compartment/jemalloc.h"
+#include "compartment/heap/jemalloc.h"
 
 #include <pthread.h>
 #include <stdbool.h>

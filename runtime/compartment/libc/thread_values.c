@@ -9,7 +9,10 @@
 #include <threads.h>
 
 #include "compartment/compartment.h"
-#include "compartment/jemalloc.h"
+#include "compartment/heap/jemalloc.h"
+#include "compartment/heap/own_heap.h"
+#include "compartment/jumps.h"
+#include "compartment/libc/thread_exit.h"
 #include "exit/value_destructors.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
@@ -98,7 +101,7 @@ HIDDEN void *__wrap_tss_get(tss_t key)
     return __wrap_pthread_getspecific(key);
 }
 
-int ia2_thread_values_end(void)
+static int run_destructors(void)
 {
     int ran = 0;
     for (unsigned i = 0; values && i < PTHREAD_KEYS_MAX; i++) {
@@ -113,7 +116,7 @@ int ia2_thread_values_end(void)
 int ia2_compartment_thread_end(int round)
 {
     ia2_thread_exit_check();
-    int ran = ia2_thread_values_end();
+    int ran = run_destructors();
     /* The heap goes last: destructors use it. */
     if (!ran || round == PTHREAD_DESTRUCTOR_ITERATIONS - 1) {
         free(values);

@@ -9,6 +9,8 @@
 
 #include "base/die.h"
 #include "compartment/compartment.h"
+#include "compartment/heap/own_heap.h"
+#include "compartment/libc/thread_exit.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 

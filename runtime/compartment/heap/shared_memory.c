@@ -8,9 +8,10 @@
 #include "memory/heap_ranges.h"
 #include "base/die.h"
 #include "compartment/compartment.h"
+#include "compartment/heap/shared_memory.h"
 #include "ia2.h"
-#include "compartment/jemalloc.h"
-#include "compartment/lent_blocks.h"
+#include "compartment/heap/jemalloc.h"
+#include "compartment/heap/lent_blocks.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define MALLOCX_ALIGN(a) (__builtin_ctzl(a))

@@ -1,11 +1,12 @@
-#include "compartment/lent_blocks.h"
+#include "compartment/heap/lent_blocks.h"
 
 #include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 
 #include "compartment/compartment.h"
-#include "compartment/jemalloc.h"
+#include "compartment/heap/jemalloc.h"
+#include "compartment/heap/own_heap.h"
 
 #define EMPTY 0
 #define REMOVED 1

@@ -10,10 +10,12 @@
 
 #include "compartment/compartment.h"
 #include "base/die.h"
+#include "compartment/heap/heap.h"
+#include "compartment/heap/shared_memory.h"
 #include "memory/heap_ranges.h"
 #include "ia2.h"
-#include "compartment/jemalloc.h"
-#include "compartment/lent_blocks.h"
+#include "compartment/heap/jemalloc.h"
+#include "compartment/heap/lent_blocks.h"
 #include "permissive/blocks.h"
 #include "permissive/recorded.h"
 #include "state/compartment_name.h"
@@ -47,16 +49,6 @@ void ia2_allocations_cut(uintptr_t low, uintptr_t high)
 {
     while ((uintptr_t)allocations >= low && (uintptr_t)allocations < high)
         ia2_allocate_in_end(allocations);
-}
-
-void *ia2_own_calloc(size_t count, size_t size)
-{
-    return ia2_je_calloc(count, size);
-}
-
-void ia2_own_free(void *p)
-{
-    ia2_je_free(p);
 }
 
 /* Another compartment's heap, because the policy says so. */
