@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "compartment/compartment.h"
+#include "compartment/copied_arguments.h"
 #include "ia2.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))

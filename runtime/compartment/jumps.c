@@ -9,11 +9,18 @@
 #include <stdint.h>
 #include <string.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/die.h"
-#include "heap_ranges.h"
-#include "stacks.h"
+#include "compartment/copied_arguments.h"
+#include "compartment/heap/heap.h"
+#include "compartment/heap/own_heap.h"
+#include "compartment/jumps.h"
+#include "compartment/libc/thread_exit.h"
+#include "memory/heap_ranges.h"
+#include "memory/shared_stack.h"
+#include "memory/stacks.h"
 #include "compartment/compartment.h"
+#include "state/rights.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
 #define JMPBUF_RSP 6 /* glibc, sysdeps/x86_64/jmpbuf-offsets.h */

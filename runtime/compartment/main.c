@@ -1,5 +1,5 @@
 /* The executable's main, as the C library's start-up code sees it. Linked with --wrap=main. */
-#include "init.h"
+#include "start/start.h"
 #include "base/die.h"
 #include "compartment/compartment.h"
 

@@ -5,6 +5,7 @@
 
 #include "base/die.h"
 #include "compartment/compartment.h"
+#include "compartment/libc/loading.h"
 
 /* The runtime's gate leads here, but whoever gives up his own rights may call it as nobody; the
  * record says whether it is time. */

@@ -7,8 +7,9 @@
 
 #include "compartment/compartment.h"
 #include "base/die.h"
+#include "compartment/heap/own_heap.h"
 #include "ia2.h"
-#include "compartment/jemalloc.h"
+#include "compartment/heap/jemalloc.h"
 
 struct ia2_type_registry {
     struct object {

@@ -3,10 +3,10 @@
  * (as the Linux kernel makes its asm-offsets.h). */
 #include <stddef.h>
 
-#include "guard.h"
+#include "signals/guard.h"
 #include "ia2_destructors.h"
-#include "init.h"
-#include "state.h"
+#include "load/module.h"
+#include "state/state.h"
 
 #define TITLE(text) __asm__ volatile(".ascii \"->/* " text " */\"")
 #define VALUE(name, value) \

@@ -5,8 +5,6 @@
 #include <string.h>
 #include <unwind.h>
 
-#include "permissive.h"
-
 #define SETS (1u << 13)
 #define WAYS 8
 #define BUSY 1

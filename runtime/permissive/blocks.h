@@ -16,4 +16,23 @@ struct ia2_block {
 /* The block that \a address is in. 0: not known. Async-signal-safe. */
 int ia2_block_at(uintptr_t address, struct ia2_block *found);
 
+#if IA2_PERMISSIVE
+
+/* Remembers who allocated a block (the calls that led here), and forgets it. Thread-safe. */
+void ia2_permissive_allocated(void *block, size_t size);
+void ia2_permissive_freed(void *block);
+
+#else
+
+static inline void ia2_permissive_allocated(void *block, size_t size)
+{
+    (void)block, (void)size;
+}
+static inline void ia2_permissive_freed(void *block)
+{
+    (void)block;
+}
+
+#endif
+
 #endif

@@ -6,9 +6,9 @@
 #include <sys/uio.h>
 #include <unistd.h>
 
-#include "permissive.h"
-#include "signal_frame.h"
-#include "state.h"
+#include "state/signal_frame.h"
+#include "permissive/let_through.h"
+#include "state/state.h"
 #include "permissive/violation_log.h"
 
 #ifndef SEGV_PKUERR

@@ -6,9 +6,10 @@
 #include <unistd.h>
 #include <unwind.h>
 
-#include "addresses.h"
-#include "heap_ranges.h"
-#include "state.h"
+#include "permissive/open_keys.h"
+#include "state/addresses.h"
+#include "memory/heap_ranges.h"
+#include "state/state.h"
 
 #define WINDOW 4096
 
@@ -112,7 +113,7 @@ static const struct ia2_thread_record *thread_of(uintptr_t address, int key,
 static int is_global_of(int key, uintptr_t address)
 {
     const struct ia2_module *module = &ia2_state.module[key];
-    for (int i = 0; i < 4; i++)
+    for (int i = 0; i < IA2_DATA_RANGES; i++)
         if (ia2_is_in(&module->data[i], address))
             return 1;
     return 0;

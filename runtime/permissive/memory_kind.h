@@ -32,8 +32,4 @@ int ia2_key_of_address(uintptr_t address);
  */
 uintptr_t ia2_caller(int key, uintptr_t stack);
 
-/* open_keys.S: opens every key and gives the PKRU there was; sets it. */
-uint32_t ia2_open_keys(void);
-void ia2_close_keys(uint32_t pkru);
-
 #endif

@@ -12,8 +12,6 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "permissive.h"
-
 #define OBJECTS 256
 
 static struct ia2_object objects[OBJECTS];

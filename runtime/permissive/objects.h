@@ -27,4 +27,15 @@ const struct ia2_object *ia2_object_at(uintptr_t address);
  * there is none. */
 int ia2_symbol_at(const struct ia2_object *object, uintptr_t address, struct ia2_symbol *symbol);
 
+#if IA2_PERMISSIVE
+
+/* Learns which DSOs there are; again after each dlopen. Not async-signal-safe. */
+void ia2_permissive_objects(void);
+
+#else
+
+static inline void ia2_permissive_objects(void) {}
+
+#endif
+
 #endif

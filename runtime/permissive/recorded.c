@@ -4,11 +4,14 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/die.h"
-#include "heap_ranges.h"
-#include "permissive.h"
-#include "state.h"
+#include "memory/heap_ranges.h"
+#include "permissive/objects.h"
+#include "permissive/open_keys.h"
+#include "permissive/recorded.h"
+#include "state/rights.h"
+#include "state/state.h"
 #include "permissive/blocks.h"
 #include "permissive/memory_kind.h"
 #include "permissive/violation_log.h"

@@ -13,11 +13,12 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "addresses.h"
+#include "state/addresses.h"
 #include "base/die.h"
 #include "base/log.h"
-#include "permissive.h"
-#include "state.h"
+#include "state/compartment_name.h"
+#include "state/rights.h"
+#include "state/state.h"
 #include "permissive/memory_kind.h"
 #include "permissive/objects.h"
 
@@ -138,23 +139,19 @@ static void put_memory(struct line *line, const struct ia2_memory *memory)
     put(line, "}");
 }
 
-static const char *name_of(int key)
+/* The compartment's name as JSON, null if there is none. */
+static void put_name(struct line *line, int key)
 {
-    if (key == 0)
-        return "nobody";
-    const struct ia2_compartment_descriptor *d =
-        key > 0 && (uint32_t)key <= ia2_state.count ? ia2_state.module[key].descriptor : NULL;
-    return d ? d->name : NULL;
+    if (key == 0 || ia2_has_compartment(key))
+        put_string(line, ia2_compartment_name(key));
+    else
+        put(line, "null");
 }
 
 static void put_compartment(struct line *line, const char *role, int key)
 {
-    const char *name = name_of(key);
     put(line, ", \"%s\": ", role);
-    if (name)
-        put_string(line, name);
-    else
-        put(line, "null");
+    put_name(line, key);
     put(line, ", \"%s_key\": %d", role, key);
 }
 
@@ -319,12 +316,8 @@ static void write_first_line(void)
     put_string(&line, program);
     put(&line, ", \"compartments\": [");
     for (uint32_t key = 1; key <= ia2_state.count; key++) {
-        const char *name = name_of((int)key);
         put(&line, key > 1 ? ", " : "");
-        if (name)
-            put_string(&line, name);
-        else
-            put(&line, "null");
+        put_name(&line, (int)key);
     }
     put(&line, "]}\n");
     shared->length = line.length;

@@ -34,4 +34,16 @@ struct ia2_violation {
 };
 void ia2_violation_log(const struct ia2_violation *violation);
 
+#if IA2_PERMISSIVE
+
+/* The process ends: brings the log up to date and says how much is in it. Async-signal-safe; any
+ * number of times. */
+void ia2_permissive_end(void);
+
+#else
+
+static inline void ia2_permissive_end(void) {}
+
+#endif
+
 #endif

@@ -1,8 +1,8 @@
 /* Prints where the runtime keeps what, for the test that reads the memory of a running program. "name value" per line. */
 #include <stdio.h>
 
-#include "stacks.h"
-#include "state.h"
+#include "memory/stacks.h"
+#include "state/state.h"
 
 #define FIELD(name, type, field) printf(name " %zu\n", offsetof(type, field))
 #define NUMBER(name, value) printf(name " %zu\n", (size_t)(value))

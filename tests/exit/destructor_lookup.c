@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 #include "ia2.h"
 #include "ia2_destructors.h"
-#include "state.h"
+#include "state/state.h"
 #include "dl_debug.h"
 
 /* destructor known */

@@ -1,4 +1,4 @@
-"""The PKRU transitions at exit, as the log has them: from nobody to the owner and back, once per
+"""The PKRU transitions at exit, as the log has them: from key 0 to the owner and back, once per
 destructor."""
 
 import pathlib
@@ -11,7 +11,7 @@ import endings  # noqa: E402
 
 NEEDS_PKU = True
 ALSO_NATIVE = True
-NOBODY = 0x55555554
+KEY_0 = 0x55555554
 RUNNING = re.compile(
     r"IA2_TRACE: running '(?P<name>[^']*)' \((?P<kind>\w+)\) target compartment (?P<owner>\w+)"
     r" \(key (?P<key>\d+)\): "
@@ -65,7 +65,7 @@ class Phase2(unittest.TestCase):
                     int(it["inside"], 16),
                     int(it["after"], 16),
                 ),
-                (NOBODY, target, target, NOBODY),
+                (KEY_0, target, target, KEY_0),
                 it.group(),
             )
             self.assertEqual((it["owner"], it["name"]), (it["where"], it["again"]))
@@ -82,17 +82,17 @@ class Phase2(unittest.TestCase):
             done.err,
         )
 
-    def test_function_of_unknown_owner_runs_as_nobody(self):
+    def test_function_of_unknown_owner_runs_with_key_0(self):
         done = self.go("libc", IA2_TRACE_EXIT="1")
         self.assertEqual((done.status, done.out), (4, PRINTED), done)
         unknown = [it for it in self.transitions(done.err) if it["key"] == "0"]
         self.assertEqual(
-            [(it["where"], int(it["inside"], 16)) for it in unknown], [("nobody", NOBODY)]
+            [(it["where"], int(it["inside"], 16)) for it in unknown], [("key 0", KEY_0)]
         )
         self.assertRegex(
             done.err,
             r"(?m)^IA2_EXIT: event=unknown_owner function='0x[0-9a-f]+' kind=atexit "
-            r"registered_by=dl_debug_exit_phase2 action=run_as_nobody$",
+            r"registered_by=dl_debug_exit_phase2 action=run_with_key_0$",
         )
         self.assertIn(
             f"IA2_DIAG_EXIT: success={6 + endings.COMPILERS} fallback=1 unknown=1 faulted=0\n",
@@ -100,11 +100,11 @@ class Phase2(unittest.TestCase):
         )
 
     @unittest.skipUnless(endings.compartments.enforced(), "needs protection keys")
-    def test_nobody_may_not_touch_what_the_function_wants(self):
+    def test_key_0_may_not_touch_what_the_function_wants(self):
         done = self.go("unknown", IA2_TRACE_EXIT="1")
         self.assertEqual((done.status, done.out), (4, PRINTED), done)
         self.transitions(done.err)
-        self.assertIn("ia2: violation: compartment nobody (key 0)", done.err)
+        self.assertIn("ia2: violation: compartment key 0 (", done.err)
         self.assertIn("fallback=1 unknown=1 faulted=1\n", done.err)
 
 

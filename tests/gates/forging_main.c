@@ -5,7 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 #include "ia2.h"
-#include "state.h"
+#include "state/state.h"
 #include "forge.h"
 
 /* share other_thread */

@@ -6,7 +6,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include "ia2.h"
-#include "state.h"
+#include "state/rights.h"
+#include "state/state.h"
 #include "prepared.h"
 
 #define VICTIM 2

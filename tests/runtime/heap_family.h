@@ -9,7 +9,7 @@
 #include "check.h"
 #include "heap_test.h"
 #ifndef PLAIN
-#include "state.h"
+#include "state/state.h"
 
 static int owner_of(const void *p)
 {

@@ -10,8 +10,8 @@
 #include "ia2.h"
 #include "check.h"
 #include "process_test.h"
-#include "stacks.h"
-#include "state.h"
+#include "memory/stacks.h"
+#include "state/state.h"
 
 static int constructed, destroyed;
 static char *kept;

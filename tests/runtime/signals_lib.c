@@ -4,7 +4,7 @@
 #include <unistd.h>
 #include "ia2.h"
 #include "signals.h"
-#include "state.h"
+#include "state/state.h"
 
 /* gate lib_attacks args_int=1 ret_int=1 */
 /* gate lib_add args_int=2 ret_int=1 */

@@ -1,0 +1,160 @@
+/* libc functions that would call this compartment back, or leave it. libc gets a gate in place of
+ * the function; the function itself is kept in this compartment's memory. */
+#define _GNU_SOURCE
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "signals/signals.h"
+#include "base/die.h"
+#include "state/rights.h"
+#include "state/system_calls.h"
+#include "threads/threads.h"
+#include "compartment/compartment.h"
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+HIDDEN int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
+                                 void *(*start)(void *), void *arg)
+{
+    return ia2_thread_create((int)ia2_this_compartment.id, thread, attr, start, arg);
+}
+
+/* A new thread of this compartment; what it runs comes from its record, which nobody can write. */
+void *ia2_compartment_thread(void)
+{
+    const struct ia2_thread_record *record = ia2_this_thread();
+    if (!record || record->start_owner != ia2_this_compartment.id || record->state != IA2_SLOT_LIVE)
+        ia2_die("compartment %s: a thread starts that it did not create",
+                ia2_this_compartment.name);
+    /* Once: whoever gives up his own rights may call this as nobody. */
+    static __thread int started;
+    if (started++)
+        ia2_die("compartment %s: a thread starts twice", ia2_this_compartment.name);
+    return record->start(record->start_arg);
+}
+
+/* libc cancels by a signal whose handler unwinds the interrupted stack, across compartments. */
+HIDDEN int __wrap_pthread_cancel(pthread_t thread)
+{
+    (void)thread;
+    ia2_die("compartment %s: pthread_cancel is not supported; let the thread end itself (a flag "
+            "that it looks at)",
+            ia2_this_compartment.name);
+}
+
+HIDDEN int __wrap_sigaction(int number, const struct sigaction *act, struct sigaction *old)
+{
+    if (!ia2_state.ready)
+        ia2_die(
+            "compartment %s: a constructor installs a signal handler before there are compartments",
+            ia2_this_compartment.name);
+    return ia2_signal_set((int)ia2_this_compartment.id, number, act, old);
+}
+
+/* BSD semantics, as glibc's signal() has without _XOPEN_SOURCE. */
+HIDDEN sighandler_t __wrap_signal(int number, sighandler_t handler)
+{
+    struct sigaction act = {.sa_handler = handler, .sa_flags = SA_RESTART}, old;
+    sigemptyset(&act.sa_mask);
+    return __wrap_sigaction(number, &act, &old) ? SIG_ERR : old.sa_handler;
+}
+
+/* What signal() is without BSD semantics (_XOPEN_SOURCE, -std=c11). */
+HIDDEN sighandler_t __wrap___sysv_signal(int number, sighandler_t handler)
+{
+    struct sigaction act = {.sa_handler = handler, .sa_flags = (int)(SA_RESETHAND | SA_NODEFER)},
+                     old;
+    sigemptyset(&act.sa_mask);
+    return __wrap_sigaction(number, &act, &old) ? SIG_ERR : old.sa_handler;
+}
+
+void ia2_compartment_signal(int number, siginfo_t *info, void *context)
+{
+    struct ia2_signal action = ia2_state.signal[number % _NSIG];
+    if (action.owner == ia2_this_compartment.id)
+        action.handler(number, info, context);
+}
+
+/* ---- fork ----------------------------------------------------------------------------------- */
+
+#define MAX_ATFORK 64
+static struct {
+    void (*prepare)(void), (*parent)(void), (*child)(void);
+} at_fork[MAX_ATFORK];
+static size_t at_fork_count;
+
+int __real_pthread_atfork(void (*)(void), void (*)(void), void (*)(void));
+
+HIDDEN int __wrap_pthread_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+    if (at_fork_count == MAX_ATFORK)
+        return ENOMEM;
+    if (at_fork_count == 0) {
+        int r =
+            __real_pthread_atfork(__ia2_atfork_prepare, __ia2_atfork_parent, __ia2_atfork_child);
+        if (r)
+            return r;
+    }
+    at_fork[at_fork_count].prepare = prepare;
+    at_fork[at_fork_count].parent = parent;
+    at_fork[at_fork_count++].child = child;
+    return 0;
+}
+
+HIDDEN int ia2_heap_atfork(void (*prepare)(void), void (*parent)(void), void (*child)(void))
+{
+    return __wrap_pthread_atfork(prepare, parent, child);
+}
+
+void ia2_compartment_atfork_prepare(void)
+{
+    for (size_t i = at_fork_count; i-- > 0;)
+        if (at_fork[i].prepare)
+            at_fork[i].prepare();
+}
+
+void ia2_compartment_atfork_parent(void)
+{
+    for (size_t i = 0; i < at_fork_count; i++)
+        if (at_fork[i].parent)
+            at_fork[i].parent();
+}
+
+void ia2_compartment_atfork_child(void)
+{
+    for (size_t i = 0; i < at_fork_count; i++)
+        if (at_fork[i].child)
+            at_fork[i].child();
+}
+
+/* ---- memory --------------------------------------------------------------------------------- */
+
+/* Memory that a compartment maps for itself is its own. Shared and file mappings that are not
+ * writable stay open: there is nothing in them that is not in the file. */
+static int is_private_memory(int prot, int flags)
+{
+    return (flags & MAP_TYPE) == MAP_PRIVATE && (flags & MAP_ANONYMOUS || prot & PROT_WRITE);
+}
+
+void *__real_mmap(void *, size_t, int, int, int, off_t);
+
+HIDDEN void *__wrap_mmap(void *hint, size_t size, int prot, int flags, int fd, off_t offset)
+{
+    void *p = __real_mmap(hint, size, prot, flags, fd, offset);
+    if (p == MAP_FAILED || !ia2_state.ready || !is_private_memory(prot, flags))
+        return p;
+    int r = ia2_sys_protect(p, size, prot, (int)ia2_this_compartment.id);
+    if (!r)
+        return p;
+    munmap(p, size);
+    errno = -r;
+    return MAP_FAILED;
+}
+
+HIDDEN void *__wrap_mmap64(void *hint, size_t size, int prot, int flags, int fd, off_t offset)
+{
+    return __wrap_mmap(hint, size, prot, flags, fd, offset);
+}

@@ -1,0 +1,94 @@
+/* dlopen, dlclose and dlsym. A DSO that is a compartment of its own is loaded by nobody, and runs
+ * its constructors and destructors itself. Any other is this compartment's guest, as in any
+ * program. */
+#define _GNU_SOURCE
+#include <dlfcn.h>
+#include <limits.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "state/addresses.h"
+#include "base/die.h"
+#include "compartment/libc/loading.h"
+#include "load/plugins.h"
+#include "compartment/compartment.h"
+#include "ia2.h"
+#include "state/rights.h"
+
+#define HIDDEN __attribute__((visibility("hidden")))
+
+void *__real_dlopen(const char *name, int flags);
+void *__real_dlmopen(Lmid_t space, const char *name, int flags);
+int __real_dlclose(void *handle);
+void *__real_dlsym(void *handle, const char *symbol);
+
+static int is_here(void)
+{
+    return ia2_state.ready && ia2_current_compartment() == (int)ia2_this_compartment.id;
+}
+
+HIDDEN void *__wrap_dlopen(const char *name, int flags)
+{
+    char path[PATH_MAX];
+    if (!is_here() || !ia2_plugin_path(name, path, sizeof(path))) {
+        void *handle = __real_dlopen(name, flags);
+        ia2_plugins_check();
+        return handle;
+    }
+    /* Nobody can read this stack. */
+    char *shared = ia2_shared_push(strlen(path) + 1, 1);
+    strcpy(shared, path);
+    void *handle = __ia2_nobody_dlopen(shared, flags);
+    ia2_shared_pop(&shared);
+    return handle;
+}
+
+/* A second copy of a compartment would have its key and none of its gates. */
+HIDDEN void *__wrap_dlmopen(Lmid_t space, const char *name, int flags)
+{
+    char path[PATH_MAX];
+    if (is_here() && ia2_plugin_path(name, path, sizeof(path)))
+        ia2_die("dlmopen: %s is a compartment; it comes with dlopen only", name);
+    void *handle = __real_dlmopen(space, name, flags);
+    ia2_plugins_check();
+    return handle;
+}
+
+/* By nobody too: what is unloaded may be a compartment, now or because nothing needs it any more.
+ */
+HIDDEN int __wrap_dlclose(void *handle)
+{
+    return is_here() && ia2_state.module[1].descriptor->plugin_keys ? __ia2_nobody_dlclose(handle)
+                                                                    : __real_dlclose(handle);
+}
+
+static int started; /* the constructors */
+
+int ia2_is_arriving(void)
+{
+    return ia2_this_compartment.plugin_keys >> ia2_this_compartment.id & 1 && !started;
+}
+
+/* Once: whoever gives up his own rights may call this as nobody. */
+void ia2_compartment_construct(void)
+{
+    const struct ia2_module *own = &ia2_state.module[ia2_this_compartment.id];
+    if (started++)
+        ia2_die("compartment %s: its constructors are called twice", ia2_this_compartment.name);
+    for (size_t i = 0; i < own->constructor_count; i++)
+        own->constructors[i]((int)ia2_state.argc, ia2_state.argv, ia2_state.envp);
+}
+
+/* Compartments export gates, not functions. RTLD_NEXT goes by the DSO that calls, which is the same
+ * here. */
+HIDDEN void *__wrap_dlsym(void *handle, const char *symbol)
+{
+    char gate[256];
+    if (is_here() && symbol &&
+        (size_t)snprintf(gate, sizeof(gate), "__wrap_%s", symbol) < sizeof(gate)) {
+        char *found = __real_dlsym(handle, gate);
+        if (found && ia2_is_in_gates(found))
+            return found;
+    }
+    return __real_dlsym(handle, symbol);
+}

@@ -1,0 +1,33 @@
+/* The stacks of a thread: one zone per compartment under its key, one shared stack, one signal
+ * stack. */
+#ifndef IA2_STACKS_H
+#define IA2_STACKS_H
+
+#include <stddef.h>
+
+#include "state/state.h"
+
+/* Of the stack the thread was created on, what stays key 0: libc's part of the thread's life runs
+ * there, and what runs as nobody (exit, the shared heap). */
+#define IA2_FIRST_STACK (128 * 1024ul)
+#define IA2_SIGNAL_STACK \
+    (128 * 1024ul) /* nested signals and what they have nobody do take parts of it */
+#define IA2_SHARED_STACK (1024 * 1024ul)
+
+/* Bytes below the first stack for zones of \a zone bytes each. */
+size_t ia2_stacks_size(size_t zone);
+
+/* Lays the stacks out downward from \a high (page-aligned, anonymous memory of
+ * ia2_stacks_size(zone)), sets their keys, and fills in the addresses in \a record. \a
+ * inaccessible: the memory is PROT_NONE; otherwise it is a thread's stack as libc made it, or as an
+ * earlier call left it for the next thread. 0 or a negative errno. Also installs the signal stack,
+ * so it must run on the thread itself. */
+int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record);
+
+/* Makes the stack of compartment \a key zeros again: for a thread that does not exist any more. */
+void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);
+
+/* Adds the calling thread's address of the area in which nobody's stack pointer is kept. */
+uint64_t ia2_nobody_top(void);
+
+#endif

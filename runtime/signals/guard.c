@@ -1,0 +1,53 @@
+#define _GNU_SOURCE
+#include "signals/guard.h"
+
+#include "base/die.h"
+#include "state/rights.h"
+#include "state/state.h"
+
+/* Faults that one compartment may have on one thread: each leaves it waiting for good, with another
+ * part of its signal zone for its frames. */
+#define FAULTS (IA2_SIGNAL_DEPTHS - 1)
+
+static __thread struct ia2_guard *guard __attribute__((tls_model("initial-exec")));
+static __thread uint8_t faults[IA2_MAX_COMPARTMENTS] __attribute__((tls_model("initial-exec")));
+
+static uint64_t *suspended_sp_of_key_0(const struct ia2_thread_record *record)
+{
+    return (uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
+}
+
+int ia2_guard_is_spent(int key)
+{
+    return faults[key] >= FAULTS;
+}
+
+const struct ia2_guard *ia2_guard_take(int number, int key)
+{
+    struct ia2_guard *taken = guard;
+    if (!taken || (key > 0 && ia2_guard_is_spent(key)))
+        return NULL;
+    if (key > 0 && ia2_state.module[key].descriptor->suspend())
+        faults[key]++;
+    const struct ia2_thread_record *record = ia2_this_thread();
+    if (record)
+        *suspended_sp_of_key_0(record) = taken->nobody_sp;
+    taken->fault = number;
+    taken->compartment = key;
+    return taken;
+}
+
+int ia2_guarded(struct ia2_guard *own, void (*function)(size_t, int), size_t index, int status,
+                int survives)
+{
+    const struct ia2_thread_record *record = ia2_this_thread();
+    own->outer = guard;
+    if (record)
+        own->nobody_sp = *suspended_sp_of_key_0(record);
+    guard = survives ? own : NULL;
+    int how = ia2_guarded_call(own, function, index, status);
+    guard = own->outer;
+    if (how == IA2_GUARD_STACK)
+        ia2_die("an exit function came back on another stack");
+    return how == IA2_GUARD_FAULTED;
+}

@@ -1,0 +1,301 @@
+#define _GNU_SOURCE
+#include "signals/signals.h"
+
+#include <cpuid.h>
+#include <errno.h>
+#include <string.h>
+#include <sys/auxv.h>
+#include <ucontext.h>
+
+#include "permissive/let_through.h"
+#include "permissive/violation_log.h"
+#include "signals/violations.h"
+#include "state/addresses.h"
+#include "base/die.h"
+#include "signals/guard.h"
+#include "state/rights.h"
+#include "state/signal_frame.h"
+#include "state/state.h"
+
+#ifndef SS_AUTODISARM
+#define SS_AUTODISARM (1u << 31)
+#endif
+#ifndef AT_MINSIGSTKSZ
+#define AT_MINSIGSTKSZ 51
+#endif
+
+/* glibc's sigset_t is larger than the kernel's 64 signals. */
+static uint64_t mask_bits(const sigset_t *set)
+{
+    uint64_t bits;
+    memcpy(&bits, set, sizeof(bits));
+    return bits;
+}
+
+static void set_mask(uint64_t bits)
+{
+    sigset_t set;
+    sigemptyset(&set);
+    memcpy(&set, &bits, sizeof(bits));
+    pthread_sigmask(SIG_SETMASK, &set, NULL);
+}
+
+#define NOBODYS_ROOM (16 * 1024ul) /* below this frame: what the handler has nobody do */
+
+/* The handler runs on its compartment's stack, where the kernel cannot put the frame of another
+ * signal: what is left of the signal stack is armed for that. 0 if there is too little left. */
+static int arm_rest(const ucontext_t *context)
+{
+    char *low = context->uc_stack.ss_sp, *high = (char *)__builtin_frame_address(0) - NOBODYS_ROOM;
+    unsigned long frame = getauxval(AT_MINSIGSTKSZ);
+    if (!low || high < low ||
+        (size_t)(high - low) < (frame ? frame : 4096) + NOBODYS_ROOM + IA2_PAGE)
+        return 0;
+    stack_t rest = {
+        .ss_sp = low, .ss_size = ((size_t)(high - low)) & -64ul, .ss_flags = (int)SS_AUTODISARM};
+    return !sigaltstack(&rest, NULL);
+}
+
+/* The key of the compartment that was interrupted, 0 for nobody, -1 for none. A gate that copies
+ * memory has two keys: it runs for its owner, in whose code it is (ia2_gate_memory.S). */
+static int interrupted_key(const ucontext_t *context, uint32_t pkru)
+{
+    int found = ia2_compartment_of_pkru(pkru);
+    uintptr_t code = (uintptr_t)context->uc_mcontext.gregs[REG_RIP];
+    for (uint32_t key = 1; found < 0 && key <= ia2_state.count; key++)
+        if (ia2_is_code_of((int)key, code))
+            found = (int)key;
+    return found;
+}
+
+/* The interrupted code goes on at \a place, with the rights \a pkru. */
+static void redirect(ucontext_t *context, uint32_t pkru, void (*place)(void))
+{
+    greg_t *r = context->uc_mcontext.gregs;
+    r[REG_RIP] = (greg_t)(uintptr_t)place;
+    r[REG_EFL] &= ~(greg_t)(1 << 8 | 1 << 10 | 1 << 18); /* TF, DF, AC */
+    ia2_frame_set_pkru(context, pkru);
+}
+
+/* The gate that was taking a call to its callee, or back, when it was interrupted at \a code. NULL
+ * if that is none's code. */
+static const struct ia2_gate_code_range *gate_around(uintptr_t code)
+{
+    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+        const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
+        for (const struct ia2_gate_code_range *range = d ? d->code_ranges : NULL;
+             d && range < d->code_ranges_end; range++)
+            if (code - ((uintptr_t)range + (uintptr_t)(intptr_t)range->offset) < range->length)
+                return range;
+    }
+    return NULL;
+}
+
+/* The handler has jumped (ia2_gate_unwind.S): what it interrupted is cut too. \a pkru: of the
+ * thread when it was interrupted;
+ * \a interrupted: the compartment that ran, NULL if a gate was under way. Returns the rights with
+ * which the thread goes on. */
+static uint32_t follow_jump(ucontext_t *context, uint32_t pkru,
+                            const struct ia2_compartment_descriptor *interrupted,
+                            uint64_t *nobody_sp)
+{
+    greg_t *r = context->uc_mcontext.gregs;
+    const struct ia2_gate_code_range *range = gate_around((uintptr_t)r[REG_RIP]);
+    int key = interrupted ? (int)interrupted->id : range ? (int)range->caller : -1;
+    if (key < 1 || key > (int)ia2_state.count || !ia2_state.module[key].descriptor)
+        ia2_die("longjmp out of a signal handler that interrupted the runtime at %p (PKRU %#x); "
+                "let the handler set a flag",
+                (void *)r[REG_RIP], pkru);
+    if (pkru == IA2_PKRU_0 && *nobody_sp >> 63)
+        *nobody_sp = ~*nobody_sp;
+    const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
+    r[REG_R10] =
+        interrupted && range && range->callee == interrupted->id ? (greg_t)range->caller + 1 : 0;
+    r[REG_R9] = interrupted ? r[REG_RSP] : 0;
+    r[REG_R8] = (greg_t)ia2_jumping;
+    ia2_jumping = 0;
+    /* Whoever jumps restores the mask when it is there. */
+    memset(&context->uc_sigmask, 0xff, _NSIG / 8);
+    redirect(context, d->pkru[key], d->unwound);
+    return d->pkru[key];
+}
+
+/* Returns the rights with which the thread goes on. */
+static uint32_t run_handler(int number, siginfo_t *info, ucontext_t *context, uint32_t pkru)
+{
+    const struct ia2_thread_record *record = ia2_this_thread();
+    struct ia2_signal action = ia2_state.signal[number];
+    if (!record)
+        ia2_die("signal %d on a thread that the runtime did not start", number);
+    if (action.owner < 1 || action.owner > ia2_state.count ||
+        !ia2_state.module[action.owner].descriptor)
+        return pkru;
+    /* The interrupted compartment waits in its signal zone, unless it was in a gate and waits
+     * already. */
+    int key = interrupted_key(context, pkru);
+    const struct ia2_compartment_descriptor *interrupted =
+        key > 0 ? ia2_state.module[key].descriptor : NULL;
+    if (interrupted && !interrupted->suspend())
+        interrupted = NULL;
+    uint64_t *nobody_sp = (uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
+    uint64_t saved = *nobody_sp;
+    if (arm_rest(context))
+        set_mask(ia2_permissive_mask(mask_bits(&context->uc_sigmask) | action.mask |
+                                     (action.flags & SA_NODEFER ? 0 : 1ul << (number - 1))));
+    ia2_state.module[action.owner].descriptor->signal(number, info, context);
+    set_mask(~0ul);
+    *nobody_sp = saved;
+    if (ia2_jumping)
+        return follow_jump(context, pkru, interrupted, nobody_sp);
+    if (interrupted)
+        interrupted->resume();
+    return pkru;
+}
+
+/* As if there were no handler: the signal comes once more, when this one returns, and nobody
+ * catches it. */
+static void default_action(int number, const siginfo_t *info)
+{
+    struct sigaction dfl = {.sa_handler = SIG_DFL};
+    ia2_permissive_end();
+    sigaction(number, &dfl, NULL);
+    if (info->si_code <= 0 || number == SIGTRAP)
+        raise(number); /* it was sent, or reported after the instruction, so returning would not
+                          repeat it */
+}
+
+static int is_fault(int number, const siginfo_t *info)
+{
+    return info->si_code > 0 &&
+           (number == SIGSEGV || number == SIGBUS || number == SIGFPE || number == SIGILL);
+}
+
+/* Only for a signal that a permissive program catches all the same; what is no fault can be
+ * ignored. */
+static int is_ignored(int number, const siginfo_t *info)
+{
+    return info->si_code <= 0 &&
+           ia2_state.signal[number].handler == (void (*)(int, siginfo_t *, void *))(void *)SIG_IGN;
+}
+
+/* A destructor that faulted is left where it is; nobody goes on with the next one. */
+static int leave_destructor(int number, ucontext_t *context, uint32_t pkru)
+{
+    const struct ia2_guard *guard = ia2_guard_take(number, ia2_compartment_of_pkru(pkru));
+    if (!guard)
+        return 0;
+    context->uc_mcontext.gregs[REG_RSP] = (greg_t)guard->stack;
+    redirect(context, IA2_PKRU_0, ia2_guard_resume);
+    return 1;
+}
+
+/* The kernel comes here with only key 0 open, on the thread's signal stack, with all signals
+ * blocked. Returning gives the thread its mask and its signal stack back. */
+static void enter(int number, siginfo_t *info, void *opaque)
+{
+    ucontext_t *context = opaque;
+    int saved_errno = errno;
+    if (ia2_permissive_fault(number, info, context)) {
+        errno = saved_errno;
+        return;
+    }
+    uint32_t pkru = ia2_frame_pkru(context);
+    if (!ia2_state.pkeys)
+        ia2_virtual_pkru = IA2_PKRU_0;
+    int violation = is_fault(number, info) && ia2_violation_report(info, context, pkru);
+    if (!violation && ia2_state.signal[number].owner)
+        pkru = run_handler(number, info, context, pkru);
+    else if (is_fault(number, info) && leave_destructor(number, context, pkru))
+        pkru = IA2_PKRU_0;
+    else if ((violation || number == SIGSEGV || is_fault(number, info) ||
+              ia2_permissive_catches(number)) &&
+             !is_ignored(number, info))
+        default_action(number, info);
+    if (!ia2_state.pkeys)
+        ia2_virtual_pkru = pkru;
+    errno = saved_errno;
+}
+
+/* What the kernel gets for a signal that comes to the runtime first. */
+static struct sigaction entered(int flags)
+{
+    struct sigaction act = {.sa_sigaction = enter, .sa_flags = flags | SA_SIGINFO | SA_ONSTACK};
+    sigfillset(&act.sa_mask);
+    return act;
+}
+
+/* The same for a signal that nobody handles: the runtime explains it. */
+static void catch (int number)
+{
+    struct sigaction act = entered(0), old;
+    if (!sigaction(number, NULL, &old) &&
+        (old.sa_handler == SIG_DFL || ia2_permissive_catches(number)))
+        sigaction(number, &act, NULL);
+}
+
+int ia2_signal_set(int owner, int number, const struct sigaction *act, struct sigaction *old)
+{
+    if (number < 1 || number >= _NSIG) {
+        errno = EINVAL;
+        return -1;
+    }
+    if (owner != ia2_current_compartment())
+        ia2_die("compartment %d handles signal %d in the name of compartment %d",
+                ia2_current_compartment(), number, owner);
+    struct ia2_signal before = ia2_state.signal[number], now = {0};
+    struct sigaction raw, raw_old;
+    if (act) {
+        raw = *act;
+        int caught =
+            (number == SIGSEGV && act->sa_handler == SIG_DFL) || ia2_permissive_catches(number);
+        now.mask = mask_bits(&act->sa_mask);
+        /* SA_RESETHAND, SA_NODEFER ... stay the kernel's; SIG_DFL and SIG_IGN are no code. */
+        if (act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN) {
+            now.handler = act->sa_sigaction;
+            now.owner = (uint32_t)owner;
+            now.flags = (uint32_t)act->sa_flags;
+            caught = 1;
+        } else if (caught) {
+            now.handler = act->sa_sigaction; /* SIG_DFL or SIG_IGN, for who asks what it was */
+        }
+        if (caught)
+            raw = entered(act->sa_flags);
+        ia2_state_write(&ia2_state.signal[number], &now, sizeof(now));
+    }
+    if (sigaction(number, act ? &raw : NULL, &raw_old)) {
+        if (act)
+            ia2_state_write(&ia2_state.signal[number], &before, sizeof(before));
+        return -1;
+    }
+    if (old) {
+        *old = raw_old;
+        if (raw_old.sa_sigaction == enter && raw_old.sa_flags & SA_SIGINFO) {
+            old->sa_sigaction =
+                before.handler; /* NULL is SIG_DFL: the runtime's own SIGSEGV handler */
+            old->sa_flags = (int)before.flags;
+            sigemptyset(&old->sa_mask);
+            memcpy(&old->sa_mask, &before.mask, sizeof(before.mask));
+        }
+    }
+    return 0;
+}
+
+void ia2_signals_catch_faults(void)
+{
+    static int done;
+    if (done++)
+        return;
+    catch (SIGBUS);
+    catch (SIGFPE);
+    catch (SIGILL);
+}
+
+void ia2_signals_start(void)
+{
+    unsigned a, b, c, d;
+    if (ia2_state.pkeys && __get_cpuid_count(0xd, 9, &a, &b, &c, &d))
+        IA2_STATE_SET(ia2_state.pkru_offset, b);
+    catch (SIGSEGV);
+    if (ia2_permissive_catches(SIGTRAP))
+        catch (SIGTRAP);
+}

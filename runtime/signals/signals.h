@@ -1,0 +1,18 @@
+/* Signals: each handler runs in the compartment that installed it. */
+#ifndef IA2_SIGNALS_H
+#define IA2_SIGNALS_H
+
+#include <signal.h>
+
+/* sigaction for compartment \a owner, with its rights; arguments and result as sigaction's. \a old
+ * gives the program's handler back, not the runtime's. Async-signal-safe. */
+int ia2_signal_set(int owner, int number, const struct sigaction *act, struct sigaction *old);
+
+/* Start-up: the handler that explains violations. */
+void ia2_signals_start(void);
+
+/* Before the first destructor runs: the faults that no handler of the program's waits for become
+ * the runtime's. */
+void ia2_signals_catch_faults(void);
+
+#endif

@@ -1,0 +1,168 @@
+/* What the runtime knows: who owns which address, which thread has which stacks, which signal goes
+ * where.
+ *
+ * It belongs to no compartment. The state is a memfd that every compartment sees read-only at a
+ * link-time address; it changes only by pwrite, in state.c. (A page that were writable for a moment
+ * would be writable for every thread; a key of its own would cost one of fifteen.) */
+#ifndef IA2_STATE_H
+#define IA2_STATE_H
+
+#include <stddef.h>
+#include <stdint.h>
+#include <signal.h>
+
+#include "ia2_destructors.h"
+#include "state/descriptor.h"
+#include "state/zone.h"
+
+#define IA2_GRANULE_SHIFT 21 /* heaps own address space in 2 MiB steps, jemalloc's own unit */
+#define IA2_GRANULE (1ul << IA2_GRANULE_SHIFT)
+#define IA2_GRANULES (1ul << (47 - IA2_GRANULE_SHIFT)) /* user address space: 47 bits */
+#define IA2_OWNER_NONE 0 /* libc or the kernel */
+#define IA2_EXIT_RECORDS 16384 /* exit functions at a time */
+#define IA2_OWNER_GONE \
+    0x40 /* set: by a plugin that was unloaded since; the blocks stay, and are nobody's to free */
+#define IA2_OWNER_SHARED 0x80 /* set: key 0, allocated by the compartment in the other bits */
+
+/* ia2_state.exit_flags: what the environment asked for at start-up. */
+enum ia2_exit_flag {
+    IA2_EXIT_KNOWN = 1,
+    IA2_EXIT_TRACE = 2,
+    IA2_EXIT_DIAG = 4,
+    IA2_EXIT_ALLOW_ALL = 8,
+    IA2_EXIT_LEGACY = 16,
+    IA2_EXIT_OPEN_ALL = 32, /* one of the last two */
+};
+
+/* The size of a thread record is a power of two, so a shift makes an offset of a slot. */
+#define IA2_RECORD_SHIFT 8
+#define IA2_SLOT_COUNT 4096
+#define IA2_SLOT_MASK (IA2_SLOT_COUNT - 1)
+
+struct ia2_range {
+    uintptr_t start, end;
+};
+
+/* The writable pages of a DSO are at most so many ranges: RELRO and IA2_SHARED_DATA are holes in
+ * its writable segments. */
+#define IA2_DATA_RANGES 4
+
+/* Where a compartment lies in memory. */
+struct ia2_module {
+    const struct ia2_compartment_descriptor *descriptor;
+    uintptr_t base;
+    struct ia2_range data[IA2_DATA_RANGES]; /* its writable pages, under its key */
+    struct ia2_range shared; /* IA2_SHARED_DATA */
+    struct ia2_range text;
+    void (**constructors)(int, char **, char **); /* of a compartment that came with dlopen */
+    size_t constructor_count;
+    uint32_t exit_first, exit_count; /* records of DT_FINI_ARRAY */
+    uint32_t exit_fini, has_fini;
+    ptrdiff_t tls_offset; /* from FS base; page-aligned */
+    size_t tls_size;
+    const void *tls_image; /* its initial values; zeros follow */
+    size_t tls_image_size;
+};
+
+/* What the program has brought for the thread-local storage of a compartment that comes with dlopen
+ * (kit/ia2/plugin_file.py). */
+struct ia2_carrier {
+    int64_t tls_offset;
+    uint64_t tls_size;
+};
+
+struct ia2_signal {
+    void (*handler)(int, siginfo_t *, void *);
+    uint32_t owner;
+    uint32_t flags;
+    uint64_t mask; /* sa_mask */
+};
+
+/* Quiet: it has its stacks and storage, but nothing of any compartment runs on it, as it begins and
+ * ends. */
+enum ia2_slot_state { IA2_SLOT_FREE, IA2_SLOT_STARTING, IA2_SLOT_QUIET, IA2_SLOT_LIVE };
+
+struct ia2_thread_record {
+    uint64_t fsbase;
+    uint64_t tid;
+    uint64_t top[IA2_MAX_COMPARTMENTS];
+    uint64_t zone_size;
+    uint32_t state;
+    uint32_t start_owner;
+    void *(*start)(void *);
+    void *start_arg;
+    uint64_t shared_low, shared_high; /* the shared stack */
+    uint64_t signal_mask; /* with which the start routine begins */
+    uint64_t more_low, more_high; /* where the shared stack goes on when it is full; 0 until then */
+    uint64_t reserved[5];
+};
+
+/* The known destructors. */
+#define IA2_DESTRUCTOR_NAMES (256 * 1024ul)
+
+struct ia2_destructor_map {
+    uint64_t checksum; /* of all that follows and is in use */
+    uint32_t count, closed;
+    uint64_t names_used;
+    struct ia2_destructor_metadata entry[IA2_DESTRUCTORS_MAX];
+    char names[IA2_DESTRUCTOR_NAMES];
+};
+
+struct ia2_state {
+    uint32_t ready; /* keys are in force */
+    uint32_t pkeys; /* the CPU has them; otherwise PKRU is virtual */
+    uint32_t count;
+    uint32_t pkru_offset; /* in a signal frame's XSAVE area (CPUID 0xD, sub-leaf 9) */
+    struct ia2_module module[IA2_MAX_COMPARTMENTS];
+    struct ia2_signal signal[_NSIG];
+    uint64_t argc; /* main's, for the constructors of plugins */
+    char **argv, **envp;
+    uint64_t static_tls; /* what a thread's stack must have room for besides (threads.c) */
+    uint64_t fsgsbase; /* there are RDFSBASE and WRFSBASE */
+    struct ia2_carrier carrier[IA2_MAX_COMPARTMENTS];
+    uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
+    struct ia2_thread_record thread[IA2_SLOT_COUNT] __attribute__((aligned(4096)));
+    uint8_t owner[IA2_GRANULES];
+    struct exit_record exit[IA2_EXIT_RECORDS];
+    struct ia2_destructor_map map;
+} __attribute__((aligned(4096))); /* so that it fills whole pages: a file is mapped over it */
+
+_Static_assert(sizeof(struct ia2_state) % IA2_PAGE == 0, "layout");
+_Static_assert(sizeof(struct ia2_thread_record) == 1 << IA2_RECORD_SHIFT,
+               "gates find a record by a shift");
+
+/* Read-only after ia2_state_open(). Reading needs no lock; fields of one record change one by one.
+ */
+extern struct ia2_state ia2_state;
+
+/* The slot of this thread's record, 0 if it has none. Everybody can write it: it is a hint that the
+ * record's fsbase confirms. */
+extern __thread uint32_t ia2_slot __attribute__((tls_model("initial-exec")));
+/* PKRU, on a CPU that has none. */
+extern __thread uint32_t ia2_virtual_pkru __attribute__((tls_model("initial-exec")));
+
+/* The compartment whose jump out of a signal handler has come back to the runtime's entry, 0 if
+ * none. Everybody can write it. */
+extern __thread uint32_t ia2_jumping __attribute__((tls_model("initial-exec")));
+
+/* Maps the state. Idempotent; the first call must come before there is a second thread. Aborts on
+ * failure. */
+void ia2_state_open(void);
+
+/* Writes \a size bytes at \a field, an address inside ia2_state. Any rights; async-signal-safe.
+ * Aborts on failure. */
+void ia2_state_write(const void *field, const void *value, size_t size);
+#define IA2_STATE_SET(field, value) \
+    do { \
+        __typeof__(field) ia2_new_value = (value); \
+        ia2_state_write(&(field), &ia2_new_value, sizeof(ia2_new_value)); \
+    } while (0)
+
+/* For fork (threads/fork.c), while no thread writes: copies the state to a file for the child. Then
+ * the parent drops the copy, and the child puts the copy in the place of the parent's state. Abort
+ * on failure. */
+void ia2_state_copy(void);
+void ia2_state_drop_copy(void);
+void ia2_state_take_copy(void);
+
+#endif
