@@ -12,7 +12,7 @@ import pathlib
 import shlex
 import subprocess
 
-import rewriter_case
+from tests.support import rewriter_case
 
 FOLDER = rewriter_case.BUILD / "tests" / "rewrite" / "checked"
 OBJECTS = "kit/rewriter/ia2-rewriter.p/"

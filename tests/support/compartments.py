@@ -8,7 +8,7 @@ A compartment is a list of sources. A comment in one of them declares each gate:
 (all fields of docs/design.md's `ia2_gate` lines; those left out are 0, `callers` every compartment,
 `export` 1.) `/* share NAME */` exports a variable, `/* destructor NAME */` puts a function that is
 not static into the table of destructors. Undefined symbols that are another compartment's gate are
-imported by --wrap, as the engine does it. The same sources with tests/plain/ia2.h in place of the
+imported by --wrap, as the engine does it. The same sources with tests/support/plain/ia2.h in place of the
 runtime's make the plain program, in which an exploit must succeed.
 """
 
@@ -17,10 +17,9 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass, field
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[1])
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
 RUNTIME = SOURCE / "runtime"
 TESTS = SOURCE / "tests"
@@ -28,8 +27,7 @@ GATE = re.compile(r"/\* gate (\w+)((?: \w+=\w+)*) \*/")
 SHARE = re.compile(r"/\* share (\w+) \*/")
 DESTRUCTOR = re.compile(r"/\* destructor (\w+) \*/")
 FIELDS = ("args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes")
-sys.path.insert(0, str(SOURCE / "kit"))
-from ia2.link import HARDENING  # noqa: E402
+from ia2.link import HARDENING
 
 
 @dataclass(frozen=True)
@@ -323,7 +321,9 @@ def build_plain(
     folder.mkdir(parents=True)
     objects = []
     for key, own in enumerate(compartments, 1):
-        objects += compiled(folder, own, key, toolchain, TESTS / "plain", ["-DPLAIN", *flags])
+        objects += compiled(
+            folder, own, key, toolchain, TESTS / "support" / "plain", ["-DPLAIN", *flags]
+        )
     run(toolchain.compiler, "-o", folder / "prog", *objects, "-lm", "-lpthread", "-ldl")
     return folder / "prog"
 

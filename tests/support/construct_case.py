@@ -20,8 +20,8 @@ import re
 import subprocess
 import sys
 
-FOLDER = pathlib.Path(__file__).resolve().parent
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or FOLDER.parents[1])
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "rewriter" / "constructs"
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or FOLDER.parents[2])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
 PLUGINS = ("plugin", "addon")
 NAMES = ("app", "lib", "third", *PLUGINS)

@@ -5,14 +5,12 @@ import json
 import os
 import pathlib
 import shutil
-import sys
 
-HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-import compartments  # noqa: E402
-from compartments import BUILD, RUNTIME, Compartment, Result, TESTS, execute  # noqa: E402
+from tests.support import compartments
+from tests.support.compartments import BUILD, RUNTIME, Compartment, Result, TESTS, execute
 
-FLAGS = [f"-I{HERE}"]
+FOLDER = TESTS / "runtime" / "exit"
+FLAGS = [f"-I{FOLDER}"]
 # The compiler adds a destructor to each of two DSOs (crtbeginS.o's), AddressSanitizer another.
 COMPILERS = 4 if compartments.EXTRA_FLAGS else 2
 
@@ -24,7 +22,7 @@ OPTIONS = {"library.c": ("-Wl,-fini,library_fini",)}
 def parts(*sources) -> list[Compartment]:
     """One compartment per source, named after it; the first is the program."""
     return [
-        Compartment(pathlib.Path(source).stem, [HERE / source], options=OPTIONS.get(source, ()))
+        Compartment(pathlib.Path(source).stem, [FOLDER / source], options=OPTIONS.get(source, ()))
         for source in sources
     ]
 
@@ -57,9 +55,9 @@ def build_plain(out: pathlib.Path, name: str, sources) -> pathlib.Path:
             "-D_GNU_SOURCE",
             "-DPLAIN",
             f"-DPKEY={key}",
-            f"-I{TESTS / 'plain'}",
+            f"-I{TESTS / 'support' / 'plain'}",
             *FLAGS,
-            HERE / source,
+            FOLDER / source,
             *OPTIONS.get(source, ()),
             "-Wl,-rpath,$ORIGIN",
             "-Wl,--no-as-needed",

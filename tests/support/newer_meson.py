@@ -14,7 +14,7 @@ import subprocess
 import tempfile
 import unittest
 
-import small_project as small
+from tests.support import small_project as small
 from ia2 import debian_source
 
 # Debian 13, and the newest there is.

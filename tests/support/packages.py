@@ -20,7 +20,7 @@ from dataclasses import dataclass
 
 from ia2 import debian_source, vm
 
-HERE = pathlib.Path(__file__).resolve().parent
+FOLDER = pathlib.Path(__file__).resolve().parents[1] / "programs" / "packages"
 REPORT = "packages.json"
 
 
@@ -47,8 +47,8 @@ class Package:
     @property
     def policy(self) -> pathlib.Path:
         """A release whose version of the program has other variables has a policy of its own."""
-        own = HERE / self.name / f"compartments-{debian_source.codename()}.toml"
-        return own if own.exists() else HERE / self.name / "compartments.toml"
+        own = FOLDER / self.name / f"compartments-{debian_source.codename()}.toml"
+        return own if own.exists() else FOLDER / self.name / "compartments.toml"
 
     def rewriting(self, project: pathlib.Path) -> str:
         """What rewrite.py is told about the build."""

@@ -2,13 +2,13 @@
 compilers and two linkers, run where keys are enforced.
 
 A shape is a set of files and what the program prints. The build files are the fronts' own, in
-tests/meson, tests/cmake, tests/make."""
+tests/engine: meson, cmake, make."""
 
 import os
 import pathlib
 import unittest
 
-import small_project as small
+from tests.support import small_project as small
 
 # Name of a variant -> compiler, linker. The first two differ in both; a shape that is about the
 # linker takes all four.

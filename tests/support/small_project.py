@@ -11,7 +11,7 @@ import subprocess
 import time
 import unittest
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[1])
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
 KIT_BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
 REWRITE = SOURCE / "scripts/rewrite.py"
 

@@ -4,7 +4,7 @@ can fail."""
 import pathlib
 import unittest
 
-from exploiting import FLAGS, MEMORY, SHARED, ExploitCase, compartments, sides
+from tests.attacks.fault.exploiting import FLAGS, MEMORY, SHARED, ExploitCase, compartments, sides
 
 
 def build(out: pathlib.Path):

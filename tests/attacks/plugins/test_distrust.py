@@ -5,16 +5,12 @@ import os
 import pathlib
 import shutil
 import signal
-import sys
 import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(HERE.parent))
-sys.path.insert(0, str(HERE.parent / "capture"))
-import compartments  # noqa: E402
-import ninja_project  # noqa: E402
-import small_project as small  # noqa: E402
-from ia2 import elf, plugin_file  # noqa: E402
+from tests.support import compartments, ninja_project
+from tests.support import small_project as small
+from ia2 import elf, plugin_file
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -12,7 +12,7 @@ import unittest
 
 from ia2 import audit, mapped_code, pad_tls
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 PLAN = {
     "compartments": [
         {"name": "tool", "pkey": 1, "file": "tool", "plugin": None},

@@ -10,9 +10,15 @@ import unittest
 
 from ia2 import capture, link_line, ninja, shell_command
 from ia2.failure import Failure
-from ninja_project import LIBRARY_AND_TOOL, POLICY, SHARED_BUILD, STATIC_BUILD, Project
+from tests.support.ninja_project import (
+    LIBRARY_AND_TOOL,
+    POLICY,
+    SHARED_BUILD,
+    STATIC_BUILD,
+    Project,
+)
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
 
 
 class Folder(unittest.TestCase):

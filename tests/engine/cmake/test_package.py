@@ -3,12 +3,10 @@ small_project's."""
 
 import os
 import pathlib
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import small_project as small  # noqa: E402
+from tests.support import small_project as small
 
 TOP = "cmake_minimum_required(VERSION 3.25)\nproject(small C)\nfind_package(IA2 REQUIRED)\n"
 TARGETS = small.CMAKE.partition("COMMANDS ON)\n")[2]

@@ -5,12 +5,10 @@ import json
 import os
 import pathlib
 import shutil
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import compartments  # noqa: E402
-import small_project as small  # noqa: E402
+from tests.support import compartments
+from tests.support import small_project as small
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -5,12 +5,10 @@ import json
 import os
 import pathlib
 import shutil
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from test_permissive import MODULE, PACKAGE, configure, small  # noqa: E402
+from tests.engine.fronts.test_permissive import MODULE, PACKAGE, configure, small
 
 OUT = pathlib.Path(os.environ.get("IA2_TEST_OUT", "."))
 

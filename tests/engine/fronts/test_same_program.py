@@ -5,13 +5,11 @@ import json
 import os
 import pathlib
 import shutil
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import newer_meson  # noqa: E402
-import small_project as small  # noqa: E402
-from ia2 import elf  # noqa: E402
+from tests.support import newer_meson
+from tests.support import small_project as small
+from ia2 import elf
 
 NEEDS_PKU = True
 ALSO_NATIVE = True
@@ -98,7 +96,7 @@ FRONTS = {
 
 def made() -> list[tuple[str, str]]:
     """Front and compiler of each program. The newest Meson counts if there is one: where the mirror
-    has none, tests/meson skips with that reason."""
+    has none, tests/engine/meson skips with that reason."""
     fronts = [
         front
         for front in FRONTS

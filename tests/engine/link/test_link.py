@@ -5,23 +5,21 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 import tempfile
 import time
 import unittest
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
-sys.path.insert(0, str(SOURCE / "tests" / "capture"))
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
 
-import stand_in  # noqa: E402
-from ia2 import plan, recompile  # noqa: E402
-from ninja_project import (
+from tests.engine.link import stand_in
+from ia2 import plan, recompile
+from tests.support.ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,
     SHARED_BUILD,
     STATIC_BUILD,
     Project,
-)  # noqa: E402
+)
 
 UNUSED = {"src/unused.c": "int missing(void);\nint unused(void) { return missing(); }\n"}
 

@@ -5,14 +5,12 @@ import os
 import pathlib
 import shutil
 import socket
-import sys
 import tempfile
 import unittest
 from unittest import mock
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import small_project as small  # noqa: E402
-from ia2 import failure, recorded_build  # noqa: E402
+from tests.support import small_project as small
+from ia2 import failure, recorded_build
 
 CONFIGURE = """\
 #!/bin/sh

@@ -2,11 +2,9 @@
 and lld; run where keys are enforced."""
 
 import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import shaped_projects as shaped  # noqa: E402
-import small_project as small  # noqa: E402
+from tests.support import shaped_projects as shaped
+from tests.support import small_project as small
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

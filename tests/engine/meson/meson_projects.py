@@ -3,13 +3,11 @@ of each is small_project's."""
 
 import os
 import pathlib
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import newer_meson  # noqa: E402
-import small_project as small  # noqa: E402
+from tests.support import newer_meson
+from tests.support import small_project as small
 
 LAUNCHER = small.SOURCE / "scripts/ia2-meson"
 TOP = "project('small', 'c')\nia2 = import('ia2')\n"

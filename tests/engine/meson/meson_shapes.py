@@ -3,12 +3,10 @@ Meson."""
 
 import os
 import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import newer_meson  # noqa: E402
-import shaped_projects as shaped  # noqa: E402
-import small_project as small  # noqa: E402
+from tests.support import newer_meson
+from tests.support import shaped_projects as shaped
+from tests.support import small_project as small
 
 TOP = "project('small', 'c', default_options: ['c_std=gnu11'])\nia2 = import('ia2')\n"
 SPLIT = "ia2.compartmentalize(exe, policy: 'compartments.toml')\n"

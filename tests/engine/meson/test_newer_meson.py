@@ -2,13 +2,11 @@
 got."""
 
 import pathlib
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import meson_projects  # noqa: E402
-import newer_meson  # noqa: E402
+from tests.engine.meson import meson_projects
+from tests.support import newer_meson
 
 TIMEOUT = 240
 

@@ -2,12 +2,10 @@
 are enforced."""
 
 import pathlib
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import meson_shapes  # noqa: E402
-import newer_meson  # noqa: E402
-import shaped_projects as shaped  # noqa: E402
+from tests.engine.meson import meson_shapes
+from tests.support import newer_meson
+from tests.support import shaped_projects as shaped
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -1,13 +1,11 @@
 """The Meson module with Debian's Meson: all that a project can ask of it."""
 
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import meson_projects  # noqa: E402
-import small_project as small  # noqa: E402
-from meson_projects import SPLIT, TARGETS, TOP  # noqa: E402
+from tests.engine.meson import meson_projects
+from tests.support import small_project as small
+from tests.engine.meson.meson_projects import SPLIT, TARGETS, TOP
 
 TIMEOUT = 240
 

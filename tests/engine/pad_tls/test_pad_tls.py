@@ -10,7 +10,7 @@ import unittest
 
 from elftools.elf.elffile import ELFFile
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
 PAD_TLS = SOURCE / "scripts" / "pad-tls"
 
 LIBRARY = "__thread int first = 7; __thread int second; int get(void) { return first + second; }\n"

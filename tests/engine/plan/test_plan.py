@@ -3,22 +3,20 @@
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import unittest
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2]))
-sys.path.insert(0, str(SOURCE / "tests" / "capture"))
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
 
-from ia2 import capture, ninja, plan, policy  # noqa: E402
-from ia2.failure import Failure  # noqa: E402
-from ninja_project import (
+from ia2 import capture, ninja, plan, policy
+from ia2.failure import Failure
+from tests.support.ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,
     SHARED_BUILD,
     STATIC_BUILD,
     Project,
-)  # noqa: E402
+)
 
 UNUSED = {"src/unused.c": "int missing(void);\nint unused(void) { return missing(); }\n"}
 

@@ -120,7 +120,7 @@ class Policy(unittest.TestCase):
 
     def test_the_example(self):
         source = pathlib.Path(
-            os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[2])
+            os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3])
         )
         made = policy.load(str(source / "examples/dav1d/compartments.toml"))
         self.assertEqual([c.pkey for c in made.compartments], [1, 2])

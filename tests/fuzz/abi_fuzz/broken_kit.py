@@ -6,7 +6,7 @@ import re
 import subprocess
 import sys
 
-GATE = pathlib.Path(__file__).resolve().parents[2] / "runtime/include/ia2_gate.S"
+GATE = pathlib.Path(__file__).resolve().parents[3] / "runtime/include/ia2_gate.S"
 
 
 def swapped() -> str:
@@ -66,8 +66,8 @@ def make(folder: pathlib.Path, kit_build: pathlib.Path, fault: str) -> pathlib.P
         (folder / "runtime").symlink_to(kit_build / "runtime")
     rewriter.write_text(
         f"#!{sys.executable}\nimport sys\nsys.path.insert(0,"
-        f" {str(pathlib.Path(__file__).parent)!r})\nimport"
-        f" broken_kit\nbroken_kit.rewrite({str(kit_build / 'kit/rewriter/ia2-rewriter')!r},"
+        f" {str(pathlib.Path(__file__).resolve().parents[3])!r})\nfrom"
+        f" tests.fuzz.abi_fuzz import broken_kit\nbroken_kit.rewrite({str(kit_build / 'kit/rewriter/ia2-rewriter')!r},"
         f" {fault!r}, sys.argv[1:])\n"
     )
     rewriter.chmod(0o755)

@@ -13,12 +13,9 @@ import sys
 import time
 from dataclasses import dataclass
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import broken_kit  # noqa: E402
-import disagreements  # noqa: E402
-import minimizing  # noqa: E402
-from projects import IN_VM, KIT_BUILD, Configuration, Project, Refused  # noqa: E402
-from signatures import Group  # noqa: E402
+from tests.fuzz.abi_fuzz import broken_kit, disagreements, minimizing
+from tests.fuzz.abi_fuzz.projects import IN_VM, KIT_BUILD, Configuration, Project, Refused
+from tests.fuzz.abi_fuzz.signatures import Group
 
 PER_GROUP = 125
 GCC, CLANG = "gcc", "clang"

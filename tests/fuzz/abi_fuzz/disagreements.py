@@ -8,8 +8,8 @@ import functools
 import re
 import subprocess
 
-from c_types import Record, Vector
-from signatures import WITH_LIST, Signature
+from tests.fuzz.abi_fuzz.c_types import Record, Vector
+from tests.fuzz.abi_fuzz.signatures import WITH_LIST, Signature
 
 INT128 = (
     "clang before 18 passes an __int128 for which there is one register left in that and on the"

@@ -3,12 +3,10 @@
 import shutil
 from dataclasses import replace
 
-import c_types
-import disagreements
-import program
-from c_types import DOUBLE, FLOAT, INT, LONG, Record
-from projects import Configuration, Project, Refused
-from signatures import (
+from tests.fuzz.abi_fuzz import c_types, disagreements, program
+from tests.fuzz.abi_fuzz.c_types import DOUBLE, FLOAT, INT, LONG, Record
+from tests.fuzz.abi_fuzz.projects import Configuration, Project, Refused
+from tests.fuzz.abi_fuzz.signatures import (
     CALLBACK,
     DIRECT,
     OLD_STYLE,

@@ -4,9 +4,9 @@ is."""
 import pathlib
 import random
 
-import c_types
-from c_types import Record
-from signatures import (
+from tests.fuzz.abi_fuzz import c_types
+from tests.fuzz.abi_fuzz.c_types import Record
+from tests.fuzz.abi_fuzz.signatures import (
     CALLBACK,
     OLD_STYLE,
     RETURNED,

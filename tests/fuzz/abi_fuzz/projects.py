@@ -7,10 +7,10 @@ import subprocess
 import sys
 from dataclasses import dataclass, field
 
-import program
+from tests.fuzz.abi_fuzz import program
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or FOLDER.parents[1])
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or FOLDER.parents[2])
 KIT_BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
 POLICY = (
     '[compartment.app]\npkey = 1\nsources = ["app/**"]\n{}\n[compartment.lib]\npkey = 2\nsources ='

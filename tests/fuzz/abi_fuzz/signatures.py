@@ -4,8 +4,8 @@ else is asked for."""
 import random
 from dataclasses import dataclass, replace
 
-import c_types
-from c_types import (
+from tests.fuzz.abi_fuzz import c_types
+from tests.fuzz.abi_fuzz.c_types import (
     BOOL,
     COMPLEX,
     DOUBLE,

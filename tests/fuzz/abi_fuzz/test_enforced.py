@@ -2,11 +2,9 @@
 
 import os
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import campaign  # noqa: E402
+from tests.fuzz.abi_fuzz import campaign
 
 NEEDS_PKU = True
 # The VM has no wide vectors.

@@ -8,12 +8,9 @@ import subprocess
 import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import broken_kit  # noqa: E402
-import campaign  # noqa: E402
-import disagreements  # noqa: E402
-from projects import KIT_BUILD, SOURCE, Configuration, Project  # noqa: E402
-from signatures import Group  # noqa: E402
+from tests.fuzz.abi_fuzz import broken_kit, campaign, disagreements
+from tests.fuzz.abi_fuzz.projects import KIT_BUILD, SOURCE, Configuration, Project
+from tests.fuzz.abi_fuzz.signatures import Group
 
 TIMEOUT = 600
 OUT = pathlib.Path(os.environ.get("IA2_TEST_OUT", "."))
@@ -67,7 +64,8 @@ class Faults(unittest.TestCase):
         self.assertNotIn("MISMATCH", plain.stdout)
         script = [
             sys.executable,
-            SOURCE / "tests/abi_fuzz/campaign.py",
+            "-m",
+            "tests.fuzz.abi_fuzz.campaign",
             "--out",
             OUT / "replay",
             "--replay",

@@ -4,11 +4,9 @@ all pairs of compilers."""
 import os
 import pathlib
 import re
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import campaign  # noqa: E402
+from tests.fuzz.abi_fuzz import campaign
 
 SEED, SIGNATURES = "1", 10000
 TIMEOUT = 900  # a call that goes wrong is reduced: hundreds of small programs

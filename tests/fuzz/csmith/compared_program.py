@@ -11,14 +11,12 @@ import re
 import resource
 import shutil
 import subprocess
-import sys
 from dataclasses import dataclass
 
 HERE = pathlib.Path(__file__).resolve().parent
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or HERE.parents[1])
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or HERE.parents[2])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
-sys.path[:0] = [str(HERE), str(SOURCE / "kit")]
-import csmith_program  # noqa: E402
+from tests.fuzz.csmith import csmith_program
 
 # In this process: to start Python for each program would cost a tenth of all.
 rewrite = importlib.machinery.SourceFileLoader(

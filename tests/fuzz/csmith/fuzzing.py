@@ -16,8 +16,7 @@ import re
 import shutil
 import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-from compared_program import (
+from tests.fuzz.csmith.compared_program import (
     BUILD,
     HERE,
     LENIENT,
@@ -29,9 +28,9 @@ from compared_program import (
     need,
     run,
     write,
-)  # noqa: E402
-import known_seeds  # noqa: E402
-from ia2 import atomic, vm  # noqa: E402
+)
+from tests.fuzz.csmith import known_seeds
+from ia2 import atomic, vm
 
 
 STALE = (

@@ -9,8 +9,8 @@ for all other seeds."""
 
 import pathlib
 
-from compared_program import LEAST_CALLS, PLAIN_LIMIT
-from csmith_program import version
+from tests.fuzz.csmith.compared_program import LEAST_CALLS, PLAIN_LIMIT
+from tests.fuzz.csmith.csmith_program import version
 
 FILE = pathlib.Path(__file__).resolve().parent / "known_seeds.txt"
 # First seed and number of programs of test_programs and test_enforced.

@@ -4,14 +4,10 @@ was planted is stopped."""
 import json
 import os
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import fuzzing  # noqa: E402
-import known_seeds  # noqa: E402
-import planted_rewriter  # noqa: E402
-from compared_program import BUILD, Program  # noqa: E402
+from tests.fuzz.csmith import fuzzing, known_seeds, planted_rewriter
+from tests.fuzz.csmith.compared_program import BUILD, Program
 
 NEEDS_PKU = True
 SEED, PROGRAMS = known_seeds.ENFORCED

@@ -4,16 +4,11 @@ again."""
 import os
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import csmith_program  # noqa: E402
-import fuzzing  # noqa: E402
-import known_seeds  # noqa: E402
-import planted_rewriter  # noqa: E402
-from compared_program import BUILD, SOURCE, Program, run  # noqa: E402
+from tests.fuzz.csmith import csmith_program, fuzzing, known_seeds, planted_rewriter
+from tests.fuzz.csmith.compared_program import BUILD, SOURCE, Program, run
 
 # Its program has gates of each kind and locals that move.
 SEED = 1013
@@ -47,7 +42,7 @@ class Noticing(unittest.TestCase):
         return Program(self.out / "made").generate(seed)
 
     def command(self, *arguments):
-        return run("/usr/bin/python3", SOURCE / "tests/csmith/fuzzing.py", *arguments)
+        return run("/usr/bin/python3", "-m", "tests.fuzz.csmith.fuzzing", *arguments)
 
     def test_command(self):
         """One program by the command, and the same sources again: as they are, differing, and no

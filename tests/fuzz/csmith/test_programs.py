@@ -4,13 +4,9 @@ scripts/fuzz_programs runs any others."""
 import json
 import os
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import compared_program  # noqa: E402
-import fuzzing  # noqa: E402
-import known_seeds  # noqa: E402
+from tests.fuzz.csmith import compared_program, fuzzing, known_seeds
 
 SEED, PROGRAMS = known_seeds.SUITE
 

@@ -4,7 +4,7 @@ import os
 import pathlib
 import re
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 
 
 def page(name: str) -> str:

@@ -4,14 +4,11 @@ and its recipes work."""
 import os
 import pathlib
 import shutil
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import pages  # noqa: E402
-import small_project as small  # noqa: E402
+from tests.product.docs import pages
+from tests.support import small_project as small
 
 MINIMAL = pages.SOURCE / "examples/minimal"
 ENVIRONMENT = {**os.environ, "IA2_BUILD": str(small.KIT_BUILD)}

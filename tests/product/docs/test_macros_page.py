@@ -5,13 +5,10 @@ import os
 import pathlib
 import re
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import pages  # noqa: E402
-import small_project as small  # noqa: E402
+from tests.product.docs import pages
+from tests.support import small_project as small
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -3,13 +3,11 @@ valid policy that uses it."""
 
 import pathlib
 import re
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import pages  # noqa: E402
-from ia2 import policy  # noqa: E402
+from tests.product.docs import pages
+from ia2 import policy
 
 KEYS = {
     "compartment": policy.COMPARTMENT_KEYS,

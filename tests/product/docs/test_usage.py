@@ -4,12 +4,10 @@ printed."""
 import os
 import pathlib
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import pages  # noqa: E402
+from tests.product.docs import pages
 
 TIMEOUT = 300
 

@@ -13,7 +13,7 @@ from unittest import mock
 
 from ia2 import doctor
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 
 
 def forbid_pkey_alloc():

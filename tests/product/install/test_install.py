@@ -5,12 +5,10 @@ import pathlib
 import re
 import shutil
 import subprocess
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import small_project as small  # noqa: E402
+from tests.support import small_project as small
 
 COMMANDS = (
     "ia2-rewrite",

@@ -12,8 +12,7 @@ import subprocess
 import tempfile
 import unittest
 
-import decoding
-import variants
+from tests.programs.dav1d import decoding, variants
 from ia2 import streams
 
 NEEDS_PKU = True

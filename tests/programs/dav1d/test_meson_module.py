@@ -12,7 +12,7 @@ import subprocess
 import tempfile
 import unittest
 
-import decoding
+from tests.programs.dav1d import decoding
 from ia2 import demo, elf, streams
 
 NEEDS_PKU = True

@@ -6,7 +6,7 @@ import pathlib
 import subprocess
 import unittest
 
-import decoding
+from tests.programs.dav1d import decoding
 from ia2 import streams
 
 TIMEOUT = 120

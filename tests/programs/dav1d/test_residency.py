@@ -7,8 +7,7 @@ import signal
 import subprocess
 import unittest
 
-import decoding
-import residency
+from tests.programs.dav1d import decoding, residency
 from ia2 import streams
 
 NEEDS_PKU = True

@@ -8,7 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
-import decoding
+from tests.programs.dav1d import decoding
 from ia2 import streams
 
 NEEDS_PKU = True

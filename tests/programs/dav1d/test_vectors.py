@@ -11,7 +11,7 @@ import pathlib
 import re
 import unittest
 
-import decoding
+from tests.programs.dav1d import decoding
 
 NEEDS_PKU = True
 TIMEOUT = 400

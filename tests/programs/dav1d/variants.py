@@ -10,7 +10,7 @@ import json
 import os
 import pathlib
 
-import decoding
+from tests.programs.dav1d import decoding
 from ia2 import debian_source, demo
 
 DEFAULT, CLANG_LLD, GCC_LLD, OTHER = "default", "clang-lld", "gcc-lld", "other-version"

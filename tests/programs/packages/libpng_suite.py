@@ -5,8 +5,8 @@ import os
 import pathlib
 import shutil
 
-import packages
-from packages import Case, Package
+from tests.support import packages
+from tests.support.packages import Case, Package
 
 ALL = "IA2_ALL_VECTORS" in os.environ
 TIMEOUT = 3600 if ALL else 300

@@ -6,8 +6,8 @@ import pathlib
 import shutil
 import unittest
 
-import packages
-from packages import Case, Package
+from tests.support import packages
+from tests.support.packages import Case, Package
 
 NEEDS_PKU = True
 ALL = "IA2_ALL_VECTORS" in os.environ

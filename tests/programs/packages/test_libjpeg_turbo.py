@@ -10,8 +10,8 @@ import shutil
 import subprocess
 import unittest
 
-import packages
-from packages import Case, Package
+from tests.support import packages
+from tests.support.packages import Case, Package
 
 NEEDS_PKU = True
 TIMEOUT = 600

@@ -5,8 +5,8 @@ import pathlib
 import re
 import unittest
 
-import packages
-from libpng_suite import ALL, TIMEOUT, Suite, program  # noqa: F401
+from tests.support import packages
+from tests.programs.packages.libpng_suite import ALL, TIMEOUT, Suite, program  # noqa: F401
 
 NEEDS_PKU = True
 PACKAGES = (program("libpng", "pngtest"), *map(program, ("pngstest", "pngunknown", "pngimage")))

@@ -4,8 +4,8 @@ XPath say what they say in the plain program."""
 import pathlib
 import unittest
 
-import packages
-from packages import Case, Package
+from tests.support import packages
+from tests.support.packages import Case, Package
 
 NEEDS_PKU = True
 TIMEOUT = 600

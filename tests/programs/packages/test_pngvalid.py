@@ -7,8 +7,8 @@ suite's modules run at a time."""
 import pathlib
 import unittest
 
-import packages
-from libpng_suite import ALL, TIMEOUT, Suite, program  # noqa: F401
+from tests.support import packages
+from tests.programs.packages.libpng_suite import ALL, TIMEOUT, Suite, program  # noqa: F401
 
 NEEDS_PKU = True
 PACKAGES = (program("pngvalid"),)

@@ -8,8 +8,8 @@ import re
 import tempfile
 import unittest
 
-import packages
-from packages import Case, Package
+from tests.support import packages
+from tests.support.packages import Case, Package
 
 NEEDS_PKU = True
 TIMEOUT = 300

@@ -6,9 +6,9 @@ import re
 import shutil
 import unittest
 
-import packages
-from packages import Case
-from test_sqlite import PROGRAMS, SHELL
+from tests.support import packages
+from tests.support.packages import Case
+from tests.programs.packages.test_sqlite import PROGRAMS, SHELL
 
 NEEDS_PKU = True
 TIMEOUT = 300

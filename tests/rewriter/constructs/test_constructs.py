@@ -3,11 +3,9 @@ plain one does."""
 
 import os
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import construct_case  # noqa: E402
+from tests.support import construct_case
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

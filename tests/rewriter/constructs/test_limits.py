@@ -6,7 +6,7 @@ import unittest
 
 from ia2 import limits
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 
 
 class Limits(unittest.TestCase):
@@ -21,7 +21,7 @@ class Limits(unittest.TestCase):
     def test_every_case_is_in_it(self):
         found = (SOURCE / "docs" / "limits.md").read_text(encoding="utf-8")
         for folder in ("constructs", "rewrite"):
-            for path in (SOURCE / "tests" / folder).glob("*.case"):
+            for path in (SOURCE / "tests" / "rewriter" / folder).glob("*.case"):
                 self.assertIn(f"| {folder}/{path.stem} |", found)
 
 

@@ -2,12 +2,10 @@
 has, and writes nothing."""
 
 import pathlib
-import sys
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER.parent / "rewrite"))
-import rewriter_case  # noqa: E402
+from tests.support import rewriter_case
 
 GOOD = FOLDER.parent / "rewrite" / "callback.case"
 

@@ -6,13 +6,11 @@ import pathlib
 import random
 import re
 import subprocess
-import sys
 import tempfile
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER))
-import rewriter_case  # noqa: E402
+from tests.support import rewriter_case
 
 TIMEOUT = 600
 PROGRAM = """Two units read own.h, and all of them shared.h.

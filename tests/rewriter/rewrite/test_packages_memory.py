@@ -1,5 +1,5 @@
 """The rewriter under the sanitizers and under valgrind, on real code: the compile commands of every
-package of tests/packages, and both dav1d.
+package of tests/programs/packages, and both dav1d.
 
 What it makes there must be what it made for the build, byte for byte, so that it is the same work
 that was looked at."""
@@ -7,23 +7,23 @@ that was looked at."""
 import json
 import os
 import pathlib
-import sys
 import tempfile
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path[:0] = [str(FOLDER), str(FOLDER.parent / "packages"), str(FOLDER.parent / "dav1d")]
-import packages  # noqa: E402
-import test_brotli  # noqa: E402
-import test_jansson  # noqa: E402
-import test_libjpeg_turbo  # noqa: E402
-import test_libpng  # noqa: E402
-import test_libxml2  # noqa: E402
-import test_packages  # noqa: E402
-import test_pngvalid  # noqa: E402
-import test_sqlite  # noqa: E402
-import variants  # noqa: E402
-from checked_rewriter import SANITIZED, VALGRIND  # noqa: E402
+from tests.support import packages
+from tests.programs.packages import (
+    test_brotli,
+    test_jansson,
+    test_libjpeg_turbo,
+    test_libpng,
+    test_libxml2,
+    test_packages,
+    test_pngvalid,
+    test_sqlite,
+)
+from tests.programs.dav1d import variants
+from tests.support.checked_rewriter import SANITIZED, VALGRIND
 
 ALL = "IA2_ALL_VECTORS" in os.environ
 TIMEOUT = 3600 if ALL else 1200

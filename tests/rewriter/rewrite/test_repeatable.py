@@ -4,13 +4,11 @@ import json
 import os
 import pathlib
 import random
-import sys
 import tempfile
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER))
-import rewriter_case  # noqa: E402
+from tests.support import rewriter_case
 
 
 class Repeatable(unittest.TestCase):

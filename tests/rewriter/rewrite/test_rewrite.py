@@ -4,12 +4,10 @@ it."""
 import os
 import pathlib
 import re
-import sys
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER))
-import rewriter_case  # noqa: E402
+from tests.support import rewriter_case
 
 
 class Rewrite(unittest.TestCase):

@@ -4,14 +4,12 @@ of this room."""
 import os
 import pathlib
 import random
-import sys
 import tempfile
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER))
-import rewriter_case  # noqa: E402
-from checked_rewriter import SANITIZED  # noqa: E402
+from tests.support import rewriter_case
+from tests.support.checked_rewriter import SANITIZED
 
 TIMEOUT = 300
 

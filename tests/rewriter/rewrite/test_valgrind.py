@@ -3,14 +3,12 @@ room."""
 
 import os
 import pathlib
-import sys
 import tempfile
 import unittest
 
 FOLDER = pathlib.Path(__file__).resolve().parent
-sys.path.insert(0, str(FOLDER))
-import rewriter_case  # noqa: E402
-from checked_rewriter import VALGRIND  # noqa: E402
+from tests.support import rewriter_case
+from tests.support.checked_rewriter import VALGRIND
 
 CASES = ("callback", "locals_by_flow", "macros", "variadic_pointers", "pasted_names")
 TIMEOUT = 400

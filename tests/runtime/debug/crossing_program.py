@@ -9,10 +9,8 @@ import os
 import pathlib
 import shutil
 import subprocess
-import sys
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import small_project as small  # noqa: E402
+from tests.support import small_project as small
 
 READER = pathlib.Path(__file__).resolve().parent / "stack_reader.py"
 TOOLCHAINS = {"gcc": ("gcc", "bfd"), "clang": ("clang", "lld")}

@@ -3,13 +3,11 @@ program."""
 
 import pathlib
 import shutil
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import crossing_program as crossing  # noqa: E402
-from crossing_program import build  # noqa: E402, F401
+from tests.runtime.debug import crossing_program as crossing
+from tests.runtime.debug.crossing_program import build  # noqa: F401
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -4,16 +4,13 @@ where the project has it."""
 import json
 import os
 import pathlib
-import sys
 import tempfile
 import unittest
 
 from elftools.elf.elffile import ELFFile
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "constructs"))
-import construct_case  # noqa: E402
-import small_project as small  # noqa: E402
+from tests.support import construct_case
+from tests.support import small_project as small
 
 TIMEOUT = 200
 OUT = pathlib.Path(os.environ.get("IA2_TEST_OUT", "."))
@@ -36,7 +33,7 @@ DECLARED = ("DW_TAG_subprogram", "DW_TAG_variable", "DW_TAG_structure_type", "DW
 def chosen() -> list:
     found = [case for case in construct_case.cases() if case.name in CASES]
     if len(found) != len(CASES):
-        raise RuntimeError(f"tests/constructs has not all of {CASES}")
+        raise RuntimeError(f"tests/rewriter/constructs has not all of {CASES}")
     return found
 
 

@@ -4,12 +4,10 @@ the program's memory."""
 import collections
 import os
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import crossing_program as crossing  # noqa: E402
-from crossing_program import build  # noqa: E402, F401
+from tests.runtime.debug import crossing_program as crossing
+from tests.runtime.debug.crossing_program import build  # noqa: F401
 
 TIMEOUT = 400
 

@@ -1,11 +1,9 @@
 """Functions of unknown owner never get every key, unless that was asked for in so many words."""
 
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import endings  # noqa: E402
+from tests.support import endings
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

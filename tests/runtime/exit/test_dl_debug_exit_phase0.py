@@ -1,11 +1,9 @@
 """What a program can ask about its destructors."""
 
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import endings  # noqa: E402
+from tests.support import endings
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -3,11 +3,9 @@ destructor."""
 
 import pathlib
 import re
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import endings  # noqa: E402
+from tests.support import endings
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -5,13 +5,10 @@ import json
 import pathlib
 import re
 import shutil
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1] / "capture"))
-import endings  # noqa: E402
-from ninja_project import POLICY, SHARED_BUILD, Project  # noqa: E402
+from tests.support import endings
+from tests.support.ninja_project import POLICY, SHARED_BUILD, Project
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

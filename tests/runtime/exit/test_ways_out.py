@@ -7,11 +7,9 @@ each pair of these, unless all vectors are asked for.
 
 import os
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
-import endings  # noqa: E402
+from tests.support import endings
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

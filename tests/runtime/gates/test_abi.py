@@ -1,13 +1,11 @@
 """Arguments and results of every shape arrive, results of exactly their size."""
 
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import abi_sources  # noqa: E402
-import compartments  # noqa: E402
-from compartments import Compartment  # noqa: E402
+from tests.runtime.gates import abi_sources
+from tests.support import compartments
+from tests.support.compartments import Compartment
 
 NEEDS_PKU = True
 ALSO_NATIVE = True
