@@ -137,7 +137,8 @@ def build(package: Package) -> dict:
     counts}. SourceError if the source cannot be had, RuntimeError if a step fails."""
     folder = pathlib.Path(os.environ["IA2_BUILD"]) / "packages"
     folder.mkdir(parents=True, exist_ok=True)
-    with open(folder / ".lock", "w") as lock:
+    # Programs of one source share its tree, and some their build.
+    with open(folder / f".lock-{package.source}", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         tree = source(package, folder)
         project, out = plain(package, tree, folder), folder / f"out-{package.name}"

@@ -13,6 +13,7 @@ import tempfile
 import unittest
 
 from tests.programs.dav1d import decoding
+from tests.support import kept_assembly
 from ia2 import demo, elf, streams
 
 NEEDS_PKU = True
@@ -33,7 +34,7 @@ def diff() -> str:
     return found[0]
 
 
-def run(*command, text: str = "") -> str:
+def run(*command, text: str = "", **options) -> str:
     """Runs a command with `text` as its input; what it prints."""
     done = subprocess.run(
         list(map(str, command)),
@@ -43,6 +44,7 @@ def run(*command, text: str = "") -> str:
         text=True,
         errors="replace",
         check=False,
+        **options,
     )
     if done.returncode:
         raise RuntimeError(f"{' '.join(map(str, command))}\n{done.stdout[-4000:]}")
@@ -53,7 +55,7 @@ def build(out: pathlib.Path):
     """Builds a copy of the demo's source and build directory, so that only what the diff changes is
     built."""
     streams.prepare(pathlib.Path(os.environ["IA2_BUILD"]))
-    made = decoding.build(out)
+    made, build_dir = decoding.build(out), pathlib.Path(os.environ["IA2_BUILD"])
     plain = made.plain.parents[1]
     source = pathlib.Path(
         json.loads((plain / "meson-info/meson-info.json").read_text())["directories"]["source"]
@@ -67,13 +69,21 @@ def build(out: pathlib.Path):
         for old in (tree, folder):
             shutil.rmtree(old, ignore_errors=True)
         # Side by side under their own names: the commands of the copied build are the same text, so
-        # Ninja takes its objects for its own. Those of nasm, which name the folder absolutely, it
-        # runs again.
+        # Ninja takes its objects for its own. Those of nasm name the folder absolutely, so Ninja
+        # makes them again, out of the store.
+        kept_assembly.keep(plain, build_dir)
         shutil.copytree(source, tree, symlinks=True)
         shutil.copytree(plain, folder, symlinks=True)
         run("patch", "-p1", "--batch", "-d", tree, text=text)
         shutil.copy(demo.POLICY, tree / "compartments.toml")
-        run(SOURCE / "scripts/ia2-meson", "setup", "--reconfigure", folder, tree)
+        run(
+            SOURCE / "scripts/ia2-meson",
+            "setup",
+            "--reconfigure",
+            folder,
+            tree,
+            env={**os.environ, **kept_assembly.environment(build_dir)},
+        )
         stamp.write_text(key)
     text = run(demo.NINJA, "-C", folder)
     print(f"note: {text.splitlines()[-1]}")

@@ -11,6 +11,7 @@ import os
 import pathlib
 
 from tests.programs.dav1d import decoding
+from tests.support import kept_assembly
 from ia2 import debian_source, demo
 
 DEFAULT, CLANG_LLD, GCC_LLD, OTHER = "default", "clang-lld", "gcc-lld", "other-version"
@@ -52,7 +53,8 @@ def build(out: pathlib.Path, wanted=(DEFAULT, CLANG_LLD, GCC_LLD, OTHER)):
     )
     if CLANG_LLD in wanted:
         source = debian_source.fetch(demo.PACKAGE, build_dir / "demo")
-        with environment(CC="clang", CC_LD="lld"):
+        kept_assembly.keep(made.plain.parents[1], build_dir)
+        with environment(CC="clang", CC_LD="lld", **kept_assembly.environment(build_dir)):
             plain = demo.build_plain(source, out / "plain-clang-lld")
         ours = demo.compartmentalize(out / "plain-clang-lld", out / "compartments-clang-lld")
         record(out, CLANG_LLD, plain=plain, compartmentalized=ours, version=made.version)
