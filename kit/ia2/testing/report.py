@@ -58,6 +58,7 @@ class Report(TerminalReporter):
         self.phases: dict[str, list] = {}
         self.processor: list[tuple] = []
         self.told = time.monotonic()
+        self.reason: tuple = ()  # module and text of the last failure
         self.nothing = ""  # why there was nothing to run
 
     def say(self, text: str):
@@ -136,7 +137,10 @@ class Report(TerminalReporter):
         title = f"{module} {test}{where}"
         if result == "failed":
             self.failed.append(title)
-            self.say(f"FAILED  {title} ({seconds:g} s)\n{indented(text)}")
+            # A build that fails says the same for each test of its module.
+            shown = "for the same reason" if (module, text) == self.reason else text
+            self.reason = (module, text)
+            self.say(f"FAILED  {title} ({seconds:g} s)\n{indented(shown)}")
         elif result == "skipped":
             self.skips[module + where, text.strip().splitlines()[-1]] += 1
         if self.verbosity > 0 and result != "failed":

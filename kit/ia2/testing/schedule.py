@@ -94,13 +94,13 @@ class Schedule:
         process = self.start_here()
         try:
             self.here.send(self.settings(self.jobs, os.environ["IA2_PKU"]))
-            # What the VM needs comes first, so that the VM need not wait for it.
-            ready = sorted(self.modules, key=lambda it: VM not in it.tests)
-            self.waiting = [("build", it, "") for it in ready if it.build]
+            self.waiting: list[tuple] = []
             self.keyed: list = []
-            for module in ready:
+            for module in self.modules:
                 pathlib.Path(module.out).mkdir(parents=True, exist_ok=True)
-                if not module.build:
+                if module.build:
+                    self.waiting.append(("build", module, ""))
+                else:
                     self.built(module)
             while self.waiting or self.running or self.keyed or self.machine_runs:
                 self.submit()
@@ -138,6 +138,7 @@ class Schedule:
 
     def submit(self):
         """Gives tasks to the processors that have none, and boots the VM when its time has come."""
+        self.waiting.sort(key=self.urgency)
         while self.waiting and sum(it[2] != VM for it in self.running.values()) < self.jobs:
             kind, module, place = self.waiting.pop(0)
             if kind == "build":
@@ -148,6 +149,12 @@ class Schedule:
         building = any(it[0] == "build" and VM in it[1].tests for it in self.running.values())
         if self.keyed and not self.waiting and not building and self.machine is None:
             self.start_vm()
+
+    def urgency(self, waiting: tuple) -> tuple:
+        """What comes first: builds, those that the VM needs before others; then what takes long."""
+        kind, module, _ = waiting
+        seconds, title = self.cost(module)
+        return (kind == "run", kind == "build" and VM not in module.tests, -seconds, title)
 
     def task(self, kind: str, module, place: str) -> dict:
         number = self.tasks
@@ -167,7 +174,7 @@ class Schedule:
         self.report.begin(module, place, titles)
 
     def built(self, module):
-        """What can run now. Tests go before builds that are shorter."""
+        """Notes which of the module's tests can run now."""
         for place in module.tests:
             if place == VM:
                 self.keyed.append(module)

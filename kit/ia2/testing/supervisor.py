@@ -16,6 +16,7 @@ go on in a new worker. With stdin closed the supervisor ends after its last task
 """
 
 import ctypes
+import faulthandler
 import json
 import os
 import select
@@ -66,6 +67,7 @@ class Worker:
             os.closerange(3, write_end)
             os.closerange(write_end + 1, 1 << 10)
             out = self.task["out"]
+            faulthandler.enable()
             os.chdir(out)
             os.environ["IA2_TEST_OUT"] = out
             if self.task["kind"] == "build":
@@ -250,8 +252,8 @@ def main() -> int:
     settings = json.loads(first)
     commands = os.dup(0)
     os.environ["IA2_PKU"] = settings["pku"]
-    # Only for workers, which are forks of this process.
-    os.environ["PYTHONFAULTHANDLER"] = "1"
+    os.environ["PYTHONFAULTHANDLER"] = "1"  # of the Pythons that tests start
+    worker.import_pytest()
     sys.path.insert(0, settings["root"])
     output = os.fdopen(os.dup(1), "w")
 

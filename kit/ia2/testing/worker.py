@@ -11,10 +11,25 @@ import sys
 import traceback
 
 import pytest
+from _pytest.config import default_plugins
 from _pytest.terminal import TerminalReporter
 from _pytest.unittest import TestCaseFunction
 
 NOTE = "note: "  # begins a line that a person sees although nothing failed
+
+
+# Parts of pytest that a worker has no use for. In emulation they take seconds for each module.
+UNUSED = (
+    "doctest nose pastebin junitxml stepwise setuponly setupplan freeze_support legacypath"
+    " faulthandler warnings unraisableexception threadexception logging cacheprovider"
+).split()
+
+
+def import_pytest() -> None:
+    """Imports what each worker needs, in the process that the workers are forks of."""
+    for name in default_plugins:
+        if name not in UNUSED:
+            importlib.import_module(f"_pytest.{name}")
 
 
 def notes_in(text: str) -> list[str]:
@@ -36,7 +51,9 @@ def build(root: str, file: str, out: str) -> int:
 def run(root: str, file: str, tests: list[str], tbstyle: str, events) -> int:
     """Runs the module's tests whose node ids are in `tests`. Writes a JSON line per event to
     `events`: {"start": ID, "at": N}, {"report": ...}, {"done": ID}. N is how long the log was."""
-    words = ["-c", os.devnull, f"--rootdir={root}", "-s", "-p", "no:cacheprovider"]
+    words = ["-c", os.devnull, f"--rootdir={root}", "-s"]
+    for name in UNUSED:
+        words += ["-p", f"no:{name}"]
     words += ["-o", "xfail_strict=true", f"--tb={tbstyle}", "--continue-on-collection-errors"]
     return int(pytest.main([*words, file], plugins=[Teller(tests, events)]))
 

@@ -218,6 +218,7 @@ class Reports(Case):
         self.assertEqual((run.status, run.lines[-1]), (1, "1 passed, 2 failed, 0 skipped"))
         self.assertIn("said first", run.texts["A.test_2"])
         self.assertIn("no compiler", run.texts["A.test_2"])
+        self.assertIn("    for the same reason", run.lines)
 
 
 if __name__ == "__main__":
