@@ -21,6 +21,7 @@ def build(out):
     (out / "made").write_text("here")
 class A(unittest.TestCase):
     def test_sees_what_was_built(self):
+        time.sleep(0.1)
         self.assertEqual((OUT / "made").read_text(), "here")
         self.assertEqual(pathlib.Path.cwd(), OUT)
 """
