@@ -10,7 +10,7 @@ A compartment is a list of sources. A comment in one of them declares each gate:
 not static into the table of destructors. Undefined symbols that are another compartment's gate are
 imported by --wrap, as the engine does it. The same sources with tests/support/plain/ia2.h in place of the
 runtime's make the plain program, in which an exploit must succeed.
-"""
+"""  # noqa: E501
 
 import os
 import pathlib
@@ -18,6 +18,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
+from ia2.link import HARDENING
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
@@ -27,7 +28,6 @@ GATE = re.compile(r"/\* gate (\w+)((?: \w+=\w+)*) \*/")
 SHARE = re.compile(r"/\* share (\w+) \*/")
 DESTRUCTOR = re.compile(r"/\* destructor (\w+) \*/")
 FIELDS = ("args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes")
-from ia2.link import HARDENING
 
 
 @dataclass(frozen=True)

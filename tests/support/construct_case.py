@@ -11,7 +11,7 @@
     >>> faults [WORD...]        the same for SIGSEGV, where keys are enforced
 
 The program is built by Ninja, split by scripts/rewrite.py, and must do what the plain one does,
-without a change by hand (unless it `dies` without arguments)."""
+without a change by hand (unless it `dies` without arguments)."""  # noqa: E501
 
 import concurrent.futures
 import os

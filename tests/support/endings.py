@@ -7,7 +7,8 @@ import pathlib
 import shutil
 
 from tests.support import compartments
-from tests.support.compartments import BUILD, RUNTIME, Compartment, Result, TESTS, execute
+from tests.support.compartments import TESTS, Compartment, Result
+from tests.support.compartments import BUILD, RUNTIME, execute  # noqa: F401 - for the tests
 
 FOLDER = TESTS / "runtime" / "exit"
 FLAGS = [f"-I{FOLDER}"]

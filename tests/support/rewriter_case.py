@@ -20,7 +20,7 @@ plugins {"NAME": [ENTRY...]}, compartments (names), not_pic [FILE...], links {"L
 source root.
 
 `python3 rewriter_case.py CASE...` writes the sections of output into the files, to be read before
-they are committed."""
+they are committed."""  # noqa: E501
 
 import json
 import os

@@ -1,6 +1,6 @@
 """The kit's plugin of pytest. pytest finds and selects the tests in this process; they run in worker
 processes, here or in the PKU VM.
-"""
+"""  # noqa: E501
 
 import copy
 import os

@@ -254,7 +254,6 @@ def main() -> int:
     os.environ["IA2_PKU"] = settings["pku"]
     os.environ["PYTHONFAULTHANDLER"] = "1"  # of the Pythons that tests start
     worker.import_pytest()
-    sys.path.insert(0, settings["root"])
     output = os.fdopen(os.dup(1), "w")
 
     def emit(**event):

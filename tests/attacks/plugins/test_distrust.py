@@ -7,10 +7,11 @@ import shutil
 import signal
 import unittest
 
-HERE = pathlib.Path(__file__).resolve().parent
 from tests.support import compartments, ninja_project
 from tests.support import small_project as small
 from ia2 import elf, plugin_file
+
+HERE = pathlib.Path(__file__).resolve().parent
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

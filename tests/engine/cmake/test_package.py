@@ -109,7 +109,7 @@ add_executable(other other.c)
 target_include_directories(other PRIVATE ../lib)
 target_link_libraries(other PRIVATE counter_lib)
 ia2_compartmentalize(other POLICY ../compartments.toml LIBRARIES counter_lib COMPILE_OPTIONS -DPLUS=1 -g LINK_OPTIONS -Wl,--build-id=none)
-"""
+"""  # noqa: E501
             ),
             "tool__other___c": (
                 small.FILES["tool/main.c"]

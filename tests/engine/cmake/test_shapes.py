@@ -42,7 +42,7 @@ if(CMAKE_C_COMPILER_ID STREQUAL GNU)
   target_compile_options(counter PRIVATE %s)
 endif()
 target_link_libraries(counter PRIVATE counter_lib)
-"""
+"""  # noqa: E501
     % shaped.GCC_ONLY
 )
 PRECOMPILED = """\

@@ -139,7 +139,7 @@ make_numbers = "shared"
 # lib reads 'numbers' (tool/main.c:5) of tool in lib_sum (lib/lib.c:15), 100 times
 # tool reads 'text' (lib/lib.c:6) of lib in main (tool/main.c:28), in libc.so.6, N times
 variables = ["buffer", "name", "numbers", "text"]
-"""
+"""  # noqa: E501
 
 
 def build(out: pathlib.Path):

@@ -146,7 +146,7 @@ new_packet = "shared"
             """
 # BY HAND: codec writes a block that was allocated at an unknown place of tool in go: no line allows it; \
 name the function that allocates it in [allocations], once
-""",
+""",  # noqa: E501
             3,
         )
 
@@ -194,7 +194,7 @@ reads = ["tool"]
 [shared]
 # codec reads 'level' of tool in go, once
 variables = ["level"]
-""",
+""",  # noqa: E501
         )
 
     def test_what_no_line_allows(self):
@@ -211,7 +211,7 @@ variables = ["level"]
 
 # BY HAND: codec calls a pointer that is no call gate in go: no line allows it; the function's address was taken where the rewriter \
 does not see it (assembly, a table in prebuilt code, a pointer that was copied as bytes), once
-""".replace(
+""".replace(  # noqa: E501
                 "allocate it, once\n\n# BY", "allocate it, once\n# BY"
             ).replace(
                 "points to, once\n\n# BY", "points to, once\n# BY"

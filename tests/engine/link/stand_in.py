@@ -10,7 +10,7 @@ __attribute__((aligned(4096), tls_model("global-dynamic"))) _Thread_local char i
 __attribute__((aligned(4096))) _Thread_local char ia2_tls_data[8] = {1};
 int ia2_runtime(void);
 __attribute__((constructor)) static void start(void) { ia2_tls_zero[0] = (char)ia2_runtime() + ia2_tls_data[0]; }
-"""
+"""  # noqa: E501
 
 REWRITER = r"""#!/usr/bin/python3
 import json, os, sys
@@ -50,7 +50,7 @@ for c in plan["compartments"]:
 recompile = [u["id"] for u in plan["units"]]
 json.dump(dict(version=1, gates=gates, escaping_types=[], shared_locals=[], may_cross=[], recompile=recompile, rewritten=rewritten,
                files=rewritten), open(out + "boundary.json", "w"))
-"""
+"""  # noqa: E501
 
 
 def make(root: pathlib.Path) -> pathlib.Path:
@@ -69,7 +69,10 @@ def make(root: pathlib.Path) -> pathlib.Path:
     rewriter = root / "build/kit/rewriter/ia2-rewriter"
     rewriter.write_text(REWRITER)
     rewriter.chmod(0o755)
-    run = lambda *command: subprocess.run(command, cwd=root / "build/runtime", check=True)
+
+    def run(*command):
+        subprocess.run(command, cwd=root / "build/runtime", check=True)
+
     (root / "runtime/runtime.c").write_text("int ia2_runtime(void) { return 1; }\n")
     (root / "runtime/compartment.c").write_text(COMPARTMENT)
     run(

@@ -9,8 +9,6 @@ import tempfile
 import time
 import unittest
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
-
 from tests.engine.link import stand_in
 from ia2 import plan, recompile
 from tests.support.ninja_project import (
@@ -20,6 +18,9 @@ from tests.support.ninja_project import (
     STATIC_BUILD,
     Project,
 )
+
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
+
 
 UNUSED = {"src/unused.c": "int missing(void);\nint unused(void) { return missing(); }\n"}
 
@@ -138,13 +139,15 @@ class Works(Folder):
                 )
                 self.linked(project)
                 made = next((self.out / "obj").glob("*.lib.c.o"))
-                strings = lambda path: sorted(
-                    text
-                    for text in subprocess.run(
-                        ["strings", "-a", path], capture_output=True, text=True
-                    ).stdout.split("\n")
-                    if ".h" in text or ".c" in text and "-" not in text and " " not in text
-                )
+
+                def strings(path):
+                    said = subprocess.run(["strings", "-a", path], capture_output=True, text=True)
+                    return sorted(
+                        text
+                        for text in said.stdout.split("\n")
+                        if ".h" in text or ".c" in text and "-" not in text and " " not in text
+                    )
+
                 self.assertEqual(
                     [text for text in strings(made) if "ia2.h" not in text],
                     strings(project.build / "lib.p/lib.o"),

@@ -17,7 +17,7 @@ CONFIGURE = """\
 echo 'int main(void) { return 0; }' > conftest.c && ${CC:-cc} -o conftest conftest.c && ./conftest || exit 1
 rm -f conftest conftest.c
 sed 's/^CFLAGS =/CFLAGS = -DCONFIGURED/' Makefile.in > Makefile
-"""
+"""  # noqa: E501
 
 
 # A header that has to be rewritten, and a program that includes it as LINE says.

@@ -13,39 +13,39 @@ LIBRARY = small.MAKEFILE.replace("-o $@ tool", "$(LDFLAGS) -o $@ tool")
 THIN = LIBRARY.replace("rcs", "rcsT")
 SHARED = """\
 tool/counter: tool/main.c lib/counter.c
-	$(CC) $(LDFLAGS) -O2 -fPIC -shared -o lib/libcounter.so lib/counter.c
-	$(CC) $(LDFLAGS) -O2 -Ilib -o $@ tool/main.c -Llib -lcounter
+\t$(CC) $(LDFLAGS) -O2 -fPIC -shared -o lib/libcounter.so lib/counter.c
+\t$(CC) $(LDFLAGS) -O2 -Ilib -o $@ tool/main.c -Llib -lcounter
 """
 MANY = (
     """\
 CFLAGS = -O2 -Ilib
 OPTIONS = $(if $(filter gcc, $(CC)), %s)
 tool/counter: tool/main.o build/made.o tool/once.o tool/tenfold.o lib/libcounter.a
-	echo "tool/main.o build/made.o tool/once.o tool/tenfold.o -Llib -lcounter" > build/link.rsp
-	$(CC) $(LDFLAGS) -o $@ @build/link.rsp
+\techo "tool/main.o build/made.o tool/once.o tool/tenfold.o -Llib -lcounter" > build/link.rsp
+\t$(CC) $(LDFLAGS) -o $@ @build/link.rsp
 lib/libcounter.a: lib/counter.o
-	echo $^ > build/archive.rsp
-	$(AR) rcsT $@ @build/archive.rsp
+\techo $^ > build/archive.rsp
+\t$(AR) rcsT $@ @build/archive.rsp
 build/made.h build/made.c:
-	mkdir -p build && tool/make.sh $(patsubst build/made.%%,%%,$@) $@
+\tmkdir -p build && tool/make.sh $(patsubst build/made.%%,%%,$@) $@
 build/made.o: build/made.c
 tool/main.o: tool/main.c build/made.h
-	$(CC) $(CFLAGS) $(OPTIONS) -Ibuild -Itool -include forced.h @tool/flags.rsp -Wp,-DPAST_DRIVER -c -o $@ $<
+\t$(CC) $(CFLAGS) $(OPTIONS) -Ibuild -Itool -include forced.h @tool/flags.rsp -Wp,-DPAST_DRIVER -c -o $@ $<
 tool/once.o: tool/sum_tmpl.c
-	$(CC) $(CFLAGS) -DNAME=sum_once -DFACTOR=1 -c -o $@ $<
+\t$(CC) $(CFLAGS) -DNAME=sum_once -DFACTOR=1 -c -o $@ $<
 tool/tenfold.o: tool/sum_tmpl.c
-	$(CC) $(CFLAGS) -DNAME=sum_tenfold -DFACTOR=10 -c -o $@ $<
-"""
+\t$(CC) $(CFLAGS) -DNAME=sum_tenfold -DFACTOR=10 -c -o $@ $<
+"""  # noqa: E501
     % shaped.GCC_ONLY
 )
 PRECOMPILED = """\
 CFLAGS = -O2
 tool/counter: tool/main.o tool/two.o lib/counter.o
-	$(CC) $(LDFLAGS) -o $@ $^
+\t$(CC) $(LDFLAGS) -o $@ $^
 tool/main.o tool/two.o: CFLAGS += -Itool -include all.h
 tool/main.o tool/two.o: tool/all.h.gch
 tool/all.h.gch: tool/all.h lib/counter.h
-	$(CC) -O2 -Itool -x c-header -o $@ $<
+\t$(CC) -O2 -Itool -x c-header -o $@ $<
 """
 SHAPES = {
     "static": {"text": LIBRARY, "variants": shaped.ALL},

@@ -27,7 +27,7 @@ endforeach
 exe = executable('counter', 'tool/main.c', made_h, made_c, include_directories: ['lib', 'tool'], link_with: [parts, counter],
   c_args: ['-include', 'forced.h', '@' + meson.current_source_dir() / 'tool/flags.rsp', '-Wp,-DPAST_DRIVER'] +
     (meson.get_compiler('c').get_id() == 'gcc' ? '%s'.split() : []))
-"""
+"""  # noqa: E501
     % shaped.GCC_ONLY
 )
 PRECOMPILED = """\
@@ -37,7 +37,7 @@ exe = executable('counter', 'tool/main.c', 'tool/two.c', c_pch: 'pch/all.h', lin
 UNITY = """\
 counter = static_library('counter', 'lib/counter.c', 'lib/more.c')
 exe = executable('counter', 'tool/main.c', 'tool/more.c', include_directories: 'lib', link_with: counter)
-"""
+"""  # noqa: E501
 SHAPES = {
     "shared": {"text": LIBRARY, "variants": shaped.ALL, "options": ["-Ddefault_library=shared"]},
     "static": {"text": LIBRARY, "variants": shaped.TWO, "options": ["-Ddefault_library=static"]},

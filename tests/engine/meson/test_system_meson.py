@@ -1,6 +1,5 @@
 """The Meson module with Debian's Meson: all that a project can ask of it."""
 
-import pathlib
 import unittest
 
 from tests.engine.meson import meson_projects
@@ -30,7 +29,7 @@ class SystemMeson(meson_projects.Project):
         second = """\
 other = executable('other', 'tool/other.c', include_directories: 'lib', link_with: counter)
 ia2.compartmentalize(other, policy: 'compartments.toml', libraries: [counter], link_args: ['-Wl,--build-id=none'])
-"""
+"""  # noqa: E501
         self.project(
             TOP + TARGETS + SPLIT + second,
             tool__other___c=small.FILES["tool/main.c"].replace("put(3)", "put(9)"),

@@ -6,8 +6,6 @@ import subprocess
 import tempfile
 import unittest
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
-
 from ia2 import capture, ninja, plan, policy
 from ia2.failure import Failure
 from tests.support.ninja_project import (
@@ -17,6 +15,9 @@ from tests.support.ninja_project import (
     STATIC_BUILD,
     Project,
 )
+
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", pathlib.Path(__file__).resolve().parents[3]))
+
 
 UNUSED = {"src/unused.c": "int missing(void);\nint unused(void) { return missing(); }\n"}
 

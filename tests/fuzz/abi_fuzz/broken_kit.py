@@ -64,11 +64,11 @@ def make(folder: pathlib.Path, kit_build: pathlib.Path, fault: str) -> pathlib.P
     rewriter.parent.mkdir(parents=True, exist_ok=True)
     if not (folder / "runtime").exists():
         (folder / "runtime").symlink_to(kit_build / "runtime")
+    real = str(kit_build / "kit/rewriter/ia2-rewriter")
+    top = pathlib.Path(__file__).resolve().parents[3]
     rewriter.write_text(
-        f"#!{sys.executable}\nimport sys\nsys.path.insert(0,"
-        f" {str(pathlib.Path(__file__).resolve().parents[3])!r})\nfrom"
-        f" tests.fuzz.abi_fuzz import broken_kit\nbroken_kit.rewrite({str(kit_build / 'kit/rewriter/ia2-rewriter')!r},"
-        f" {fault!r}, sys.argv[1:])\n"
+        f"#!/bin/sh\nexport PYTHONPATH={top}\n"
+        f'exec {sys.executable} -m {__name__} {real} {fault} "$@"\n'
     )
     rewriter.chmod(0o755)
     return folder
@@ -81,3 +81,7 @@ def rewrite(rewriter: str, fault: str, arguments: list) -> None:
     for path in pathlib.Path(prefix, "callgates").glob("*.S") if not done.returncode else ():
         path.write_text(broken(fault, path.read_text()))
     sys.exit(done.returncode)
+
+
+if __name__ == "__main__":
+    rewrite(sys.argv[1], sys.argv[2], sys.argv[3:])

@@ -121,7 +121,8 @@ class Field:
         if self.bits is not None:
             return f"{self.type.name} {self.name} : {self.bits};"
         attribute = f" __attribute__((aligned({self.aligned})))" if self.aligned else ""
-        return f"{self.type.name} {self.name}{'' if self.count is None else f'[{self.count}]'}{attribute};"
+        array = "" if self.count is None else f"[{self.count}]"
+        return f"{self.type.name} {self.name}{array}{attribute};"
 
     def size(self) -> int:
         return self.type.size * (1 if self.count is None else self.count)

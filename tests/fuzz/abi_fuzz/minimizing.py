@@ -205,12 +205,10 @@ def report(it: Minimizer) -> str:
 
    Both sides are here: -DPART=1 is app, with main, -DPART=2 is lib. To see it again: scripts/fuzz_abi --replay FILE
    {replay_line(it.configuration)}
-"""
+"""  # noqa: E501
     return program.single_file([signature, *it.others], comment)
 
 
 def replay_line(configuration: Configuration) -> str:
-    return (
-        "replay:"
-        f" {configuration.compilers[0]} {configuration.compilers[1]} {configuration.flags} {configuration.widest}"
-    )
+    first, second = configuration.compilers
+    return f"replay: {first} {second} {configuration.flags} {configuration.widest}"

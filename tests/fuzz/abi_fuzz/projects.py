@@ -23,7 +23,7 @@ rule cc
   depfile = $out.d
 rule link
   command = gcc -o $out $in
-"""
+"""  # noqa: E501
 VECTOR_FLAGS = {16: "", 32: "-mavx2", 64: "-mavx512f -mavx512bw -mavx512vl -mavx512dq"}
 NAMES = ("app", "lib")
 RUN_LIMIT = 300  # seconds

@@ -219,11 +219,10 @@ class Group:
         """A pointer that is in a function's type so that not all calls without prototype are calls
         through one type: a function whose address is taken has a gate for each list that the
         program passes through its type."""
+        if mode in (VARIADIC_CALLBACK, UNPROTOTYPED_CALLBACK):
+            number //= 50
         return CType(
-            (
-                "struct"
-                f" tag{number // 50 if mode in (VARIADIC_CALLBACK, UNPROTOTYPED_CALLBACK) else number} *"
-            ),
+            f"struct tag{number} *",
             8,
             8,
         )

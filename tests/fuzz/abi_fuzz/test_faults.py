@@ -9,7 +9,7 @@ import sys
 import unittest
 
 from tests.fuzz.abi_fuzz import broken_kit, campaign, disagreements
-from tests.fuzz.abi_fuzz.projects import KIT_BUILD, SOURCE, Configuration, Project
+from tests.fuzz.abi_fuzz.projects import KIT_BUILD, Configuration, Project
 from tests.fuzz.abi_fuzz.signatures import Group
 
 TIMEOUT = 600

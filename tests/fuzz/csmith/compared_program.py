@@ -12,11 +12,11 @@ import resource
 import shutil
 import subprocess
 from dataclasses import dataclass
+from tests.fuzz.csmith import csmith_program
 
 HERE = pathlib.Path(__file__).resolve().parent
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or HERE.parents[2])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
-from tests.fuzz.csmith import csmith_program
 
 # In this process: to start Python for each program would cost a tenth of all.
 rewrite = importlib.machinery.SourceFileLoader(

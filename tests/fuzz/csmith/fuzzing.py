@@ -94,10 +94,11 @@ def summary(results: list[Result]) -> str:
     dropped = ", ".join(
         f"{count[reason]} {reason}" for reason in sorted(set(count) - {"same", "different"})
     )
+    why = f" ({dropped})" if dropped else ""
     return (
         f"seeds {results[0].seed} to {results[-1].seed}: {count['same']} same,"
         f" {count['different']} different,"
-        f" {sum(result.verdict == 'dropped' for result in results)} dropped{f' ({dropped})' if dropped else ''};"
+        f" {sum(result.verdict == 'dropped' for result in results)} dropped{why};"
         f" {sum(result.calls for result in results)} different calls across,"
         f" {sum(result.gates for result in results)} gates,"
         f" {sum(result.moved for result in results)} moved locals,"

@@ -18,7 +18,7 @@ SUITE, ENFORCED = (1, 200), (1001, 30)
 HEAD = f"""\
 # Made by `scripts/fuzz_programs --write-known-seeds`: seeds whose programs end within {PLAIN_LIMIT} s and make at least {LEAST_CALLS} different
 # calls across, by the first of their campaign. They hold for this csmith:
-"""
+"""  # noqa: E501
 
 
 def read(text: str, of: str) -> dict[int, list[int]]:

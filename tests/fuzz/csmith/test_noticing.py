@@ -8,7 +8,7 @@ import tempfile
 import unittest
 
 from tests.fuzz.csmith import csmith_program, fuzzing, known_seeds, planted_rewriter
-from tests.fuzz.csmith.compared_program import BUILD, SOURCE, Program, run
+from tests.fuzz.csmith.compared_program import BUILD, Program, run
 
 # Its program has gates of each kind and locals that move.
 SEED = 1013

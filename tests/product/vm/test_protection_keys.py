@@ -35,7 +35,7 @@ int main(void) {
     puts("written");
     return 0;
 }
-"""
+"""  # noqa: E501
 
 
 def build(out: pathlib.Path):

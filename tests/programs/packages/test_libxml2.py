@@ -32,16 +32,16 @@ def build(out: pathlib.Path):
 DOCUMENT = """<?xml version="1.0"?>
 <!DOCTYPE a [<!ELEMENT a ANY><!ELEMENT p:c EMPTY><!ATTLIST a b CDATA "d"><!ENTITY e "ent"><!NOTATION n SYSTEM "x">]>
 <a xmlns:p="urn:p" b="1">&e;<p:c p:d="2"/><!-- comment --><?pi data?><![CDATA[<raw>]]>&#8364;</a>
-"""
+"""  # noqa: E501
 INCLUDING = (
     '<a xmlns:xi="http://www.w3.org/2001/XInclude"><xi:include href="document.xml"/><xi:include'
     ' href="none.xml"/></a>'
 )
 PAGE = "<html><body><p>one<p>two &amp; <b>three</body><table><tr><td>4"
 SCHEMA = """<xs:schema xmlns:xs="http://www.w3.org/2001/XMLSchema"><xs:element name="a"><xs:complexType><xs:sequence>
-<xs:element name="n" type="xs:int" maxOccurs="3"/></xs:sequence></xs:complexType></xs:element></xs:schema>"""
+<xs:element name="n" type="xs:int" maxOccurs="3"/></xs:sequence></xs:complexType></xs:element></xs:schema>"""  # noqa: E501
 GRAMMAR = """<grammar xmlns="http://relaxng.org/ns/structure/1.0" datatypeLibrary="http://www.w3.org/2001/XMLSchema-datatypes"><start>
-<element name="a"><oneOrMore><element name="n"><data type="int"/></element></oneOrMore></element></start></grammar>"""
+<element name="a"><oneOrMore><element name="n"><data type="int"/></element></oneOrMore></element></start></grammar>"""  # noqa: E501
 SHELL = (
     b"ls /\ncat /\nxpath //*[1]\ncd a\npwd\ndu\ngrep ent\nvalidate\nset <q/>\nsave"
     b" -\nnonsense\nquit\n"

@@ -316,7 +316,7 @@ class Lua(Case):
         debug.sethook(function() end, "l"); local x = 1; debug.sethook(); warn("@on"); warn("a ", "warning")
         local function lines() error({code = 2}) end
         print(pcall(lines))
-    """.replace(
+    """.replace(  # noqa: E501
         b"\n        ", b"\n"
     )
 

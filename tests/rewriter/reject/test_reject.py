@@ -4,8 +4,9 @@ has, and writes nothing."""
 import pathlib
 import unittest
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 from tests.support import rewriter_case
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 
 GOOD = FOLDER.parent / "rewrite" / "callback.case"
 

@@ -9,8 +9,9 @@ import subprocess
 import tempfile
 import unittest
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 from tests.support import rewriter_case
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 
 TIMEOUT = 600
 PROGRAM = """Two units read own.h, and all of them shared.h.

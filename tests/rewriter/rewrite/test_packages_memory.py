@@ -10,7 +10,6 @@ import pathlib
 import tempfile
 import unittest
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 from tests.support import packages
 from tests.programs.packages import (
     test_brotli,
@@ -24,6 +23,8 @@ from tests.programs.packages import (
 )
 from tests.programs.dav1d import variants
 from tests.support.checked_rewriter import SANITIZED, VALGRIND
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 
 ALL = "IA2_ALL_VECTORS" in os.environ
 TIMEOUT = 3600 if ALL else 1200

@@ -7,8 +7,9 @@ import random
 import tempfile
 import unittest
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 from tests.support import rewriter_case
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 
 
 class Repeatable(unittest.TestCase):

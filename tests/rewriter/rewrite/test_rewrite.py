@@ -6,8 +6,9 @@ import pathlib
 import re
 import unittest
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 from tests.support import rewriter_case
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 
 
 class Rewrite(unittest.TestCase):

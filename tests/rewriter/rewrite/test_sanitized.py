@@ -7,9 +7,10 @@ import random
 import tempfile
 import unittest
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 from tests.support import rewriter_case
 from tests.support.checked_rewriter import SANITIZED
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 
 TIMEOUT = 300
 

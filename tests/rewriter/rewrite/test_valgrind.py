@@ -6,9 +6,10 @@ import pathlib
 import tempfile
 import unittest
 
-FOLDER = pathlib.Path(__file__).resolve().parent
 from tests.support import rewriter_case
 from tests.support.checked_rewriter import VALGRIND
+
+FOLDER = pathlib.Path(__file__).resolve().parent
 
 CASES = ("callback", "locals_by_flow", "macros", "variadic_pointers", "pasted_names")
 TIMEOUT = 400

@@ -42,7 +42,7 @@ static inline int lib_in_header(visitor visit)
     int n = visit(0);
     return n + 1;
 }
-""",
+""",  # noqa: E501
     "lib/lib.c": """\
 #include "lib.h"
 #include <signal.h>
@@ -124,7 +124,7 @@ void lib_leave(void)
 {
     exit(0);
 }
-""",
+""",  # noqa: E501
     "third/third.h": "int third_around(int (*visit)(int depth), int depth);\n",
     "third/third.c": """\
 #include "third.h"
@@ -219,7 +219,7 @@ int main(int argc, char **argv)
     lib_leave();
     return sum;
 }
-""",
+""",  # noqa: E501
     "compartments.toml": """\
 [compartment.app]
 pkey = 1

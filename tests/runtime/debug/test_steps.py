@@ -2,7 +2,6 @@
 the program's memory."""
 
 import collections
-import os
 import pathlib
 import unittest
 

@@ -24,7 +24,7 @@ __attribute__((destructor(200))) static void lib_late(void) { printf("lib_late %
 static void lib_quick(void) { printf("lib_quick %d\\n", state); fflush(stdout); }
 void lib_cleanup(void) { printf("lib_cleanup %d\\n", state++); }
 int lib_open(int n) { at_quick_exit(lib_quick); atexit(lib_cleanup); if (n == 2) exit(9); if (n == 3) quick_exit(10); return n; }
-""",
+""",  # noqa: E501
     "src/add.c": "int lib_number(void) { return 1; }\n",
     "tool/main.c": """#include <stdio.h>
 #include <stdlib.h>
@@ -40,7 +40,7 @@ int main(int argc, char **argv) {
     atexit(lib_cleanup);
     return n + 4;
 }
-""",
+""",  # noqa: E501
     "tool/where.c": "int tool_number(void) { return 2; }\n",
 }
 WAYS = ("1", "2", "3")
