@@ -132,7 +132,7 @@ def make(folder: pathlib.Path, flags: str, errors: dict) -> None:
 def command(
     program, plan: pathlib.Path, root, out: pathlib.Path, commands: pathlib.Path, *more
 ) -> list:
-    """A run of the rewriter, as kit/ia2/rewriting.py does it, that leaves what it makes in
+    """A run of the rewriter, as kit/ia2/stages/rewriting.py does it, that leaves what it makes in
     `out`."""
     return [
         program,

@@ -18,7 +18,7 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
-from ia2.link import HARDENING
+from ia2.stages.link import HARDENING
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
@@ -197,7 +197,7 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
     line += [f"-Wl,--wrap={name}" for name in imports]
     line += ["-Wl,--no-as-needed", *linked, folder / runtime.library, "-lm", "-lpthread", "-ldl"]
     run(*line)
-    from ia2 import pad_tls
+    from ia2.elf import pad_tls
 
     pad_tls.pad_file(str(target))
     return fit_plugin(folder, own.name, key, toolchain) if own.late else target
@@ -205,7 +205,7 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
 
 def fit_plugin(folder, name, key, toolchain):
     """Makes folder/NAME.ia2.so a plugin. Returns what the program links in its place."""
-    from ia2 import plugin_file
+    from ia2.elf import plugin_file
 
     source, carrier, path = (
         folder / f"{name}.tls.S",

@@ -18,7 +18,8 @@ import time
 import unittest
 from dataclasses import dataclass
 
-from ia2 import debian_source, vm
+from ia2.samples import debian_source
+from ia2.vm import vm
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "programs" / "packages"
 REPORT = "packages.json"

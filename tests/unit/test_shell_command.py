@@ -2,7 +2,7 @@
 
 import pytest
 
-from ia2 import shell_command
+from ia2.base import shell_command
 
 
 @pytest.mark.parametrize(

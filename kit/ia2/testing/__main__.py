@@ -9,7 +9,7 @@ import sys
 
 import pytest
 
-from .. import vm
+from ..vm import vm
 from . import plugin
 
 # Settings of pytest are given here and not in a file: the tests of the runner run it elsewhere.

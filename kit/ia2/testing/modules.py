@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from .. import vm
+from ..vm import vm
 
 VM, NO_PKU, HERE = " [VM]", " [no PKU]", ""
 

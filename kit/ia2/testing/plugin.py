@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from .. import vm
+from ..vm import vm
 from .modules import Module, bare, described, names, title_of
 from .report import Report
 from .schedule import Schedule

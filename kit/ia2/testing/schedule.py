@@ -15,7 +15,7 @@ import threading
 
 from _pytest.reports import TestReport
 
-from .. import vm
+from ..vm import vm
 from .modules import VM, names
 from .supervisor import END_OF_MODULE
 

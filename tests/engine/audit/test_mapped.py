@@ -10,7 +10,8 @@ import sys
 import tempfile
 import unittest
 
-from ia2 import audit, mapped_code, pad_tls
+from ia2.elf import mapped_code, pad_tls
+from ia2.stages import audit
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 PLAN = {

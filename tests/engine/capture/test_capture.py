@@ -8,8 +8,9 @@ import tempfile
 import time
 import unittest
 
-from ia2 import capture, link_line, ninja, shell_command
-from ia2.failure import Failure
+from ia2.base import shell_command
+from ia2.builds import capture, link_line, ninja
+from ia2.base.failure import Failure
 from tests.support.ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,

@@ -9,7 +9,7 @@ import unittest
 
 from tests.support import newer_meson
 from tests.support import small_project as small
-from ia2 import elf
+from ia2.elf import elf
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -6,8 +6,9 @@ import subprocess
 import tempfile
 import unittest
 
-from ia2 import audit, pad_tls
-from ia2.failure import Failure
+from ia2.elf import pad_tls
+from ia2.stages import audit
+from ia2.base.failure import Failure
 
 PLAN = {
     "compartments": [

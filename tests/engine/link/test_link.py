@@ -10,7 +10,7 @@ import time
 import unittest
 
 from tests.engine.link import stand_in
-from ia2 import plan, recompile
+from ia2.stages import plan, recompile
 from tests.support.ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,

@@ -8,7 +8,8 @@ import unittest
 from unittest import mock
 
 from tests.support import small_project as small
-from ia2 import failure, recorded_build
+from ia2.base import failure
+from ia2.builds import recorded_build
 
 # A header that has to be rewritten, and a program that includes it as LINE says.
 ADDING = (

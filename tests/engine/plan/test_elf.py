@@ -4,7 +4,7 @@ import subprocess
 import unittest
 
 from elftools.elf.elffile import ELFFile
-from ia2 import elf
+from ia2.elf import elf
 
 
 class AgainstPyelftools(unittest.TestCase):

@@ -6,8 +6,10 @@ import subprocess
 import tempfile
 import unittest
 
-from ia2 import capture, ninja, plan, policy
-from ia2.failure import Failure
+from ia2.builds import capture, ninja
+from ia2.policy import policy
+from ia2.stages import plan
+from ia2.base.failure import Failure
 from tests.support.ninja_project import (
     LIBRARY_AND_TOOL,
     POLICY,

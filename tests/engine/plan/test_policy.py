@@ -5,8 +5,8 @@ import pathlib
 import tempfile
 import unittest
 
-from ia2 import policy
-from ia2.failure import Failure
+from ia2.policy import policy
+from ia2.base.failure import Failure
 
 GOOD = """\
 # a comment

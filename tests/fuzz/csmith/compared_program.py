@@ -238,7 +238,7 @@ class Program:
 def kit_signature(kit_build: pathlib.Path = BUILD) -> str:
     """What a result depends on beside its seed: equal for equal contents."""
     files = [
-        *(SOURCE / "kit/ia2").glob("*.py"),
+        *(SOURCE / "kit/ia2").rglob("*.py"),
         *HERE.glob("*.py"),
         *HERE.glob("*.[ct]*"),
         *(SOURCE / "runtime/include").iterdir(),

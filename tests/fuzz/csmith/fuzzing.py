@@ -30,7 +30,8 @@ from tests.fuzz.csmith.compared_program import (
     write,
 )
 from tests.fuzz.csmith import known_seeds
-from ia2 import atomic, vm
+from ia2.base import atomic
+from ia2.vm import vm
 
 
 STALE = (

@@ -7,7 +7,7 @@ import tempfile
 import unittest
 
 from tests.product.docs import pages
-from ia2 import policy
+from ia2.policy import policy
 
 KEYS = {
     "compartment": policy.COMPARTMENT_KEYS,

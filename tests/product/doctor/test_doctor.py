@@ -11,7 +11,7 @@ import tempfile
 import unittest
 from unittest import mock
 
-from ia2 import doctor
+from ia2.tools import doctor
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 

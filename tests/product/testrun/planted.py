@@ -6,7 +6,7 @@ import subprocess
 import xml.etree.ElementTree as ElementTree
 from dataclasses import dataclass
 
-from ia2 import vm
+from ia2.vm import vm
 
 
 @dataclass

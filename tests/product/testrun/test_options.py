@@ -2,7 +2,7 @@
 
 import unittest
 
-from ia2 import vm
+from ia2.vm import vm
 
 from tests.product.testrun.test_supervisor import CLASS, PASSES, Case
 

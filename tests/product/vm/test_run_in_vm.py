@@ -154,7 +154,7 @@ class Errors(unittest.TestCase):
                 f'Dir::State "{folder}";\nDir::Etc "{folder}";\nDir::Cache "{folder}";\n'
             )
             script = (
-                "from ia2 import vm, vm_image\nvm_image._installed_kernel = lambda: None\n"
+                "from ia2.vm import vm, vm_image\nvm_image._installed_kernel = lambda: None\n"
                 "try: vm.run(['true'])\nexcept vm.VmError as error: print(error)"
             )
             done = subprocess.run(

@@ -6,7 +6,7 @@ import os
 import pathlib
 import subprocess
 
-from ia2 import demo
+from ia2.samples import dav1d
 
 REPORT = "builds.json"
 
@@ -14,7 +14,7 @@ REPORT = "builds.json"
 def build(out: pathlib.Path):
     """Builds the plain and the compartmentalized dav1d of this Debian; their paths go to
     out/builds.json."""
-    made = demo.builds(None, pathlib.Path(os.environ["IA2_BUILD"]))
+    made = dav1d.builds(None, pathlib.Path(os.environ["IA2_BUILD"]))
     (out / REPORT).write_text(
         json.dumps(
             {

@@ -13,7 +13,7 @@ import tempfile
 import unittest
 
 from tests.programs.dav1d import decoding, variants
-from ia2 import streams
+from ia2.samples import streams
 
 NEEDS_PKU = True
 TIMEOUT = 400

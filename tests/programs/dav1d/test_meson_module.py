@@ -14,7 +14,8 @@ import unittest
 
 from tests.programs.dav1d import decoding
 from tests.support import kept_assembly
-from ia2 import demo, elf, streams
+from ia2.elf import elf
+from ia2.samples import dav1d, streams
 
 NEEDS_PKU = True
 TIMEOUT = 300
@@ -63,7 +64,7 @@ def build(out: pathlib.Path):
     tree, folder = out / source.name, out / plain.name
     text, stamp = diff(), out / "copied"
     key = hashlib.sha256(
-        f"{text}{plain}{made.plain.stat().st_mtime_ns}{demo.POLICY.read_text()}".encode()
+        f"{text}{plain}{made.plain.stat().st_mtime_ns}{dav1d.POLICY.read_text()}".encode()
     ).hexdigest()
     if not stamp.exists() or stamp.read_text() != key:
         for old in (tree, folder):
@@ -75,7 +76,7 @@ def build(out: pathlib.Path):
         shutil.copytree(source, tree, symlinks=True)
         shutil.copytree(plain, folder, symlinks=True)
         run("patch", "-p1", "--batch", "-d", tree, text=text)
-        shutil.copy(demo.POLICY, tree / "compartments.toml")
+        shutil.copy(dav1d.POLICY, tree / "compartments.toml")
         run(
             SOURCE / "scripts/ia2-meson",
             "setup",
@@ -85,7 +86,7 @@ def build(out: pathlib.Path):
             env={**os.environ, **kept_assembly.environment(build_dir)},
         )
         stamp.write_text(key)
-    text = run(demo.NINJA, "-C", folder)
+    text = run(dav1d.NINJA, "-C", folder)
     print(f"note: {text.splitlines()[-1]}")
     (out / "module.json").write_text(json.dumps({"folder": str(folder / "tools/dav1d.ia2")}))
 

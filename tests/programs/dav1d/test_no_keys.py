@@ -7,7 +7,7 @@ import subprocess
 import unittest
 
 from tests.programs.dav1d import decoding
-from ia2 import streams
+from ia2.samples import streams
 
 TIMEOUT = 120
 

@@ -8,7 +8,7 @@ import subprocess
 import unittest
 
 from tests.programs.dav1d import decoding, residency
-from ia2 import streams
+from ia2.samples import streams
 
 NEEDS_PKU = True
 # Without keys the same look at the same program must find nothing keyed, else it would find nothing

@@ -12,7 +12,7 @@ import pathlib
 
 from tests.programs.dav1d import decoding
 from tests.support import kept_assembly
-from ia2 import debian_source, demo
+from ia2.samples import dav1d, debian_source
 
 DEFAULT, CLANG_LLD, GCC_LLD, OTHER = "default", "clang-lld", "gcc-lld", "other-version"
 # The version that each of the two supported Debians has is tested on both.
@@ -52,14 +52,14 @@ def build(out: pathlib.Path, wanted=(DEFAULT, CLANG_LLD, GCC_LLD, OTHER)):
         version=made.version,
     )
     if CLANG_LLD in wanted:
-        source = debian_source.fetch(demo.PACKAGE, build_dir / "demo")
+        source = debian_source.fetch(dav1d.PACKAGE, build_dir / "demo")
         kept_assembly.keep(made.plain.parents[1], build_dir)
         with environment(CC="clang", CC_LD="lld", **kept_assembly.environment(build_dir)):
-            plain = demo.build_plain(source, out / "plain-clang-lld")
-        ours = demo.compartmentalize(out / "plain-clang-lld", out / "compartments-clang-lld")
+            plain = dav1d.build_plain(source, out / "plain-clang-lld")
+        ours = dav1d.compartmentalize(out / "plain-clang-lld", out / "compartments-clang-lld")
         record(out, CLANG_LLD, plain=plain, compartmentalized=ours, version=made.version)
     if GCC_LLD in wanted:
-        ours = demo.compartmentalize(
+        ours = dav1d.compartmentalize(
             made.plain.parents[1], out / "compartments-gcc-lld", "--ld", "lld"
         )
         record(out, GCC_LLD, plain=made.plain, compartmentalized=ours, version=made.version)
@@ -70,18 +70,18 @@ def build(out: pathlib.Path, wanted=(DEFAULT, CLANG_LLD, GCC_LLD, OTHER)):
             if decoding.version(made.version)[:2] != version
         )
         try:
-            source = debian_source.fetch(demo.PACKAGE, build_dir / "demo", suite=other)
+            source = debian_source.fetch(dav1d.PACKAGE, build_dir / "demo", suite=other)
         except debian_source.SourceError as error:
             record(
                 out,
                 OTHER,
                 missing=(
-                    f"the source of {demo.PACKAGE} in {other} cannot be had:"
+                    f"the source of {dav1d.PACKAGE} in {other} cannot be had:"
                     f" {str(error).splitlines()[-2]}"
                 ),
             )
             return
-        made = demo.builds(source, build_dir)
+        made = dav1d.builds(source, build_dir)
         record(
             out,
             OTHER,

@@ -7,8 +7,9 @@ import sys
 import tempfile
 import unittest
 
-from ia2 import command_batch, demo
-from ia2.command_batch import Command, Outcome
+from ia2.demo import demo
+from ia2.vm import command_batch
+from ia2.vm.command_batch import Command, Outcome
 
 ROW = demo.Row("stream", pathlib.Path("/stream.ivf"), 1, "0" * 32)
 RIGHT = Outcome(0, "0" * 32 + "\n", "", 1.0)
@@ -37,7 +38,7 @@ class Verdicts(unittest.TestCase):
 class Refusals(unittest.TestCase):
     def demo(self, *arguments):
         return subprocess.run(
-            ["/usr/bin/python3", "-m", "ia2.demo", *arguments], capture_output=True, text=True
+            ["/usr/bin/python3", "-m", "ia2.demo.demo", *arguments], capture_output=True, text=True
         )
 
     def test_not_a_source_tree(self):

@@ -6,7 +6,7 @@ import subprocess
 import tempfile
 import unittest
 
-from ia2 import streams, synthetic_video
+from ia2.samples import streams, synthetic_video
 
 
 class SyntheticVideo(unittest.TestCase):

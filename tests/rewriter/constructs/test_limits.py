@@ -4,7 +4,7 @@ import os
 import pathlib
 import unittest
 
-from ia2 import limits
+from ia2.tools import limits
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 
@@ -15,7 +15,7 @@ class Limits(unittest.TestCase):
     def test_is_up_to_date(self):
         found = (SOURCE / "docs" / "limits.md").read_text(encoding="utf-8")
         self.assertMultiLineEqual(
-            found, limits.text(SOURCE), "run: PYTHONPATH=kit python3 -m ia2.limits"
+            found, limits.text(SOURCE), "run: PYTHONPATH=kit python3 -m ia2.tools.limits"
         )
 
     def test_every_case_is_in_it(self):
