@@ -1,6 +1,6 @@
 #!/bin/sh
 # Runs the tests of exit with their compartments under AddressSanitizer, without keys (QEMU would take minutes for each):
-#   run_with_asan.sh [MODULE...]       default: all of tests/exit
+#   run_with_asan.sh [MODULE...]       default: all of tests/runtime/exit
 # It sees the stacks, globals and destructors of the compartments; their heaps are jemalloc's, which it does not know.
 set -eu
 source=$(cd "$(dirname "$0")/.." && pwd)
@@ -12,11 +12,11 @@ IA2_TEST_FLAGS="-fsanitize=address -shared-libasan"
 LD_LIBRARY_PATH=$(dirname "$runtime")${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 # The runtime handles the faults; ASan's leak check would look for blocks that are not its.
 ASAN_OPTIONS=detect_leaks=0:handle_segv=0:handle_sigbus=0:handle_sigfpe=0:handle_sigill=0:handle_abort=0:use_sigaltstack=0:detect_stack_use_after_return=0
-PYTHONPATH="$source/kit${PYTHONPATH:+:$PYTHONPATH}"
+PYTHONPATH="$source/kit:$source${PYTHONPATH:+:$PYTHONPATH}"
 IA2_PKU=none
 export IA2_SOURCE IA2_BUILD IA2_TEST_FLAGS LD_LIBRARY_PATH ASAN_OPTIONS PYTHONPATH IA2_PKU
 # test_rewritten compiles what it runs through the engine, with the project's own flags.
-[ $# -gt 0 ] || set -- $(ls "$source"/tests/exit/test_*.py | grep -v /test_rewritten.py)
+[ $# -gt 0 ] || set -- $(ls "$source"/tests/runtime/exit/test_*.py | grep -v /test_rewritten.py)
 failed=0
 for module; do
     name=$(basename "$module" .py)
@@ -24,6 +24,6 @@ for module; do
     export IA2_TEST_OUT
     mkdir -p "$IA2_TEST_OUT"
     echo "$name"
-    (cd "$IA2_TEST_OUT" && timeout 600 /usr/bin/python3 "$source/tests/exit/build_and_run.py" "$source/tests/exit/$name.py") || failed=1
+    (cd "$IA2_TEST_OUT" && timeout 600 /usr/bin/python3 "$source/tests/runtime/exit/build_and_run.py" "$source/tests/runtime/exit/$name.py") || failed=1
 done
 exit $failed

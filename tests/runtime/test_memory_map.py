@@ -4,18 +4,17 @@ shared ones by name."""
 import pathlib
 import re
 import subprocess
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import compartments  # noqa: E402
-from compartments import Compartment  # noqa: E402
+from tests.support import compartments
+from tests.support.compartments import Compartment
 
 NEEDS_PKU = True
 HERE = pathlib.Path(__file__).resolve().parent
 # Writable, under key 0: whose files and kernel areas these are.
 SHARED_FILES = re.compile(
-    r"/(libc|ld-linux-x86-64|libm|libgcc_s|libia2)\.so[.\d]*$|^/memfd:ia2-state$|^\[stack\]$|^\[heap\]$"
+    r"/(libc|ld-linux-x86-64|libm|libgcc_s|libia2)\.so[.\d]*$"
+    r"|^/memfd:ia2-state$|^\[stack\]$|^\[heap\]$"
 )
 ARENA = 64 << 20  # alignment of libc's arenas for threads
 

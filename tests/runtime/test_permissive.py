@@ -5,13 +5,11 @@ import json
 import os
 import pathlib
 import signal
-import sys
 import tempfile
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import compartments  # noqa: E402
-from compartments import CLANG_LLD, GCC, Compartment  # noqa: E402
+from tests.support import compartments
+from tests.support.compartments import CLANG_LLD, GCC, Compartment
 
 NEEDS_PKU = True
 TIMEOUT = 240

@@ -2,12 +2,10 @@
 
 import pathlib
 import resource
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import compartments  # noqa: E402
-from compartments import Compartment  # noqa: E402
+from tests.support import compartments
+from tests.support.compartments import Compartment
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

@@ -1,12 +1,10 @@
 """Threads: made, ended and looked after by either compartment."""
 
 import pathlib
-import sys
 import unittest
 
-sys.path.insert(0, str(pathlib.Path(__file__).resolve().parents[1]))
-import compartments  # noqa: E402
-from compartments import Compartment  # noqa: E402
+from tests.support import compartments
+from tests.support.compartments import Compartment
 
 NEEDS_PKU = True
 ALSO_NATIVE = True

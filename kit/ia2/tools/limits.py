@@ -1,7 +1,8 @@
 """The table in docs/limits.md: what the test cases show to be supported, to need the policy, or to
 be refused.
 
-`python3 -m ia2.tools.limits` writes the table. test_limits.py says when it is out of date."""
+`python3 -m ia2.tools.limits` writes it; tests/rewriter/constructs/test_limits.py says when it is out of
+date."""
 
 import json
 import pathlib
@@ -11,8 +12,8 @@ from ..base import atomic
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 MARK = (
-    "<!-- Below: made by `python3 -m ia2.tools.limits` from tests/constructs, tests/rewrite and"
-    " tests/reject. -->\n"
+    "<!-- Below: made by `python3 -m ia2.tools.limits` from tests/rewriter: constructs,"
+    " rewrite and reject. -->\n"
 )
 POLICY = {
     "reads": "a read grant",
@@ -89,7 +90,7 @@ def refused(folder: pathlib.Path) -> list[str]:
 def text(source: pathlib.Path = SOURCE) -> str:
     """What docs/limits.md should hold: the part written by hand, then the tables."""
     own = (source / "docs" / "limits.md").read_text(encoding="utf-8").partition(MARK)[0]
-    tests = source / "tests"
+    tests = source / "tests" / "rewriter"
     tables = [
         "## Programs that run the same in compartments",
         "",
