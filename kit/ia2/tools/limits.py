@@ -1,8 +1,8 @@
 """The table in docs/limits.md: what the test cases show to be supported, to need the policy, or to
 be refused.
 
-`python3 -m ia2.tools.limits` writes it; tests/rewriter/constructs/test_limits.py says when it is out of
-date."""
+`python3 -m ia2.tools.limits` writes it. tests/rewriter/constructs/test_limits.py says when it is
+out of date."""
 
 import json
 import pathlib

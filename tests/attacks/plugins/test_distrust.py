@@ -9,6 +9,7 @@ import unittest
 
 from tests.support import compartments, ninja_project
 from tests.support import small_project as small
+from ia2.base import layout
 from ia2.elf import elf, plugin_file
 
 HERE = pathlib.Path(__file__).resolve().parent

@@ -10,6 +10,7 @@ import unittest
 
 from ia2.base import shell_command
 from ia2.builds import capture, link_line, ninja
+from ia2.formats import fields
 from ia2.base.failure import Failure
 from tests.support.ninja_project import (
     LIBRARY_AND_TOOL,

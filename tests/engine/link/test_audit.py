@@ -7,6 +7,8 @@ import tempfile
 import unittest
 
 from ia2.elf import pad_tls
+from ia2.formats import fields
+from ia2.formats.plan import Compartment, Import
 from ia2.stages import audit
 from ia2.base.failure import Failure
 
