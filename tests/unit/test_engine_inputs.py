@@ -35,8 +35,9 @@ class Closure(unittest.TestCase):
             "__init__.py": "",
             "top/__init__.py": "",
             "top/start.py": "from . import beside\nfrom ..low import one\nimport os, re\n",
-            "top/beside.py": "def late():\n    from ..low.two import name\n"
-            "    import package.low.four\n",
+            "top/beside.py": (
+                "def late():\n    from ..low.two import name\n    import package.low.four\n"
+            ),
             "top/unused.py": "",
             "low/__init__.py": "from package.low.three import x\n",
             "low/one.py": "",
