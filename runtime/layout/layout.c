@@ -1,6 +1,7 @@
 /* The numbers that gates and Python share with C. Nothing links this file: the compiler makes
  * assembly of it, and write_layout.py makes ia2_layout.h of the strings that begin with "->" there
  * (as the Linux kernel makes its asm-offsets.h). */
+#define _GNU_SOURCE
 #include <stddef.h>
 
 #include "signals/guard.h"
