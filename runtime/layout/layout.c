@@ -69,7 +69,7 @@ void ia2_layout(void)
     FIELD(IA2_COMPARTMENT_SHARED_FREE, ia2_compartment_descriptor, shared_free);
     FIELD(IA2_COMPARTMENT_SHARED_RESIZE, ia2_compartment_descriptor, shared_resize);
     FIELD(IA2_COMPARTMENT_SHARED_SIZE, ia2_compartment_descriptor, shared_size);
-    FIELD(IA2_COMPARTMENT_NOBODY_THREAD_CREATE, ia2_compartment_descriptor, nobody_thread_create);
+    FIELD(IA2_COMPARTMENT_KEY0_THREAD_CREATE, ia2_compartment_descriptor, key0_thread_create);
     FIELD(IA2_COMPARTMENT_FINI_ENTRIES, ia2_compartment_descriptor, fini_entries);
     FIELD(IA2_COMPARTMENT_SHARED_DATA, ia2_compartment_descriptor, shared_data);
     FIELD(IA2_COMPARTMENT_SHARED_DATA_END, ia2_compartment_descriptor, shared_data_end);

@@ -152,7 +152,7 @@ void ia2_plugins_check(void)
     ia2_permissive_objects();
 }
 
-void *ia2_nobody_dlopen(const char *path, int flags)
+void *ia2_key0_dlopen(const char *path, int flags)
 {
     struct taking taking = {.id = 0};
     if (!ia2_plugin_path(path, taking.path, sizeof(taking.path)))
@@ -207,7 +207,7 @@ static void let_go(uint32_t id)
     ia2_exit_trace("Compartment with key %u is gone", id);
 }
 
-int ia2_nobody_dlclose(void *handle)
+int ia2_key0_dlclose(void *handle)
 {
     ia2_lock(&lock);
     int r = dlclose(handle); /* destructors run through ia2_exit_run_array */

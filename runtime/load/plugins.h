@@ -16,9 +16,10 @@ int ia2_plugin_path(const char *name, char *path, size_t size);
  * another way: it would run with the rights of whoever calls it. */
 void ia2_plugins_check(void);
 
-/* Gates lead here, as nobody. dlopen and dlclose, then the runtime's part, and the constructors, in
- * their compartment. \a path: of ia2_plugin_path, in memory that is open to all. */
-void *ia2_nobody_dlopen(const char *path, int flags);
-int ia2_nobody_dlclose(void *handle);
+/* Gates lead here, with the rights of key 0. dlopen and dlclose, then the runtime's part, and the
+ * constructors, in their compartment. \a path: of ia2_plugin_path, in memory that is open to all.
+ */
+void *ia2_key0_dlopen(const char *path, int flags);
+int ia2_key0_dlclose(void *handle);
 
 #endif

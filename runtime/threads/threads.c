@@ -106,7 +106,7 @@ void *ia2_thread_first_frame(void *arg)
     uint32_t slot = (uint32_t)(uintptr_t)arg & IA2_SLOT_MASK;
     struct ia2_thread_record record = ia2_state.thread[slot];
     if (record.state != IA2_SLOT_STARTING)
-        ia2_die("a thread starts that nobody created");
+        ia2_die("a thread starts that no compartment created");
     char *high = (char *)(((uintptr_t)__builtin_frame_address(0) & -IA2_PAGE) - IA2_FIRST_STACK);
     int r = ia2_stacks_lay(high, record.zone_size, 0, &record);
     record.fsbase = ia2_fs_base();
@@ -114,7 +114,7 @@ void *ia2_thread_first_frame(void *arg)
     record.state = IA2_SLOT_QUIET;
     ia2_slot = slot;
     pthread_setspecific(end_key, &end_key);
-    ia2_become_nobody();
+    ia2_keep_key0();
     ia2_thread_storage_lock();
     /* Before its storage gets its keys: a child that is forked now must be able to take them off
      * again. */
@@ -195,13 +195,14 @@ static int copy_attributes(pthread_attr_t *to, const pthread_attr_t *from)
 }
 
 /* libc keeps what the thread is to begin with in its descriptor, under key 0, and the thread
- * inherits the rights of whoever makes the system call: so nobody makes it. Returns an errno (below
- * IA2_PAGE), or the thread with its id in *thread. */
-static int create_as_nobody(int owner, pthread_t *thread, const pthread_attr_t *attr, uint32_t slot)
+ * inherits the rights of whoever makes the system call. So the call is made with key 0 alone.
+ * Returns an errno (below IA2_PAGE), or the thread with its id in *thread. */
+static int create_with_key_0(int owner, pthread_t *thread, const pthread_attr_t *attr,
+                             uint32_t slot)
 {
     pthread_attr_t *shared = ia2_shared_push(sizeof(*shared), _Alignof(pthread_attr_t));
     *shared = *attr;
-    pthread_t made = ia2_state.module[owner].descriptor->nobody_thread_create(shared, slot);
+    pthread_t made = ia2_state.module[owner].descriptor->key0_thread_create(shared, slot);
     ia2_shared_pop(&shared);
     if (made < IA2_PAGE)
         return (int)made;
@@ -248,7 +249,7 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr,
         ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
         ending[slot] = 0;
         atomic_fetch_add(&live, 1);
-        r = create_as_nobody(owner, thread, &own, slot);
+        r = create_with_key_0(owner, thread, &own, slot);
         if (r) {
             atomic_fetch_sub(&live, 1);
             free_slot(slot);
