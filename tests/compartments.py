@@ -29,7 +29,7 @@ SHARE = re.compile(r"/\* share (\w+) \*/")
 DESTRUCTOR = re.compile(r"/\* destructor (\w+) \*/")
 FIELDS = ("args_int", "args_sse", "ret_int", "ret_sse", "stack_words", "sret_bytes")
 sys.path.insert(0, str(SOURCE / "kit"))
-from ia2.link import HARDENING  # noqa: E402
+from ia2.link import HARDENING, SHIFT_SIZE, SHIFTS  # noqa: E402
 
 
 @dataclass(frozen=True)
@@ -199,11 +199,26 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
     ]
     line += [f"-Wl,--wrap={name}" for name in imports]
     line += ["-Wl,--no-as-needed", *linked, folder / runtime.library, "-lm", "-lpthread", "-ldl"]
-    run(*line)
-    from ia2 import pad_tls
+    from ia2 import audit, elf, pad_tls
 
+    # Distances that the linker writes into code may have the bytes of a WRPKRU. Then the code
+    # moves, as in the engine's link stage.
+    for shift in range(SHIFTS):
+        run(line[0], *([padding(folder, shift, toolchain)] if shift else []), *line[1:])
+        if not audit.unlisted(elf.Elf.read(str(target))):
+            break
     pad_tls.pad_file(str(target))
     return fit_plugin(folder, own.name, key, toolchain) if own.late else target
+
+
+def padding(folder, shift, toolchain):
+    """An object with code that nothing runs, which moves what is linked before or after it."""
+    source, target = folder / f"padding-{shift}.S", folder / f"padding-{shift}.o"
+    source.write_text(
+        f'.text\n.skip {shift * SHIFT_SIZE}, 0xcc\n.section .note.GNU-stack,"",@progbits\n'
+    )
+    run(toolchain.compiler, "-c", source, "-o", target)
+    return target
 
 
 def fit_plugin(folder, name, key, toolchain):
