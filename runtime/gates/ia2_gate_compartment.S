@@ -246,7 +246,7 @@ ia2_gate_dies:
     .cfi_endproc
     .size ia2_gate_dies, . - ia2_gate_dies
 
-    /* A plugin's thread-local storage is in a library of its own, by this name (kit/ia2/plugin_file.py). Nobody calls this; it makes
+    /* A plugin's thread-local storage is in a library of its own, by this name, which the engine gives it. Nothing calls this; it makes
      * the name known to ld.so. */
     .if (IA2_PLUGIN_KEYS >> IA2_ID) & 1
     .text
