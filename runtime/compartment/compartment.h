@@ -16,11 +16,11 @@
 extern const struct ia2_compartment_descriptor ia2_this_compartment;
 
 /* Gates to key 0 (api/key0_calls.c, load/plugins.c). */
-void __ia2_nobody_exit(int status) __attribute__((noreturn));
-void *__ia2_nobody_dlopen(const char *path, int flags);
-int __ia2_nobody_dlclose(void *handle);
-void __ia2_nobody_quick_exit(int status) __attribute__((noreturn));
-void __ia2_nobody_thread_exit(void *value) __attribute__((noreturn));
+void __ia2_key0_exit(int status) __attribute__((noreturn));
+void *__ia2_key0_dlopen(const char *path, int flags);
+int __ia2_key0_dlclose(void *handle);
+void __ia2_key0_quick_exit(int status) __attribute__((noreturn));
+void __ia2_key0_thread_exit(void *value) __attribute__((noreturn));
 
 /* This compartment's gates, for what libc is to call back. */
 void __ia2_atfork_prepare(void);

@@ -16,7 +16,7 @@ int ia2_compartment_main(int argc, char **argv, char **envp)
 {
     if (!__real_main)
         ia2_die("compartment %s has no main", ia2_this_compartment.name);
-    /* Once: whoever gives up his own rights may call this as nobody. */
+    /* Once: whoever gives up his own rights may call this with key 0. */
     static int started;
     if (started++)
         ia2_die("compartment %s: main is called twice", ia2_this_compartment.name);

@@ -7,7 +7,7 @@
 #include "compartment/compartment.h"
 #include "compartment/libc/loading.h"
 
-/* The runtime's gate leads here, but whoever gives up his own rights may call it as nobody; the
+/* The runtime's gate leads here, but whoever gives up his own rights may call it with key 0; the
  * record says whether it is time. */
 void ia2_compartment_thread_storage(uint32_t slot)
 {

@@ -7,6 +7,7 @@
 
 #include "compartment/compartment.h"
 #include "base/die.h"
+#include "base/lock.h"
 #include "compartment/heap/own_heap.h"
 #include "ia2.h"
 #include "compartment/heap/jemalloc.h"
@@ -18,7 +19,7 @@ struct ia2_type_registry {
     } *objects; /* open addressing; address NULL: free */
     size_t count, capacity; /* capacity: 0 or a power of two */
 } ia2_type_registry;
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ia2_lock lock = IA2_LOCK(IA2_RANK_TYPES);
 
 static size_t place_of(const void *address)
 {
@@ -37,12 +38,12 @@ static struct object *find(const void *address)
 
 static void take_lock(void)
 {
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
 }
 
 static void give_lock(void)
 {
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
 }
 
 static void grow(void)

@@ -1,5 +1,5 @@
-/* The map of known destructors: filled while the process starts, in the state that nobody can
- * write. */
+/* The map of known destructors: filled while the process starts, in the state, which no compartment
+ * can write. */
 #ifndef IA2_DESTRUCTOR_MAP_H
 #define IA2_DESTRUCTOR_MAP_H
 

@@ -12,7 +12,7 @@ struct ia2_module;
 void ia2_exit_gate_module(const struct dl_phdr_info *info, struct ia2_module *module,
                           void (**entries)(void));
 
-/* As nobody, called by the loader through the module's entries. */
+/* With the rights of key 0, called by the loader through the module's entries. */
 void ia2_exit_run_array(int id);
 void ia2_exit_run_fini(int id);
 

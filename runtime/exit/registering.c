@@ -47,14 +47,14 @@ static void run_quick(void *unused)
 int ia2_exit_register(int registrant, enum ia2_exit_kind kind, void (*function)(void),
                       void *argument, void *dso)
 {
-    int settled = ia2_exit_has_key(registrant);
+    int has_key = ia2_exit_has_key(registrant);
     uint32_t index = ia2_exit_add_record(registrant, kind, function, argument);
     if (index == IA2_EXIT_RECORDS)
         return -1;
     void *arg = (void *)(uintptr_t)index;
     /* libc runs what has a handle when that DSO's own destructors run, inside its compartment; not
      * what is not its. */
-    if (settled && ia2_state.exit[index].compartment_id < 0)
+    if (has_key && ia2_state.exit[index].compartment_id < 0)
         dso = NULL;
     int r = -1;
     if (kind == IA2_EXIT_ATEXIT || kind == IA2_EXIT_CXA)

@@ -12,9 +12,9 @@ void ia2_exit_start(void);
 void ia2_exit_find_owners(int id);
 void ia2_exit_forget(int id);
 
-/* For compartment \a registrant, with its rights (before main: with nobody's): has libc run \a
- * function at its time. \a dso: the handle of the DSO, as __cxa_atexit's. 0, or -1 when there is no
- * memory or no record left. Thread-safe. */
+/* For compartment \a registrant, with its rights (before main: with those of key 0): has libc run
+ * \a function at its time. \a dso: the handle of the DSO, as __cxa_atexit's. 0, or -1 when there is
+ * no memory or no record left. Thread-safe. */
 int ia2_exit_register(int registrant, enum ia2_exit_kind kind, void (*function)(void),
                       void *argument, void *dso);
 

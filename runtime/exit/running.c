@@ -69,7 +69,7 @@ void ia2_exit_invoke(size_t index, int status, int owner)
     call(&record, status);
 }
 
-/* With nobody's rights, or all. */
+/* With the rights of key 0, or all. */
 static void invoke_unowned(size_t index, int status)
 {
     struct exit_record record;
@@ -87,8 +87,8 @@ static void call_with_all_keys(size_t index, int status)
 }
 
 /* 1 if it faulted. */
-static int run_as_nobody(size_t index, const struct exit_record *record, const char *symbol,
-                         struct ia2_guard *own)
+static int run_with_key_0(size_t index, const struct exit_record *record, const char *symbol,
+                          struct ia2_guard *own)
 {
     uint64_t flags = ia2_state.exit_flags;
     int owner = record->compartment_id;
@@ -157,7 +157,7 @@ int ia2_run_destructor(const struct exit_record *record)
                    owner > 0 ? ia2_state.module[owner].descriptor->pkru[owner] : IA2_PKRU_0);
     struct ia2_guard own = {.compartment = -1};
     ia2_signals_catch_faults();
-    if (run_as_nobody(index, &copy, symbol, &own)) {
+    if (run_with_key_0(index, &copy, symbol, &own)) {
         ia2_exit_counts.faulted++;
         ia2_exit_event(
             "event=fault function='%s' kind=%s compartment=%s signal=%s in=%s action=continue",
@@ -176,7 +176,8 @@ int ia2_exit_status(void)
     return exit_status;
 }
 
-/* libc calls these as nobody; what a compartment has it call itself, in that compartment. */
+/* libc calls these with the rights of key 0; what a compartment has it call itself, in that
+ * compartment. */
 void ia2_exit_run_index(size_t index, int status)
 {
     if (index >= IA2_EXIT_RECORDS)

@@ -96,10 +96,10 @@ const char *ia2_exit_symbol(const void *function, int registrant, char text[96])
 
 int ia2_exit_has_key(int registrant)
 {
-    int settled = ia2_state.ready && ia2_state.module[registrant].descriptor;
+    int has_key = ia2_state.ready && ia2_state.module[registrant].descriptor;
     int current = ia2_state.ready ? ia2_current_compartment() : 0;
-    if (current != registrant && (settled || current))
+    if (current != registrant && (has_key || current))
         ia2_die("compartment %d registers or deletes an exit function of another compartment (%d)",
                 current, registrant);
-    return settled;
+    return has_key;
 }

@@ -305,13 +305,13 @@
     .type __morestack, @function
 __morestack:
 .Lia2_bodies:
-    ia2_frames_begin body, .Lia2_bodies, .Lia2_body_nobody
+    ia2_frames_begin body, .Lia2_bodies, .Lia2_body_key0
     ia2_body_enter .Lia2_bodies, .Lia2_saved
     cmp $IA2_PKRU_SELF, %eax
     je 2f
 .Lia2_dispatch:
     ia2_frames_row .Lia2_saved, .Lia2_dispatch, CFA_NOP /* each path's rows begin at its own dispatch */
-    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0 /* nobody seldom calls */
+    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0 /* key 0 seldom calls */
     ia2_caller \c, ia2_pkru_\c
     .endr
 .Lia2_dispatch_end:
@@ -324,17 +324,17 @@ __morestack:
     jmp *(%r10, %r11, 8)
     ia2_frames_end body
 
-    /* From this compartment to nobody: PKRU 0, on the thread's first stack. */
+    /* From this compartment to key 0: PKRU 0, on the thread's first stack. */
     .balign 64
-.Lia2_body_nobody:
-    ia2_frames_begin nobody, .Lia2_body_nobody, .Lia2_bodies_end
-    ia2_body_enter .Lia2_body_nobody, .Lia2_nobody_saved
+.Lia2_body_key0:
+    ia2_frames_begin key0, .Lia2_body_key0, .Lia2_bodies_end
+    ia2_body_enter .Lia2_body_key0, .Lia2_key0_saved
     cmp $IA2_PKRU_SELF, %eax
     jne .Lia2_die_caller
-    ia2_gate_path IA2_ID, IA2_PKRU_SELF, 0, IA2_PKRU_0, ia2_nobody, .Lia2_nobody_saved
+    ia2_gate_path IA2_ID, IA2_PKRU_SELF, 0, IA2_PKRU_0, ia2_key0, .Lia2_key0_saved
 .Lia2_bodies_end:
     .size __morestack, . - __morestack
-    ia2_frames_end nobody
+    ia2_frames_end key0
     ia2_names_end
 .endm
 

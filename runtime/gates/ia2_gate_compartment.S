@@ -41,13 +41,13 @@ ia2_own_targets:
     .section .data.rel.ro.ia2_plugins, "aw", @progbits
     .balign 8
 .Lia2_plugins:
-    .section ia2_nobody_stubs, "ax", @progbits
+    .section ia2_key0_stubs, "ax", @progbits
     .balign 16
-ia2_nobody_stubs_begin:
-    .section .data.rel.ro.ia2_nobody_descs, "aw", @progbits
+ia2_key0_stubs_begin:
+    .section .data.rel.ro.ia2_key0_descs, "aw", @progbits
     .balign 1 << IA2_DESC_SHIFT
-ia2_nobody_descs:
-    .section .data.rel.ro.ia2_nobody_targets, "aw", @progbits
+ia2_key0_descs:
+    .section .data.rel.ro.ia2_key0_targets, "aw", @progbits
     .balign 8
 
     ia2_runtime_gate __ia2_main, ia2_compartment_main, 3, 1
@@ -67,12 +67,12 @@ ia2_nobody_descs:
     ia2_runtime_gate __ia2_thread_storage, ia2_compartment_thread_storage, 1, 0
     ia2_runtime_gate __ia2_construct, ia2_compartment_construct, 0, 0
 
-    ia2_nobody_gate __ia2_nobody_exit, ia2_nobody_exit, 1, 0
-    ia2_nobody_gate __ia2_nobody_dlopen, ia2_nobody_dlopen, 2, 1
-    ia2_nobody_gate __ia2_nobody_dlclose, ia2_nobody_dlclose, 1, 1
-    ia2_nobody_gate __ia2_nobody_quick_exit, ia2_nobody_quick_exit, 1, 0
-    ia2_nobody_gate __ia2_nobody_thread_exit, ia2_nobody_thread_exit, 1, 0
-    ia2_nobody_gate __ia2_nobody_thread_create, ia2_nobody_thread_create, 2, 1
+    ia2_key0_gate __ia2_key0_exit, ia2_key0_exit, 1, 0
+    ia2_key0_gate __ia2_key0_dlopen, ia2_key0_dlopen, 2, 1
+    ia2_key0_gate __ia2_key0_dlclose, ia2_key0_dlclose, 1, 1
+    ia2_key0_gate __ia2_key0_quick_exit, ia2_key0_quick_exit, 1, 0
+    ia2_key0_gate __ia2_key0_thread_exit, ia2_key0_thread_exit, 1, 0
+    ia2_key0_gate __ia2_key0_thread_create, ia2_key0_thread_create, 2, 1
 
 /* ---- suspending a compartment that a signal interrupted -------------------------------------------------- */
 
@@ -246,7 +246,7 @@ ia2_gate_dies:
     .cfi_endproc
     .size ia2_gate_dies, . - ia2_gate_dies
 
-    /* A plugin's thread-local storage is in a library of its own, by this name (kit/ia2/plugin_file.py). Nobody calls this; it makes
+    /* A plugin's thread-local storage is in a library of its own, by this name, which the engine gives it. Nothing calls this; it makes
      * the name known to ld.so. */
     .if (IA2_PLUGIN_KEYS >> IA2_ID) & 1
     .text
@@ -262,19 +262,19 @@ ia2_carried_storage:
     .section .data.rel.ro.ia2_own_descs, "aw", @progbits
     .set ia2_own_descs_size, . - ia2_own_descs
     .set ia2_own_descs_count, ia2_own_descs_size >> IA2_DESC_SHIFT
-    .section .data.rel.ro.ia2_nobody_descs, "aw", @progbits
-    .set ia2_nobody_descs_size, . - ia2_nobody_descs
-    .set ia2_nobody_descs_count, ia2_nobody_descs_size >> IA2_DESC_SHIFT
+    .section .data.rel.ro.ia2_key0_descs, "aw", @progbits
+    .set ia2_key0_descs_size, . - ia2_key0_descs
+    .set ia2_key0_descs_count, ia2_key0_descs_size >> IA2_DESC_SHIFT
     .section .data.rel.ro.ia2_plugins, "aw", @progbits
 .Lia2_plugins_end:
     .section ia2_own_stubs, "ax", @progbits
 ia2_own_stubs_end:
     ia2_frames_begin own_stubs, ia2_own_stubs_begin, ia2_own_stubs_end
     ia2_frames_end own_stubs
-    .section ia2_nobody_stubs, "ax", @progbits
-.Lia2_nobody_stubs_end:
-    ia2_frames_begin nobody_stubs, ia2_nobody_stubs_begin, .Lia2_nobody_stubs_end
-    ia2_frames_end nobody_stubs
+    .section ia2_key0_stubs, "ax", @progbits
+.Lia2_key0_stubs_end:
+    ia2_frames_begin key0_stubs, ia2_key0_stubs_begin, .Lia2_key0_stubs_end
+    ia2_frames_end key0_stubs
 
     .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_code_ranges, __stop_ia2_code_ranges, __start_ia2_shared_data, __stop_ia2_shared_data
     .section .rodata.ia2, "a", @progbits
@@ -319,7 +319,7 @@ ia2_this_compartment:
     ia2_field(SHARED_FREE, .quad, __ia2_shared_free)
     ia2_field(SHARED_RESIZE, .quad, __ia2_shared_resize)
     ia2_field(SHARED_SIZE, .quad, __ia2_shared_size)
-    ia2_field(NOBODY_THREAD_CREATE, .quad, __ia2_nobody_thread_create)
+    ia2_field(KEY0_THREAD_CREATE, .quad, __ia2_key0_thread_create)
     ia2_field(FINI_ENTRIES, .quad, ia2_compartment_fini_entries)
     ia2_field(SHARED_DATA, .quad, __start_ia2_shared_data)
     ia2_field(SHARED_DATA_END, .quad, __stop_ia2_shared_data)

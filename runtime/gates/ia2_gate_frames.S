@@ -107,7 +107,7 @@
  * came by this path are the same ones in the same order. Both are counted from the thread's first call on, since
  * between two stacks the last call is in one of the chains only.
  *
- * The thread's record is that in which %rsp lies on \n's stack (nobody has none of its own: in %r14 is its top). In the comments is what
+ * The thread's record is that in which %rsp lies on \n's stack (key 0 has none of its own: in %r14 is its top). In the comments is what
  * the expression's stack holds. */
 .macro ia2_frame_of_caller c, n, table
     .byte CFA_DEF_CFA_EXPRESSION
@@ -194,7 +194,7 @@
     .popsection
 .endm
 
-/* After \no_top %r14 does not hold nobody's top any more; at \resumed the caller counts as running, and %rax is where; from \back on %rsp is
+/* After \no_top %r14 does not hold key 0's top any more; at \resumed the caller counts as running, and %rax is where; from \back on %rsp is
  * the caller's again. */
 .macro ia2_frames_of_return from, no_top, resumed, back, n
     .if \n

@@ -200,8 +200,8 @@
 .macro ia2_runtime_gate symbol, target, args, ret, callers=1, caller=
     ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args, 0, \ret, 0, 0, 0, 0, 0, \caller
 .endm
-.macro ia2_nobody_gate symbol, target, args, ret
-    ia2_one_gate ia2_nobody, .Lia2_body_nobody, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, 0, 0, 0, 0
+.macro ia2_key0_gate symbol, target, args, ret
+    ia2_one_gate ia2_key0, .Lia2_body_key0, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, 0, 0, 0, 0
 .endm
 
 /* For a function that runs with its caller's rights (IA2_BEGIN_NO_WRAP): where the callers' --wrap leads. */

@@ -41,7 +41,7 @@
     jmp *IA2_COMPARTMENT_UNWOUND(%rbp)
     .else
     cld
-    /* Nobody: a signal's entry, which learns that its handler has jumped (signals.c), or a call that no jump may skip. */
+    /* Key 0: a signal's entry, which learns that its handler has jumped (signals/signals.c), or a call that no jump may skip. */
     cmp $((__ia2_signal - ia2_own_stubs_begin) << (IA2_DESC_SHIFT - IA2_STUB_SHIFT)), %rcx
     jne .Lia2_die_jump
     mov IA2_FRAME_RUNNING(%rax), %rcx
@@ -76,7 +76,7 @@
 
 .macro ia2_unwind_entries
     /* Entered with this compartment's rights: it waits for a return, and is to be cut (%r8d: the key that jumps). By the path of the
-     * compartment it has called, which has checked that; or by the kernel, as a signal handler's jump left it (signals.c), with %r9
+     * compartment it has called, which has checked that; or by the kernel, as a signal handler's jump left it (signals/signals.c), with %r9
      * the stack pointer it was interrupted with and, where that was in the gate that takes a call to it, %r10 its caller's key + 1. Who jumps here with other rights cannot read what follows. */
     .balign 16
     .globl __ia2_unwound

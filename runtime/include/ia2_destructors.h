@@ -90,20 +90,21 @@ struct exit_record {
 };
 
 /* Runs one destructor: saves PKRU and the stack, enters the owner through its gate, calls, comes
- * back and verifies both. Called by the runtime, as nobody (key 0 alone). 0; -1 and errno EINVAL if
+ * back and verifies both. Called by the runtime, with key 0 alone. 0; -1 and errno EINVAL if
  * \a record is none of the runtime's, or a thread-specific value's, EALREADY if it ran before,
  * EPERM if the caller is a compartment and not the owner. A fault in the destructor is reported and
  * counts as having run. */
 int ia2_run_destructor(const struct exit_record *record);
 
-/* Like exit, from anywhere: any compartment, thread or signal handler, or code that runs as nobody.
+/* Like exit, from anywhere: any compartment, thread or signal handler, or code that runs with key 0
+ * alone.
  */
 void ia2_safe_exit(int status) __attribute__((noreturn));
 
 struct ia2_exit_counters {
     unsigned long success; /* ran in the owner's compartment and returned */
     unsigned long
-        fallback; /* ran elsewhere: as nobody, or with all keys where that was asked for */
+        fallback; /* ran elsewhere: with key 0 alone, or with all keys where that was asked for */
     unsigned long unknown; /* the owner was not known */
     unsigned long faulted;
 };

@@ -1,6 +1,7 @@
 /* The numbers that gates and Python share with C. Nothing links this file: the compiler makes
  * assembly of it, and write_layout.py makes ia2_layout.h of the strings that begin with "->" there
  * (as the Linux kernel makes its asm-offsets.h). */
+#define _GNU_SOURCE
 #include <stddef.h>
 
 #include "signals/guard.h"
@@ -68,7 +69,7 @@ void ia2_layout(void)
     FIELD(IA2_COMPARTMENT_SHARED_FREE, ia2_compartment_descriptor, shared_free);
     FIELD(IA2_COMPARTMENT_SHARED_RESIZE, ia2_compartment_descriptor, shared_resize);
     FIELD(IA2_COMPARTMENT_SHARED_SIZE, ia2_compartment_descriptor, shared_size);
-    FIELD(IA2_COMPARTMENT_NOBODY_THREAD_CREATE, ia2_compartment_descriptor, nobody_thread_create);
+    FIELD(IA2_COMPARTMENT_KEY0_THREAD_CREATE, ia2_compartment_descriptor, key0_thread_create);
     FIELD(IA2_COMPARTMENT_FINI_ENTRIES, ia2_compartment_descriptor, fini_entries);
     FIELD(IA2_COMPARTMENT_SHARED_DATA, ia2_compartment_descriptor, shared_data);
     FIELD(IA2_COMPARTMENT_SHARED_DATA_END, ia2_compartment_descriptor, shared_data_end);

@@ -115,7 +115,7 @@ static const struct ia2_site *find_sites(const struct image *image, uint64_t *ad
 }
 
 /* Length of a WRPKRU, an XRSTOR from memory, or a WRFSBASE with or without REX, at \a code; 0 if it
- * is none (kit/ia2/audit.py). */
+ * is none. The audit looks for the same. */
 static size_t dangerous(const unsigned char *code, size_t left)
 {
     if (left >= 3 && code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xef)

@@ -4,13 +4,13 @@
 #include <dlfcn.h>
 #include <limits.h>
 #include <link.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/lock.h"
 #include "exit/destructor_map.h"
 #include "exit/fini_array.h"
 #include "exit/registering.h"
@@ -28,7 +28,7 @@
 #define SUFFIX ".ia2.so"
 
 /* Recursive: a constructor may load another one. */
-static pthread_mutex_t lock = PTHREAD_RECURSIVE_MUTEX_INITIALIZER_NP;
+static struct ia2_lock lock = IA2_RECURSIVE_LOCK(IA2_RANK_PLUGINS);
 static uint32_t plugin_keys(void)
 {
     const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
@@ -152,7 +152,7 @@ void ia2_plugins_check(void)
     ia2_permissive_objects();
 }
 
-void *ia2_nobody_dlopen(const char *path, int flags)
+void *ia2_key0_dlopen(const char *path, int flags)
 {
     struct taking taking = {.id = 0};
     if (!ia2_plugin_path(path, taking.path, sizeof(taking.path)))
@@ -164,14 +164,14 @@ void *ia2_nobody_dlopen(const char *path, int flags)
             : ia2_plugin_file_wrong(taking.path, plugin ? (uint32_t)plugin->key : 0);
     if (wrong)
         ia2_die("dlopen: %s is not the plugin that it should be: %s", taking.path, wrong);
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     void *handle = dlopen(taking.path, (flags & ~RTLD_LAZY) | RTLD_NOW);
     ia2_permissive_objects();
     if (handle)
         dl_iterate_phdr(take_in, &taking);
     if (taking.id)
         ia2_state.module[taking.id].descriptor->construct();
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
     return handle;
 }
 
@@ -207,15 +207,15 @@ static void let_go(uint32_t id)
     ia2_exit_trace("Compartment with key %u is gone", id);
 }
 
-int ia2_nobody_dlclose(void *handle)
+int ia2_key0_dlclose(void *handle)
 {
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     int r = dlclose(handle); /* destructors run through ia2_exit_run_array */
     uint32_t loaded = 0;
     dl_iterate_phdr(note_loaded, &loaded);
     for (uint32_t id = 1; id <= ia2_state.count; id++)
         if (ia2_state.module[id].descriptor && !(loaded & 1u << id))
             let_go(id);
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
     return r;
 }

@@ -1,24 +1,27 @@
-/* Compartments that come with dlopen and go with dlclose. The policy has them (IA2_LATE in the
- * gates of compartment 1), so their rights are in everybody's constants from the start; only their
- * DSO is missing. */
+/* Plugins: compartments that come with dlopen and go with dlclose. The policy names them, so their
+ * rights are in every compartment's constants from the start (plugin_keys of the descriptor). Only
+ * their DSO is missing. */
 #ifndef IA2_PLUGINS_H
 #define IA2_PLUGINS_H
 
 #include <stddef.h>
 
-/* Whether \a name, an argument of dlopen, means a compartment: it is a file NAME.ia2.so beside
- * libia2.so, or has the file name of a plugin of the policy, in whatever folder; \a path gets the
- * full name of the file beside libia2.so. Nothing else can become a compartment. Not
- * async-signal-safe. */
+/* Whether \a name, an argument of dlopen, means a plugin. It does if it is a file NAME.ia2.so
+ * beside libia2.so, or has the file name of a plugin of the policy, in whatever folder. \a path
+ * gets the full name of the file beside libia2.so. No other file can become a compartment.
+ * Thread-safe, not async-signal-safe. */
 int ia2_plugin_path(const char *name, char *path, size_t size);
 
 /* Aborts if a compartment's DSO, or the file that the project built for a plugin, was loaded in
- * another way: it would run with the rights of whoever calls it. */
+ * another way: it would run with the rights of its caller. Thread-safe, not
+ * async-signal-safe. */
 void ia2_plugins_check(void);
 
-/* Gates lead here, as nobody. dlopen and dlclose, then the runtime's part, and the constructors, in
- * their compartment. \a path: of ia2_plugin_path, in memory that is open to all. */
-void *ia2_nobody_dlopen(const char *path, int flags);
-int ia2_nobody_dlclose(void *handle);
+/* dlopen and dlclose of a plugin, through a gate, with the rights of key 0: the DSO comes or goes,
+ * the runtime takes it in or lets it go, and its constructors run in it. \a path: of
+ * ia2_plugin_path, in memory under key 0. Results as dlopen's and dlclose's. Aborts if the file is
+ * not the plugin that it should be. */
+void *ia2_key0_dlopen(const char *path, int flags);
+int ia2_key0_dlclose(void *handle);
 
 #endif

@@ -98,7 +98,8 @@ int ia2_heap_range_unmap(void *start, size_t size)
 {
     if ((uintptr_t)start % IA2_GRANULE || size % IA2_GRANULE)
         return madvise(start, size, MADV_DONTNEED);
-    /* First nobody's, then gone: the other way round a new owner's mark could be overwritten. */
+    /* First without an owner, then gone: the other way round a new owner's mark could be
+     * overwritten. */
     set_owner(start, size, IA2_OWNER_NONE);
     return munmap(start, size);
 }

@@ -15,13 +15,13 @@
 #define SS_AUTODISARM (1u << 31)
 #endif
 
-/* Key 0's zone has no memory of its own: nobody runs on the thread's first stack, at the depth
- * where the thread left it. Only the word that holds that depth is needed. */
-static __thread uint64_t nobody_zone[2] __attribute__((tls_model("initial-exec")));
+/* Key 0's zone has no memory of its own: what has its rights runs on the thread's first stack, at
+ * the depth where the thread left it. Only the word that holds that depth is needed. */
+static __thread uint64_t key0_zone[2] __attribute__((tls_model("initial-exec")));
 
-uint64_t ia2_nobody_top(void)
+uint64_t ia2_key0_top(void)
 {
-    return (uint64_t)nobody_zone - (uint64_t)(int64_t)IA2_SUSPENDED_SP;
+    return (uint64_t)key0_zone - (uint64_t)(int64_t)IA2_SUSPENDED_SP;
 }
 
 size_t ia2_stacks_size(size_t zone)
@@ -58,16 +58,17 @@ int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_
     int r = inaccessible ? ia2_sys_protect(at, (size_t)(high - at), PROT_READ | PROT_WRITE, 0) : 0;
     if (!r && sigaltstack(&signal_stack, NULL))
         r = -errno;
-    record->top[0] = ia2_nobody_top();
-    nobody_zone[0] = ~0ul; /* running */
+    record->top[0] = ia2_key0_top();
+    key0_zone[0] = ~0ul; /* running */
     record->zone_size = zone;
     for (uint32_t key = 1; !r && key <= ia2_state.count; key++) {
         record->top[key] = (uint64_t)at;
         at -= zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE;
         r = lay_zone(at, zone, inaccessible, (int)key);
     }
-    /* Until here others could write it, the words included that gates look at: libc's memory
-     * everybody, and on a stack of another layout what was theirs. */
+    /* Before it had its key, this memory was writable by every compartment (fresh from libc) or by
+     * its previous owner (a reused stack). Zero it now, including the suspension words that gates
+     * trust. */
     return r || inaccessible ? r : ia2_sys_empty(at, (size_t)((char *)record->shared_low - at));
 }
 

@@ -7,11 +7,11 @@
 
 #include "state/state.h"
 
-/* Of the stack the thread was created on, what stays key 0: libc's part of the thread's life runs
- * there, and what runs as nobody (exit, the shared heap). */
+/* The part of the thread's own stack that stays under key 0. libc's part of the thread's life runs
+ * there, and what has the rights of key 0 (exit, loading). */
 #define IA2_FIRST_STACK (128 * 1024ul)
 #define IA2_SIGNAL_STACK \
-    (128 * 1024ul) /* nested signals and what they have nobody do take parts of it */
+    (128 * 1024ul) /* nested signals, and what they have done with key 0, take parts of it */
 #define IA2_SHARED_STACK (1024 * 1024ul)
 
 /* Bytes below the first stack for zones of \a zone bytes each. */
@@ -24,10 +24,11 @@ size_t ia2_stacks_size(size_t zone);
  * so it must run on the thread itself. */
 int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record);
 
-/* Makes the stack of compartment \a key zeros again: for a thread that does not exist any more. */
+/* Fills the zone of compartment \a key with zeros: for a thread that does not exist any more. */
 void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);
 
-/* Adds the calling thread's address of the area in which nobody's stack pointer is kept. */
-uint64_t ia2_nobody_top(void);
+/* The "top" of key 0's zone on the calling thread. That zone has no stack, only the word that says
+ * where key 0 is suspended. */
+uint64_t ia2_key0_top(void);
 
 #endif

@@ -1,15 +1,15 @@
 #define _GNU_SOURCE
 #include "memory/thread_storage.h"
 
-#include <pthread.h>
 #include <string.h>
 #include <sys/mman.h>
 
 #include "base/die.h"
+#include "base/lock.h"
 #include "state/state.h"
 #include "state/system_calls.h"
 
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ia2_lock lock = IA2_LOCK(IA2_RANK_STORAGE);
 
 /* Without plugins no compartment comes or goes while threads do. */
 static int has_plugins(void)
@@ -21,13 +21,13 @@ static int has_plugins(void)
 void ia2_thread_storage_lock(void)
 {
     if (has_plugins())
-        pthread_mutex_lock(&lock);
+        ia2_lock(&lock);
 }
 
 void ia2_thread_storage_unlock(void)
 {
     if (has_plugins())
-        pthread_mutex_unlock(&lock);
+        ia2_unlock(&lock);
 }
 
 static int open_tls(char *start, char *end)

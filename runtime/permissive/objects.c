@@ -1,11 +1,11 @@
 #define _GNU_SOURCE
+#include "base/lock.h"
 #include "permissive/objects.h"
 
 #include <elf.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <link.h>
-#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -16,7 +16,7 @@
 
 static struct ia2_object objects[OBJECTS];
 static _Atomic size_t object_count; /* those below never change again */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ia2_lock lock = IA2_LOCK(IA2_RANK_OBJECTS);
 
 static int inside(size_t offset, size_t size, size_t whole)
 {
@@ -89,9 +89,9 @@ static int add_object(struct dl_phdr_info *info, size_t size, void *unused)
 
 void ia2_permissive_objects(void)
 {
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     dl_iterate_phdr(add_object, NULL);
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
 }
 
 const struct ia2_object *ia2_object_at(uintptr_t address)

@@ -28,7 +28,7 @@ struct ia2_violation {
     uintptr_t address; /* what was touched, called or freed */
     uintptr_t instruction;
     uintptr_t caller; /* in the accessor's code, if the instruction is elsewhere; 0 unknown */
-    int accessor, owner; /* keys; owner -1: nobody's */
+    int accessor, owner; /* keys; owner -1: not known */
     uint32_t pkru;
     int writes;
 };

@@ -105,7 +105,7 @@ ia2_call_with_all_keys:
     mov %r12, %rdi
     mov %ebx, %esi
     call *%r13
-    call ia2_become_nobody
+    call ia2_keep_key0
     pop %r13
     pop %r12
     pop %rbx

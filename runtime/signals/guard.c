@@ -31,7 +31,7 @@ const struct ia2_guard *ia2_guard_take(int number, int key)
         faults[key]++;
     const struct ia2_thread_record *record = ia2_this_thread();
     if (record)
-        *suspended_sp_of_key_0(record) = taken->nobody_sp;
+        *suspended_sp_of_key_0(record) = taken->key0_sp;
     taken->fault = number;
     taken->compartment = key;
     return taken;
@@ -43,7 +43,7 @@ int ia2_guarded(struct ia2_guard *own, void (*function)(size_t, int), size_t ind
     const struct ia2_thread_record *record = ia2_this_thread();
     own->outer = guard;
     if (record)
-        own->nobody_sp = *suspended_sp_of_key_0(record);
+        own->key0_sp = *suspended_sp_of_key_0(record);
     guard = survives ? own : NULL;
     int how = ia2_guarded_call(own, function, index, status);
     guard = own->outer;

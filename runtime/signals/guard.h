@@ -8,7 +8,7 @@
 struct ia2_guard {
     uint64_t stack; /* the stack pointer of ia2_guarded_call */
     struct ia2_guard *outer;
-    uint64_t nobody_sp; /* where key 0 was suspended */
+    uint64_t key0_sp; /* where key 0 was suspended */
     int fault; /* the signal, 0 if there was none */
     int compartment; /* that it hit, -1 if none */
 };

@@ -40,24 +40,23 @@ static void set_mask(uint64_t bits)
     pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
-#define NOBODYS_ROOM (16 * 1024ul) /* below this frame: what the handler has nobody do */
+#define KEY0_ROOM (16 * 1024ul) /* below this frame: what the handler has nobody do */
 
 /* The handler runs on its compartment's stack, where the kernel cannot put the frame of another
  * signal: what is left of the signal stack is armed for that. 0 if there is too little left. */
 static int arm_rest(const ucontext_t *context)
 {
-    char *low = context->uc_stack.ss_sp, *high = (char *)__builtin_frame_address(0) - NOBODYS_ROOM;
+    char *low = context->uc_stack.ss_sp, *high = (char *)__builtin_frame_address(0) - KEY0_ROOM;
     unsigned long frame = getauxval(AT_MINSIGSTKSZ);
-    if (!low || high < low ||
-        (size_t)(high - low) < (frame ? frame : 4096) + NOBODYS_ROOM + IA2_PAGE)
+    if (!low || high < low || (size_t)(high - low) < (frame ? frame : 4096) + KEY0_ROOM + IA2_PAGE)
         return 0;
     stack_t rest = {
         .ss_sp = low, .ss_size = ((size_t)(high - low)) & -64ul, .ss_flags = (int)SS_AUTODISARM};
     return !sigaltstack(&rest, NULL);
 }
 
-/* The key of the compartment that was interrupted, 0 for nobody, -1 for none. A gate that copies
- * memory has two keys: it runs for its owner, in whose code it is (ia2_gate_memory.S). */
+/* The key of the compartment that was interrupted, 0 for key 0 alone, -1 for none. A gate that
+ * copies memory has two keys: it runs for its owner, in whose code it is (ia2_gate_memory.S). */
 static int interrupted_key(const ucontext_t *context, uint32_t pkru)
 {
     int found = ia2_compartment_of_pkru(pkru);
@@ -96,8 +95,7 @@ static const struct ia2_gate_code_range *gate_around(uintptr_t code)
  * \a interrupted: the compartment that ran, NULL if a gate was under way. Returns the rights with
  * which the thread goes on. */
 static uint32_t follow_jump(ucontext_t *context, uint32_t pkru,
-                            const struct ia2_compartment_descriptor *interrupted,
-                            uint64_t *nobody_sp)
+                            const struct ia2_compartment_descriptor *interrupted, uint64_t *key0_sp)
 {
     greg_t *r = context->uc_mcontext.gregs;
     const struct ia2_gate_code_range *range = gate_around((uintptr_t)r[REG_RIP]);
@@ -106,8 +104,8 @@ static uint32_t follow_jump(ucontext_t *context, uint32_t pkru,
         ia2_die("longjmp out of a signal handler that interrupted the runtime at %p (PKRU %#x); "
                 "let the handler set a flag",
                 (void *)r[REG_RIP], pkru);
-    if (pkru == IA2_PKRU_0 && *nobody_sp >> 63)
-        *nobody_sp = ~*nobody_sp;
+    if (pkru == IA2_PKRU_0 && *key0_sp >> 63)
+        *key0_sp = ~*key0_sp;
     const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
     r[REG_R10] =
         interrupted && range && range->callee == interrupted->id ? (greg_t)range->caller + 1 : 0;
@@ -137,16 +135,16 @@ static uint32_t run_handler(int number, siginfo_t *info, ucontext_t *context, ui
         key > 0 ? ia2_state.module[key].descriptor : NULL;
     if (interrupted && !interrupted->suspend())
         interrupted = NULL;
-    uint64_t *nobody_sp = (uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
-    uint64_t saved = *nobody_sp;
+    uint64_t *key0_sp = (uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
+    uint64_t saved = *key0_sp;
     if (arm_rest(context))
         set_mask(ia2_permissive_mask(mask_bits(&context->uc_sigmask) | action.mask |
                                      (action.flags & SA_NODEFER ? 0 : 1ul << (number - 1))));
     ia2_state.module[action.owner].descriptor->signal(number, info, context);
     set_mask(~0ul);
-    *nobody_sp = saved;
+    *key0_sp = saved;
     if (ia2_jumping)
-        return follow_jump(context, pkru, interrupted, nobody_sp);
+        return follow_jump(context, pkru, interrupted, key0_sp);
     if (interrupted)
         interrupted->resume();
     return pkru;
@@ -178,7 +176,8 @@ static int is_ignored(int number, const siginfo_t *info)
            ia2_state.signal[number].handler == (void (*)(int, siginfo_t *, void *))(void *)SIG_IGN;
 }
 
-/* A destructor that faulted is left where it is; nobody goes on with the next one. */
+/* A destructor that faulted is left where it is. The thread goes on with the next one, with key 0
+ * alone. */
 static int leave_destructor(int number, ucontext_t *context, uint32_t pkru)
 {
     const struct ia2_guard *guard = ia2_guard_take(number, ia2_compartment_of_pkru(pkru));

@@ -8,11 +8,11 @@
  * gives the program's handler back, not the runtime's. Async-signal-safe. */
 int ia2_signal_set(int owner, int number, const struct sigaction *act, struct sigaction *old);
 
-/* Start-up: the handler that explains violations. */
+/* Start-up, on the only thread: from here on a violation explains itself. */
 void ia2_signals_start(void);
 
-/* Before the first destructor runs: the faults that no handler of the program's waits for become
- * the runtime's. */
+/* Before the first destructor runs: the runtime takes the faults for which the program has no
+ * handler. Idempotent. */
 void ia2_signals_catch_faults(void);
 
 #endif

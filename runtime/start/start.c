@@ -152,6 +152,6 @@ int ia2_start(int argc, char **argv, char **envp)
     IA2_STATE_SET(ia2_state.ready, 1u);
     if (ia2_state.module[1].descriptor->plugin_keys)
         ia2_plugins_check();
-    ia2_become_nobody();
+    ia2_keep_key0();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);
 }

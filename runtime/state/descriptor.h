@@ -90,7 +90,7 @@ struct ia2_compartment_descriptor {
     int (*shared_free)(void *p); /* of blocks this compartment allocated; 0 if \a p is none */
     void *(*shared_resize)(void *p, size_t size);
     size_t (*shared_size)(void *p);
-    uintptr_t (*nobody_thread_create)(const void *attr, uint32_t slot);
+    uintptr_t (*key0_thread_create)(const void *attr, uint32_t slot);
     void (**fini_entries)(void); /* two, which ld.so runs instead of DT_FINI_ARRAY and DT_FINI */
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];

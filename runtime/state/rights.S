@@ -1,13 +1,13 @@
-/* void ia2_become_nobody(void): gives up every right but key 0's. It can only lose rights, so whoever jumps into it gains nothing.
+/* void ia2_keep_key0(void): gives up every right but key 0's. It can only lose rights, so whoever jumps into it gains nothing.
  * The virtual PKRU of a CPU without keys is a thread-local word. */
 #include "ia2_layout.h"
 
     .text
     .balign 16
-    .globl ia2_become_nobody
-    .hidden ia2_become_nobody
-    .type ia2_become_nobody, @function
-ia2_become_nobody:
+    .globl ia2_keep_key0
+    .hidden ia2_keep_key0
+    .type ia2_keep_key0, @function
+ia2_keep_key0:
     mov ia2_state@GOTPCREL(%rip), %r8
     cmpl $0, IA2_STATE_PKEYS(%r8)
     je 1f
@@ -22,7 +22,7 @@ ia2_become_nobody:
     movl $IA2_PKRU_0, %fs:(%r8)
     ret
 2:  ud2
-    .size ia2_become_nobody, . - ia2_become_nobody
+    .size ia2_keep_key0, . - ia2_keep_key0
     /* For the audit, which wants to see every WRPKRU listed; this one is never patched. */
     .section ia2_sites, "a", @progbits
     .balign 8

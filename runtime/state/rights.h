@@ -21,6 +21,6 @@ uint32_t ia2_read_pkru(void);
 int ia2_compartment_of_pkru(uint32_t pkru);
 
 /* Gives up every right but key 0's. rights.S. */
-void ia2_become_nobody(void);
+void ia2_keep_key0(void);
 
 #endif

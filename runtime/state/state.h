@@ -1,9 +1,9 @@
 /* What the runtime knows: who owns which address, which thread has which stacks, which signal goes
  * where.
  *
- * It belongs to no compartment. The state is a memfd that every compartment sees read-only at a
- * link-time address; it changes only by pwrite, in state.c. (A page that were writable for a moment
- * would be writable for every thread; a key of its own would cost one of fifteen.) */
+ * The state belongs to no compartment. It is a memfd that every compartment sees read-only at a
+ * link-time address. It changes only by pwrite, in state.c. Rejected: a page that is writable for a
+ * moment (it would be writable for every thread), and a key of its own (there are fifteen). */
 #ifndef IA2_STATE_H
 #define IA2_STATE_H
 
@@ -64,8 +64,7 @@ struct ia2_module {
     size_t tls_image_size;
 };
 
-/* What the program has brought for the thread-local storage of a compartment that comes with dlopen
- * (kit/ia2/plugin_file.py). */
+/* The thread-local storage that the program has brought for a plugin, in the plugin's carrier. */
 struct ia2_carrier {
     int64_t tls_offset;
     uint64_t tls_size;
@@ -117,7 +116,7 @@ struct ia2_state {
     struct ia2_signal signal[_NSIG];
     uint64_t argc; /* main's, for the constructors of plugins */
     char **argv, **envp;
-    uint64_t static_tls; /* what a thread's stack must have room for besides (threads.c) */
+    uint64_t static_tls; /* what a thread's stack must have room for besides (threads/threads.c) */
     uint64_t fsgsbase; /* there are RDFSBASE and WRFSBASE */
     struct ia2_carrier carrier[IA2_MAX_COMPARTMENTS];
     uint64_t exit_flags; /* IA2_EXIT_TRACE ... */

@@ -1,13 +1,13 @@
 #define _GNU_SOURCE
+#include "base/lock.h"
 #include "state/writers.h"
 
-#include <pthread.h>
 #include <sched.h>
 #include <time.h>
 
 #define PATIENCE 10 /* seconds */
 
-static pthread_mutex_t fork_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ia2_lock fork_lock = IA2_LOCK(IA2_RANK_FORK);
 static _Atomic int forking, writers;
 static __thread int forks, writing; /* what of them is this thread's */
 
@@ -43,7 +43,7 @@ void ia2_writing_end(void)
 void ia2_writing_stop(void)
 {
     writers -= writing;
-    pthread_mutex_lock(&fork_lock);
+    ia2_lock(&fork_lock);
     forking = forks = 1;
     for (time_t since = 0; writers > 0 && may_wait(&since);)
         ;
@@ -53,12 +53,12 @@ void ia2_writing_go_on(void)
 {
     writers += writing;
     forking = forks = 0;
-    pthread_mutex_unlock(&fork_lock);
+    ia2_unlock(&fork_lock);
 }
 
 void ia2_writing_go_on_in_child(void)
 {
     writers = writing;
     forking = forks = 0;
-    pthread_mutex_init(&fork_lock, NULL);
+    ia2_lock_renew(&fork_lock);
 }

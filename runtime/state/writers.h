@@ -1,4 +1,4 @@
-/* Who is writing the state, so that a fork can wait until nobody is.
+/* Who is writing the state, so that a fork can wait until no thread is.
  *
  * All of this is a hint: every compartment can write these words. A compartment that does so can
  * spoil the copy that a child gets, as it could by writing the state at the wrong moment. */

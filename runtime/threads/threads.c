@@ -20,9 +20,14 @@
 /* A hint, which every compartment can write; the records say what is true. */
 static _Atomic uint8_t slot_taken[IA2_SLOT_COUNT] = {[0] = 1, [1] = 1};
 static pthread_key_t end_key;
-/* Threads that have not come to their end, and the ids of those that have: hints too. */
+/* Threads that have not come to their end: a hint too. */
 static _Atomic unsigned live = 1;
-static _Atomic pid_t ending[IA2_SLOT_COUNT];
+
+/* Of each slot, a robust mutex that a thread locks as it ends and never gives back: the kernel does
+ * so when the thread is gone, and wakes who waits. (A count that the threads themselves count down
+ * would not do: the last code of a thread is libc's.) Hints as well. */
+static pthread_mutex_t gone[IA2_SLOT_COUNT];
+static _Atomic uint8_t gone_made[IA2_SLOT_COUNT], gone_held[IA2_SLOT_COUNT];
 
 static uint32_t take_slot(void)
 {
@@ -50,13 +55,35 @@ static void free_slot(uint32_t slot)
         atomic_store(&slot_taken[slot], 0);
 }
 
+static void make_gone(uint32_t slot)
+{
+    pthread_mutexattr_t robust;
+    if (gone_made[slot])
+        return;
+    pthread_mutexattr_init(&robust);
+    pthread_mutexattr_setrobust(&robust, PTHREAD_MUTEX_ROBUST);
+    pthread_mutex_init(&gone[slot], &robust);
+    pthread_mutexattr_destroy(&robust);
+    gone_made[slot] = 1;
+}
+
+/* Waits until the thread that ended in this slot last is gone. */
+static void lock_gone(uint32_t slot)
+{
+    if (pthread_mutex_lock(&gone[slot]) == EOWNERDEAD)
+        pthread_mutex_consistent(&gone[slot]);
+}
+
 /* With its last thread libc ends the process, on that thread: it must still have its stacks. Which
  * is the last libc decides after end_thread, so the others have to be gone by then. */
 static void wait_for_ending_threads(void)
 {
     for (uint32_t slot = 2; slot < IA2_SLOT_COUNT; slot++)
-        while (ending[slot] && !tgkill(getpid(), ending[slot], 0))
-            usleep(100);
+        if (gone_held[slot]) {
+            lock_gone(slot);
+            gone_held[slot] = 0;
+            pthread_mutex_unlock(&gone[slot]);
+        }
 }
 
 /* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done
@@ -93,7 +120,8 @@ static void end_thread(void *unused)
     sigaltstack(&none, NULL);
     ia2_shared_end();
     ia2_slot = 0;
-    ending[slot] = gettid();
+    lock_gone(slot);
+    gone_held[slot] = 1;
     ia2_thread_storage_lock();
     if (ia2_tls_set_keys(fsbase, 1, emptied))
         ia2_die("cannot take thread-local storage back from a thread that ends");
@@ -106,7 +134,7 @@ void *ia2_thread_first_frame(void *arg)
     uint32_t slot = (uint32_t)(uintptr_t)arg & IA2_SLOT_MASK;
     struct ia2_thread_record record = ia2_state.thread[slot];
     if (record.state != IA2_SLOT_STARTING)
-        ia2_die("a thread starts that nobody created");
+        ia2_die("a thread starts that no compartment created");
     char *high = (char *)(((uintptr_t)__builtin_frame_address(0) & -IA2_PAGE) - IA2_FIRST_STACK);
     int r = ia2_stacks_lay(high, record.zone_size, 0, &record);
     record.fsbase = ia2_fs_base();
@@ -114,7 +142,7 @@ void *ia2_thread_first_frame(void *arg)
     record.state = IA2_SLOT_QUIET;
     ia2_slot = slot;
     pthread_setspecific(end_key, &end_key);
-    ia2_become_nobody();
+    ia2_keep_key0();
     ia2_thread_storage_lock();
     /* Before its storage gets its keys: a child that is forked now must be able to take them off
      * again. */
@@ -139,7 +167,7 @@ void ia2_threads_forked(void)
     uint32_t own = ia2_slot & IA2_SLOT_MASK;
     for (uint32_t slot = 1; slot < IA2_SLOT_COUNT; slot++) {
         const struct ia2_thread_record *record = &ia2_state.thread[slot];
-        ending[slot] = 0;
+        gone_made[slot] = gone_held[slot] = 0; /* their owners are the parent's threads */
         if (slot == own || record->state == IA2_SLOT_FREE)
             continue;
         for (uint32_t key = 1; record->state >= IA2_SLOT_QUIET && key <= ia2_state.count; key++)
@@ -195,13 +223,14 @@ static int copy_attributes(pthread_attr_t *to, const pthread_attr_t *from)
 }
 
 /* libc keeps what the thread is to begin with in its descriptor, under key 0, and the thread
- * inherits the rights of whoever makes the system call: so nobody makes it. Returns an errno (below
- * IA2_PAGE), or the thread with its id in *thread. */
-static int create_as_nobody(int owner, pthread_t *thread, const pthread_attr_t *attr, uint32_t slot)
+ * inherits the rights of whoever makes the system call. So the call is made with key 0 alone.
+ * Returns an errno (below IA2_PAGE), or the thread with its id in *thread. */
+static int create_with_key_0(int owner, pthread_t *thread, const pthread_attr_t *attr,
+                             uint32_t slot)
 {
     pthread_attr_t *shared = ia2_shared_push(sizeof(*shared), _Alignof(pthread_attr_t));
     *shared = *attr;
-    pthread_t made = ia2_state.module[owner].descriptor->nobody_thread_create(shared, slot);
+    pthread_t made = ia2_state.module[owner].descriptor->key0_thread_create(shared, slot);
     ia2_shared_pop(&shared);
     if (made < IA2_PAGE)
         return (int)made;
@@ -246,9 +275,9 @@ int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr,
                                            .zone_size = zone};
         memcpy(&record.signal_mask, &mask, sizeof(record.signal_mask));
         ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
-        ending[slot] = 0;
+        make_gone(slot);
         atomic_fetch_add(&live, 1);
-        r = create_as_nobody(owner, thread, &own, slot);
+        r = create_with_key_0(owner, thread, &own, slot);
         if (r) {
             atomic_fetch_sub(&live, 1);
             free_slot(slot);

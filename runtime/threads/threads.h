@@ -11,14 +11,14 @@
 int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr,
                       void *(*start)(void *), void *arg);
 
-/* The start routine that libc gets; \a slot: the number of the thread's record. */
+/* The start routine that libc gets. \a slot: the number of the thread's record. */
 void *ia2_thread_first_frame(void *slot);
 
-/* Start-up, on the only thread. */
+/* Start-up, on the only thread. Aborts on failure. */
 void ia2_threads_start(void);
 
-/* In a forked child, on its only thread: forgets the threads of the parent. libc will hand their
- * stacks and storage to new threads, and expects to be able to write them. */
+/* In a forked child, on its only thread: forgets the threads of the parent. libc gives their stacks
+ * and storage to new threads and must be able to write them. */
 void ia2_threads_forked(void);
 
 #endif

@@ -8,9 +8,9 @@ A compartment is a list of sources. A comment in one of them declares each gate:
 (all fields of docs/design.md's `ia2_gate` lines; those left out are 0, `callers` every compartment,
 `export` 1.) `/* share NAME */` exports a variable, `/* destructor NAME */` puts a function that is
 not static into the table of destructors. Undefined symbols that are another compartment's gate are
-imported by --wrap, as the engine does it. The same sources with tests/support/plain/ia2.h in place of the
-runtime's make the plain program, in which an exploit must succeed.
-"""  # noqa: E501
+imported by --wrap, as the engine does it. The same sources with tests/support/plain/ia2.h in place
+of the runtime's make the plain program, in which an exploit must succeed.
+"""
 
 import os
 import pathlib
@@ -18,7 +18,8 @@ import re
 import shutil
 import subprocess
 from dataclasses import dataclass, field
-from ia2.stages.link import HARDENING
+
+from ia2.stages.link import HARDENING, SHIFT_SIZE, SHIFTS
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[2])
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD") or SOURCE / "build")
@@ -197,11 +198,26 @@ def link_compartment(folder, compartments, key, toolchain, linked, runtime):
     ]
     line += [f"-Wl,--wrap={name}" for name in imports]
     line += ["-Wl,--no-as-needed", *linked, folder / runtime.library, "-lm", "-lpthread", "-ldl"]
-    run(*line)
-    from ia2.elf import pad_tls
+    from ia2.elf import elf, gates, pad_tls
 
+    # Distances that the linker writes into code may have the bytes of a WRPKRU. Then the code
+    # moves, as in the engine's link stage.
+    for shift in range(SHIFTS):
+        run(line[0], *([padding(folder, shift, toolchain)] if shift else []), *line[1:])
+        if not gates.unlisted(elf.Elf.read(str(target))):
+            break
     pad_tls.pad_file(str(target))
     return fit_plugin(folder, own.name, key, toolchain) if own.late else target
+
+
+def padding(folder, shift, toolchain):
+    """An object with code that nothing runs, which moves what is linked before or after it."""
+    source, target = folder / f"padding-{shift}.S", folder / f"padding-{shift}.o"
+    source.write_text(
+        f'.text\n.skip {shift * SHIFT_SIZE}, 0xcc\n.section .note.GNU-stack,"",@progbits\n'
+    )
+    run(toolchain.compiler, "-c", source, "-o", target)
+    return target
 
 
 def fit_plugin(folder, name, key, toolchain):

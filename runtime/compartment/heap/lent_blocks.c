@@ -1,9 +1,9 @@
 #include "compartment/heap/lent_blocks.h"
 
-#include <pthread.h>
 #include <stdint.h>
 #include <stdlib.h>
 
+#include "base/lock.h"
 #include "compartment/compartment.h"
 #include "compartment/heap/jemalloc.h"
 #include "compartment/heap/own_heap.h"
@@ -17,7 +17,7 @@ static struct lent_block {
 } *blocks;
 static size_t capacity, used; /* used: removed ones included */
 static _Atomic size_t lent_to_one; /* blocks that a single client has */
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ia2_lock lock = IA2_LOCK(IA2_RANK_LENT);
 
 static size_t place(uintptr_t address)
 {
@@ -75,25 +75,25 @@ static void remove_block(struct lent_block *block)
 
 int ia2_lend(void *p, int client)
 {
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     int r = make_room();
     if (!r) {
         insert((uintptr_t)p, client);
         if (client != IA2_LENT_TO_ALL)
             lent_to_one++;
     }
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
     return r;
 }
 
 int ia2_take_back(void *p, int client)
 {
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     struct lent_block *block = find(p);
     int is = block && block->client == client;
     if (is)
         remove_block(block);
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
     return is;
 }
 
@@ -101,18 +101,18 @@ void ia2_forget_lent(void *p)
 {
     if (__builtin_expect(lent_to_one == 0, 1))
         return;
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     struct lent_block *block = find(p);
     if (block)
         remove_block(block);
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
 }
 
 int ia2_is_lent(void *p, int client)
 {
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     struct lent_block *block = find(p);
     int is = block && block->client == client;
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
     return is;
 }

@@ -1,5 +1,6 @@
 /* How the process ends, as this compartment sees it. libc gets a function of the runtime in place
- * of each exit function; what is to run, and where, is kept in the state, which nobody can write.
+ * of each exit function; what is to run, and where, is kept in the state, which no compartment can
+ * write.
  */
 #define _GNU_SOURCE
 #include <stdlib.h>
@@ -51,7 +52,7 @@ void ia2_compartment_exit_call(size_t index, int status)
     ia2_exit_invoke(index, status, (int)ia2_this_compartment.id);
 }
 
-/* In place of DT_FINI_ARRAY and DT_FINI. The loader calls these as nobody. */
+/* In place of DT_FINI_ARRAY and DT_FINI. The loader calls these with key 0. */
 static void run_array(void)
 {
     ia2_exit_run_array((int)ia2_this_compartment.id);
@@ -78,14 +79,14 @@ static int is_here(void)
 HIDDEN __attribute__((noreturn)) void __wrap_exit(int status)
 {
     if (is_here())
-        __ia2_nobody_exit(status);
+        __ia2_key0_exit(status);
     __real_exit(status);
 }
 
 HIDDEN __attribute__((noreturn)) void __wrap_quick_exit(int status)
 {
     if (is_here())
-        __ia2_nobody_quick_exit(status);
+        __ia2_key0_quick_exit(status);
     __real_quick_exit(status);
 }
 

@@ -28,7 +28,7 @@ static inline void give_back(const uint32_t *pkru)
 /* For the rest of the block. The first one that opens everything ends last, so the order among
  * several does not matter. */
 #define LEND_AS(name, function, address, size, write) \
-    __attribute__((cleanup(give_back))) uint32_t name = \
+    __attribute__((cleanup(give_back), unused)) uint32_t name = \
         ia2_permissive_lend(function, address, size, write, __builtin_return_address(0))
 #define LEND(function, address, size, write) LEND_AS(before, function, address, size, write)
 

@@ -22,14 +22,15 @@ HIDDEN int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
     return ia2_thread_create((int)ia2_this_compartment.id, thread, attr, start, arg);
 }
 
-/* A new thread of this compartment; what it runs comes from its record, which nobody can write. */
+/* A new thread of this compartment; what it runs comes from its record, which no compartment can
+ * write. */
 void *ia2_compartment_thread(void)
 {
     const struct ia2_thread_record *record = ia2_this_thread();
     if (!record || record->start_owner != ia2_this_compartment.id || record->state != IA2_SLOT_LIVE)
         ia2_die("compartment %s: a thread starts that it did not create",
                 ia2_this_compartment.name);
-    /* Once: whoever gives up his own rights may call this as nobody. */
+    /* Once: whoever gives up his own rights may call this with key 0. */
     static __thread int started;
     if (started++)
         ia2_die("compartment %s: a thread starts twice", ia2_this_compartment.name);

@@ -1,6 +1,6 @@
-/* dlopen, dlclose and dlsym. A DSO that is a compartment of its own is loaded by nobody, and runs
- * its constructors and destructors itself. Any other is this compartment's guest, as in any
- * program. */
+/* dlopen, dlclose and dlsym. A DSO that is a compartment of its own is loaded with the rights of
+ * key 0, and runs its constructors and destructors itself. Any other is this compartment's guest,
+ * as in any program. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <limits.h>
@@ -38,7 +38,7 @@ HIDDEN void *__wrap_dlopen(const char *name, int flags)
     /* Nobody can read this stack. */
     char *shared = ia2_shared_push(strlen(path) + 1, 1);
     strcpy(shared, path);
-    void *handle = __ia2_nobody_dlopen(shared, flags);
+    void *handle = __ia2_key0_dlopen(shared, flags);
     ia2_shared_pop(&shared);
     return handle;
 }
@@ -54,11 +54,11 @@ HIDDEN void *__wrap_dlmopen(Lmid_t space, const char *name, int flags)
     return handle;
 }
 
-/* By nobody too: what is unloaded may be a compartment, now or because nothing needs it any more.
+/* With key 0 too: what is unloaded may be a compartment, now or because nothing needs it any more.
  */
 HIDDEN int __wrap_dlclose(void *handle)
 {
-    return is_here() && ia2_state.module[1].descriptor->plugin_keys ? __ia2_nobody_dlclose(handle)
+    return is_here() && ia2_state.module[1].descriptor->plugin_keys ? __ia2_key0_dlclose(handle)
                                                                     : __real_dlclose(handle);
 }
 
@@ -69,7 +69,7 @@ int ia2_is_arriving(void)
     return ia2_this_compartment.plugin_keys >> ia2_this_compartment.id & 1 && !started;
 }
 
-/* Once: whoever gives up his own rights may call this as nobody. */
+/* Once: whoever gives up his own rights may call this with key 0. */
 void ia2_compartment_construct(void)
 {
     const struct ia2_module *own = &ia2_state.module[ia2_this_compartment.id];

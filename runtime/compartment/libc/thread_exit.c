@@ -1,5 +1,5 @@
 /* How a thread of this compartment ends, apart from returning: its cleanup handlers run here, libc
- * does the rest as nobody. */
+ * does the rest with the rights of key 0. */
 #define _GNU_SOURCE
 #include <pthread.h>
 #include <setjmp.h>
@@ -42,7 +42,7 @@ static __attribute__((noreturn)) void next_handler(void)
         __asm__("" : "+r"(context));
         __real_longjmp(context, 1);
     }
-    __ia2_nobody_thread_exit(exit_value);
+    __ia2_key0_thread_exit(exit_value);
 }
 
 /* The handler is done. */

@@ -9,6 +9,7 @@
 #include <threads.h>
 
 #include "compartment/compartment.h"
+#include "base/lock.h"
 #include "compartment/heap/jemalloc.h"
 #include "compartment/heap/own_heap.h"
 #include "compartment/jumps.h"
@@ -23,7 +24,7 @@ static struct {
     int64_t record; /* -1: no destructor */
     unsigned life;
 } keys[PTHREAD_KEYS_MAX];
-static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ia2_lock lock = IA2_LOCK(IA2_RANK_VALUES);
 static __thread struct value {
     void *value;
     unsigned life;
@@ -33,7 +34,7 @@ HIDDEN int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void
 {
     int r = EAGAIN;
     int64_t record = -1;
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     for (unsigned i = 0; r && i < PTHREAD_KEYS_MAX; i++)
         if (!(keys[i].life & 1)) {
             if (destructor &&
@@ -44,21 +45,21 @@ HIDDEN int __wrap_pthread_key_create(pthread_key_t *key, void (*destructor)(void
             *key = i;
             r = 0;
         }
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
     return r;
 }
 
 HIDDEN int __wrap_pthread_key_delete(pthread_key_t key)
 {
     int r = EINVAL;
-    pthread_mutex_lock(&lock);
+    ia2_lock(&lock);
     if (key < PTHREAD_KEYS_MAX && keys[key].life & 1) {
         keys[key].life++;
         if (keys[key].record >= 0)
             ia2_exit_delete_key(keys[key].record, (int)ia2_this_compartment.id);
         r = 0;
     }
-    pthread_mutex_unlock(&lock);
+    ia2_unlock(&lock);
     return r;
 }
 

@@ -17,7 +17,7 @@ RUN = {
     "program": "/nowhere/prog",
     "compartments": ["tool", "codec", "sink"],
 }
-KEYS = {"nobody": 0, "tool": 1, "codec": 2, "sink": 3}
+KEYS = {"key 0": 0, "tool": 1, "codec": 2, "sink": 3}
 HEAD = "# Of one permissive run, in which nothing was enforced: {} violations.\n"
 
 

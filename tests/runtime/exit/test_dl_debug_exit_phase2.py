@@ -11,7 +11,7 @@ NEEDS_PKU = True
 ALSO_NATIVE = True
 KEY_0 = 0x55555554
 RUNNING = re.compile(
-    r"IA2_TRACE: running '(?P<name>[^']*)' \((?P<kind>\w+)\) target compartment (?P<owner>\w+)"
+    r"IA2_TRACE: running '(?P<name>[^']*)' \((?P<kind>\w+)\) target compartment (?P<owner>[\w ]+)"
     r" \(key (?P<key>\d+)\): "
     r"PKRU (?P<before>0x[0-9a-f]+) -> (?P<target>0x[0-9a-f]+)\n"
     r"(?:IA2_EXIT: event=unknown_owner.*\n)?"
