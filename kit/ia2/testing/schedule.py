@@ -27,6 +27,11 @@ THE_VM = "(the VM)"
 COMMAND = ["/usr/bin/python3", "-m", "ia2.testing.supervisor"]
 
 
+def cost_name(kind: str, module, place: str) -> str:
+    """Under which name the cost of a task is kept."""
+    return f"{module.title} {kind}{place}"
+
+
 class Lines:
     """The supervisor's two ends: tasks go in, events come out into a queue under a name."""
 
@@ -73,7 +78,7 @@ class Schedule:
         self.session, self.config = session, session.config
         self.report = self.config.pluginmanager.getplugin("terminalreporter")
         self.costs = dict(self.config.cache.get(COSTS, {}))
-        self.modules = sorted(modules, key=self.cost, reverse=True)
+        self.modules = modules
         self.events: queue.SimpleQueue = queue.SimpleQueue()
         self.running: dict[int, tuple] = {}
         self.jobs = os.cpu_count() or 1
@@ -81,19 +86,18 @@ class Schedule:
         self.machine: Lines | None = None
         self.machine_runs = False
         self.tasks = 0
-        self.timed: set[str] = set()
 
-    def cost(self, module) -> tuple:
-        """What the module took the last time; if that is not known, its time limit is a guess."""
-        known = self.costs.get(module.title, 0)
-        return (known or module.timeout / 10, module.title)
+    def cost(self, kind: str, module, place: str) -> float:
+        """The seconds that this took the last time. If that is not known, the time limit of the
+        module's tests is a guess."""
+        return self.costs.get(cost_name(kind, module, place), module.timeout / 10)
 
     def run(self):
         pathlib.Path(vm.build_dir(), "tests").mkdir(parents=True, exist_ok=True)
         self.here = Lines("here", self.events)
         process = self.start_here()
         try:
-            self.here.send(self.settings(self.jobs, os.environ["IA2_PKU"]))
+            self.here.send(self.settings(self.jobs + 1, os.environ["IA2_PKU"]))
             self.waiting: list[tuple] = []
             self.keyed: list = []
             for module in self.modules:
@@ -137,24 +141,29 @@ class Schedule:
     # Tasks.
 
     def submit(self):
-        """Gives tasks to the processors that have none, and boots the VM when its time has come."""
+        """Gives tasks to the processors that have none, and boots the VM when its time has come.
+        One build more than there are processors: builds wait for the network, and for one another
+        where they share what they make."""
         self.waiting.sort(key=self.urgency)
-        while self.waiting and sum(it[2] != VM for it in self.running.values()) < self.jobs:
-            kind, module, place = self.waiting.pop(0)
+        while self.waiting:
+            kind, module, place = self.waiting[0]
+            if sum(it[2] != VM for it in self.running.values()) >= self.jobs + (kind == "build"):
+                break
+            del self.waiting[0]
             if kind == "build":
                 self.report.say(f"build   {module.title}")
             else:
                 self.begin(module, place)
             self.here.send(self.task(kind, module, place))
-        building = any(it[0] == "build" and VM in it[1].tests for it in self.running.values())
+        building = any(it[0] == "build" for it in self.running.values())
         if self.keyed and not self.waiting and not building and self.machine is None:
             self.start_vm()
 
     def urgency(self, waiting: tuple) -> tuple:
         """What comes first: builds, those that the VM needs before others; then what takes long."""
-        kind, module, _ = waiting
-        seconds, title = self.cost(module)
-        return (kind == "run", kind == "build" and VM not in module.tests, -seconds, title)
+        kind, module, place = waiting
+        for_vm = kind == "build" and VM in module.tests
+        return (kind == "run", not for_vm, -self.cost(kind, module, place), module.title)
 
     def task(self, kind: str, module, place: str) -> dict:
         number = self.tasks
@@ -214,7 +223,7 @@ class Schedule:
 
         threading.Thread(target=boot, daemon=True).start()
         self.machine.send(self.settings(VM_JOBS, "vm"))
-        for module in sorted(self.keyed, key=self.cost, reverse=True):
+        for module in sorted(self.keyed, key=lambda it: -self.cost("run", it, VM)):
             self.begin(module, VM)
             self.machine.send(self.task("run", module, VM))
             self.last = module
@@ -279,8 +288,7 @@ class Schedule:
         """A build or a run of a module is over."""
         what = f"{module.title} ({'build' if event['end'] == 'build' else 'run'}){place}"
         self.report.processor.append((event["processor"], event["seconds"], what))
-        if place != VM:
-            self.costs[module.title] = self.new_costs(module.title, event["seconds"])
+        self.costs[cost_name(event["end"], module, place)] = event["seconds"]
         if event["end"] != "build":
             return
         self.report.built(module, event["seconds"])
@@ -290,12 +298,6 @@ class Schedule:
             self.built(module)
             return
         self.fail_all(module, module.tests, event["text"] or "build() failed")
-
-    def new_costs(self, title: str, seconds: float) -> float:
-        """A module's build and its run here are added up."""
-        known = self.costs[title] if title in self.timed else 0
-        self.timed.add(title)
-        return known + seconds
 
     def ended(self, name: str):
         """A supervisor has closed its output. Tests it did not get to have failed."""
