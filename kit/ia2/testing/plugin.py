@@ -49,7 +49,7 @@ def pytest_configure(config: pytest.Config) -> None:
     config.option.continue_on_collection_errors = True
     config.pluginmanager.unregister(name="terminalreporter")
     config.pluginmanager.register(Report(config), "terminalreporter")
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("stopped by SIGTERM", 143))
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("by SIGTERM", 143))
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)

@@ -89,6 +89,13 @@ class Report(TerminalReporter):  # type: ignore[misc] # final for others than py
 
     summary_failures = summary_passes = summary_warnings = summary_errors
 
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
+        super().pytest_keyboard_interrupt(excinfo)
+        self.say(f"stopped: {excinfo.value}" if str(excinfo.value) else "stopped")
+
+    def _report_keyboardinterrupt(self) -> None:
+        """Said already: nothing follows the closing line."""
+
     def report_collect(self, final: bool = False) -> None:
         pass
 

@@ -117,7 +117,7 @@ class Schedule:
         finally:
             self.here.close()
             if self.session.shouldfail or sys.exc_info()[0]:
-                process.kill()
+                process.terminate()
             process.wait()
             self.cache.set(COSTS, self.costs)
 

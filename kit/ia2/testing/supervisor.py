@@ -65,6 +65,7 @@ class Worker:
         status = 1
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             end_with_parent()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(self.log.fileno(), 1)
@@ -197,6 +198,15 @@ class Supervisor:
         self.workers: dict[int, Worker] = {}
         self.spent: dict[int, list[float]] = {}
 
+    def stop(self, *_: object) -> NoReturn:
+        """Ends the workers and all that they have started."""
+        for one in self.workers.values():
+            try:
+                os.killpg(one.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        os._exit(128 + signal.SIGTERM)
+
     def start_workers(self) -> None:
         while self.waiting and len(self.workers) < self.settings["jobs"]:
             self.start(self.waiting.pop(0))
@@ -265,7 +275,9 @@ def main() -> int:
     def emit(**event: object) -> None:
         print(json.dumps(event), file=output, flush=True)
 
-    Supervisor(settings, emit).serve(commands)
+    supervisor = Supervisor(settings, emit)
+    signal.signal(signal.SIGTERM, supervisor.stop)
+    supervisor.serve(commands)
     if settings["pku"] == "vm":
         emit(idle=idle_share())
     return 0
