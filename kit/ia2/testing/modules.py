@@ -54,9 +54,10 @@ def title_of(path: str) -> str:
     return path.partition("::")[0].removeprefix("tests/").removesuffix(".py")
 
 
-def described(item) -> Module:
+def described(item: pytest.Item) -> Module:
     """What the runner has to know of a module."""
-    module, path = item.getparent(pytest.Module).obj, pathlib.Path(item.path)
+    parent, path = item.getparent(pytest.Module), pathlib.Path(item.path)
+    module = parent.obj if parent else None
     title = names(item.nodeid)[0]
     return Module(
         str(path),

@@ -5,6 +5,8 @@ processes, here or in the PKU VM.
 import copy
 import os
 import signal
+from collections.abc import Generator
+from typing import Any
 
 import pytest
 
@@ -16,7 +18,7 @@ from .schedule import Schedule
 MODULES = pytest.StashKey[dict]()
 
 
-def pytest_addoption(parser):
+def pytest_addoption(parser: pytest.Parser) -> None:
     group = parser.getgroup("the kit's tests")
     group.addoption(
         "--only",
@@ -33,7 +35,7 @@ def pytest_addoption(parser):
 
 
 @pytest.hookimpl(trylast=True)
-def pytest_configure(config):
+def pytest_configure(config: pytest.Config) -> None:
     """Sets what test modules read when they are imported, and replaces pytest's report."""
     os.environ["IA2_SOURCE"] = str(vm.SOURCE)
     os.environ["IA2_BUILD"] = str(vm.build_dir())
@@ -47,11 +49,11 @@ def pytest_configure(config):
     config.option.continue_on_collection_errors = True
     config.pluginmanager.unregister(name="terminalreporter")
     config.pluginmanager.register(Report(config), "terminalreporter")
-    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("stopped by SIGTERM", 143))
+    signal.signal(signal.SIGTERM, lambda *_: pytest.exit("by SIGTERM", 143))
 
 
 @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-def pytest_make_collect_report(collector):
+def pytest_make_collect_report(collector: pytest.Collector) -> Generator[None, Any, None]:
     """A module that cannot be loaded fails, unless --only names another."""
     outcome = yield
     report = outcome.get_result()
@@ -60,10 +62,13 @@ def pytest_make_collect_report(collector):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(session, config, items):
+def pytest_collection_modifyitems(
+    session: pytest.Session, config: pytest.Config, items: list[pytest.Item]
+) -> None:
     """Leaves what --only names, and makes an item for each place where a test runs."""
     only = config.option.only
-    kept, other = [], []
+    kept: list[pytest.Item] = []
+    other: list[pytest.Item] = []
     for item in items:
         title, test, _ = names(item.nodeid)
         (kept if only in f"{title} {test}" else other).append(item)
@@ -89,7 +94,7 @@ def pytest_collection_modifyitems(session, config, items):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session):
+def pytest_runtestloop(session: pytest.Session) -> bool | None:
     """Builds and runs the items in worker processes, instead of in this one."""
     if session.config.option.collectonly:
         return None
@@ -102,7 +107,7 @@ def pytest_runtestloop(session):
 
 
 @pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session):
+def pytest_sessionfinish(session: pytest.Session) -> None:
     """A run in which nothing passed has not shown anything."""
     report = session.config.pluginmanager.getplugin("terminalreporter")
     if session.exitstatus in (0, 5) and not session.config.option.collectonly:

@@ -7,9 +7,11 @@ A module's line comes when its last test is done, a failure at once. The last li
 import time
 from collections import Counter
 
+import pytest
+from _pytest.reports import BaseReport
 from _pytest.terminal import TerminalReporter
 
-from .modules import names, title_of
+from .modules import Module, names, title_of
 
 # Seconds without a line of output, in a long module, before one is printed.
 PROGRESS = 20
@@ -19,7 +21,7 @@ def indented(text: str) -> str:
     return "    " + text.strip().replace("\n", "\n    ")
 
 
-def failure_text(report) -> str:
+def failure_text(report: BaseReport) -> str:
     """Why a phase of a test failed, and what the test had printed."""
     parts = [report.longreprtext.strip()]
     for title, text in report.sections:
@@ -28,7 +30,7 @@ def failure_text(report) -> str:
     return "\n".join(parts)
 
 
-def skip_reason(report) -> str:
+def skip_reason(report: BaseReport) -> str:
     """What a skip says of itself."""
     text = report.longrepr[2] if isinstance(report.longrepr, tuple) else report.longreprtext
     for prefix in ("Skipped: ", "unittest.case.SkipTest: "):
@@ -45,11 +47,11 @@ class BuildTime:
         self.nodeid, self.duration = nodeid, duration
 
 
-class Report(TerminalReporter):
+class Report(TerminalReporter):  # type: ignore[misc] # final for others than pytest's plugins
     """Counts each test once, as what it was: failed if a phase of it failed, else skipped or
     passed."""
 
-    def __init__(self, config):
+    def __init__(self, config: pytest.Config):
         super().__init__(config)
         self.count: Counter = Counter()
         self.skips: Counter = Counter()
@@ -61,46 +63,53 @@ class Report(TerminalReporter):
         self.reason: tuple = ()  # module and text of the last failure
         self.nothing = ""  # why there was nothing to run
 
-    def say(self, text: str):
+    def say(self, text: str) -> None:
         self.told = time.monotonic()
         self.write_line(text)
         self.flush()
 
     # The parts of pytest's report that this one has otherwise, or not at all.
 
-    def pytest_sessionstart(self, session):
+    def pytest_sessionstart(self, session: pytest.Session) -> None:
         self._session = session
         self._sessionstarttime = time.time()
 
-    def pytest_collection(self):
+    def pytest_collection(self) -> None:
         pass
 
-    def pytest_collection_finish(self, session):
+    def pytest_collection_finish(self, session: pytest.Session) -> None:
         if self.config.getoption("collectonly"):
             super().pytest_collection_finish(session)
 
-    def pytest_runtest_logstart(self, nodeid, location):
+    def pytest_runtest_logstart(self, nodeid: str, location: tuple) -> None:
         pass
 
-    def summary_errors(self):
+    def summary_errors(self) -> None:
         pass
 
     summary_failures = summary_passes = summary_warnings = summary_errors
 
-    def report_collect(self, final=False):
+    def pytest_keyboard_interrupt(self, excinfo: pytest.ExceptionInfo) -> None:
+        super().pytest_keyboard_interrupt(excinfo)
+        self.say(f"stopped: {excinfo.value}" if str(excinfo.value) else "stopped")
+
+    def _report_keyboardinterrupt(self) -> None:
+        """Said already: nothing follows the closing line."""
+
+    def report_collect(self, final: bool = False) -> None:
         pass
 
     # The tests.
 
-    def begin(self, module, where: str, tests):
+    def begin(self, module: Module, where: str, tests: list[str]) -> None:
         """Tells that the tests of a module are to run: a line says how they went when all are
         done."""
         self.modules[module.title, where] = [set(tests), Counter(), 0.0]
 
-    def built(self, module, seconds: float):
+    def built(self, module: Module, seconds: float) -> None:
         self._add_stats("", [BuildTime(f"{module.title} ", seconds)])
 
-    def pytest_collectreport(self, report):
+    def pytest_collectreport(self, report: pytest.CollectReport) -> None:
         super().pytest_collectreport(report)
         title = title_of(report.nodeid)
         if report.failed:
@@ -108,7 +117,7 @@ class Report(TerminalReporter):
         elif report.skipped:
             self.close(title, "", "(module)", "skipped", skip_reason(report), 0)
 
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         category = self.config.hook.pytest_report_teststatus(report=report, config=self.config)[0]
         self._add_stats(category, [report])
         phases = self.phases.setdefault(report.nodeid, [])
@@ -116,7 +125,7 @@ class Report(TerminalReporter):
         if report.when == "teardown":
             self.finish(self.phases.pop(report.nodeid))
 
-    def finish(self, phases: list):
+    def finish(self, phases: list) -> None:
         """Counts a test whose phases are all reported."""
         title, test, where = names(phases[0].nodeid)
         seconds = round(sum(phase.duration for phase in phases), 2)
@@ -131,7 +140,9 @@ class Report(TerminalReporter):
             notes = [text for name, text in phases[-1].user_properties if name == "note"]
             self.close(title, where, test, "passed", "\n".join(notes), seconds)
 
-    def close(self, module: str, where: str, test: str, result: str, text: str, seconds: float):
+    def close(
+        self, module: str, where: str, test: str, result: str, text: str, seconds: float
+    ) -> None:
         """Prints and counts a test's result."""
         self.count[result] += 1
         title = f"{module} {test}{where}"
@@ -152,7 +163,7 @@ class Report(TerminalReporter):
         if time.monotonic() > self.told + PROGRESS:
             self.say(f"...     {sum(self.count.values())} tests done, at {title}")
 
-    def close_module(self, module: str, where: str, test: str, result: str, seconds: float):
+    def close_module(self, module: str, where: str, test: str, result: str, seconds: float) -> None:
         entry = self.modules.get((module, where))
         if not entry:
             return
@@ -168,7 +179,7 @@ class Report(TerminalReporter):
 
     # The end.
 
-    def short_test_summary(self):
+    def short_test_summary(self) -> None:
         if self.config.option.durations is not None and self.processor:
             self.say(
                 "processor time of modules, in seconds (with all that they started and awaited)"
@@ -181,7 +192,7 @@ class Report(TerminalReporter):
         for title in self.failed:
             self.say(f"failed  {title}")
 
-    def summary_stats(self):
+    def summary_stats(self) -> None:
         if self.config.getoption("collectonly"):
             super().summary_stats()
             return

@@ -12,11 +12,14 @@ import queue
 import subprocess
 import sys
 import threading
+from collections.abc import Iterable
+from typing import Any
 
-from _pytest.reports import TestReport
+import pytest
 
 from ..vm import vm
-from .modules import VM, names
+from .modules import VM, Module, names
+from .report import Report
 from .supervisor import END_OF_MODULE
 
 VM_LIMIT, VM_LIMIT_ALL_VECTORS = 40 * 60, 12 * 3600
@@ -25,6 +28,11 @@ VM_JOBS = 2
 COSTS = "ia2/seconds"  # what each module took, for the order of the next run
 THE_VM = "(the VM)"
 COMMAND = ["/usr/bin/python3", "-m", "ia2.testing.supervisor"]
+
+
+def cost_name(kind: str, module: Module, place: str) -> str:
+    """Under which name the cost of a task is kept."""
+    return f"{module.title} {kind}{place}"
 
 
 class Lines:
@@ -41,7 +49,7 @@ class Lines:
         self.reader = threading.Thread(target=self.read, args=(output,), daemon=True)
         self.reader.start()
 
-    def read(self, output: int):
+    def read(self, output: int) -> None:
         with os.fdopen(output, errors="replace") as lines:
             for line in lines:
                 try:
@@ -52,13 +60,13 @@ class Lines:
                     self.events.put((self.name, event))
         self.events.put((self.name, None))
 
-    def send(self, data: dict):
+    def send(self, data: dict) -> None:
         try:
             print(json.dumps(data), file=self.tasks, flush=True)
         except BrokenPipeError:
             pass  # the reader says that the supervisor has ended
 
-    def close(self):
+    def close(self) -> None:
         try:
             self.tasks.close()
         except BrokenPipeError:
@@ -69,33 +77,34 @@ class Schedule:
     """One run of the modules' tests. run() returns when all are reported, or raises what stops
     pytest: the session's Failed (-x) or KeyboardInterrupt."""
 
-    def __init__(self, session, modules: list):
+    def __init__(self, session: pytest.Session, modules: list[Module]):
         self.session, self.config = session, session.config
-        self.report = self.config.pluginmanager.getplugin("terminalreporter")
-        self.costs = dict(self.config.cache.get(COSTS, {}))
-        self.modules = sorted(modules, key=self.cost, reverse=True)
+        self.report: Report = session.config.pluginmanager.getplugin("terminalreporter")
+        assert session.config.cache
+        self.cache = session.config.cache
+        self.costs: dict[str, float] = dict(self.cache.get(COSTS, {}))
+        self.modules = modules
         self.events: queue.SimpleQueue = queue.SimpleQueue()
         self.running: dict[int, tuple] = {}
+        self.waiting: list[tuple] = []
+        self.keyed: list[Module] = []
         self.jobs = os.cpu_count() or 1
         self.problem: str | None = None
         self.machine: Lines | None = None
         self.machine_runs = False
         self.tasks = 0
-        self.timed: set[str] = set()
 
-    def cost(self, module) -> tuple:
-        """What the module took the last time; if that is not known, its time limit is a guess."""
-        known = self.costs.get(module.title, 0)
-        return (known or module.timeout / 10, module.title)
+    def cost(self, kind: str, module: Module, place: str) -> float:
+        """The seconds that this took the last time. If that is not known, the time limit of the
+        module's tests is a guess."""
+        return self.costs.get(cost_name(kind, module, place), module.timeout / 10)
 
-    def run(self):
+    def run(self) -> None:
         pathlib.Path(vm.build_dir(), "tests").mkdir(parents=True, exist_ok=True)
         self.here = Lines("here", self.events)
         process = self.start_here()
         try:
-            self.here.send(self.settings(self.jobs, os.environ["IA2_PKU"]))
-            self.waiting: list[tuple] = []
-            self.keyed: list = []
+            self.here.send(self.settings(self.jobs + 1, os.environ["IA2_PKU"]))
             for module in self.modules:
                 pathlib.Path(module.out).mkdir(parents=True, exist_ok=True)
                 if module.build:
@@ -108,9 +117,9 @@ class Schedule:
         finally:
             self.here.close()
             if self.session.shouldfail or sys.exc_info()[0]:
-                process.kill()
+                process.terminate()
             process.wait()
-            self.config.cache.set(COSTS, self.costs)
+            self.cache.set(COSTS, self.costs)
 
     def settings(self, jobs: int, pku: str) -> dict:
         style = self.config.option.tbstyle
@@ -121,7 +130,7 @@ class Schedule:
         kit = vm.SOURCE / "kit"
         return {"PYTHONPATH": f"{kit}:{self.config.rootpath}"}
 
-    def start_here(self):
+    def start_here(self) -> subprocess.Popen:
         read_end, write_end = self.here.theirs
         process = subprocess.Popen(
             COMMAND,
@@ -136,27 +145,32 @@ class Schedule:
 
     # Tasks.
 
-    def submit(self):
-        """Gives tasks to the processors that have none, and boots the VM when its time has come."""
+    def submit(self) -> None:
+        """Gives tasks to the processors that have none, and boots the VM when its time has come.
+        One build more than there are processors: builds wait for the network, and for one another
+        where they share what they make."""
         self.waiting.sort(key=self.urgency)
-        while self.waiting and sum(it[2] != VM for it in self.running.values()) < self.jobs:
-            kind, module, place = self.waiting.pop(0)
+        while self.waiting:
+            kind, module, place = self.waiting[0]
+            if sum(it[2] != VM for it in self.running.values()) >= self.jobs + (kind == "build"):
+                break
+            del self.waiting[0]
             if kind == "build":
                 self.report.say(f"build   {module.title}")
             else:
                 self.begin(module, place)
             self.here.send(self.task(kind, module, place))
-        building = any(it[0] == "build" and VM in it[1].tests for it in self.running.values())
+        building = any(it[0] == "build" for it in self.running.values())
         if self.keyed and not self.waiting and not building and self.machine is None:
             self.start_vm()
 
     def urgency(self, waiting: tuple) -> tuple:
         """What comes first: builds, those that the VM needs before others; then what takes long."""
-        kind, module, _ = waiting
-        seconds, title = self.cost(module)
-        return (kind == "run", kind == "build" and VM not in module.tests, -seconds, title)
+        kind, module, place = waiting
+        for_vm = kind == "build" and VM in module.tests
+        return (kind == "run", not for_vm, -self.cost(kind, module, place), module.title)
 
-    def task(self, kind: str, module, place: str) -> dict:
+    def task(self, kind: str, module: Module, place: str) -> dict:
         number = self.tasks
         self.tasks += 1
         self.running[number] = (kind, module, place)
@@ -169,11 +183,11 @@ class Schedule:
             "timeout": module.timeout,
         }
 
-    def begin(self, module, place: str):
+    def begin(self, module: Module, place: str) -> None:
         titles = [names(nodeid)[1] for nodeid in module.tests[place]]
         self.report.begin(module, place, titles)
 
-    def built(self, module):
+    def built(self, module: Module) -> None:
         """Notes which of the module's tests can run now."""
         for place in module.tests:
             if place == VM:
@@ -181,7 +195,7 @@ class Schedule:
             else:
                 self.waiting.append(("run", module, place))
 
-    def start_vm(self):
+    def start_vm(self) -> None:
         """Boots the VM with all modules that need it. It reads this machine's files, and keeps what
         it has read, so nothing that it reads may change from here on."""
         self.machine = Lines("VM", self.events)
@@ -189,7 +203,7 @@ class Schedule:
         limit = VM_LIMIT_ALL_VECTORS if self.config.option.all_vectors else VM_LIMIT
         self.machine_runs = True
 
-        def boot():
+        def boot() -> None:
             try:
                 result = vm.run(
                     COMMAND,
@@ -214,7 +228,7 @@ class Schedule:
 
         threading.Thread(target=boot, daemon=True).start()
         self.machine.send(self.settings(VM_JOBS, "vm"))
-        for module in sorted(self.keyed, key=self.cost, reverse=True):
+        for module in sorted(self.keyed, key=lambda it: -self.cost("run", it, VM)):
             self.begin(module, VM)
             self.machine.send(self.task("run", module, VM))
             self.last = module
@@ -223,7 +237,7 @@ class Schedule:
 
     # Events.
 
-    def take(self, name: str, event: dict | None):
+    def take(self, name: str, event: dict | None) -> None:
         """Reports what a supervisor tells."""
         if event is None:
             self.ended(name)
@@ -244,43 +258,46 @@ class Schedule:
         if self.session.shouldstop:
             raise self.session.Interrupted(self.session.shouldstop)
 
-    def from_worker(self, data: dict):
+    def from_worker(self, data: dict) -> pytest.TestReport:
         """The report of a worker. JSON has no tuples, and pytest has no lists there."""
-        report = self.config.hook.pytest_report_from_serializable(config=self.config, data=data)
+        report: Any = self.config.hook.pytest_report_from_serializable(
+            config=self.config, data=data
+        )
         report.location = tuple(report.location)
         if isinstance(report.longrepr, list):
             report.longrepr = tuple(report.longrepr)
+        assert isinstance(report, pytest.TestReport)
         return report
 
-    def log(self, module, place: str, report):
+    def log(self, module: Module, place: str, report: pytest.TestReport) -> None:
         """Reports a phase of a test under the node id that names its place."""
         if report.when == "teardown":
             module.tests[place].pop(report.nodeid, None)
         report.nodeid += place
         self.config.hook.pytest_runtest_logreport(report=report)
 
-    def fail(self, module, place: str, nodeid: str, text: str, seconds: float = 0):
+    def fail(self, module: Module, place: str, nodeid: str, text: str, seconds: float = 0) -> None:
         """Reports a test as failed that could not tell so itself."""
         if nodeid in (END_OF_MODULE, THE_VM):
             nodeid = f"{pathlib.Path(module.file).relative_to(self.config.rootpath)}::{nodeid}"
-        for when, outcome, why in (("call", "failed", text), ("teardown", "passed", None)):
-            location = (module.file, None, nodeid)
-            report = TestReport(nodeid, location, {}, outcome, why, when, duration=seconds)
+        location = (module.file, None, nodeid)
+        for report in (
+            pytest.TestReport(nodeid, location, {}, "failed", text, "call", duration=seconds),
+            pytest.TestReport(nodeid, location, {}, "passed", None, "teardown"),
+        ):
             self.log(module, place, report)
-            seconds = 0
 
-    def fail_all(self, module, places, text: str):
+    def fail_all(self, module: Module, places: Iterable[str], text: str) -> None:
         """Reports the module's tests in `places` that are not done as failed."""
         for place in list(places):
             for nodeid in list(module.tests.get(place, ())):
                 self.fail(module, place, nodeid, text)
 
-    def end(self, module, place: str, event: dict):
+    def end(self, module: Module, place: str, event: dict) -> None:
         """A build or a run of a module is over."""
         what = f"{module.title} ({'build' if event['end'] == 'build' else 'run'}){place}"
         self.report.processor.append((event["processor"], event["seconds"], what))
-        if place != VM:
-            self.costs[module.title] = self.new_costs(module.title, event["seconds"])
+        self.costs[cost_name(event["end"], module, place)] = event["seconds"]
         if event["end"] != "build":
             return
         self.report.built(module, event["seconds"])
@@ -291,13 +308,7 @@ class Schedule:
             return
         self.fail_all(module, module.tests, event["text"] or "build() failed")
 
-    def new_costs(self, title: str, seconds: float) -> float:
-        """A module's build and its run here are added up."""
-        known = self.costs[title] if title in self.timed else 0
-        self.timed.add(title)
-        return known + seconds
-
-    def ended(self, name: str):
+    def ended(self, name: str) -> None:
         """A supervisor has closed its output. Tests it did not get to have failed."""
         why = f"the supervisor {name} ended before this test"
         if name == "VM":

@@ -19,14 +19,18 @@ import ctypes
 import faulthandler
 import json
 import os
+import resource
 import select
 import signal
 import sys
 import tempfile
 import time
+from collections.abc import Callable
+from typing import NoReturn
 
 from . import worker
 
+Emit = Callable[..., None]
 OUTPUT_LIMIT = 6000
 END_OF_MODULE = "(end of module)"
 PR_SET_PDEATHSIG = 1
@@ -46,7 +50,8 @@ class Worker:
 
     def __init__(self, task: dict, settings: dict):
         self.task, self.left = task, list(task.get("tests", ()))
-        self.current, self.in_setup, self.printed = None, False, 0
+        self.current: str | None = None
+        self.in_setup, self.printed = False, 0
         self.began = self.since = time.monotonic()
         self.log, self.buffer = tempfile.TemporaryFile(), b""
         self.events, write_end = os.pipe()
@@ -55,11 +60,12 @@ class Worker:
             self.become_worker(settings, write_end)
         os.close(write_end)
 
-    def become_worker(self, settings: dict, write_end: int):
+    def become_worker(self, settings: dict, write_end: int) -> NoReturn:
         """In the child: does the task and ends the process."""
         status = 1
         try:
             os.setsid()
+            signal.signal(signal.SIGTERM, signal.SIG_DFL)
             end_with_parent()
             os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
             os.dup2(self.log.fileno(), 1)
@@ -87,7 +93,8 @@ class Worker:
     @property
     def deadline(self) -> float:
         """When the test that is running has reached its time limit. A build has none."""
-        return self.since + self.task["timeout"] if self.task["kind"] == "run" else float("inf")
+        limit = float(self.task["timeout"]) if self.task["kind"] == "run" else float("inf")
+        return self.since + limit
 
     def printed_since(self, start: int) -> str:
         """What is in the log after `start`. The worker writes at the file's position, so that is
@@ -95,7 +102,7 @@ class Worker:
         size = os.fstat(self.log.fileno()).st_size
         return os.pread(self.log.fileno(), size - start, start).decode(errors="replace")
 
-    def take(self, data: bytes, emit):
+    def take(self, data: bytes, emit: Emit) -> None:
         """Reads the worker's events."""
         *lines, self.buffer = (self.buffer + data).split(b"\n")
         for line in lines:
@@ -110,7 +117,7 @@ class Worker:
                 self.in_setup = False
                 emit(task=self.task["task"], report=event["report"])
 
-    def finish(self, problem: str | None, emit) -> float:
+    def finish(self, problem: str | None, emit: Emit) -> float:
         """Ends the process and what it has started, and reports what it did not get to. Returns the
         processor time of all that the process has waited for."""
         if problem is None:
@@ -129,7 +136,7 @@ class Worker:
         else:
             self.report_run(problem, code, emit)
         self.log.close()
-        return usage.ru_utime + usage.ru_stime
+        return float(usage.ru_utime + usage.ru_stime)
 
     ended: tuple | None = None
 
@@ -144,7 +151,7 @@ class Worker:
             time.sleep(0.002)
         return "the test process did not end after its last test"
 
-    def report_build(self, code: int, emit, usage):
+    def report_build(self, code: int, emit: Emit, usage: resource.struct_rusage) -> None:
         text = self.printed_since(0)
         if code < 0:
             text += f"\nbuild() died ({signal.Signals(-code).name})"
@@ -157,7 +164,7 @@ class Worker:
             processor=round(usage.ru_utime + usage.ru_stime, 2),
         )
 
-    def report_run(self, problem: str | None, code: int, emit):
+    def report_run(self, problem: str | None, code: int, emit: Emit) -> None:
         if problem is None and code != 0:
             how = signal.Signals(-code).name if code < 0 else f"status {code}"
             problem = f"the test process died ({how})"
@@ -185,22 +192,31 @@ class Worker:
 class Supervisor:
     """Keeps up to `jobs` workers busy with the tasks in the order of their arrival."""
 
-    def __init__(self, settings: dict, emit):
+    def __init__(self, settings: dict, emit: Emit):
         self.settings, self.emit = settings, emit
         self.waiting: list[dict] = []
         self.workers: dict[int, Worker] = {}
         self.spent: dict[int, list[float]] = {}
 
-    def start_workers(self):
+    def stop(self, *_: object) -> NoReturn:
+        """Ends the workers and all that they have started."""
+        for one in self.workers.values():
+            try:
+                os.killpg(one.pid, signal.SIGKILL)
+            except ProcessLookupError:
+                pass
+        os._exit(128 + signal.SIGTERM)
+
+    def start_workers(self) -> None:
         while self.waiting and len(self.workers) < self.settings["jobs"]:
             self.start(self.waiting.pop(0))
 
-    def start(self, task: dict):
+    def start(self, task: dict) -> None:
         started = Worker(task, self.settings)
         self.workers[started.events] = started
         self.spent.setdefault(task["task"], [time.monotonic(), 0.0])
 
-    def end(self, one: Worker, problem: str | None):
+    def end(self, one: Worker, problem: str | None) -> None:
         """Takes a worker off. What is left of its tests goes to a new one at once."""
         del self.workers[one.events]
         spent = self.spent[one.task["task"]]
@@ -219,7 +235,7 @@ class Supervisor:
             processor=round(spent[1], 2),
         )
 
-    def serve(self, commands: int):
+    def serve(self, commands: int) -> None:
         """Until `commands`, a descriptor, is closed and all tasks are done."""
         text, is_open = b"", True
         while is_open or self.waiting or self.workers:
@@ -256,10 +272,12 @@ def main() -> int:
     worker.import_pytest()
     output = os.fdopen(os.dup(1), "w")
 
-    def emit(**event):
+    def emit(**event: object) -> None:
         print(json.dumps(event), file=output, flush=True)
 
-    Supervisor(settings, emit).serve(commands)
+    supervisor = Supervisor(settings, emit)
+    signal.signal(signal.SIGTERM, supervisor.stop)
+    supervisor.serve(commands)
     if settings["pku"] == "vm":
         emit(idle=idle_share())
     return 0

@@ -9,6 +9,8 @@ import os
 import pathlib
 import sys
 import traceback
+from collections.abc import Generator, Iterable
+from typing import Any, TextIO
 
 import pytest
 from _pytest.config import default_plugins
@@ -48,7 +50,7 @@ def build(root: str, file: str, out: str) -> int:
     return 0
 
 
-def run(root: str, file: str, tests: list[str], tbstyle: str, events) -> int:
+def run(root: str, file: str, tests: list[str], tbstyle: str, events: TextIO) -> int:
     """Runs the module's tests whose node ids are in `tests`. Writes a JSON line per event to
     `events`: {"start": ID, "at": N}, {"report": ...}, {"done": ID}. N is how long the log was."""
     words = ["-c", os.devnull, f"--rootdir={root}", "-s"]
@@ -61,37 +63,38 @@ def run(root: str, file: str, tests: list[str], tbstyle: str, events) -> int:
 class Teller:
     """Plugin of pytest that selects the tests and tells the supervisor about each."""
 
-    def __init__(self, tests: list[str], events):
-        self.tests, self.events = set(tests), events
-        self.config, self.printed = None, 0
+    config: pytest.Config
 
-    def emit(self, **event):
+    def __init__(self, tests: Iterable[str], events: TextIO):
+        self.tests, self.events, self.printed = set(tests), events, 0
+
+    def emit(self, **event: object) -> None:
         print(json.dumps(event), file=self.events, flush=True)
 
     @pytest.hookimpl(trylast=True)
-    def pytest_configure(self, config):
+    def pytest_configure(self, config: pytest.Config) -> None:
         """Silences pytest's own report, which would look like output of the tests."""
         self.config = config
         config.pluginmanager.unregister(name="terminalreporter")
         silent = TerminalReporter(config, open(os.devnull, "w"))
         config.pluginmanager.register(silent, "terminalreporter")
 
-    def pytest_collection_modifyitems(self, items):
+    def pytest_collection_modifyitems(self, items: list[pytest.Item]) -> None:
         items[:] = [item for item in items if item.nodeid in self.tests]
 
-    def pytest_runtest_logstart(self, nodeid):
+    def pytest_runtest_logstart(self, nodeid: str) -> None:
         self.printed = position()
         self.emit(start=nodeid, at=self.printed)
 
-    def pytest_runtest_logreport(self, report):
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
         data = self.config.hook.pytest_report_to_serializable(config=self.config, report=report)
         self.emit(report=data)
 
-    def pytest_runtest_logfinish(self, nodeid):
+    def pytest_runtest_logfinish(self, nodeid: str) -> None:
         self.emit(done=nodeid)
 
     @pytest.hookimpl(hookwrapper=True, tryfirst=True)
-    def pytest_runtest_makereport(self, item, call):
+    def pytest_runtest_makereport(self, item: pytest.Item) -> Generator[None, Any, None]:
         further = worst_first(item)
         outcome = yield
         report = outcome.get_result()
@@ -118,7 +121,7 @@ def position() -> int:
     return os.lseek(2, 0, os.SEEK_CUR)
 
 
-def worst_first(item) -> list[tuple]:
+def worst_first(item: pytest.Item) -> list[tuple]:
     """A unittest test may have several outcomes, one per subtest. Puts a failure before the skips,
     and returns the further failures as (title, exception); pytest itself takes the first alone."""
     found = getattr(item, "_excinfo", None) or []
@@ -126,14 +129,14 @@ def worst_first(item) -> list[tuple]:
     if not failures:
         del found[1:]
         return []
-    item._excinfo = failures[:1]
+    item.__dict__["_excinfo"] = failures[:1]
     named = item.__dict__.get("subtests", {})
     titles = [(named.get(id(it.value), ""), it) for it in failures]
     first = [("in subtest " + titles[0][0], titles[0][1])] if titles[0][0] else []
     return first + [("further failure " + name, it) for name, it in titles[1:]]
 
 
-def add_subtest(self, _case, subtest, failure):
+def add_subtest(self: Any, _case: object, subtest: Any, failure: Any) -> None:
     """unittest's callback for a subtest. pytest has none before version 9: there a test would end
     at its first subtest that fails."""
     if failure is not None:
@@ -143,4 +146,5 @@ def add_subtest(self, _case, subtest, failure):
 
 
 if not hasattr(TestCaseFunction, "addSubTest"):
-    TestCaseFunction.addSubTest, TestCaseFunction.failfast = add_subtest, False
+    setattr(TestCaseFunction, "addSubTest", add_subtest)
+    setattr(TestCaseFunction, "failfast", False)

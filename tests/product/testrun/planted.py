@@ -39,20 +39,24 @@ class Planted:
         # The VM's image is large and the same for all.
         (folder / "build" / "vm").symlink_to(vm.build_dir() / "vm")
 
+    def command(self, *options: str) -> tuple[list, dict]:
+        """What `scripts/check OPTION...` runs, with these modules; and how it is started."""
+        words = ["/usr/bin/python3", "-m", "ia2.testing", f"--rootdir={self.folder}", *options]
+        return words, {
+            "text": True,
+            "stdin": subprocess.DEVNULL,
+            "stdout": subprocess.PIPE,
+            "stderr": subprocess.STDOUT,
+            "cwd": self.folder.parent,
+            "env": {**os.environ, "IA2_BUILD": str(self.folder / "build")},
+        }
+
     def run(self, *options: str) -> Run:
         """What `scripts/check OPTION...` does, with these modules."""
         xml = self.folder / "junit.xml"
         xml.unlink(missing_ok=True)
-        done = subprocess.run(
-            ["/usr/bin/python3", "-m", "ia2.testing", f"--rootdir={self.folder}", *options]
-            + [f"--junit-xml={xml}"],
-            text=True,
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.STDOUT,
-            cwd=self.folder.parent,
-            env={**os.environ, "IA2_BUILD": str(self.folder / "build")},
-        )
+        command, how = self.command(*options, f"--junit-xml={xml}")
+        done = subprocess.run(command, **how)
         results, texts = {}, {}
         for case in ElementTree.parse(xml).iter("testcase") if xml.exists() else ():
             name = f"{case.get('classname', '').rpartition('.')[2]}.{case.get('name')}"

@@ -1,5 +1,8 @@
 """The options of scripts/check that are pytest's, and what pytest brings to a test module."""
 
+import pathlib
+import subprocess
+import time
 import unittest
 
 from ia2.vm import vm
@@ -54,6 +57,18 @@ def test_odd_names(text):
 """
 
 
+HANGS = """
+import os, pathlib, subprocess, unittest
+OUT = pathlib.Path(os.environ["IA2_TEST_OUT"])
+class A(unittest.TestCase):
+    def test_waits(self):
+        process = subprocess.Popen(["sleep", "1000"])
+        (OUT / "new").write_text(str(process.pid))
+        (OUT / "new").rename(OUT / "started")
+        process.wait()
+"""
+
+
 class Options(Case):
     def test_k_selects_by_an_expression(self):
         planted = self.planted(test_first=FIRST, test_second=SECOND)
@@ -103,6 +118,22 @@ class Options(Case):
         run = self.planted(test_built=BUILT).run("--collect-only", "-q")
         self.assertIn("tests/room/test_built.py::A::test_sees_what_was_built", run.lines)
         self.assertFalse(any(line.startswith("build ") for line in run.lines))
+
+    def test_a_run_that_is_stopped_leaves_no_process(self):
+        planted = self.planted(test_hangs=HANGS)
+        command, how = planted.command()
+        started = planted.folder / "build" / "tests" / "room" / "test_hangs" / "started"
+        with subprocess.Popen(command, **how) as run:
+            while not started.exists():
+                self.assertIsNone(run.poll())
+                time.sleep(0.05)
+            run.terminate()
+            lines = run.stdout.read().splitlines()
+        self.assertEqual((run.returncode, lines[-1]), (143, "0 passed, 0 failed, 0 skipped"))
+        self.assertIn("stopped: by SIGTERM", lines)
+        state = pathlib.Path("/proc", started.read_text(), "stat")
+        # What has ended may still wait for its parent to ask how.
+        self.assertTrue(not state.exists() or state.read_text().split(") ")[1][0] == "Z")
 
     def test_a_wrong_option_is_refused(self):
         run = self.planted(test_built=BUILT).run("--no-such-option")

@@ -104,7 +104,7 @@ class WaysOut(unittest.TestCase):
             )
 
 
-def test_of(way):
+def method_of(way):
     def test(self):
         expected = endings.load(endings.out() / "expected.json")
         program = endings.compartments.program("ways_out")
@@ -120,7 +120,7 @@ def test_of(way):
 
 
 for name in WAYS:
-    setattr(WaysOut, f"test_{name}", test_of(name))
+    setattr(WaysOut, f"test_{name}", method_of(name))
 
 
 if __name__ == "__main__":
