@@ -6,8 +6,8 @@ import subprocess
 import tempfile
 import unittest
 
-from ia2 import layout
-from ia2.failure import Failure
+from ia2.base import layout
+from ia2.base.failure import Failure
 
 SOURCE = pathlib.Path(os.environ["IA2_SOURCE"])
 HERE = SOURCE / "runtime" / "layout"
