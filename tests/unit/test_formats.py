@@ -7,8 +7,6 @@ import pathlib
 import tempfile
 import unittest
 
-from format_samples import FOLDER, changed, fields as places, sample
-
 from ia2.base.failure import Failure
 from ia2.formats import fields
 from ia2.formats.audit import AuditResult
@@ -16,6 +14,8 @@ from ia2.formats.boundary import Boundary
 from ia2.formats.build_graph import BuildGraph
 from ia2.formats.destructors import Destructors
 from ia2.formats.plan import Plan
+from tests.unit.format_samples import FOLDER, changed, sample
+from tests.unit.format_samples import fields as places
 
 KINDS = {kind.FILE: kind for kind in (AuditResult, Boundary, BuildGraph, Destructors, Plan)}
 # Fields that a writer leaves out if they say nothing.

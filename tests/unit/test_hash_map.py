@@ -3,7 +3,7 @@
 import pathlib
 import unittest
 
-from c_behaviours import add_behaviours, compile_program
+from tests.unit.c_behaviours import add_behaviours, compile_program
 
 
 def build(out: pathlib.Path):

@@ -10,7 +10,7 @@ import subprocess
 import tempfile
 import unittest
 
-from format_samples import FOLDER, changed, faults, fields, sample
+from tests.unit.format_samples import FOLDER, changed, faults, fields, sample
 
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE", FOLDER.parents[2]))
 BUILD = pathlib.Path(os.environ.get("IA2_BUILD", SOURCE / "build"))
