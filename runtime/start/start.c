@@ -27,6 +27,8 @@
 #include "state/state.h"
 #include "state/system_calls.h"
 #include "signals/signals.h"
+#include "start/libc_code.h"
+#include "threads/rseq.h"
 #include "threads/threads.h"
 
 static int find_module(struct dl_phdr_info *info, size_t size, void *unused)
@@ -138,6 +140,8 @@ int ia2_start(int argc, char **argv, char **envp)
     ia2_destructor_runtime_init();
     ia2_destructor_map_close();
     take_keys();
+    ia2_libc_code_close();
+    ia2_rseq_end();
     ia2_permissive_start();
     ia2_sites_patch();
     set_first_thread();

@@ -48,6 +48,7 @@ enum ia2_site_kind {
     IA2_SITE_AVX512 = 3,
     IA2_SITE_AVX = 4,
     IA2_SITE_RDFSBASE = 5,
+    IA2_SITE_XRSTOR = 6,
 };
 
 struct ia2_site {

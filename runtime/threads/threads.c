@@ -16,6 +16,7 @@
 #include "memory/thread_storage.h"
 #include "state/rights.h"
 #include "state/state.h"
+#include "threads/rseq.h"
 
 /* A hint, which every compartment can write; the records say what is true. */
 static _Atomic uint8_t slot_taken[IA2_SLOT_COUNT] = {[0] = 1, [1] = 1};
@@ -141,6 +142,7 @@ void *ia2_thread_first_frame(void *arg)
     record.tid = (uint64_t)gettid();
     record.state = IA2_SLOT_QUIET;
     ia2_slot = slot;
+    ia2_rseq_end();
     pthread_setspecific(end_key, &end_key);
     ia2_keep_key0();
     ia2_thread_storage_lock();

@@ -17,12 +17,12 @@ from . import elf
 TRAMPOLINE = re.compile(rb"\xb8(....)\x31\xd2\x0f\xae\x6c\x24\x40", re.DOTALL)
 PKRU_COMPONENT = 1 << 9
 PKEY_SET = (
-    "the only WRPKRU of libc, in pkey_set(); a compartment that can jump to it with chosen"
-    " registers can open keys (docs/threat-model.md)"
+    "the only WRPKRU of libc, in pkey_set(); start-up makes the instruction a trap"
+    " (runtime/start/libc_code.c)"
 )
 XRSTOR = (
-    "its constant mask leaves PKRU as it is unless it is entered in its middle"
-    " (docs/threat-model.md)"
+    "its constant mask leaves PKRU as it is; start-up makes the instruction a call that looks at"
+    " the mask (runtime/start/libc_code.c)"
 )
 
 
