@@ -1,0 +1,4 @@
+#ifndef REFUSED_H
+#define REFUSED_H
+int touch(void);
+#endif
