@@ -59,9 +59,7 @@ class Attack:
     def expected(self, kernel: str, attacker: int) -> str | None:
         """None: it must be stopped; otherwise what it waits for. The last line that fits counts."""
         fits = [
-            until
-            for on, by, until in self.marks
-            if on in (None, kernel) and by in (None, attacker)
+            until for on, by, until in self.marks if on in (None, kernel) and by in (None, attacker)
         ]
         if not fits:
             raise MarkError(f"{self.path}: no expect line for {kernel} from {attacker}")
@@ -71,7 +69,9 @@ class Attack:
 def read(path: pathlib.Path) -> Attack:
     """An attack by its head comment. Raises MarkError."""
     match = re.match(r"/\*(.*?)\*/", path.read_text(), re.DOTALL)
-    lines = [line.strip().removeprefix("*").strip() for line in (match[1] if match else "").split("\n")]
+    lines = [
+        line.strip().removeprefix("*").strip() for line in (match[1] if match else "").split("\n")
+    ]
     fields: dict[str, str] = {}
     marks = []
     last = None
@@ -210,7 +210,17 @@ def build(out: pathlib.Path) -> pathlib.Path:
         KIT_BUILD,
         project / "build",
     )
+    build_conversion(out / "split/bin/gconv")
     return program(out)
+
+
+def build_conversion(folder: pathlib.Path) -> None:
+    """The character set that libc/conversion_path.c names."""
+    folder.mkdir()
+    run("gcc", "-shared", "-fPIC", HARNESS / "gconv_module.c", "-o", folder / "EVIL.so")
+    (folder / "gconv-modules").write_text(
+        "module EVIL// INTERNAL EVIL 1\nmodule INTERNAL EVIL// EVIL 1\n"
+    )
 
 
 def program(out: pathlib.Path) -> pathlib.Path:

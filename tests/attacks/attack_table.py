@@ -1,0 +1,59 @@
+#!/usr/bin/python3
+"""Writes the table of docs/attacks.md: each attack, and what it does today, by its own marks."""
+
+import pathlib
+import re
+import sys
+
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent))
+import attack_project  # noqa: E402
+
+BEGIN, END = "<!-- the table begins -->\n", "<!-- the table ends -->\n"
+
+
+def cell(attack, kernel: str) -> str:
+    """What it does on a kernel, by compartment if they differ."""
+    outcomes = {by: attack.expected(kernel, by) for by in attack.attackers}
+    words = {by: f"until {until}" if until else "stopped" for by, until in outcomes.items()}
+    if len(set(words.values())) == 1:
+        return next(iter(words.values()))
+    return "; ".join(f"{by}: {word}" for by, word in words.items())
+
+
+def table(attacks) -> str:
+    kernels = attack_project.KERNELS
+    lines = [
+        f"| class | attack | from | {' | '.join(kernels)} |",
+        "|---|---|---|" + "---|" * len(kernels),
+    ]
+    for attack in sorted(attacks, key=lambda attack: (attack.kind, attack.name)):
+        sides = ", ".join(map(str, attack.attackers))
+        cells = " | ".join(cell(attack, kernel) for kernel in kernels)
+        lines.append(f"| {attack.kind} | `{attack.name}` | {sides} | {cells} |")
+    lines += [
+        "",
+        "| class | attacks and sides | " + " | ".join(f"succeed on {k}" for k in kernels) + " |",
+    ]
+    lines.append("|---|---|" + "---|" * len(kernels))
+    for kind in sorted({attack.kind for attack in attacks}):
+        runs = [(a, by) for a in attacks if a.kind == kind for by in a.attackers]
+        numbers = [sum(a.expected(k, by) is not None for a, by in runs) for k in kernels]
+        lines.append(f"| {kind} | {len(runs)} | {' | '.join(map(str, numbers))} |")
+    return "\n".join(lines) + "\n"
+
+
+def in_page(page: str) -> str:
+    return page.partition(BEGIN)[2].partition(END)[0]
+
+
+def main() -> None:
+    path = attack_project.SOURCE / "docs/attacks.md"
+    page = path.read_text()
+    made = BEGIN + table(attack_project.all_attacks()) + END
+    path.write_text(
+        re.sub(re.escape(BEGIN) + ".*" + re.escape(END), lambda _: made, page, flags=re.DOTALL)
+    )
+
+
+if __name__ == "__main__":
+    main()
