@@ -1,8 +1,8 @@
 """Builds the attacked program: three compartments, each with a service and with all attacks.
 
-The services are split by the kit as any program is. The attacks are not: what attacks is native code
-that no tool has seen. So each attack is compiled to assembly once, and its assembly goes into each
-compartment that it attacks from, with the names of that compartment's side in it.
+The kit splits the services as it splits any program. It does not see the attacks: an attacker is
+native code that no tool has looked at. Each attack is compiled to assembly once. Its assembly goes
+into each compartment that it attacks from, with the names of that compartment's side in it.
 """
 
 import concurrent.futures
@@ -36,7 +36,8 @@ EXPECT = re.compile(
 )
 FLAGS = (
     "-std=gnu11 -D_GNU_SOURCE -O1 -fPIC -fno-stack-protector -fvisibility=hidden"
-    " -fno-strict-aliasing -fno-asynchronous-unwind-tables -Wall -Wextra -Wno-unused-parameter -Werror"
+    " -fno-strict-aliasing -fno-asynchronous-unwind-tables"
+    " -Wall -Wextra -Wno-unused-parameter -Werror"
 ).split()
 
 
@@ -140,7 +141,7 @@ def put(project: pathlib.Path, key: int, name: str, text: str) -> None:
 def write_sources(project: pathlib.Path, attacks: list[Attack]) -> None:
     for side in SIDES.values():
         (project / side).mkdir(parents=True)
-    for name in ("main.c", "service.h", "compartments.toml"):
+    for name in ("main.c", "blur.c", "service.h", "compartments.toml"):
         shutil.copy2(HARNESS / name, project)
     service = (HARNESS / "service.c.in").read_text()
     for side in SIDES.values():
@@ -170,22 +171,25 @@ def write_sources(project: pathlib.Path, attacks: list[Attack]) -> None:
 def write_ninja(project: pathlib.Path) -> None:
     lines = [
         "rule cc",
-        "  command = gcc -O1 -g -w -I.. -MD -MF $out.d -o $out -c $in",
+        "  command = gcc -O1 -g -w $flags -I.. -MD -MF $out.d -o $out -c $in",
         "  deps = gcc",
         "  depfile = $out.d",
         "rule as",
         "  command = gcc -o $out -c $in",
+        "rule plugin",
+        "  command = gcc -shared -o $out $in",
         "rule link",
         "  command = gcc -rdynamic -o $out $in -ldl -lpthread",
     ]
     objects = []
     for path in sorted([*project.glob("*.c"), *project.glob("[alt]*/*.s")]):
-        if path.parent.name == "assembly":
+        if path.parent.name == "assembly" or path.name == "blur.c":
             continue
         relative = path.relative_to(project)
         objects.append(f"{str(relative.with_suffix('')).replace('/', '-')}.o")
         lines.append(f"build {objects[-1]}: {'cc' if path.suffix == '.c' else 'as'} ../{relative}")
     lines.append(f"build program: link {' '.join(objects)}")
+    lines += ["build blur.o: cc ../blur.c", "  flags = -fPIC", "build blur.so: plugin blur.o"]
     (project / "build").mkdir()
     (project / "build/build.ninja").write_text("\n".join(lines) + "\n")
 
@@ -211,6 +215,7 @@ def build(out: pathlib.Path) -> pathlib.Path:
         project / "build",
     )
     build_conversion(out / "split/bin/gconv")
+    write_other_plugin(out / "split/bin")
     return program(out)
 
 
@@ -221,6 +226,15 @@ def build_conversion(folder: pathlib.Path) -> None:
     (folder / "gconv-modules").write_text(
         "module EVIL// INTERNAL EVIL 1\nmodule INTERNAL EVIL// EVIL 1\n"
     )
+
+
+def write_other_plugin(folder: pathlib.Path) -> None:
+    """A file as good as the plugin's, but another."""
+    data = (folder / "blur.ia2.so").read_bytes()
+    text = b"the plugin itself"
+    if data.count(text) != 1:
+        raise RuntimeError(f"{data.count(text)} times {text!r} in the plugin")
+    (folder / "evil.ia2.so").write_bytes(data.replace(text, b"another file here"))
 
 
 def program(out: pathlib.Path) -> pathlib.Path:

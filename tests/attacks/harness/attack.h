@@ -70,6 +70,7 @@ void victim_void_result(void) VICTIM(void_result);
 double victim_divide(double a, double b) VICTIM(divide);
 void victim_copy(char *to, const char *from, long n) VICTIM(copy);
 void victim_admit(long guess) VICTIM(admit);
+long victim_load_plugin(void) VICTIM(load_plugin); /* the program alone has it */
 /* A function of the attacker's own that others may call: it calls hook. */
 typedef long callback(long);
 callback *own_callback(void) OWN(callback);

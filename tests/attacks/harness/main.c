@@ -1,8 +1,21 @@
 /* The attacked program: `program ATTACKER ATTACK` lets compartment 1, 2 or 3 attack. The last line
  * that it prints says what the objects of the others hold then. */
+#include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include "service.h"
+
+/* Loads the plugin, calls it, and unloads it; -1 if that fails. */
+long app_load_plugin(void)
+{
+    void *handle = dlopen("./blur.so", RTLD_NOW);
+    if (!handle)
+        return -1;
+    long (*entry)(long) = (long (*)(long))dlsym(handle, "filter_entry");
+    long result = entry ? entry(7) : -1;
+    dlclose(handle);
+    return result;
+}
 
 int main(int argc, char **argv)
 {

@@ -72,5 +72,6 @@ enum request {
 SERVICE(app)
 SERVICE(lib)
 SERVICE(third)
+long app_load_plugin(void);
 
 #endif

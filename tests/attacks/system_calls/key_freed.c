@@ -2,7 +2,7 @@
  * source: pkey_free(2): pkey_mprotect with a free key fails
  * tries: to have the victim's new memory stay under key 0
  * must: end the process, or give the victim no memory
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

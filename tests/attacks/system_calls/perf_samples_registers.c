@@ -16,7 +16,7 @@ ATTACK
     attributes.sample_period = 1000000;
     attributes.sample_type = PERF_SAMPLE_REGS_USER | PERF_SAMPLE_STACK_USER;
     attributes.exclude_kernel = 1;
-    attributes.sample_regs_user = 0x600000; /* r14, r15 */
+    attributes.sample_regs_user = 3ul << 22; /* r14, r15 */
     attributes.sample_stack_user = 1024;
     int file = SYS(SYS_perf_event_open, &attributes, 0, -1, -1, 0);
     if (file < 0)

@@ -1,0 +1,12 @@
+/* The plugin. Its file, with another text here, is the file that must not come in its place. */
+#include <unistd.h>
+
+static const volatile char kind[] = "the plugin itself";
+
+long filter_entry(long a)
+{
+    static const char text[] = "EFFECT: another file came as the plugin\n";
+    if (kind[0] != 't' && write(1, text, sizeof text - 1) > 0)
+        return -1;
+    return a;
+}
