@@ -50,6 +50,8 @@ struct attack {
 
 long victim_call(long request, long a, long b) VICTIM(call);
 long victim_back(long (*callback)(long), long a) VICTIM(back);
+/* with the secret in callee-saved registers; -1 if they have changed */
+long victim_back_registers(long (*callback)(long), long a) VICTIM(back_registers);
 long victim_back_x87(long (*callback)(long), long a) VICTIM(back_x87);
 void victim_qsort(long *base, long n, int (*compare)(const void *, const void *)) VICTIM(qsort);
 void victim_bsearch(long *base, long n, int (*compare)(const void *, const void *)) VICTIM(bsearch);

@@ -26,6 +26,7 @@ enum request {
     DIVIDE, /* a / b, rounded as is set, in units of 2^-60 */
     MODES, /* MXCSR, and the x87 control word in the upper half */
     FLAGS, /* RFLAGS */
+    STEADY, /* whether its own locals stay as they are for a rounds */
     SPIN, /* the secret is in registers for a rounds */
     SPIN_WITH_TIMER, /* the same, with a handler of its own that interrupts it */
     SPINNING_THREAD, /* starts a thread that spins so for good */
@@ -47,6 +48,7 @@ enum request {
     long side##_attack(const char *name); \
     long side##_log(long value); \
     long side##_back(long (*callback)(long), long a); \
+    long side##_back_registers(long (*callback)(long), long a); \
     long side##_back_x87(long (*callback)(long), long a); \
     void side##_qsort(long *base, long n, int (*compare)(const void *, const void *)); \
     void side##_bsearch(long *base, long n, int (*compare)(const void *, const void *)); \
