@@ -2,7 +2,7 @@
  * source: a `void *` that crosses and becomes a function pointer
  * tries: to have the victim call a `void *` argument
  * must: check the pointer at the call, or refuse the code
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -1,9 +1,9 @@
 /* class: plugins
  * source: the threat model's "its name never brings another file"
- * tries: to load the other file by its own path, as the plugin's name, and by a link
+ * tries: to load another file that says it is the plugin by its own path, and by a link
  * must: run it as a guest of the attacker at most, without the plugin's key
  * attackers: 2
- * expect: stopped */
+ * expect: succeeds until the monitor */
 #include "attack.h"
 #include <dlfcn.h>
 

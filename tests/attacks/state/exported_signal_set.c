@@ -24,7 +24,7 @@ ATTACK
     thread(flip, NULL);
     for (int i = 0; i < 300; i++) {
         sigaction(SIGUSR2, action, NULL);
-        if (state()->signal[SIGUSR2].owner != (uint32_t)own_key)
-            effect("a handler is not the attacker's");
+        if (state()->signal[SIGUSR2].owner == (uint32_t)victim_key)
+            effect("a handler is the victim's");
     }
 }

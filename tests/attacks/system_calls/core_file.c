@@ -1,8 +1,9 @@
 /* class: system_calls
  * source: core(5)
  * tries: to have a child dump core and to read the secret in the file
- * must: not have the victim's memory in a core file that the attacker caused
- * expect: succeeds until system calls are contained */
+ * must: not have the victim's memory in a core file that the attacker caused. (The kernel reads with
+ *   the PKRU of who dies)
+ * expect: stopped */
 #include "attack.h"
 #include <sys/prctl.h>
 #include <sys/resource.h>

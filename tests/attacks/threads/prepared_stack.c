@@ -6,7 +6,7 @@
  * expect: stopped */
 #include "attack.h"
 
-#define SIZE (16l << 20)
+#define SIZE (4l << 20)
 
 static void *call_victim(void *unused)
 {

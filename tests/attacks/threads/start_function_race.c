@@ -30,7 +30,7 @@ ATTACK
     thread(change, NULL);
     while (!running)
         sched_yield();
-    for (int i = 0; i < 100; i++)
+    for (int i = 0; i < 25; i++)
         if (!pthread_create(&made, NULL, start, NULL))
             pthread_join(made, NULL);
 }
