@@ -32,7 +32,7 @@ REASONS = (
 )
 EXPECT = re.compile(
     r"^expect(?: on (?P<kernel>6\.\d+))?(?: from (?P<attacker>\d))?: "
-    r"(?:(?P<stopped>stopped)|succeeds until (?P<until>.+))$"
+    r"(?:(?P<stopped>stopped)|succeeds(?P<race> at times)? until (?P<until>.+))$"
 )
 FLAGS = (
     "-std=gnu11 -D_GNU_SOURCE -O1 -fPIC -fno-stack-protector -fvisibility=hidden"
@@ -46,21 +46,34 @@ class MarkError(Exception):
 
 
 @dataclass(frozen=True)
+class Mark:
+    """One `expect` line. kernel, attacker: where it counts, None for all. until: what the attack
+    waits for, None if it must be stopped. race: it is one, and may be lost."""
+
+    kernel: str | None
+    attacker: int | None
+    until: str | None
+    race: bool
+
+
+@dataclass(frozen=True)
 class Attack:
     path: pathlib.Path
     kind: str  # the class: its folder
     fields: dict
     attackers: tuple[int, ...]
-    marks: tuple  # (kernel or None, attacker or None, reason or None if it must be stopped)
+    marks: tuple[Mark, ...]
 
     @property
     def name(self) -> str:
         return self.path.stem
 
-    def expected(self, kernel: str, attacker: int) -> str | None:
-        """None: it must be stopped; otherwise what it waits for. The last line that fits counts."""
+    def expected(self, kernel: str, attacker: int) -> Mark:
+        """The last line that fits counts."""
         fits = [
-            until for on, by, until in self.marks if on in (None, kernel) and by in (None, attacker)
+            mark
+            for mark in self.marks
+            if mark.kernel in (None, kernel) and mark.attacker in (None, attacker)
         ]
         if not fits:
             raise MarkError(f"{self.path}: no expect line for {kernel} from {attacker}")
@@ -82,7 +95,7 @@ def read(path: pathlib.Path) -> Attack:
             if expect["until"] and expect["until"] not in REASONS:
                 raise MarkError(f"{path}: {expect['until']!r} is none of {REASONS}")
             by = int(expect["attacker"]) if expect["attacker"] else None
-            marks.append((expect["kernel"], by, expect["until"]))
+            marks.append(Mark(expect["kernel"], by, expect["until"], bool(expect["race"])))
             last = None
         elif line.startswith("expect"):
             raise MarkError(f"{path}: cannot read {line!r}")

@@ -11,13 +11,19 @@ import attack_project  # noqa: E402
 BEGIN, END = "<!-- the table begins -->\n", "<!-- the table ends -->\n"
 
 
+def word(mark) -> str:
+    if mark.until is None:
+        return "stopped"
+    return f"{'at times ' if mark.race else ''}until {mark.until}"
+
+
 def cell(attack, kernel: str) -> str:
     """What it does on a kernel, by compartment if they differ."""
     outcomes = {by: attack.expected(kernel, by) for by in attack.attackers}
-    words = {by: f"until {until}" if until else "stopped" for by, until in outcomes.items()}
+    words = {by: word(mark) for by, mark in outcomes.items()}
     if len(set(words.values())) == 1:
         return next(iter(words.values()))
-    return "; ".join(f"{by}: {word}" for by, word in words.items())
+    return "; ".join(f"{by}: {text}" for by, text in words.items())
 
 
 def table(attacks) -> str:
@@ -37,7 +43,7 @@ def table(attacks) -> str:
     lines.append("|---|---|" + "---|" * len(kernels))
     for kind in sorted({attack.kind for attack in attacks}):
         runs = [(a, by) for a in attacks if a.kind == kind for by in a.attackers]
-        numbers = [sum(a.expected(k, by) is not None for a, by in runs) for k in kernels]
+        numbers = [sum(a.expected(k, by).until is not None for a, by in runs) for k in kernels]
         lines.append(f"| {kind} | {len(runs)} | {' | '.join(map(str, numbers))} |")
     return "\n".join(lines) + "\n"
 

@@ -40,7 +40,7 @@ def on_second(attacks):
     return [
         attack
         for i, attack in enumerate(attacks)
-        if attack.kind in ALWAYS or any(on for on, _, _ in attack.marks) or i % EVERY == 0
+        if attack.kind in ALWAYS or any(mark.kernel for mark in attack.marks) or i % EVERY == 0
     ]
 
 
@@ -94,13 +94,15 @@ class Attack(unittest.TestCase):
         done = RESULTS.get((kernel, attack.name, attacker))
         self.assertIsNotNone(done, "it was not run")
         result = attack_results.judge(done)
-        until = attack.expected(kernel, attacker)
+        mark = attack.expected(kernel, attacker)
         place = attack.path.relative_to(attack_project.SOURCE)
         text = f"{place}: {result.word} ({result.why})"
-        if until is None:
+        if mark.until is None:
             self.assertEqual(result.word, "stopped", f"{text}\n{done}")
+        elif mark.race:
+            self.assertNotEqual(result.word, "broken", f"{text}\n{done}")
         else:
-            mended = f"; if it is mended, take away its mark `succeeds until {until}`"
+            mended = f"; if it is mended, take away its mark `succeeds until {mark.until}`"
             self.assertEqual(result.word, "succeeds", f"{text}{mended}\n{done}")
 
 

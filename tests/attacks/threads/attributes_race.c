@@ -4,7 +4,7 @@
  *   that the attacker's key is put on pages of the victim's below
  * must: decide on nothing that others write; put keys on no memory that was not shown to be the
  *   thread's
- * expect: succeeds until the monitor */
+ * expect: succeeds at times until the monitor */
 #include "attack.h"
 
 #define BUFFER 0x700000000000l

@@ -4,9 +4,12 @@
  * must: end the process: the FS base has no record, or is another thread's
  * expect: stopped */
 #include "attack.h"
+#include <time.h>
 
 static void body(void)
 {
+    struct timespec wait = {0, 300000000}; /* until the other thread is in the victim */
+    SYS(SYS_nanosleep, &wait, 0);
     victim_call(ADD, 1, 2);
     effect("the victim ran on the stack of another thread, which runs");
     SYS(SYS_exit, 0);
