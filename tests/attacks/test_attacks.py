@@ -6,6 +6,7 @@ marked "succeeds until ..." has been mended, and loses its mark. All run on the 
 spread on the other; with --all-vectors all on both. Each kernel is booted once.
 """
 
+import functools
 import json
 import os
 import pathlib
@@ -26,7 +27,6 @@ TIMEOUT = 1500
 VM_LIMIT = 1400
 EVERY = 6  # of the attacks that are not chosen otherwise, on the second kernel
 ALWAYS = ("signals", "threads")  # classes that depend on the kernel most
-RESULTS: dict = {}
 
 
 def build(out: pathlib.Path):
@@ -78,20 +78,19 @@ def run_on(kernel: str, words: list[str]) -> str:
     return done.out.decode()
 
 
-def setUpModule():
-    tests = plan()
-    for kernel in attack_project.KERNELS:
-        words = [f"{by}:{attack.name}" for on, attack, by in tests if on == kernel]
-        for line in run_on(kernel, words).splitlines():
-            done = json.loads(line)
-            RESULTS[kernel, done["attack"], done["attacker"]] = done
+@functools.cache
+def results(kernel: str) -> dict:
+    """What the attacks did on a kernel, all of them in one boot."""
+    words = [f"{by}:{attack.name}" for on, attack, by in plan() if on == kernel]
+    lines = [json.loads(line) for line in run_on(kernel, words).splitlines()]
+    return {(done["attack"], done["attacker"]): done for done in lines}
 
 
 class Attack(unittest.TestCase):
     maxDiff = None
 
     def outcome(self, kernel, attack, attacker):
-        done = RESULTS.get((kernel, attack.name, attacker))
+        done = results(kernel).get((attack.name, attacker))
         self.assertIsNotNone(done, "it was not run")
         result = attack_results.judge(done)
         mark = attack.expected(kernel, attacker)

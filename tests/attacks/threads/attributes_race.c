@@ -6,6 +6,7 @@
  *   thread's
  * expect: succeeds at times until the monitor */
 #include "attack.h"
+#include <time.h>
 
 #define BUFFER 0x700000000000l
 #define BUFFER_SIZE (4l << 20)
@@ -86,13 +87,16 @@ ATTACK
     for (int i = 0; i < 60 && !won; i++) {
         if (pthread_create(&made, &small, probe, NULL))
             break;
-        usleep(5000);
-        if (!won)
-            pthread_join(made, NULL);
+        struct timespec until;
+        clock_gettime(CLOCK_REALTIME, &until);
+        until.tv_sec += 1; /* a thread on a stack that was given away may never end */
+        int lost = won || pthread_timedjoin_np(made, NULL, &until);
         if (other_keys()) {
             effect("pages of the victim's have another key");
             SYS(SYS_exit_group, 0);
         }
+        if (lost)
+            break;
     }
     armed = 0;
     victim_call(MAPPED_CHANGED, BUFFER, BUFFER_SIZE);
