@@ -25,8 +25,8 @@ from ia2 import vm  # noqa: E402
 
 TIMEOUT = 1500
 VM_LIMIT = 1400
-EVERY = 6  # of the attacks that are not chosen otherwise, on the second kernel
-ALWAYS = ("signals", "threads")  # classes that depend on the kernel most
+EVERY = 8  # of the attacks that are not chosen otherwise, on the second kernel
+ALWAYS = ("signals",)  # classes that depend on the kernel most
 
 
 def build(out: pathlib.Path):

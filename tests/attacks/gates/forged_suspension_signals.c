@@ -28,7 +28,7 @@ static void try_once(void)
 ATTACK
 {
     on_signal(SIGUSR1, redirect);
-    for (int i = 0; i < 15; i++) {
+    for (int i = 0; i < 5; i++) {
         int status, child = fork();
         if (!child)
             try_once();
