@@ -15,7 +15,7 @@ import tempfile
 import unittest
 
 from tests.support import small_project as small
-from ia2.samples import debian_source
+from ia2.base import debian_source
 
 # Debian 13, and the newest there is.
 SUITES = DEBIAN_13, NEWEST = "trixie", "sid"

@@ -18,7 +18,7 @@ import time
 import unittest
 from dataclasses import dataclass
 
-from ia2.samples import debian_source
+from ia2.base import debian_source
 from ia2.vm import vm
 
 FOLDER = pathlib.Path(__file__).resolve().parents[1] / "programs" / "packages"

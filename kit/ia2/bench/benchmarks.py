@@ -25,7 +25,8 @@ from dataclasses import asdict, dataclass, field
 
 from ..formats import fields
 from ..formats.plan import Plan
-from ..samples import dav1d, debian_source, streams
+from ..base import debian_source
+from ..samples import dav1d, streams
 from ..samples.dav1d import Builds
 from ..tools.setup import MESON, NINJA
 from ..vm import vm

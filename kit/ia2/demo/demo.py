@@ -10,7 +10,8 @@ import pathlib
 import sys
 from dataclasses import dataclass
 
-from ..samples import dav1d, debian_source, streams
+from ..base import debian_source
+from ..samples import dav1d, streams
 from ..samples.dav1d import SampleError, say
 from ..vm import command_batch, vm
 from ..vm.command_batch import Command, Outcome

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 
 from ..tools.setup import MESON, NINJA
 from ..vm import vm
-from . import debian_source
+from ..base import debian_source
 
 PACKAGE = "dav1d"
 POLICY = vm.SOURCE / "examples" / "dav1d" / "compartments.toml"

@@ -99,6 +99,7 @@ def run(
     cpus: int | None = None,
     memory: int = 2048,
     cpu: str | None = None,
+    kernel: str | None = None,
     writable: collections.abc.Sequence[str | pathlib.Path] = (),
     env: dict[str, str] | None = None,
     cwd: str | pathlib.Path | None = None,
@@ -110,6 +111,7 @@ def run(
     """Boots the VM, runs argv in it, and returns how it ended.
 
     timeout: seconds the whole run may take, boot included. cpus, memory (MB), cpu: the machine.
+    kernel: a series of vm_image.KERNELS, or None for $IA2_VM_KERNEL, or else the system's own.
     writable: directories of this machine the command may write to for good. env: variables to set
     beside the caller's. stdin: a descriptor to read, default nothing. stdout, stderr: descriptors
     to write as the output comes, or None to return it. progress: told about slow first-time steps.
@@ -117,7 +119,9 @@ def run(
     main thread. Raises VmError."""
     deadline = time.monotonic() + timeout if timeout else None
     try:
-        image = vm_image.prepare(build_dir(), progress)
+        image = vm_image.prepare(
+            build_dir(), progress, kernel or os.environ.get("IA2_VM_KERNEL") or None
+        )
     except vm_image.ImageError as error:
         raise VmError(str(error)) from None
     cwd = os.path.abspath(cwd or os.getcwd())

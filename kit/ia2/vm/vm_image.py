@@ -4,6 +4,9 @@ installed.
 What is made is in BUILD/vm/image-STAMP, where STAMP stands for the source it was made by: `vmlinux`
 (the ELF kernel out of the bzImage: it boots twice as fast), `initramfs.cpio` (our init and the
 modules it loads), `modules` (their order).
+
+The kernel is the newest of the system's own that are installed, or the one of the system's Debian
+release; or one of a series that is asked for (KERNELS), from the release that has it.
 """
 
 import collections.abc
@@ -23,10 +26,14 @@ import typing
 import zlib
 from dataclasses import dataclass
 
+from ..base import debian_source
+
 HERE = pathlib.Path(__file__).resolve().parent
 INIT_SOURCE = HERE / "init.c"
 Progress = collections.abc.Callable[[str], None]
 META_PACKAGE = "linux-image-amd64"
+# The series of kernels that can be asked for, and the Debian release whose kernel each is.
+KERNELS = {"6.1": "bookworm", "6.12": "trixie"}
 # What init needs before it can mount the host's root; their dependencies are added.
 MODULES = ("virtio_pci", "virtio_console", "9pnet_virtio", "9p", "overlay")
 
@@ -45,15 +52,22 @@ class Image:
     modules: tuple[str, ...]
 
 
-def prepare(build: pathlib.Path, progress: Progress = lambda text: None) -> Image:
+def prepare(
+    build: pathlib.Path, progress: Progress = lambda text: None, series: str | None = None
+) -> Image:
     """Returns the image, making it first if need be; safe to call from several processes at once.
 
-    Raises ImageError when there is no kernel and none can be had."""
+    series: one of KERNELS, or None for the system's own kernel. Raises ImageError when there is no
+    kernel and none can be had."""
+    if series is not None and series not in KERNELS:
+        raise ImageError(
+            f"no kernel {series!r} is known for the PKU VM\nremedy: one of {', '.join(KERNELS)}"
+        )
     folder = build / "vm"
     folder.mkdir(parents=True, exist_ok=True)
     with open(folder / ".lock", "w") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
-        return _ready(folder) or _make(folder, progress)
+        return _ready(folder, series) or _make(folder, progress, series)
 
 
 def _stamp() -> str:
@@ -62,8 +76,12 @@ def _stamp() -> str:
     ).hexdigest()[:12]
 
 
-def _ready(folder: pathlib.Path) -> Image | None:
-    made = folder / f"image-{_stamp()}"
+def _place(folder: pathlib.Path, series: str | None) -> pathlib.Path:
+    return folder / "-".join(["image", *([series] if series else []), _stamp()])
+
+
+def _ready(folder: pathlib.Path, series: str | None) -> Image | None:
+    made = _place(folder, series)
     with contextlib.suppress(OSError):
         return Image(
             (made / "release").read_text().strip(),
@@ -82,10 +100,12 @@ def _remove_old(folder: pathlib.Path) -> None:
             shutil.rmtree(made, ignore_errors=True)
 
 
-def _make(folder: pathlib.Path, progress: Progress) -> Image:
+def _make(folder: pathlib.Path, progress: Progress, series: str | None) -> Image:
     with tempfile.TemporaryDirectory(dir=folder, prefix=".new-") as name:
         scratch = pathlib.Path(name)
-        bzimage, modules_dir = _installed_kernel() or _package_kernel(folder, scratch, progress)
+        bzimage, modules_dir = _installed_kernel(series) or _package_kernel(
+            folder, scratch, progress, series
+        )
         release = modules_dir.name
         progress(f"making the PKU VM's image for Linux {release}")
         made = scratch / "made"
@@ -103,9 +123,9 @@ def _make(folder: pathlib.Path, progress: Progress) -> Image:
             archive.end()
         (made / "modules").write_text("".join(f"/{module}\n" for module in inside))
         (made / "release").write_text(release + "\n")
-        made.rename(folder / f"image-{_stamp()}")
+        made.rename(_place(folder, series))
     _remove_old(folder)
-    image = _ready(folder)
+    image = _ready(folder, series)
     assert image, "an image just made is ready"
     return image
 
@@ -118,13 +138,16 @@ def _usable(bzimage: pathlib.Path, modules_dir: pathlib.Path) -> bool:
         return False
 
 
-def _installed_kernel() -> tuple[pathlib.Path, pathlib.Path] | None:
-    """The newest of the system's own Debian kernels that has what we need, or None."""
+def _installed_kernel(series: str | None = None) -> tuple[pathlib.Path, pathlib.Path] | None:
+    """The newest of the system's own Debian kernels, of the series, that has what we need, or
+    None."""
 
     def version(path: pathlib.Path) -> list[int]:
         return [int(n) for n in re.findall(r"\d+", path.name)]
 
-    for bzimage in sorted(pathlib.Path("/boot").glob("vmlinuz-*-amd64"), key=version, reverse=True):
+    for bzimage in sorted(
+        pathlib.Path("/boot").glob(f"vmlinuz-{_of(series)}-amd64"), key=version, reverse=True
+    ):
         modules_dir = pathlib.Path("/lib/modules") / bzimage.name.removeprefix("vmlinuz-")
         if _usable(bzimage, modules_dir):
             return bzimage, modules_dir
@@ -154,28 +177,56 @@ def _apt(args: list[str], cwd: pathlib.Path) -> str:
     return done.stdout
 
 
-def _fetch(packages: pathlib.Path, scratch: pathlib.Path, progress: Progress) -> pathlib.Path:
-    """Downloads the package of the suite's current kernel."""
-    known = _apt(["apt-cache", "show", "--no-all-versions", META_PACKAGE], scratch)
+def _of(series: str | None) -> str:
+    """The glob of such a kernel's version."""
+    return f"{series}.*" if series else "*"
+
+
+def _suite(folder: pathlib.Path, suite: str) -> list[str]:
+    """apt's options for another release of Debian, from the system's own mirrors."""
+    stanzas = debian_source.of_suite(
+        debian_source.system_stanzas(), suite, debian_source.codename()
+    )
+    if not stanzas:
+        raise ImageError(
+            f"apt's configuration names no Debian mirror to get the kernel of {suite} from\n"
+            "remedy: run without --kernel"
+        )
+    text = "\n\n".join(stanzas).replace("Types: deb-src", "Types: deb")
+    options = debian_source.private_apt(folder, text + "\n")
+    _apt(["apt-get", "-q", *options, "update"], folder)
+    return options
+
+
+def _fetch(
+    packages: pathlib.Path, scratch: pathlib.Path, progress: Progress, series: str | None
+) -> pathlib.Path:
+    """Downloads the package of the release's current kernel."""
+    fetch = scratch / "fetch"
+    fetch.mkdir()
+    suite = KERNELS[series] if series else debian_source.codename()
+    options = _suite(scratch, suite) if suite != debian_source.codename() else []
+    known = _apt(["apt-cache", *options, "show", "--no-all-versions", META_PACKAGE], scratch)
     match = re.search(r"^Depends: .*?(linux-image-[\w.+-]+-amd64)\b", known, re.MULTILINE)
     if not match:
         raise ImageError(f"apt's {META_PACKAGE} names no kernel\nremedy: run `apt-get update`")
     progress(f"fetching {match[1]} (about 100 MB, once)")
-    fetch = scratch / "fetch"
-    fetch.mkdir()
-    _apt(["apt-get", "download", match[1]], fetch)
+    _apt(["apt-get", *options, "download", match[1]], fetch)
     deb = next(fetch.glob("*.deb"))
     return deb.rename(packages / deb.name)
 
 
 def _package_kernel(
-    folder: pathlib.Path, scratch: pathlib.Path, progress: Progress
+    folder: pathlib.Path, scratch: pathlib.Path, progress: Progress, series: str | None
 ) -> tuple[pathlib.Path, pathlib.Path]:
     """Unpacks the kernel's package, which is fetched into folder/packages unless there is one
     already."""
     packages = folder / "packages"
     packages.mkdir(exist_ok=True)
-    found = sorted(packages.glob("linux-image-*.deb")) or [_fetch(packages, scratch, progress)]
+    own = {release: known for known, release in KERNELS.items()}.get(debian_source.codename())
+    found = sorted(packages.glob(f"linux-image-{_of(series or own)}.deb")) or [
+        _fetch(packages, scratch, progress, series)
+    ]
     root = scratch / "root"
     done = subprocess.run(
         ["dpkg-deb", "-x", str(found[-1]), str(root)], text=True, capture_output=True

@@ -154,7 +154,7 @@ class Errors(unittest.TestCase):
                 f'Dir::State "{folder}";\nDir::Etc "{folder}";\nDir::Cache "{folder}";\n'
             )
             script = (
-                "from ia2.vm import vm, vm_image\nvm_image._installed_kernel = lambda: None\n"
+                "from ia2.vm import vm, vm_image\nvm_image._installed_kernel = lambda *_: None\n"
                 "try: vm.run(['true'])\nexcept vm.VmError as error: print(error)"
             )
             done = subprocess.run(
@@ -170,6 +170,18 @@ class Errors(unittest.TestCase):
         done = in_vm("true", options=["--cpu", "no-such-model"])
         self.assertEqual(done.returncode, 125)
         self.assertIn("no-such-model", done.stderr)
+
+    def test_kernel_of_another_series(self):
+        for series in ("6.1", "6.12"):
+            done = in_vm("uname", "-r", options=["--kernel", series])
+            self.assertEqual(done.returncode, 0, done.stderr)
+            self.assertTrue(done.stdout.startswith(series + "."), done.stdout)
+
+    def test_unknown_kernel(self):
+        done = in_vm("true", env={**os.environ, "IA2_VM_KERNEL": "2.4"})
+        self.assertEqual(done.returncode, 125)
+        self.assertIn("no kernel '2.4' is known", done.stderr)
+        self.assertIn("remedy: one of 6.1, 6.12", done.stderr)
 
     def test_writable_must_exist(self):
         done = in_vm("true", options=["--writable", "/no/such/folder"])

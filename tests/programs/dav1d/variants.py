@@ -12,7 +12,8 @@ import pathlib
 
 from tests.programs.dav1d import decoding
 from tests.support import kept_assembly
-from ia2.samples import dav1d, debian_source
+from ia2.base import debian_source
+from ia2.samples import dav1d
 
 DEFAULT, CLANG_LLD, GCC_LLD, OTHER = "default", "clang-lld", "gcc-lld", "other-version"
 # The version that each of the two supported Debians has is tested on both.

@@ -6,7 +6,7 @@ import pathlib
 import tempfile
 import unittest
 
-from ia2.samples import debian_source
+from ia2.base import debian_source
 
 
 class FromList(unittest.TestCase):

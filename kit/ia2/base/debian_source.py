@@ -158,8 +158,10 @@ def fetch(
     return target
 
 
-def _download(package: str, scratch: pathlib.Path, stanzas: str) -> pathlib.Path:
-    for name in ("parts", "lists/partial", "cache/archives/partial", "source"):
+def private_apt(scratch: pathlib.Path, stanzas: str) -> list[str]:
+    """apt's options with which it knows the entries `stanzas` alone, and keeps what it knows in
+    `scratch`: the system's configuration and lists stay as they are."""
+    for name in ("parts", "lists/partial", "cache/archives/partial"):
         (scratch / name).mkdir(parents=True)
     (scratch / "parts" / "source.sources").write_text(stanzas)
     (scratch / "none.list").touch()
@@ -172,7 +174,12 @@ def _download(package: str, scratch: pathlib.Path, stanzas: str) -> pathlib.Path
         # same.
         f"APT::Sandbox::User={'root' if os.geteuid() == 0 else ''}",
     ]
-    options = [word for setting in private for word in ("-o", setting)]
+    return [word for setting in private for word in ("-o", setting)]
+
+
+def _download(package: str, scratch: pathlib.Path, stanzas: str) -> pathlib.Path:
+    options = private_apt(scratch, stanzas)
+    (scratch / "source").mkdir()
     env = {**os.environ, "LC_ALL": "C"}
     texts = []
     for step in (["update"], ["source", package]):

@@ -4,7 +4,7 @@ can fail."""
 import pathlib
 import unittest
 
-from tests.attacks.fault.exploiting import FLAGS, MEMORY, SHARED, ExploitCase, compartments, sides
+from tests.runtime.fault.exploiting import FLAGS, MEMORY, SHARED, ExploitCase, compartments, sides
 
 
 def build(out: pathlib.Path):

@@ -1,0 +1,11 @@
+/* class: interface
+ * source: pthread_once(3): a function that the victim forwards to libc
+ * tries: to have the payload called by libc in the victim
+ * must: check the pointer as at an indirect call
+ * expect: succeeds until the monitor */
+#include "attack.h"
+
+ATTACK
+{
+    victim_once((void (*)(void))(word)payload);
+}

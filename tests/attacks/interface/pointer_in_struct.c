@@ -1,0 +1,12 @@
+/* class: interface
+ * source: C's ways to make a function pointer
+ * tries: to have the victim call a pointer in a struct that it reads from shared memory
+ * must: check the pointer at the call, or refuse the code
+ * expect: succeeds until the monitor */
+#include "attack.h"
+
+ATTACK
+{
+    *(word *)shared_at(0x6000) = (word)payload;
+    victim_struct((word)shared_at(0x6000));
+}
