@@ -3,7 +3,7 @@
 import re
 from dataclasses import dataclass
 
-from attack_project import SIDES, VICTIMS
+from tests.attacks.attack_project import SIDES, VICTIMS
 
 UNTOUCHED, PAYLOAD_RAN, CANNOT = "1111", 77, 90
 

@@ -1,6 +1,5 @@
 """Writes the table of docs/attacks.md: each attack, and what it does today, by its own marks."""
 
-import pathlib
 import re
 
 from tests.attacks import attack_project

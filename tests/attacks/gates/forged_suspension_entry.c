@@ -5,13 +5,14 @@
  * must: end the process or change nothing of the victim
  * expect: stopped */
 #include "attack.h"
+#include "state/zone.h"
 
 ATTACK
 {
     word *frame = (word *)shared_at(0x2000);
     frame[0] = (word)(descriptor_of(victim_key)->gates + 4);
-    frame[IA2_FRAME_RESULT / 8] = (word)victim_object;
-    frame[IA2_FRAME_RUNNING / 8] = -1;
+    frame[offsetof(struct ia2_gate_frame, result) / 8] = (word)victim_object;
+    frame[offsetof(struct ia2_gate_frame, running) / 8] = -1;
     for (int i = 4; i < 12; i++)
         frame[i] = (word)payload;
     *suspended_word(own_key) = (word)frame;

@@ -2,7 +2,7 @@
  * source: PKU Pitfalls (Connor et al. 2020), section 4.1; pkey_set(3)
  * tries: to call libc's pkey_set for the victim's key
  * must: have no effect on PKRU
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

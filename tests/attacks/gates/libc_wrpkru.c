@@ -2,7 +2,7 @@
  * source: ERIM (Vahldiek-Oberwagner et al. 2019); code reuse into pkey_set
  * tries: to jump to the WRPKRU inside libc's pkey_set with EAX = 0
  * must: not open a key
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -3,7 +3,7 @@
  * tries: to jump to the XRSTOR of ld.so's trampoline with bit 9 (PKRU) in EAX and an area whose PKRU
  *   is 0
  * must: not open a key
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static char area[16384] __attribute__((aligned(64)));

@@ -188,7 +188,7 @@ word wrpkru_between(int caller, int callee, int back)
 {
     const struct ia2_compartment_descriptor *of = descriptor_of(callee ? callee : caller);
     word first = 0, last = 0;
-    for (const struct ia2_path *path = of->paths; path < of->paths_end; path++) {
+    for (const struct ia2_gate_code_range *path = of->code_ranges; path < of->code_ranges_end; path++) {
         if ((int)path->caller != caller || (int)path->callee != callee)
             continue;
         for (const struct ia2_site *site = of->sites; site < of->sites_end; site++) {

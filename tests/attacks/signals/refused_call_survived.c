@@ -2,7 +2,7 @@
  * source: a refused call ends in abort(3), which runs a handler
  * tries: to jump out of a SIGABRT handler and to go on after each refusal
  * must: end the process whatever handlers there are
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 #include <setjmp.h>
 

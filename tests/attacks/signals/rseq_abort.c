@@ -3,7 +3,7 @@
  * tries: to make all of the victim's code a critical section whose abort handler is the payload, so
  *   that the kernel sends the victim there when it is preempted. No system call
  * must: have no rseq registered while compartments run
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

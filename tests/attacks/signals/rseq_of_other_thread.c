@@ -2,7 +2,7 @@
  * source: rseq(2)
  * tries: the same in a thread that never runs anything but the victim's code
  * must: have no rseq registered while compartments run
- * expect: succeeds at times until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static void try_once(word section)

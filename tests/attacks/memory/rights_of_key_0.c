@@ -1,7 +1,7 @@
 /* class: memory
  * source: the threat model's "libc's own exit and thread code runs with key 0 alone"
- * tries: to become nobody by jumping to the gate to key 0, and to read the secret then
- * must: fault: nobody has no compartment's rights
+ * tries: to keep key 0 alone by jumping to the gate to key 0, and to read the secret then
+ * must: fault: key 0 alone is no compartment's rights
  * expect: stopped */
 #include "attack.h"
 

@@ -1,6 +1,6 @@
 /* class: gates
  * source: the threat model's "seeming to be another caller"
- * tries: to run main, the first of the victim's own gates, again as nobody
+ * tries: to run main, the first of the victim's own gates, again with key 0 alone
  * must: end the process
  * expect: stopped */
 #include "attack.h"

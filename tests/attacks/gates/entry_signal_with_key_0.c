@@ -1,6 +1,6 @@
 /* class: gates
  * source: the threat model's "seeming to be another caller"
- * tries: to call each of the victim's runtime gates (thread, signal, exit, ...) as nobody
+ * tries: to call each of the victim's runtime gates (thread, signal, exit, ...) with key 0 alone
  * must: run nothing of the attacker's, and nothing out of its time
  * expect: stopped */
 #include "attack.h"
