@@ -17,8 +17,9 @@ def swapped() -> str:
     first, second = "pop %r13\n", "pop %r12\n"
     if macro.count(first) != 1 or macro.count(second) != 1:
         raise RuntimeError(f"{GATE}: ia2_pop_saved is not what this fault is made for")
-    return ".purgem ia2_pop_saved\n" + macro.replace(first, "@").replace(second, first).replace(
-        "@", second
+    exchanged = {first: second, second: first}
+    return ".purgem ia2_pop_saved\n" + re.sub(
+        f"{first}|{second}", lambda found: exchanged[found[0]], macro
     )
 
 
