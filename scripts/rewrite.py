@@ -22,10 +22,8 @@ from ia2.stages import pipeline, sequence  # noqa: E402
 from ia2.base.failure import exit_status  # noqa: E402
 
 
-def main(argv: list[str] | None = None) -> int:
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+def add_inputs(parser: argparse.ArgumentParser) -> None:
+    """What is split, and where the result goes."""
     parser.add_argument("--policy", required=True, metavar="FILE", help="compartments.toml")
     parser.add_argument("--out", required=True, metavar="DIR", help="directory for all output")
     parser.add_argument(
@@ -44,6 +42,10 @@ def main(argv: list[str] | None = None) -> int:
     parser.add_argument(
         "--target", metavar="NAME", help="the program to split, if the policy fits several"
     )
+
+
+def add_compilation(parser: argparse.ArgumentParser) -> None:
+    """How the program is compiled and linked again."""
     parser.add_argument(
         "--cc",
         metavar="COMPILER",
@@ -96,6 +98,10 @@ def main(argv: list[str] | None = None) -> int:
         metavar="N",
         help="compilations at a time",
     )
+
+
+def add_run(parser: argparse.ArgumentParser) -> None:
+    """Which stages run, and what build systems need of them."""
     parser.add_argument(
         "--stage",
         choices=sequence.NAMES,
@@ -132,7 +138,22 @@ def main(argv: list[str] | None = None) -> int:
         metavar="DIR",
         help="the kit's own Meson build directory (default: build/ beside scripts/)",
     )
+
+
+def argument_parser() -> argparse.ArgumentParser:
+    """--help lists the options in the order in which they are added here."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    add_inputs(parser)
+    add_compilation(parser)
+    add_run(parser)
     parser.add_argument("project", metavar="PROJECT")
+    return parser
+
+
+def main(argv: list[str] | None = None) -> int:
+    parser = argument_parser()
     options = parser.parse_args(argv)
     if options.recorded and options.capture is None:
         parser.error("--recorded needs --capture")

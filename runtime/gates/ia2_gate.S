@@ -1,32 +1,40 @@
 /* Call gates, for the callgates/NAME.S that ia2-rewriter writes.
  *
- * The including file defines IA2_ID, IA2_NAME and IA2_COMPARTMENTS, sets ia2_pkru_1 .. ia2_pkru_<n>, and includes
- * this file. One `ia2_gate` line per function and `ia2_gates_end` follow.
+ * The including file defines IA2_ID, IA2_NAME and IA2_COMPARTMENTS, sets ia2_pkru_1 ..
+ * ia2_pkru_<n>, and includes this file. One `ia2_gate` line per function and `ia2_gates_end`
+ * follow.
  *
- * A gate is called as the function is. Round trip: two WRPKRU.
+ * A gate is called as the function is. A round trip has two WRPKRU.
  *
  *   stub      names the function by its index; its address is the function's public value
- *   body      one per compartment. Reads PKRU to learn who calls; saves the callee-saved registers on the
- *             caller's own stack and the stack pointer in the caller's own memory; switches
- *   enter     per function: drops what is not an argument, calls, drops what is not the result
+ *   body      one per compartment. Reads PKRU to learn the caller's key; saves the callee-saved
+ *             registers on the caller's own stack and the stack pointer in the caller's own memory;
+ *             switches
+ *   enter     per function: scrubs what is not an argument, calls, scrubs what is not the result
  *   body      switches back and takes the stack pointer from the caller's memory again
  *
  * Nothing before a WRPKRU is a security check: an attacker can jump straight to any WRPKRU with any
- * register contents. So after each one, with every register in doubt:
- *   - the value written is compared with a constant (EAX may have been chosen);
- *   - the thread record is found through %fs, which WRFSBASE can set, so it counts only if it holds the FSBASE
- *     this thread really has (the records are read-only to everybody);
- *   - the stack pointer comes from memory of the compartment entered, and only if that compartment is
- *     suspended or idle on this thread (a forged second return or entry finds that it runs);
- *   - the descriptor must lie in this compartment's table, and on return be the one the caller's stack names;
- *   - the direction flag is cleared, which functions rely on (ABI 3.2.1).
+ * register contents. After each WRPKRU every register is in doubt, so the gate checks and sets
+ * these:
+ *   - The value written equals a constant. An attacker may have chosen EAX.
+ *   - The thread record holds the FSBASE that this thread really has. The gate finds the record
+ *     through %fs, which WRFSBASE can set. No compartment can write the records.
+ *   - The stack pointer comes from memory of the compartment entered, and that compartment is
+ *     suspended or idle on this thread. A forged second return or entry finds that the compartment
+ *     runs.
+ *   - The descriptor lies in this compartment's table. On return, the descriptor is the one that
+ *     the caller's stack names.
+ *   - The direction flag is clear, which functions rely on (ABI 3.2.1).
  *
- * Alternatives that were rejected: WRPKRU with both keys open around the copy of the arguments (four per
- * call, and a window in which the caller can be steered by what the callee writes); a stack pointer in a
- * thread-local (%fs can be forged); unrolled gates per function (each adds WRPKRU sites to audit).
+ * Rejected alternatives:
+ *   - WRPKRU with both keys open around the copy of the arguments: four WRPKRU per call, and a
+ *     window in which the callee can steer the caller by what the callee writes.
+ *   - A stack pointer in a thread-local: %fs can be forged.
+ *   - Unrolled gates per function: each gate adds WRPKRU sites to audit.
  *
- * PKRU_n is denied for all keys but 0, n and (read only) the keys n has a grant for.
- * Registers: System V AMD64 ABI, section 3.2. No unwinder of C++ or libgcc crosses a gate; longjmp does (ia2_gate_unwind.S). */
+ * PKRU_n denies all keys but 0, n and (read only) the keys that n has a grant for.
+ * Registers: System V AMD64 ABI, section 3.2. No unwinder of C++ or libgcc crosses a gate. longjmp
+ * crosses gates (ia2_gate_unwind.S). */
 #include "ia2_layout.h"
 
 #define IA2_CAT_(a, b) a##b
@@ -38,7 +46,7 @@
 #define IA2_TLS_SYMBOL_(id) __ia2_tls_##id
 #define IA2_TLS_SYMBOL(id) IA2_TLS_SYMBOL_(id)
 #ifndef IA2_PLUGIN_KEYS
-#define IA2_PLUGIN_KEYS 0 /* mask of the compartments that come with dlopen */
+#define IA2_PLUGIN_KEYS 0 /* mask of the plugins' keys */
 #endif
 #ifndef IA2_PERMISSIVE
 #define IA2_PERMISSIVE 0 /* 1: the engine's --permissive; nothing is enforced */
@@ -47,7 +55,7 @@
 #define IA2_HEAP_CLIENTS 0
 #endif
 
-/* ---- sites: instructions that start-up patches for the CPU at hand ------------------------------------ */
+/* ---- sites: instructions that start-up patches for the CPU at hand --------------------------- */
 
 .macro ia2_site kind, start, end
     .pushsection ia2_sites, "a", @progbits
@@ -80,7 +88,7 @@
     jne .Lia2_die_pkru
 .endm
 
-/* Wide enough for mov %fs:0, %rax, which is what start-up makes of it without FSGSBASE. */
+/* The site is wide enough for mov %fs:0, %rax, which start-up puts here without FSGSBASE. */
 .macro ia2_rdfsbase
 .Lsite\@:
     rdfsbase %rax
@@ -92,9 +100,10 @@
 #include "ia2_gate_frames.S"
 #include "ia2_gate_registers.S"
 
-/* ---- the body ------------------------------------------------------------------------------------------- */
+/* ---- the body -------------------------------------------------------------------------------- */
 
-/* %rbx = this thread's record, from its offset in %r15d or (\reload = 1) from the slot in thread-local storage. */
+/* %rbx = this thread's record. Its offset is in %r15d, or (\reload = 1) follows from the slot in
+ * thread-local storage. */
 .macro ia2_record reload
     .if \reload
     mov ia2_slot@GOTTPOFF(%rip), %rbx
@@ -106,7 +115,8 @@
     lea IA2_STATE_THREADS(%rbp, %r15), %rbx
 .endm
 
-/* For the stack of compartment \key: %r14 = its top, %rax = the word that says where it is suspended. */
+/* For the stack of compartment \key: %r14 = its top, %rax = the word that says where the
+ * compartment is suspended. */
 .macro ia2_find_stack key
     ia2_rdfsbase
     cmp %rax, IA2_RECORD_FSBASE(%rbx)
@@ -115,8 +125,9 @@
     mov IA2_SUSPENDED_SP(%r14), %rax
 .endm
 
-/* For a call: %rbx = where the frame goes. Mostly the compartment is idle: then a predicted branch says so, and its stack pointer does not
- * wait for the word that the last call has just stored. */
+/* For a call: %rbx = where the frame goes. The compartment is idle in most calls. The branch for an
+ * idle compartment is predicted, so %rbx does not wait for the word that the last call has just
+ * stored. */
 .macro ia2_enter_stack key
     ia2_find_stack \key
     lea IA2_FIRST_FRAME(%r14), %rbx
@@ -130,7 +141,7 @@
     mov %rax, IA2_SUSPENDED_SP(%r14)
 .endm
 
-/* For a return: %rax = the frame of the call that is over. */
+/* For a return: %rax = the frame of the call that returns. */
 .macro ia2_resume_stack key
     ia2_find_stack \key
     test %rax, %rax
@@ -139,7 +150,7 @@
     mov %rcx, IA2_SUSPENDED_SP(%r14)
 .endm
 
-/* What ia2_body_enter pushed, with %rsp at it since \from. */
+/* Pops what ia2_body_enter pushed. From \from on, %rsp points at the pushed registers. */
 .macro ia2_pop_saved from, to
     pop %r15
 .Lpopped_r15\@:
@@ -190,35 +201,39 @@
     lea \table\()_descs(%rip), %rbp
     mov %r10, %rcx
     sub %rbp, %rcx
-    ror $IA2_DESC_SHIFT, %rcx           /* what is no multiple of a descriptor's size becomes too large */
+    /* A distance that is no multiple of a descriptor's size becomes too large. */
+    ror $IA2_DESC_SHIFT, %rcx
     cmp $\table\()_descs_count, %rcx
     jae .Lia2_die_descriptor
     testl $(1 << \c), IA2_DESC_CALLERS(%r10)
     jz .Lia2_die_caller
-    mov %rbx, %rsp          /* \n's own: it keeps %rbx and %r14 over the call, as every function does */
+    mov %rbx, %rsp          /* the stack of \n, which keeps %rbx and %r14 over the call */
 .Lentered\@:
     ia2_frames_of_callee .Lframed\@, .Lentered\@, \c, \n, \table
     and $-16, %rsp
     mov %r12, %rcx
     mov %r13, %rdx
     mov $\c, %eax
-    xor %ebp, %ebp          /* the outermost frame. %r10, %r11 and %r15 hold what everybody can read: the gate and the record */
+    /* %r10, %r11 and %r15 keep the gate and the record, which every compartment can read. */
+    xor %ebp, %ebp          /* the outermost frame */
     xor %r12d, %r12d
     xor %r13d, %r13d
     cld
     ia2_scrub_avx512
     call *IA2_DESC_ENTER(%r10)
-.Lback_\table\()_\c:           /* ia2_gate_unwind.S: this return address tells who called */
+.Lback_\table\()_\c:           /* by this return address, ia2_gate_unwind.S knows the caller */
     mov %rbx, IA2_SUSPENDED_SP(%r14)
     mov %rax, %r8
     mov %rdx, %r9
-    xor %esi, %esi          /* these two are \n's still when \c goes on; the others are loaded below, from \c's own memory */
+    /* Without this, \c would go on with \n's values of these two registers. \c loads the others
+     * below, from its own memory. */
+    xor %esi, %esi
     xor %r11d, %r11d
 .Lleft\@:
     ia2_scrub_avx512
     ia2_wrpkru \pkru_c
 
-    /* with the rights of \c: of all registers only %r8, %r9 and xmm are used, as the callee's result */
+    /* with the rights of \c, which uses only %r8, %r9 and xmm: the callee's result */
     cld
     ia2_record 1
     ia2_resume_stack \c
@@ -256,7 +271,7 @@
     .popsection
 .endm
 
-/* \body: the label before it. \saved: the label after what it pushes. */
+/* \body: the label before the macro. \saved: the label after its pushes. */
 .macro ia2_body_enter body, saved
     push %rbp
 .Lpushed_rbp\@:
@@ -275,8 +290,9 @@
     ia2_frames_row .Lpushed_rbx\@, .Lpushed_r12\@, CFA_DEF_CFA_OFFSET, 32
     ia2_frames_row .Lpushed_r12\@, .Lpushed_r13\@, CFA_DEF_CFA_OFFSET, 40
     ia2_frames_row .Lpushed_r13\@, .Lpushed_r14\@, CFA_DEF_CFA_OFFSET, 48
-    ia2_frames_row .Lpushed_r14\@, \saved, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED, CFA_OFFSET + DWARF_RBP, 2, CFA_OFFSET + DWARF_RBX, 3, \
-        CFA_OFFSET + 12, 4, CFA_OFFSET + 13, 5, CFA_OFFSET + 14, 6, CFA_OFFSET + 15, 7
+    ia2_frames_row .Lpushed_r14\@, \saved, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED, \
+        CFA_OFFSET + DWARF_RBP, 2, CFA_OFFSET + DWARF_RBX, 3, CFA_OFFSET + 12, 4, \
+        CFA_OFFSET + 13, 5, CFA_OFFSET + 14, 6, CFA_OFFSET + 15, 7
     mov %rcx, %r12
     mov %rdx, %r13
     xor %ecx, %ecx
@@ -296,8 +312,8 @@
     .endif
 .endm
 
-/* Their one name is known to gdb: only through a function called __morestack may a caller's stack lie below the callee's; ia2_gate_frames.S
- * has better names for who looks. */
+/* gdb knows the name __morestack: only through a function of this name may a caller's stack lie
+ * below the callee's. ia2_gate_frames.S has a better name for each path. */
 .macro ia2_bodies
     .text
     ia2_names_begin
@@ -310,7 +326,8 @@ __morestack:
     cmp $IA2_PKRU_SELF, %eax
     je 2f
 .Lia2_dispatch:
-    ia2_frames_row .Lia2_saved, .Lia2_dispatch, CFA_NOP /* each path's rows begin at its own dispatch */
+    /* Each path's rows begin at its own dispatch. */
+    ia2_frames_row .Lia2_saved, .Lia2_dispatch, CFA_NOP
     .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0 /* key 0 seldom calls */
     ia2_caller \c, ia2_pkru_\c
     .endr

@@ -1,4 +1,5 @@
-/* What every compartment has besides its own gates: those of the runtime, its descriptor, and how it dies. */
+/* Parts that every compartment has besides its own gates: the runtime's gates, the descriptor, and
+ * the code that ends the process. */
 
 /* One entry of the table of destructors (ia2_destructors.h): \target is the function itself. */
 .macro ia2_destructor symbol, target
@@ -11,7 +12,8 @@
     .long IA2_ID, 0
 .endm
 
-/* A compartment that comes with dlopen: \file, beside libia2.so, is loaded when the program asks for a file called \name. */
+/* A plugin. When the program loads a file called \name, the runtime loads \file, which lies beside
+ * libia2.so. */
 .macro ia2_plugin key, file, name
     .section .rodata.str.ia2, "a", @progbits
 .Lplugin_file\@:
@@ -24,7 +26,7 @@
     .quad .Lplugin_name\@
 .endm
 
-/* ---- what every compartment has, before its own gates --------------------------------------------------- */
+/* ---- parts of every compartment, before its own gates ---------------------------------------- */
 
     .section ia2_own_stubs, "ax", @progbits
     .balign 16
@@ -59,7 +61,8 @@ ia2_key0_descs:
     ia2_runtime_gate __ia2_atfork_child, ia2_compartment_atfork_child, 0, 0, 0xffff
     ia2_runtime_gate __ia2_client_alloc, ia2_compartment_client_alloc, 3, 1, IA2_HEAP_CLIENTS, %edx
     ia2_runtime_gate __ia2_client_free, ia2_compartment_client_free, 2, 1, IA2_HEAP_CLIENTS, %esi
-    /* Shared blocks are everybody's; the compartment that allocated one keeps its books. */
+    /* Every compartment may use these on a shared block. The compartment that allocated the block
+     * keeps its books. */
     ia2_runtime_gate __ia2_shared_free, ia2_compartment_shared_free, 1, 1, 0xffff
     ia2_runtime_gate __ia2_shared_resize, ia2_compartment_shared_resize, 2, 1, 0xffff
     ia2_runtime_gate __ia2_shared_size, ia2_compartment_shared_size, 1, 1, 0xffff
@@ -74,19 +77,21 @@ ia2_key0_descs:
     ia2_key0_gate __ia2_key0_thread_exit, ia2_key0_thread_exit, 1, 0
     ia2_key0_gate __ia2_key0_thread_create, ia2_key0_thread_create, 2, 1
 
-/* ---- suspending a compartment that a signal interrupted -------------------------------------------------- */
+/* ---- suspending a compartment that a signal interrupted -------------------------------------- */
 
-/* int __ia2_suspend(void), void __ia2_resume(void): called by the runtime's signal entry (key 0) around a handler that
- * interrupted this compartment, for the handler may call it. Suspend returns 1 if the compartment was running; in the middle of a gate
- * it has said itself where its next frame goes, and there is nothing to resume.
+/* int __ia2_suspend(void), void __ia2_resume(void): the runtime's signal entry (key 0) calls these
+ * around a handler that interrupted this compartment, because the handler may call the compartment.
+ * __ia2_suspend returns 1 if the compartment was running. In the middle of a gate the compartment
+ * itself has said where its next frame goes, and there is nothing to resume.
  *
- * Anybody can call these, so they take no argument: nobody but the kernel knows the interrupted stack pointer, and a frame that
- * went where a caller says could be laid over the compartment's others. The frames go to a zone of their own instead, whose
- * address follows from the record and a count that only this compartment can write. What one does the other undoes, and
- * neither does anything to a compartment that waits for a call to return.
+ * Every compartment can call these functions, so they take no argument. Only the kernel knows the
+ * interrupted stack pointer. A frame at an address that a caller chooses could be laid over the
+ * compartment's other frames. The frames therefore go to the signal zone. Its address follows from
+ * the record and a count that only this compartment can write. Each function undoes what the other
+ * does. Neither function changes a compartment that waits for a call to return.
  *
  * Signals are rare: the thread proves itself by gettid, which no register can forge.
- * They keep everything in registers: there is no stack of the compartment to stand on. */
+ * The functions keep everything in registers: they have no stack of the compartment to stand on. */
 /* %rax = the first frame of depth %rcx in the signal zone. %rdx is lost. */
 .macro ia2_signal_frame
     lea -1(%rcx), %rdx
@@ -176,10 +181,10 @@ ia2_key0_descs:
     .size \name, . - \name
 .endm
 
-/* ---- dying ---------------------------------------------------------------------------------------------- */
+/* ---- dying ----------------------------------------------------------------------------------- */
 
-/* No register, no stack and no right can be relied on here: two system calls and the end. */
-.macro ia2_die label, text
+/* No register, no stack and no right can be relied on here. The code makes only system calls. */
+.macro ia2_die label, text, rest=
 .Lia2_die_\label:
     lea .Ltext\@(%rip), %rsi
     mov $.Ltext_end\@ - .Ltext\@, %edx
@@ -188,16 +193,16 @@ ia2_key0_descs:
 .Ltext\@:
     .ascii "ia2: compartment "
     .ascii IA2_NAME
-    .ascii ": \text\n"
+    .ascii ": \text\rest\n"
 .Ltext_end\@:
     .popsection
 .endm
 
-/* A field of the descriptor, which must be where C has it. */
+/* A field of the descriptor. The field must be where C has it. */
 #define ia2_field(name, directive, value) ia2_expect IA2_COMPARTMENT_##name; directive value
 .macro ia2_expect offset
     .if . - ia2_this_compartment - \offset
-    .error "the descriptor is not a struct ia2_compartment_descriptor (state/descriptor.h): look at offset \offset"
+    .error "offset \offset: this is not struct ia2_compartment_descriptor (state/descriptor.h)"
     .endif
 .endm
 
@@ -212,11 +217,13 @@ ia2_key0_descs:
 ia2_gate_dies:
     .cfi_startproc
     .cfi_undefined %rip
-    ia2_die pkru, "call gate: PKRU does not hold the value the gate wrote; the gate was not entered at its start"
+    ia2_die pkru, "call gate: PKRU does not hold the value the gate wrote; ", \
+        "the gate was not entered at its start"
     ia2_die thread, "call gate: this thread's FS base is not the one of its record"
     ia2_die stack, "call gate: the compartment is not suspended on this thread"
     ia2_die return, "call gate: return to a compartment that waits for no return from here"
-    ia2_die jump, "a jump over a call that is not a signal handler's, made by what is no compartment (the loader, or exit)"
+    ia2_die jump, "a jump over a call that is not a signal handler's, ", \
+        "made by what is no compartment (the loader, or exit)"
     ia2_die signals, "signals interrupt each other too deeply"
     ia2_die descriptor, "call gate: no such gate"
     ia2_die caller, "call gate: the calling compartment may not call this function"
@@ -246,8 +253,8 @@ ia2_gate_dies:
     .cfi_endproc
     .size ia2_gate_dies, . - ia2_gate_dies
 
-    /* A plugin's thread-local storage is in a library of its own, by this name, which the engine gives it. Nothing calls this; it makes
-     * the name known to ld.so. */
+    /* A plugin's thread-local storage is in its carrier. The engine gives the storage this name.
+     * Nothing calls this function, which only makes the name known to ld.so. */
     .if (IA2_PLUGIN_KEYS >> IA2_ID) & 1
     .text
     .type ia2_carried_storage, @function
@@ -276,7 +283,9 @@ ia2_own_stubs_end:
     ia2_frames_begin key0_stubs, ia2_key0_stubs_begin, .Lia2_key0_stubs_end
     ia2_frames_end key0_stubs
 
-    .hidden __start_ia2_sites, __stop_ia2_sites, __start_ia2_code_ranges, __stop_ia2_code_ranges, __start_ia2_shared_data, __stop_ia2_shared_data
+    .hidden __start_ia2_sites, __stop_ia2_sites
+    .hidden __start_ia2_code_ranges, __stop_ia2_code_ranges
+    .hidden __start_ia2_shared_data, __stop_ia2_shared_data
     .section .rodata.ia2, "a", @progbits
     .balign 8
 .Lia2_default_action:
@@ -364,8 +373,9 @@ ia2_destructor_table:
 
     .section ia2_shared_data, "aw", @progbits
     .balign IA2_PAGE
-    /* Pulls these out of libia2_compartment.a, which nothing else names. (.reloc R_X86_64_NONE would take no space, but
-     * clang 14's assembler drops the symbol from it.) */
+    /* The two words pull these symbols out of libia2_compartment.a. Nothing else names them.
+     * (.reloc R_X86_64_NONE would take no space, but clang 14's assembler drops the symbol from
+     * it.) */
     .section .rodata.ia2_needs, "a", @progbits
     .balign 4
     .long ia2_tls_anchors - .

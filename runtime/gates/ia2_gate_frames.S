@@ -1,13 +1,18 @@
-/* What a debugger needs to get from a callee's stack to the caller's: .debug_frame, which is not loaded. Nothing in the
- * program reads it, so nothing at run time follows what a compartment writes into its own memory; gdb does, from outside.
+/* .debug_frame, by which a debugger gets from a callee's stack to the caller's. The section is not
+ * loaded, and nothing in the program reads it. Nothing at run time therefore follows what a
+ * compartment writes into its own memory. Only gdb follows that, from outside.
  *
- * Where the stack pointer has a constant distance to the caller's, the .cfi directives say so. In a gate's body, between the two
- * switches, the caller's frame is found as the gate itself finds it, in memory (`ia2_frame_of_caller`).
- * That takes addresses, which .cfi_escape cannot hold, so the body's entry is written out here.
+ * Where the stack pointer has a constant distance to the caller's, the .cfi directives say so. In a
+ * gate's body, between the two switches, a debugger finds the caller's frame in memory, as the gate
+ * itself does (`ia2_frame_of_caller`). This takes addresses, which .cfi_escape cannot hold. The
+ * body's entry is therefore written out here.
  *
- * Alternatives that were rejected: the caller's stack pointer in a register over the call (it tells the callee how deep the caller is,
- * and the register is one that the gate scrubs); .eh_frame (loaded, and unwinders in the process would act upon it); a script for gdb
- * (it loads none from a program's folder unless told to, and knows no others). */
+ * Rejected alternatives:
+ *   - The caller's stack pointer in a register over the call: the register would tell the callee
+ *     how deep the caller is, and the gate scrubs the register.
+ *   - .eh_frame: the section is loaded, and unwinders in the process would act upon it.
+ *   - A script for gdb: gdb loads none from a program's folder unless told to, and finds no
+ *     other. */
 
     .cfi_sections .debug_frame
 
@@ -57,7 +62,8 @@
 #define DWARF_RSP 7
 #define DWARF_RIP 16
 
-/* The entry of the code \begin .. \end; what follows until ia2_frames_end is added to it. At \begin it is as at a function's start. */
+/* The entry of the code \begin .. \end. What follows until ia2_frames_end is added to the entry. At
+ * \begin the frame is as at a function's start. */
 .macro ia2_frames_begin name, begin, end
     .pushsection .debug_frame, "", @progbits
 .Lframes_\name:
@@ -75,7 +81,7 @@
     .popsection
 .endm
 
-/* From here on, as the following bytes say. */
+/* A row: from \at on, the frame is as \bytes say. \from is where the row before begins. */
 .macro ia2_frames_row from, at, bytes:vararg
     .pushsection .debug_frame, "", @progbits
     .byte CFA_ADVANCE_LOC4
@@ -84,7 +90,8 @@
     .popsection
 .endm
 
-/* Expressions. A word of a chain becomes the frame it names, whether it is complemented or not. */
+/* Expressions. This one turns a word of a chain into the frame that the word names. The word may be
+ * complemented. */
 .macro ia2_op_frame
     .byte OP_DUP, OP_CONST1U, 63, OP_SHRA, OP_XOR
 .endm
@@ -101,14 +108,17 @@
     .short \label - (. + 2)
 .endm
 
-/* The path's caller is suspended, or was until just now: the stack pointer at which it waits + what it had pushed.
+/* The path's caller is suspended, or was until just now. The expression gives the stack pointer at
+ * which the caller waits, plus the size of what the caller had pushed.
  *
- * The calls in progress of each compartment are a chain (IA2_SUSPENDED_SP). Those of \c's that are calls to \n and those of \n's entries that
- * came by this path are the same ones in the same order. Both are counted from the thread's first call on, since
- * between two stacks the last call is in one of the chains only.
+ * The calls in progress of each compartment are a chain (IA2_SUSPENDED_SP). The calls of \c's chain
+ * that lead to \n are the entries of \n's chain that came by this path, in the same order. The
+ * expression counts both from the thread's first call on, since between two stacks the last call is
+ * in only one of the chains.
  *
- * The thread's record is that in which %rsp lies on \n's stack (key 0 has none of its own: in %r14 is its top). In the comments is what
- * the expression's stack holds. */
+ * The thread's record is the one in which %rsp lies on \n's stack. Key 0 has no stack of its own:
+ * its record is the one whose top is in %r14. The comments say what the expression's stack
+ * holds. */
 .macro ia2_frame_of_caller c, n, table
     .byte CFA_DEF_CFA_EXPRESSION
     .uleb128 .Lexpression_end\@ - .Lexpression\@
@@ -117,12 +127,13 @@
     .quad .Lia2_state
     .byte OP_DEREF, OP_PLUS_UCONST
     .uleb128 IA2_STATE_THREADS
-.Lrecord\@:                                               /* record */
+.Lrecord\@:                             /* record */
     .byte OP_DUP, OP_PLUS_UCONST
     .uleb128 IA2_RECORD_TOP + 8 * \n
     .byte OP_DEREF
     .if \n
-    .byte OP_BREG0 + DWARF_RSP, 0, OP_MINUS, OP_DUP, OP_LIT0, OP_GT, OP_SWAP, OP_PICK, 2, OP_PLUS_UCONST
+    .byte OP_BREG0 + DWARF_RSP, 0, OP_MINUS, OP_DUP, OP_LIT0, OP_GT, OP_SWAP
+    .byte OP_PICK, 2, OP_PLUS_UCONST
     .uleb128 IA2_RECORD_ZONE_SIZE
     .byte OP_DEREF, OP_PLUS_UCONST
     .uleb128 IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE
@@ -135,11 +146,11 @@
     .uleb128 1 << IA2_RECORD_SHIFT
     ia2_op_goto OP_SKIP, .Lrecord\@
 
-.Lon_stack\@:                                               /* record; down to the frame where \n was entered */
+.Lon_stack\@:                           /* record; down to the frame where \n was entered */
     .byte OP_DUP, OP_PLUS_UCONST
     .uleb128 IA2_RECORD_TOP + 8 * \n
     .byte OP_DEREF, OP_CONST1S, IA2_SUSPENDED_SP, OP_PLUS, OP_DEREF
-.Ldown\@:                                               /* record, word */
+.Ldown\@:                               /* record, word */
     ia2_op_frame
     .byte OP_DUP, OP_CONST1S, -16, OP_AND, OP_BREG0 + DWARF_RSP, 0, OP_CONST1S, -16, OP_AND, OP_EQ
     ia2_op_goto OP_BRA, .Lat_entry\@
@@ -148,22 +159,23 @@
 
 .Lat_entry\@:
     .byte OP_LIT0 + 1, OP_SWAP
-.Lentries\@:                                               /* record, entries so far, frame */
+.Lentries\@:                            /* record, entries so far, frame */
     .byte OP_PLUS_UCONST, IA2_FRAME_RUNNING, OP_DEREF, OP_DUP
     ia2_op_frame
     .byte OP_DUP, OP_LIT0, OP_EQ
     ia2_op_goto OP_BRA, .Lentries_end\@
     .byte OP_DUP, OP_CONST1S, -16, OP_AND, OP_CONST1S, -8, OP_PLUS, OP_DEREF, OP_ADDR
     .quad .Lback_\table\()_\c
-    .byte OP_EQ, OP_PICK, 2, OP_LIT0, OP_LT, OP_AND /* record, entries, word, frame, 1 if it is one */
+    .byte OP_EQ, OP_PICK, 2, OP_LIT0, OP_LT, OP_AND
+    /* record, entries, word, frame, 1 if the frame is an entry by this path */
     .byte OP_ROT, OP_SWAP, OP_DROP, OP_ROT, OP_PLUS, OP_SWAP
     ia2_op_goto OP_SKIP, .Lentries\@
 
-.Lentries_end\@:                                               /* record, entries, word, frame */
+.Lentries_end\@:                        /* record, entries, word, frame */
     .byte OP_DROP, OP_DROP, OP_SWAP, OP_PLUS_UCONST
     .uleb128 IA2_RECORD_TOP + 8 * \c
     .byte OP_DEREF, OP_CONST1S, IA2_SUSPENDED_SP, OP_PLUS, OP_DEREF, OP_SWAP, OP_NEG, OP_OVER
-.Lcalls\@:                                               /* \c's word, calls so far - entries, word */
+.Lcalls\@:                              /* \c's word, calls so far - entries, word */
     ia2_op_frame
     .byte OP_DUP, OP_LIT0, OP_EQ
     ia2_op_goto OP_BRA, .Lcalls_end\@
@@ -173,7 +185,7 @@
 
 .Lcalls_end\@:
     .byte OP_DROP, OP_SWAP
-.Lskip\@:                                               /* calls to leave out, word */
+.Lskip\@:                               /* calls to leave out, word */
     ia2_op_frame
     ia2_op_calls \table
     .byte OP_DUP, OP_PICK, 3, OP_LIT0, OP_EQ, OP_AND
@@ -194,34 +206,38 @@
     .popsection
 .endm
 
-/* After \no_top %r14 does not hold key 0's top any more; at \resumed the caller counts as running, and %rax is where; from \back on %rsp is
- * the caller's again. */
+/* After \no_top, %r14 no longer holds key 0's top. At \resumed the caller counts as running, and
+ * its stack pointer is in %rax. From \back on, %rsp is the caller's again. */
 .macro ia2_frames_of_return from, no_top, resumed, back, n
     .if \n
     ia2_frames_row \from, \resumed, CFA_DEF_CFA, DWARF_RAX, IA2_FRAME_WORDS
     .else
     ia2_frames_row \from, \no_top, CFA_UNDEFINED, DWARF_RIP
-    ia2_frames_row \no_top, \resumed, CFA_DEF_CFA, DWARF_RAX, IA2_FRAME_WORDS, CFA_OFFSET + DWARF_RIP, 1
+    ia2_frames_row \no_top, \resumed, CFA_DEF_CFA, DWARF_RAX, IA2_FRAME_WORDS, \
+        CFA_OFFSET + DWARF_RIP, 1
     .endif
     ia2_frames_row \resumed, \back, CFA_DEF_CFA, DWARF_RSP, IA2_FRAME_WORDS
 .endm
 
-/* In the part of a gate that runs for the owner, where the stack arguments are aligned to more than the stack: %rbx, which the body made and
- * the owner keeps, says where the return address is. */
+/* For the part of a gate that runs for the owner, if the stack arguments are aligned to more than
+ * the stack. The body has set %rbx, which the owner keeps. %rbx says where the return address
+ * is. */
 .macro ia2_frames_aligned reg
     .cfi_escape CFA_DEF_CFA_EXPRESSION, 5, OP_BREG0 + \reg, 0, OP_CONST1S, 0xf0, OP_AND
 .endm
-/* While %rbx is at \kept(%rsp). */
+/* The same while %rbx is kept at \kept(%rsp). */
 .macro ia2_frames_kept kept, align
     .if \align > 16
-    .cfi_escape CFA_DEF_CFA_EXPRESSION, 12, OP_BREG0 + DWARF_RSP, 0, OP_CONST4U, (\kept) & 255, (\kept) >> 8 & 255, (\kept) >> 16 & 255, 0, \
+    .cfi_escape CFA_DEF_CFA_EXPRESSION, 12, OP_BREG0 + DWARF_RSP, 0, OP_CONST4U, \
+        (\kept) & 255, (\kept) >> 8 & 255, (\kept) >> 16 & 255, 0, \
         OP_PLUS, OP_DEREF, OP_CONST1S, 0xf0, OP_AND
     .endif
 .endm
 
-/* ---- names ----------------------------------------------------------------------------------------------- */
+/* ---- names ----------------------------------------------------------------------------------- */
 
-/* What gdb calls each path: the keys of who calls and who is called. Without it, it would show __morestack (ia2_gate.S). */
+/* gdb's name of each path: the caller's key and the callee's. Without the name, gdb would show
+ * __morestack (ia2_gate.S). */
 .macro ia2_path_name c, n, begin, end
     .pushsection .debug_info, "", @progbits
     .uleb128 3
@@ -236,7 +252,8 @@
 .Lia2_abbreviations:
     .uleb128 1, 0x11                        /* DW_TAG_compile_unit, with children */
     .byte 1
-    .uleb128 0x03, 0x08, 0x13, 0x05, 0x11, 0x01, 0x12, 0x07, 0, 0   /* name: string, language: data2, low_pc: addr, high_pc: data8 */
+    /* name: string, language: data2, low_pc: addr, high_pc: data8 */
+    .uleb128 0x03, 0x08, 0x13, 0x05, 0x11, 0x01, 0x12, 0x07, 0, 0
     .uleb128 2, 0x2e                        /* DW_TAG_subprogram, with children */
     .byte 1
     .uleb128 0x03, 0x08, 0x11, 0x01, 0x12, 0x07, 0, 0
@@ -269,7 +286,7 @@
     .popsection
 .endm
 
-/* What all entries written here begin with: as at a function's first instruction. */
+/* All entries written here begin with this: the frame as at a function's first instruction. */
     .pushsection .debug_frame, "", @progbits
     .balign 8, 0
 .Lia2_frames:

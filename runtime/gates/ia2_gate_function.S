@@ -1,6 +1,8 @@
 /* One function's gate: stub, descriptor, and the part that runs with the owner's rights. */
 
-.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, type, export, caller=, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
+.macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, \
+        stack_words, sret_bytes, type, export, caller=, variadic=0, further=0, \
+        ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
     .section \table\()_stubs, "ax", @progbits
     .balign 1 << IA2_STUB_SHIFT
     .globl \symbol
@@ -38,7 +40,8 @@
 
     .text
     .balign 16
-    /* Entered with the owner's rights, %rsp as at a function's first instruction. The name is for who looks at a stack. */
+    /* Entered with the owner's rights. %rsp is as at a function's first instruction. Backtraces
+     * show the name. */
     .type \symbol\().entered, @function
 \symbol\().entered:
 .Lenter\@:
@@ -89,14 +92,16 @@
     .endif
     ia2_scrub_vectors \args_sse, \ymm, \zmm
     .if \variadic
-    mov $\args_sse, %eax                   /* ABI 3.2.3: an upper bound of the vector registers used */
+    /* ABI 3.2.3: an upper bound of the vector registers used. */
+    mov $\args_sse, %eax
     .endif
     call \target\()@PLT
     .if \sret_bytes
     ia2_scrub_vectors 0, 0, 0
     .if .Lsmall\@
     lea .Lresult\@(%rsp), %rdi
-    ia2_words_to_xmm ((\sret_bytes + 15) / 16 * 2), 0, %rdi     /* the buffer is rounded up to 16 bytes */
+    /* The buffer is rounded up to 16 bytes. */
+    ia2_words_to_xmm ((\sret_bytes + 15) / 16 * 2), 0, %rdi
     .else
     mov .Lkept\@(%rsp), %eax
     mov %rbx, .Lkept\@ + 8(%rsp)
@@ -118,7 +123,7 @@
     .endif
     .endif
     .if \align > 16
-    mov %rbx, %rsp          /* as the body made it */
+    mov %rbx, %rsp          /* as the body has set it */
     and $-16, %rsp
     sub $8, %rsp
     .cfi_def_cfa %rsp, 8
@@ -141,7 +146,8 @@
     ret
     .cfi_endproc
     .endif
-    /* In the caller, before the switch: 8 (return address) + 48 (registers) + 8 (return address) below the words. */
+    /* In the caller, before the switch. Below the words are 8 (return address) + 48 (registers) + 8
+     * (return address) bytes. */
     .if \stack_words && .Lfew\@
 .Lbefore\@:
     .cfi_startproc
@@ -151,7 +157,7 @@
     .endif
 .endm
 
-/* Exactly \bytes are written: the caller's buffer ends there. */
+/* Writes exactly \bytes, because the caller's buffer ends there. */
 .macro ia2_store_tail n, bytes, reg
     .if 16 * \n + 16 <= \bytes
     movdqu \reg, 16 * \n(%rdi)
@@ -188,23 +194,33 @@
     .endr
 .endm
 
-/* \ymm, \zmm, \ret_ymm, \ret_zmm: masks of the vector registers that carry 32 and 64 bytes. \variadic: the gate of one list of
- * arguments of a variadic function, and \further: how many gates behind it are for others. \align: of the stack arguments and of a
- * result in memory. A result in x87 registers (long double) just stays there. */
-.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, further=0, ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
-    ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args_int, \args_sse, \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \further, \ymm, \zmm, \ret_ymm, \ret_zmm, \align
+/* \ymm, \zmm, \ret_ymm, \ret_zmm: masks of the vector registers that carry 32 and 64 bytes.
+ * \variadic: 1 for the gate of one list of arguments of a variadic function.
+ * \further: how many gates after this one are for other lists of arguments.
+ * \align: the alignment of the stack arguments and of a result in memory.
+ * A result in x87 registers (long double) stays there. */
+.macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, \
+        stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, further=0, \
+        ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
+    ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args_int, \args_sse, \
+        \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \further, \
+        \ymm, \zmm, \ret_ymm, \ret_zmm, \align
 .endm
 
-/* Gates every compartment has. The runtime alone (key 0) may call them, except where more is said. \caller: the register
- * of the argument that is the caller's key, as the gate knows it. */
+/* Gates that every compartment has. Only the runtime (key 0) may call them, unless \callers says
+ * more. \caller: the register of the argument that is the caller's key. The gate sets this argument
+ * itself. */
 .macro ia2_runtime_gate symbol, target, args, ret, callers=1, caller=
-    ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args, 0, \ret, 0, 0, 0, 0, 0, \caller
+    ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args, 0, \ret, 0, \
+        0, 0, 0, 0, \caller
 .endm
 .macro ia2_key0_gate symbol, target, args, ret
-    ia2_one_gate ia2_key0, .Lia2_body_key0, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, 0, 0, 0, 0
+    ia2_one_gate ia2_key0, .Lia2_body_key0, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, \
+        0, 0, 0, 0
 .endm
 
-/* For a function that runs with its caller's rights (IA2_BEGIN_NO_WRAP): where the callers' --wrap leads. */
+/* For a function that runs with its caller's rights (IA2_BEGIN_NO_WRAP). The callers' --wrap leads
+ * here. */
 .macro ia2_no_gate symbol, target
     .text
     .globl \symbol

@@ -1,15 +1,20 @@
-/* What does not fit in registers: more than 16 words of stack arguments, results in memory of more than 128 bytes.
+/* Copies of what does not fit in registers: more than 16 words of stack arguments, and results in
+ * memory of more than 128 bytes.
  *
- * These are copied between the two stacks with both keys open: the only place where that happens. The window has no call and no
- * branch that depends on what is copied. An attacker can jump to any instruction in it with any registers, so after each
- * WRPKRU, with every register in doubt, it is shown again that
- *   - the owner is *running* on this thread, and %rsp lies on its stack. So whoever is here is the owner itself, or came through
- *     the gate's start; another compartment that jumps here ends the process;
- *   - the caller is suspended in a call of this very function: its own frame says so, on its own stack. So no more of it is read than
- *     the words it pushed for this function, and no more written than the buffer it gave for this function's result. */
+ * The gate copies these between the two stacks with both keys open. No other part of a gate opens
+ * both keys. The window has no call and no branch that depends on what is copied. An attacker can
+ * jump to any instruction in the window with any registers. After each WRPKRU every register is in
+ * doubt, so the gate checks again:
+ *   - The owner is *running* on this thread, and %rsp lies on the owner's stack. The running code
+ *     is therefore the owner itself, or came through the gate's start. A jump from another
+ *     compartment ends the process.
+ *   - The caller is suspended in a call of this very function. The caller's own frame, on its own
+ *     stack, says so. The gate therefore reads only the words that the caller pushed for this
+ *     function. The gate writes only the buffer that the caller gave for this function's result. */
 
-/* Dies unless compartment \n runs on this thread and %rsp lies on its stack (signal zones included). Needs the rights of \n.
- * %r14 = its top; %rax, %rbx, %rbp and %r15 are lost. */
+/* Ends the process unless compartment \n runs on this thread and %rsp lies on its stack (signal
+ * zones included). Needs the rights of \n. %r14 = the stack's top; %rax, %rbx, %rbp and %r15 are
+ * lost. */
 .macro ia2_standing n
     ia2_record 1
     ia2_rdfsbase
@@ -26,7 +31,7 @@
     jb .Lia2_die_stack
 .endm
 
-/* With both keys: %r10 = the stack pointer of \c, which must be in a call of \desc. */
+/* With both keys open: %r10 = the stack pointer of \c, which must be in a call of \desc. */
 .macro ia2_calling c, desc
     mov IA2_RECORD_TOP + 8 * \c(%rbx), %r10
     mov IA2_SUSPENDED_SP(%r10), %r10
@@ -84,7 +89,7 @@
     .endif
 .endm
 
-/* For the caller whose key is in %eax, where the body put it. */
+/* For the caller whose key the body has put into %eax. */
 .macro ia2_fetch_words words, desc
     .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
     .if \c <= IA2_COMPARTMENTS

@@ -1,4 +1,4 @@
-/* Registers at a gate: what is dropped, and what carries more than it does in a plain call. */
+/* Registers at a gate: which ones are scrubbed, and which ones carry more than in a plain call. */
 
 /* zmm16-31 and the mask registers carry neither arguments nor results. */
 .macro ia2_scrub_avx512
@@ -13,8 +13,8 @@
     ia2_site IA2_SITE_AVX512, .Lsite\@, .Lsite_end\@
 .endm
 
-/* Upper halves of ymm0-15/zmm0-15, then every xmm register from \first on. ([m] vzeroall is slower than the
- * sixteen zeroing idioms on Zen 5.) */
+/* Scrubs the upper halves of ymm0-15/zmm0-15, then every xmm register from \first on. ([m] vzeroall
+ * is slower than the sixteen zeroing idioms on Zen 5.) */
 .macro ia2_scrub_xmm first
 .Lsite\@:
     vzeroupper
@@ -49,7 +49,7 @@
     .endif
 .endm
 
-/* xmm8.. carry what does not fit in argument or result registers: two words each. */
+/* xmm8 and up carry what does not fit in argument or result registers: two words each. */
 #define IA2_WORDS_IN_REGISTERS 16
 .macro ia2_xmm_to_words words
     .irp r, 8,9,10,11,12,13,14,15
@@ -68,8 +68,9 @@
     .endr
 .endm
 
-/* Vector registers from \first on; of those below, what lies above 16 bytes, or above 32 where \ymm has a bit, or nothing where
- * \zmm has one. A function with such arguments is compiled for a CPU that has them. */
+/* Scrubs the vector registers from \first on. A register below \first keeps 16 bytes, or 32 bytes
+ * where \ymm has a bit, or all bytes where \zmm has a bit. A function with such arguments is
+ * compiled for a CPU that has these registers. */
 .macro ia2_scrub_vectors first, ymm, zmm
     .if (\ymm | \zmm) == 0
     ia2_scrub_xmm \first

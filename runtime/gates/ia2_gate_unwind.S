@@ -1,14 +1,20 @@
-/* A jump to an older frame of the compartment that jumps, over calls of others (compartment/jumps.c).
+/* A jump to an older frame of the jumping compartment, over calls of others (compartment/jumps.c).
  *
- * It takes back the calls one by one, from the innermost, as if each returned at once: the compartment cuts its stack to where it was
- * before the call, and switches to its caller. So a jump can do no more than returns can: each compartment on the way checks that it waits
- * for a return from there, cuts itself, and finds its own caller in its own memory. All that travels is the key of the
- * compartment that jumps. That one alone knows where to, from its own memory again: where it waits in a call that the
- * frame looked for has not made, it goes on to its own caller; if nobody stops, the thread's first call is reached and the process ends.
+ * The jump takes back the calls one by one, from the innermost, as if each call returned at once.
+ * The compartment cuts its stack to where the stack was before the call, and switches to its
+ * caller. A jump can therefore do no more than returns can. Each compartment on the way checks that
+ * it waits for a return from there, cuts its stack, and finds its caller in its own memory.
  *
- * No frame of any compartment is used on the way but the one in which it waits. Signals are blocked by whoever jumps. */
+ * Only the key of the jumping compartment travels. That compartment alone knows the target, and
+ * finds the target in its own memory. If the compartment waits in a call that the target frame has
+ * not made, the jump goes on to its caller. If no compartment stops the jump, the jump reaches the
+ * thread's first call and the process ends.
+ *
+ * A compartment on the way uses no frame but the one in which it waits. The jumping compartment has
+ * blocked the signals. */
 
-/* From this compartment, whose stack is cut, to \c, which called it: a return, with the key that jumps in %r8d and nothing else. */
+/* A return from this compartment, whose stack is cut, to its caller \c. Only %r8d carries
+ * something: the key of the jumping compartment. */
 .macro ia2_unwind_path c, pkru_c
     .if \c != IA2_ID
     .if \c <= IA2_COMPARTMENTS
@@ -41,7 +47,8 @@
     jmp *IA2_COMPARTMENT_UNWOUND(%rbp)
     .else
     cld
-    /* Key 0: a signal's entry, which learns that its handler has jumped (signals/signals.c), or a call that no jump may skip. */
+    /* Key 0 waits in a signal's entry, which learns here that its handler has jumped
+     * (signals/signals.c). No jump may skip any other call of key 0. */
     cmp $((__ia2_signal - ia2_own_stubs_begin) << (IA2_DESC_SHIFT - IA2_STUB_SHIFT)), %rcx
     jne .Lia2_die_jump
     mov IA2_FRAME_RUNNING(%rax), %rcx
@@ -64,7 +71,7 @@
     .endif
 .endm
 
-/* Every register but %r8, %r9, %r10 and %rsp. */
+/* Clears every register but %r8, %r9, %r10 and %rsp. */
 .macro ia2_unwind_scrub
     .irp r, eax, ecx, edx, ebx, ebp, esi, edi, r11d, r12d, r13d, r14d, r15d
     xor %\r, %\r
@@ -75,9 +82,13 @@
 .endm
 
 .macro ia2_unwind_entries
-    /* Entered with this compartment's rights: it waits for a return, and is to be cut (%r8d: the key that jumps). By the path of the
-     * compartment it has called, which has checked that; or by the kernel, as a signal handler's jump left it (signals/signals.c), with %r9
-     * the stack pointer it was interrupted with and, where that was in the gate that takes a call to it, %r10 its caller's key + 1. Who jumps here with other rights cannot read what follows. */
+    /* Entered with this compartment's rights. The compartment waits for a return, and its stack is
+     * to be cut. %r8d is the key of the jumping compartment. Two ways lead here:
+     *   - from the path of the compartment that this one called. The path has checked the return.
+     *   - from the kernel, as the jump of a signal handler left the context (signals/signals.c).
+     *     %r9 is the interrupted stack pointer. If the signal interrupted the gate that takes a
+     *     call to this compartment, %r10 is the caller's key + 1.
+     * Code that jumps here with other rights cannot read what follows. */
     .balign 16
     .globl __ia2_unwound
     .hidden __ia2_unwound
@@ -106,15 +117,15 @@ __ia2_unwound:
     mov %r9, %rdx
     mov %r10d, %r12d
     xor %ebp, %ebp
-    call ia2_compartment_unwound            /* comes back if the jump goes further */
+    call ia2_compartment_unwound            /* returns if the jump goes on */
     mov %eax, %edi
     mov %r12d, %esi
     jmp .Lunwind
     .cfi_endproc
     .size __ia2_unwound, . - __ia2_unwound
 
-    /* void __ia2_unwind(uint32_t key): called by this compartment, which runs and has the key that jumps: takes back the call in
-     * progress. Does not return. */
+    /* void __ia2_unwind(uint32_t key): takes back the call in progress. Does not return. The
+     * running compartment calls this for its own jump: key is its own key. */
     .globl __ia2_unwind
     .hidden __ia2_unwind
     .type __ia2_unwind, @function

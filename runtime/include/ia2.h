@@ -61,8 +61,9 @@ const void *ia2_check_target(const void *pointer, unsigned type);
  * skips it. */
 #define IA2_UNSEEN_CALL \
     _Pragma( \
-        "GCC error \"call through a pointer: the program is split by what clang sees, and clang skips this, so nothing would be checked. \
-remedy: let clang see it too (--extra-arg -D...), or move it out of the conditional\"")
+        "GCC error \"call through a pointer: the program is split by what clang sees, and clang \
+skips this, so nothing would be checked. remedy: let clang see it too (--extra-arg -D...), or \
+move it out of the conditional\"")
 
 /* The callee of a direct call of another compartment's variadic function: its gate for one list of
  * arguments. HASH is that of their ABI string (docs/design.md). */

@@ -15,6 +15,7 @@
 #define FIELD(name, type, field) VALUE(name, offsetof(struct type, field))
 #define SIZE(name, type) VALUE(name, sizeof(struct type))
 
+/* The table is one function, because the compiler may emit several functions in another order. */
 void ia2_layout(void)
 {
     TITLE("state/descriptor.h");

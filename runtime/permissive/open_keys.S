@@ -1,5 +1,6 @@
-/* uint32_t ia2_open_keys(void): opens every key and gives the PKRU there was. void ia2_close_keys(uint32_t pkru): sets it. In the
- * runtime of permissive programs only, which protects nothing. */
+/* uint32_t ia2_open_keys(void): opens every key and returns the PKRU from before.
+ * void ia2_close_keys(uint32_t pkru): sets PKRU.
+ * Only the runtime of permissive programs has these functions. That runtime protects nothing. */
 #include "ia2_layout.h"
 
     .text

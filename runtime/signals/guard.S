@@ -1,8 +1,9 @@
 /* Calls that survive a fault, and calls with every key open (guard.h). */
 #include "ia2_layout.h"
 
-    .cfi_sections .debug_frame              /* for debuggers alone: libgcc's unwinder ends here, as before there was any */
-/* What ia2_guarded_call has pushed, which ia2_guard_resume pops. */
+    /* Only debuggers read .debug_frame. libgcc's unwinder ends here. */
+    .cfi_sections .debug_frame
+/* The registers that ia2_guarded_call has pushed and ia2_guard_resume pops. */
 .macro guarded_frame
     .cfi_adjust_cfa_offset 72
     .cfi_offset %rbp, -16
@@ -45,7 +46,7 @@ ia2_guarded_call:
     .cfi_endproc
     .size ia2_guarded_call, . - ia2_guarded_call
 
-    /* From a signal handler, with %rsp as above. */
+    /* Entered from a signal handler, with %rsp as ia2_guarded_call left it. */
     .globl ia2_guard_resume
     .hidden ia2_guard_resume
     .type ia2_guard_resume, @function
@@ -69,8 +70,8 @@ ia2_guard_resume:
     .cfi_endproc
     .size ia2_guard_resume, . - ia2_guard_resume
 
-/* As in a gate, nothing before the WRPKRU is a check: who jumps there gets every key only where the environment asked for that
- * at start-up, which is in the read-only state. */
+/* As in a gate, nothing before the WRPKRU is a check. An attacker who jumps there gets every key
+ * only if the environment asked for that at start-up. The read-only state holds the answer. */
     .balign 16
     .globl ia2_call_with_all_keys
     .hidden ia2_call_with_all_keys
@@ -113,7 +114,8 @@ ia2_call_with_all_keys:
     .cfi_adjust_cfa_offset -24
     ret
     .cfi_restore_state
-    /* No fault: its handler could be somebody's, and would get a frame with these rights. */
+    /* No fault here: a compartment could own the handler, which would get a frame with these
+     * rights. */
 2:  mov $231, %eax                          /* exit_group */
     mov $134, %edi
     syscall

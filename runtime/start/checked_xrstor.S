@@ -1,8 +1,9 @@
-/* What ld.so's trampolines call in place of their XRSTOR (libc_code.c).
+/* ia2_checked_xrstor: ld.so's trampolines call this in place of their XRSTOR (libc_code.c).
  *
- * XRSTOR loads PKRU from memory if bit 9 of EAX is set. The trampolines' own masks leave it out.
- * Who jumps here, or to the call in a trampoline, with the bit set, has the keys of their choice
- * for two instructions, neither of which touches memory. As in a gate, the check comes after. */
+ * XRSTOR loads PKRU from memory if bit 9 of EAX is set. The trampolines' own masks leave the bit
+ * out. An attacker can jump here, or to the call in a trampoline, with the bit set. The attacker
+ * then has keys of their choice for two instructions, and neither touches memory. The check comes
+ * after the XRSTOR, as in a gate. */
 #include "ia2_layout.h"
 
     .text
@@ -17,12 +18,13 @@ ia2_checked_xrstor:
     jnz .Lopened
     ret
 .Lopened:
-    mov $231, %eax                          /* exit_group: no fault, whose handler could be anybody's */
+    /* exit_group, not a fault: the fault's handler could belong to any compartment. */
+    mov $231, %eax
     mov $134, %edi
     syscall
     ud2
     .size ia2_checked_xrstor, . - ia2_checked_xrstor
-    /* For the audit. This one is never patched. */
+    /* The audit wants every XRSTOR listed. Start-up never patches this one. */
     .section ia2_sites, "a", @progbits
     .balign 8
     .long .Lxrstor - .

@@ -1,5 +1,5 @@
-/* void ia2_keep_key0(void): gives up every right but key 0's. It can only lose rights, so whoever jumps into it gains nothing.
- * The virtual PKRU of a CPU without keys is a thread-local word. */
+/* void ia2_keep_key0(void): gives up every right but key 0's. The function can only lose rights, so
+ * a jump into it gains nothing. On a CPU without keys, the virtual PKRU is a thread-local word. */
 #include "ia2_layout.h"
 
     .text
@@ -23,7 +23,7 @@ ia2_keep_key0:
     ret
 2:  ud2
     .size ia2_keep_key0, . - ia2_keep_key0
-    /* For the audit, which wants to see every WRPKRU listed; this one is never patched. */
+    /* The audit wants every WRPKRU listed. Start-up never patches this one. */
     .section ia2_sites, "a", @progbits
     .balign 8
     .long .Lwrpkru - .

@@ -174,8 +174,7 @@ class Bench:
         return made
 
 
-# ---- decoding
-# -------------------------------------------------------------------------------------------------------
+# ---- decoding ------------------------------------------------------------------------------------
 
 
 def decoding(bench: Bench) -> list[Figure]:
@@ -216,8 +215,7 @@ def decoding(bench: Bench) -> list[Figure]:
     return figures
 
 
-# ---- gates, threads, memory
-# ------------------------------------------------------------------------------------------
+# ---- gates, threads, memory ----------------------------------------------------------------------
 
 
 def micro_programs(bench: Bench) -> tuple[pathlib.Path, pathlib.Path]:
@@ -287,8 +285,7 @@ def bare_gate(bench: Bench, figures: list[Figure], plain: list[float], ours: lis
     return f"of which WRPKRU {costs['wrpkru']} cycles (two), RDPKRU {costs['rdpkru']} (one)"
 
 
-# ---- rewriting
-# --------------------------------------------------------------------------------------------------------
+# ---- rewriting -----------------------------------------------------------------------------------
 
 
 def private_copy(bench: Bench) -> tuple[pathlib.Path, pathlib.Path]:

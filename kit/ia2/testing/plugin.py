@@ -1,6 +1,5 @@
-"""The kit's plugin of pytest. pytest finds and selects the tests in this process; they run in worker
-processes, here or in the PKU VM.
-"""  # noqa: E501
+"""The kit's plugin of pytest. pytest finds and selects the tests in this process. The tests run in
+worker processes, here or in the PKU VM."""
 
 import copy
 import os
