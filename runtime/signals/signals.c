@@ -40,7 +40,7 @@ static void set_mask(uint64_t bits)
     pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
-#define KEY0_ROOM (16 * 1024ul) /* below this frame: what the handler has nobody do */
+#define KEY0_ROOM (16 * 1024ul) /* below this frame: what runs with key 0 alone for the handler */
 
 /* The handler runs on its compartment's stack, where the kernel cannot put the frame of another
  * signal: what is left of the signal stack is armed for that. 0 if there is too little left. */

@@ -7,8 +7,8 @@ linked with the program. The relocations of the plugin that name its own storage
 here, and ld.so does not see the plugin's TLS segment, only the runtime, which copies the initial
 values to each thread.
 
-Its constructors would run as nobody, before the library has its key. They are hidden from ld.so and
-left to the runtime.
+Its constructors would run with key 0 alone, before the library has its key. They are hidden from
+ld.so and left to the runtime.
 """
 
 import dataclasses

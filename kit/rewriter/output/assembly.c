@@ -27,11 +27,11 @@ char *assembly_text(const struct program *program, const struct compartment *com
                 compartment->key, compartment->name, plan->compartment_count);
     for (unsigned i = 0; i < plan->compartment_count; i++)
         text_printf(&out, "    .set ia2_pkru_%u, 0x%08x\n", i + 1, plan->compartments[i].pkru);
-    unsigned late = 0;
+    unsigned plugin_keys = 0;
     for (unsigned i = 0; i < plan->compartment_count; i++)
-        late |= plan->compartments[i].plugin ? 1u << (i + 1) : 0;
-    if (late)
-        text_printf(&out, "#define IA2_PLUGIN_KEYS 0x%x\n", late);
+        plugin_keys |= plan->compartments[i].plugin ? 1u << (i + 1) : 0;
+    if (plugin_keys)
+        text_printf(&out, "#define IA2_PLUGIN_KEYS 0x%x\n", plugin_keys);
     if (compartment->heap_clients)
         text_printf(&out, "#define IA2_HEAP_CLIENTS 0x%x\n", compartment->heap_clients);
     text_puts(&out, "#include <ia2_gate.S>\n");

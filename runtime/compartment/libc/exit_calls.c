@@ -70,7 +70,8 @@ HIDDEN void (*const ia2_compartment_fini_entries[2])(void) = {run_array, run_fin
 void __real_exit(int status) __attribute__((noreturn));
 void __real_quick_exit(int status) __attribute__((noreturn));
 
-/* Nobody has no gate to itself: before main, and in an exit function of unknown owner. */
+/* Code with key 0 alone has no gate to itself: before main, and in an exit function of unknown
+ * owner. */
 static int is_here(void)
 {
     return ia2_state.ready && ia2_current_compartment() == (int)ia2_this_compartment.id;
