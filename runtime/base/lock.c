@@ -19,8 +19,9 @@ static const char *const names[] = {
     [IA2_RANK_VALUES] = "thread values",
     [IA2_RANK_LENT] = "lent blocks",
     [IA2_RANK_STORAGE] = "thread storage",
+    [IA2_RANK_THREADS] = "threads",
+    [IA2_RANK_EXIT] = "exit records",
     [IA2_RANK_OBJECTS] = "objects",
-    [IA2_RANK_FORK] = "fork",
 };
 
 /* Each compartment has one of its own. */

@@ -5,7 +5,7 @@
  * words. In other builds a lock is its mutex and nothing else.
  *
  * None of this is async-signal-safe. jemalloc has locks of its own, which come last: jemalloc calls
- * nothing of the runtime that takes a lock, but for IA2_RANK_FORK. */
+ * nothing of the runtime that takes a lock. */
 #ifndef IA2_LOCK_H
 #define IA2_LOCK_H
 
@@ -21,8 +21,9 @@ enum ia2_lock_rank {
     IA2_RANK_VALUES, /* compartment/libc/thread_values.c */
     IA2_RANK_LENT, /* compartment/heap/lent_blocks.c */
     IA2_RANK_STORAGE, /* memory/thread_storage.c */
+    IA2_RANK_THREADS, /* threads/threads.c */
+    IA2_RANK_EXIT, /* exit/table.c */
     IA2_RANK_OBJECTS, /* permissive/objects.c */
-    IA2_RANK_FORK, /* state/writers.c */
 };
 
 struct ia2_lock {

@@ -42,7 +42,7 @@ static void verify(void)
         uintptr_t at = (uintptr_t)map.entry[i].symbol_name - (uintptr_t)map.names;
         sound = at < map.names_used && memchr(map.names + at, 0, map.names_used - at) &&
                 map.entry[i].compartment_id >= 1 &&
-                map.entry[i].compartment_id < IA2_MAX_COMPARTMENTS;
+                map.entry[i].compartment_id <= IA2_LAST_COMPARTMENT;
     }
     if (!sound)
         ia2_die("the map of destructors was tampered with (bounds or checksum); not going on");
@@ -75,7 +75,7 @@ static int refuse(int error)
 static int check_table(const struct ia2_static_destructor_table *table, uint64_t *names)
 {
     if (!table || !table->compartment_name || (table->count && !table->entries) ||
-        table->compartment_id < 1 || table->compartment_id >= IA2_MAX_COMPARTMENTS)
+        table->compartment_id < 1 || table->compartment_id > IA2_LAST_COMPARTMENT)
         return EINVAL;
     if (table->count > IA2_DESTRUCTORS_MAX - map.count)
         return ENOSPC;
@@ -83,7 +83,7 @@ static int check_table(const struct ia2_static_destructor_table *table, uint64_t
     for (size_t i = 0; i < table->count; i++) {
         const struct ia2_static_destructor_entry *entry = &table->entries[i];
         if (!entry->symbol_name || !entry->function_ptr || entry->compartment_id < 1 ||
-            entry->compartment_id >= IA2_MAX_COMPARTMENTS)
+            entry->compartment_id > IA2_LAST_COMPARTMENT)
             return EINVAL;
         size_t length = strnlen(entry->symbol_name, IA2_DESTRUCTOR_NAME_MAX + 1);
         const struct ia2_destructor_metadata *known =
@@ -114,21 +114,20 @@ static int import_table(const struct ia2_static_destructor_table *table)
         size_t length = strlen(entry->symbol_name) + 1;
         struct ia2_destructor_metadata made = {(const void *)entry->function_ptr, map.names + names,
                                                entry->compartment_id};
-        ia2_state_write(map.names + names, entry->symbol_name, length);
-        ia2_state_write(&map.entry[count], &made, sizeof(made));
+        memcpy(map.names + names, entry->symbol_name, length);
+        memcpy(&map.entry[count], &made, sizeof(made));
         names += length;
         count++;
         ia2_exit_trace("Registered destructor '%s'", entry->symbol_name);
     }
-    IA2_STATE_SET(map.names_used, names);
-    IA2_STATE_SET(map.count, count);
-    IA2_STATE_SET(map.checksum, checksum());
+    map.names_used = names;
+    map.count = count;
+    map.checksum = checksum();
     return 0;
 }
 
 int ia2_import_static_destructor_table(const struct ia2_static_destructor_table *table)
 {
-    ia2_state_open();
     ia2_exit_read_environment();
     return map.closed ? refuse(EPERM) : import_table(table);
 }
@@ -199,19 +198,18 @@ void ia2_destructor_map_remove(int id)
     for (uint32_t i = 0; i < map.count; i++)
         if (map.entry[i].compartment_id != id) {
             struct ia2_destructor_metadata entry = map.entry[i];
-            ia2_state_write(&map.entry[kept++], &entry, sizeof(entry));
+            memcpy(&map.entry[kept++], &entry, sizeof(entry));
             uint64_t end =
                 (uint64_t)(entry.symbol_name - map.names) + strlen(entry.symbol_name) + 1;
             names = end > names ? end : names;
         }
-    IA2_STATE_SET(map.names_used, names);
-    IA2_STATE_SET(map.count, kept);
-    IA2_STATE_SET(map.checksum, checksum());
+    map.names_used = names;
+    map.count = kept;
+    map.checksum = checksum();
 }
 
 int ia2_destructor_runtime_init(void)
 {
-    ia2_state_open();
     ia2_exit_read_environment();
     if (!map.closed)
         dl_iterate_phdr(find_tables, NULL);
@@ -220,6 +218,6 @@ int ia2_destructor_runtime_init(void)
 
 void ia2_destructor_map_close(void)
 {
-    IA2_STATE_SET(map.closed, 1u);
-    IA2_STATE_SET(map.checksum, checksum());
+    map.closed = 1u;
+    map.checksum = checksum();
 }

@@ -76,8 +76,8 @@ void ia2_exit_find_owners(int id)
         const struct exit_record *r = &ia2_state.exit[i];
         if (r->state == IA2_EXIT_ARMED && r->kind != IA2_EXIT_KEY &&
             (!id || r->registered_by == id))
-            IA2_STATE_SET(ia2_state.exit[i].compartment_id,
-                          (int32_t)ia2_exit_owner_of((const void *)r->function, r->registered_by));
+            ia2_state.exit[i].compartment_id =
+                (int32_t)ia2_exit_owner_of((const void *)r->function, r->registered_by);
     }
 }
 

@@ -13,6 +13,7 @@
 #include "signals/guard.h"
 #include "signals/signals.h"
 #include "state/compartment_name.h"
+#include "state/monitor.h"
 #include "state/rights.h"
 #include "state/state.h"
 
@@ -50,10 +51,10 @@ static void claim(size_t index, struct exit_record *record)
         ia2_die("an exit function runs twice");
     if (record->kind == IA2_EXIT_KEY) /* that is for a value */
         ia2_die("a thread-specific value's destructor is no exit function");
+    if (ia2_monitor(IA2_DO_EXIT_CLAIM, (long)index, 0, 0, 0))
+        ia2_die("an exit function runs twice");
     if (record->kind == IA2_EXIT_THREAD)
         ia2_exit_free_record((uint32_t)index);
-    else
-        IA2_STATE_SET(ia2_state.exit[index].state, (uint32_t)IA2_EXIT_DONE);
 }
 
 void ia2_exit_invoke(size_t index, int status, int owner)
@@ -83,7 +84,9 @@ static __thread int exit_status __attribute__((tls_model("initial-exec")));
 
 static void call_with_all_keys(size_t index, int status)
 {
-    ia2_call_with_all_keys(index, status, invoke_unowned);
+    ia2_take_all_keys();
+    invoke_unowned(index, status);
+    ia2_keep_key0();
 }
 
 /* 1 if it faulted. */

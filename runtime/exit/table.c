@@ -1,51 +1,30 @@
 #define _GNU_SOURCE
 #include "exit/table.h"
 
-#include <stdatomic.h>
 #include <stdio.h>
 
 #include "base/die.h"
 #include "exit/destructor_map.h"
 #include "ia2_destructors.h"
 #include "state/addresses.h"
+#include "state/monitor.h"
 #include "state/rights.h"
 #include "state/state.h"
 
-/* A hint, which every compartment can write; the records say what is true. */
-static _Atomic uint8_t record_taken[IA2_EXIT_RECORDS];
-static _Atomic uint32_t records_used; /* those above were never taken: their pages need not exist */
-static _Atomic uint64_t next_sequence = 1;
 uint32_t ia2_exit_used_records(void)
 {
-    uint32_t used = records_used;
-    return used < IA2_EXIT_RECORDS ? used : IA2_EXIT_RECORDS;
+    return ia2_state.exit_used;
 }
 
-static uint32_t take_record(void)
+/* A record that is free, or IA2_EXIT_RECORDS. */
+static uint32_t find_record(void)
 {
-    static _Atomic uint32_t hint;
-    uint32_t from = atomic_load_explicit(&hint, memory_order_relaxed);
     for (uint32_t i = 0; i < IA2_EXIT_RECORDS; i++) {
-        uint32_t index = (from + i) % IA2_EXIT_RECORDS;
-        uint8_t no = 0;
-        if (!atomic_compare_exchange_strong(&record_taken[index], &no, 1))
-            continue;
-        if (ia2_state.exit[index].state == IA2_EXIT_FREE) {
-            atomic_store_explicit(&hint, index + 1, memory_order_relaxed);
-            for (uint32_t used = records_used;
-                 used <= index && !atomic_compare_exchange_weak(&records_used, &used, index + 1);)
-                ;
+        uint32_t index = (ia2_state.exit_hint + i) % IA2_EXIT_RECORDS;
+        if (ia2_state.exit[index].state == IA2_EXIT_FREE)
             return index;
-        }
     }
     return IA2_EXIT_RECORDS;
-}
-
-void ia2_exit_free_record(uint32_t index)
-{
-    static const struct exit_record none;
-    ia2_state_write(&ia2_state.exit[index], &none, sizeof(none));
-    atomic_store(&record_taken[index], 0);
 }
 
 int ia2_exit_owner_of(const void *function, int registrant)
@@ -58,25 +37,74 @@ int ia2_exit_owner_of(const void *function, int registrant)
                                                                                         : -1;
 }
 
-uint32_t ia2_exit_add_record(int registrant, uint32_t kind, void (*function)(void), void *argument)
+long ia2_exit_added(long kind, long function, long argument, long registrant, int caller)
 {
-    uint32_t index = take_record();
-    if (index == IA2_EXIT_RECORDS)
-        return index;
-    struct exit_record record = {.function = function,
-                                 .argument = argument,
-                                 .sequence = next_sequence++,
+    if (caller != IA2_KEY_MONITOR && caller != 0)
+        registrant = caller;
+    if (registrant < 0 || registrant > IA2_LAST_COMPARTMENT)
+        return IA2_EXIT_RECORDS;
+    struct exit_record record = {.function = (void (*)(void))function,
+                                 .argument = (void *)argument,
                                  .thread = kind == IA2_EXIT_THREAD ? ia2_fs_base() : 0,
                                  .compartment_id = -1,
-                                 .registered_by = registrant,
-                                 .kind = kind,
+                                 .registered_by = (int)registrant,
+                                 .kind = (uint32_t)kind,
                                  .state = IA2_EXIT_ARMED};
     if (kind == IA2_EXIT_KEY)
-        record.compartment_id = registrant; /* which calls it itself */
+        record.compartment_id = (int)registrant; /* which calls it itself */
     else if (ia2_state.ready && ia2_state.module[registrant].descriptor)
-        record.compartment_id = ia2_exit_owner_of((const void *)function, registrant);
-    ia2_state_write(&ia2_state.exit[index], &record, sizeof(record));
+        record.compartment_id = ia2_exit_owner_of((const void *)function, (int)registrant);
+    ia2_lock(&ia2_state.exit_lock);
+    uint32_t index = find_record();
+    if (index != IA2_EXIT_RECORDS) {
+        record.sequence = ++ia2_state.exit_sequence;
+        ia2_state.exit[index] = record;
+        ia2_state.exit_hint = index + 1;
+        if (ia2_state.exit_used <= index)
+            ia2_state.exit_used = index + 1;
+    }
+    ia2_unlock(&ia2_state.exit_lock);
     return index;
+}
+
+/* Who has registered it frees it, and who has it called: key 0 for what a thread leaves. */
+static int may_end(const struct exit_record *record, int caller)
+{
+    return caller == IA2_KEY_MONITOR || caller == 0 || record->registered_by == caller ||
+           record->compartment_id == caller;
+}
+
+long ia2_exit_freed(long index, long unused1, long unused2, long unused3, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3;
+    if ((unsigned long)index >= IA2_EXIT_RECORDS || !may_end(&ia2_state.exit[index], caller))
+        return -1;
+    ia2_state.exit[index] = (struct exit_record){.state = IA2_EXIT_FREE};
+    return 0;
+}
+
+long ia2_exit_claimed(long index, long unused1, long unused2, long unused3, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3;
+    if ((unsigned long)index >= IA2_EXIT_RECORDS || !may_end(&ia2_state.exit[index], caller))
+        return -1;
+    ia2_lock(&ia2_state.exit_lock);
+    struct exit_record *record = &ia2_state.exit[index];
+    int armed = record->state == IA2_EXIT_ARMED;
+    if (armed)
+        record->state = IA2_EXIT_DONE;
+    ia2_unlock(&ia2_state.exit_lock);
+    return armed ? 0 : -1;
+}
+
+uint32_t ia2_exit_add_record(int registrant, uint32_t kind, void (*function)(void), void *argument)
+{
+    return (uint32_t)ia2_monitor(IA2_DO_EXIT_ADD, kind, (long)function, (long)argument, registrant);
+}
+
+void ia2_exit_free_record(uint32_t index)
+{
+    ia2_monitor(IA2_DO_EXIT_FREE, index, 0, 0, 0);
 }
 
 const char *ia2_exit_symbol(const void *function, int registrant, char text[96])
@@ -85,7 +113,7 @@ const char *ia2_exit_symbol(const void *function, int registrant, char text[96])
     if (known)
         return known->symbol_name;
     const struct ia2_module *module =
-        registrant > 0 && registrant < IA2_MAX_COMPARTMENTS ? &ia2_state.module[registrant] : NULL;
+        registrant > 0 && registrant <= IA2_LAST_COMPARTMENT ? &ia2_state.module[registrant] : NULL;
     uintptr_t at = (uintptr_t)function;
     if (module && ia2_is_in(&module->text, at))
         snprintf(text, 96, "%s+%#zx", module->descriptor->name, (size_t)(at - module->base));

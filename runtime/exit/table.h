@@ -11,6 +11,12 @@ uint32_t ia2_exit_add_record(int registrant, uint32_t kind, void (*function)(voi
 
 void ia2_exit_free_record(uint32_t index);
 
+/* The monitor's operations for these two, and the one that marks a record as run: 0, or -1 if it
+ * was not to be run. */
+long ia2_exit_added(long kind, long function, long argument, long registrant, int caller);
+long ia2_exit_freed(long index, long, long, long, int caller);
+long ia2_exit_claimed(long index, long, long, long, int caller);
+
 /* Records from this index on were never taken: their pages need not exist. */
 uint32_t ia2_exit_used_records(void);
 

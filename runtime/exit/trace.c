@@ -54,7 +54,7 @@ void ia2_exit_read_environment(void)
         flags |= IA2_EXIT_ALLOW_ALL | IA2_EXIT_OPEN_ALL;
     if (is_set("IA2_EXIT_FORCE_LEGACY"))
         flags |= IA2_EXIT_LEGACY | IA2_EXIT_OPEN_ALL;
-    IA2_STATE_SET(ia2_state.exit_flags, flags);
+    ia2_state.exit_flags = flags;
     if (flags & IA2_EXIT_ALLOW_ALL)
         ia2_say("warning: IA2_EXIT_ALLOW_ALL=1: exit functions of unknown owner run with ALL keys "
                 "open");

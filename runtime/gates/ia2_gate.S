@@ -41,8 +41,9 @@
 #define IA2_CAT(a, b) IA2_CAT_(a, b)
 #define IA2_PKRU_SELF IA2_CAT(ia2_pkru_, IA2_ID)
 
-/* PKRU of key 0; the including file has the others. */
+/* PKRU of key 0 and of the monitor (IA2_KEY_MONITOR); the including file has the others. */
     .set ia2_pkru_0, IA2_PKRU_0
+    .set ia2_pkru_15, IA2_PKRU_MONITOR
 #define IA2_TLS_SYMBOL_(id) __ia2_tls_##id
 #define IA2_TLS_SYMBOL(id) IA2_TLS_SYMBOL_(id)
 #ifndef IA2_PLUGIN_KEYS
@@ -55,48 +56,7 @@
 #define IA2_HEAP_CLIENTS 0
 #endif
 
-/* ---- sites: instructions that start-up patches for the CPU at hand --------------------------- */
-
-.macro ia2_site kind, start, end
-    .pushsection ia2_sites, "a", @progbits
-    .balign 8
-    .long \start - .
-    .short \kind
-    .short \end - \start
-    .popsection
-.endm
-
-/* Sites are eight bytes wide so that a move from or to a thread-local fits (virtual PKRU). */
-.macro ia2_rdpkru
-.Lsite\@:
-    .byte 0x0f, 0x01, 0xee
-    .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
-.Lsite_end\@:
-    ia2_site IA2_SITE_RDPKRU, .Lsite\@, .Lsite_end\@
-.endm
-
-.macro ia2_wrpkru value
-    mov $\value, %eax
-    xor %ecx, %ecx
-    xor %edx, %edx
-.Lsite\@:
-    .byte 0x0f, 0x01, 0xef
-    .byte 0x0f, 0x1f, 0x44, 0x00, 0x00
-.Lsite_end\@:
-    ia2_site IA2_SITE_WRPKRU, .Lsite\@, .Lsite_end\@
-    cmp $\value, %eax
-    jne .Lia2_die_pkru
-.endm
-
-/* The site is wide enough for mov %fs:0, %rax, which start-up puts here without FSGSBASE. */
-.macro ia2_rdfsbase
-.Lsite\@:
-    rdfsbase %rax
-    .byte 0x0f, 0x1f, 0x40, 0x00
-.Lsite_end\@:
-    ia2_site IA2_SITE_RDFSBASE, .Lsite\@, .Lsite_end\@
-.endm
-
+#include "ia2_gate_sites.S"
 #include "ia2_gate_frames.S"
 #include "ia2_gate_registers.S"
 
@@ -302,7 +262,7 @@
 /* The dispatch and the path of one possible caller. */
 .macro ia2_caller c, pkru_c
     .if \c != IA2_ID
-    .if \c <= IA2_COMPARTMENTS
+    .if \c <= IA2_COMPARTMENTS || \c == IA2_KEY_MONITOR
 .Lia2_dispatch_\c:
     cmp $\pkru_c, %eax
     jne 3f
@@ -328,7 +288,7 @@ __morestack:
 .Lia2_dispatch:
     /* Each path's rows begin at its own dispatch. */
     ia2_frames_row .Lia2_saved, .Lia2_dispatch, CFA_NOP
-    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15, 0 /* key 0 seldom calls */
+    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15, 0 /* key 0 seldom calls */
     ia2_caller \c, ia2_pkru_\c
     .endr
 .Lia2_dispatch_end:
@@ -344,14 +304,31 @@ __morestack:
     /* From this compartment to key 0: PKRU 0, on the thread's first stack. */
     .balign 64
 .Lia2_body_key0:
-    ia2_frames_begin key0, .Lia2_body_key0, .Lia2_bodies_end
+    ia2_frames_begin key0, .Lia2_body_key0, .Lia2_body_key0_end
     ia2_body_enter .Lia2_body_key0, .Lia2_key0_saved
     cmp $IA2_PKRU_SELF, %eax
     jne .Lia2_die_caller
     ia2_gate_path IA2_ID, IA2_PKRU_SELF, 0, IA2_PKRU_0, ia2_key0, .Lia2_key0_saved
+.Lia2_body_key0_end:
+    ia2_frames_end key0
+
+    /* From this compartment, or from key 0, to the monitor. */
+    .balign 64
+.Lia2_body_monitor:
+    ia2_frames_begin monitor, .Lia2_body_monitor, .Lia2_bodies_end
+    ia2_body_enter .Lia2_body_monitor, .Lia2_monitor_saved
+    cmp $IA2_PKRU_SELF, %eax
+    jne .Lia2_monitor_from_key0
+    ia2_gate_path IA2_ID, IA2_PKRU_SELF, IA2_KEY_MONITOR, IA2_PKRU_MONITOR, ia2_monitor, \
+        .Lia2_monitor_saved
+.Lia2_monitor_from_key0:
+    cmp $IA2_PKRU_0, %eax
+    jne .Lia2_die_caller
+    ia2_gate_path 0, IA2_PKRU_0, IA2_KEY_MONITOR, IA2_PKRU_MONITOR, ia2_monitor, \
+        .Lia2_monitor_from_key0
 .Lia2_bodies_end:
     .size __morestack, . - __morestack
-    ia2_frames_end key0
+    ia2_frames_end monitor
     ia2_names_end
 .endm
 

@@ -51,6 +51,14 @@ ia2_key0_stubs_begin:
 ia2_key0_descs:
     .section .data.rel.ro.ia2_key0_targets, "aw", @progbits
     .balign 8
+    .section ia2_monitor_stubs, "ax", @progbits
+    .balign 16
+ia2_monitor_stubs_begin:
+    .section .data.rel.ro.ia2_monitor_descs, "aw", @progbits
+    .balign 1 << IA2_DESC_SHIFT
+ia2_monitor_descs:
+    .section .data.rel.ro.ia2_monitor_targets, "aw", @progbits
+    .balign 8
 
     ia2_runtime_gate __ia2_main, ia2_compartment_main, 3, 1
     ia2_runtime_gate __ia2_thread, ia2_compartment_thread, 0, 1
@@ -75,7 +83,9 @@ ia2_key0_descs:
     ia2_key0_gate __ia2_key0_dlclose, ia2_key0_dlclose, 1, 1
     ia2_key0_gate __ia2_key0_quick_exit, ia2_key0_quick_exit, 1, 0
     ia2_key0_gate __ia2_key0_thread_exit, ia2_key0_thread_exit, 1, 0
-    ia2_key0_gate __ia2_key0_thread_create, ia2_key0_thread_create, 2, 1
+    ia2_key0_gate __ia2_key0_thread_create, ia2_key0_thread_create, 1, 1
+
+    ia2_monitor_gate __ia2_monitor, ia2_monitor_run, 6, 1, %r9d
 
 /* ---- suspending a compartment that a signal interrupted -------------------------------------- */
 
@@ -272,6 +282,9 @@ ia2_carried_storage:
     .section .data.rel.ro.ia2_key0_descs, "aw", @progbits
     .set ia2_key0_descs_size, . - ia2_key0_descs
     .set ia2_key0_descs_count, ia2_key0_descs_size >> IA2_DESC_SHIFT
+    .section .data.rel.ro.ia2_monitor_descs, "aw", @progbits
+    .set ia2_monitor_descs_size, . - ia2_monitor_descs
+    .set ia2_monitor_descs_count, ia2_monitor_descs_size >> IA2_DESC_SHIFT
     .section .data.rel.ro.ia2_plugins, "aw", @progbits
 .Lia2_plugins_end:
     .section ia2_own_stubs, "ax", @progbits
@@ -282,6 +295,10 @@ ia2_own_stubs_end:
 .Lia2_key0_stubs_end:
     ia2_frames_begin key0_stubs, ia2_key0_stubs_begin, .Lia2_key0_stubs_end
     ia2_frames_end key0_stubs
+    .section ia2_monitor_stubs, "ax", @progbits
+.Lia2_monitor_stubs_end:
+    ia2_frames_begin monitor_stubs, ia2_monitor_stubs_begin, .Lia2_monitor_stubs_end
+    ia2_frames_end monitor_stubs
 
     .hidden __start_ia2_sites, __stop_ia2_sites
     .hidden __start_ia2_code_ranges, __stop_ia2_code_ranges
@@ -329,12 +346,13 @@ ia2_this_compartment:
     ia2_field(SHARED_RESIZE, .quad, __ia2_shared_resize)
     ia2_field(SHARED_SIZE, .quad, __ia2_shared_size)
     ia2_field(KEY0_THREAD_CREATE, .quad, __ia2_key0_thread_create)
+    ia2_field(MONITOR, .quad, __ia2_monitor)
     ia2_field(FINI_ENTRIES, .quad, ia2_compartment_fini_entries)
     ia2_field(SHARED_DATA, .quad, __start_ia2_shared_data)
     ia2_field(SHARED_DATA_END, .quad, __stop_ia2_shared_data)
     ia2_field(PKRU, , )
     .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
-    .if \c <= IA2_COMPARTMENTS
+    .if \c <= IA2_COMPARTMENTS || \c == IA2_KEY_MONITOR
     .long ia2_pkru_\c
     .else
     .long 0

@@ -207,16 +207,21 @@
         \ymm, \zmm, \ret_ymm, \ret_zmm, \align
 .endm
 
-/* Gates that every compartment has. Only the runtime (key 0) may call them, unless \callers says
- * more. \caller: the register of the argument that is the caller's key. The gate sets this argument
+/* Gates that every compartment has. Only the runtime (key 0 and the monitor) may call them, unless
+ * \callers says more. \caller: the register of the argument that is the caller's key. The gate sets this argument
  * itself. */
-.macro ia2_runtime_gate symbol, target, args, ret, callers=1, caller=
+.macro ia2_runtime_gate symbol, target, args, ret, callers=1 + (1 << IA2_KEY_MONITOR), caller=
     ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args, 0, \ret, 0, \
         0, 0, 0, 0, \caller
 .endm
 .macro ia2_key0_gate symbol, target, args, ret
     ia2_one_gate ia2_key0, .Lia2_body_key0, \symbol, \target, (1 << IA2_ID), \args, 0, \ret, 0, \
         0, 0, 0, 0
+.endm
+
+.macro ia2_monitor_gate symbol, target, args, ret, caller
+    ia2_one_gate ia2_monitor, .Lia2_body_monitor, \symbol, \target, 1 + (1 << IA2_ID), \args, 0, \
+        \ret, 0, 0, 0, 0, 0, \caller
 .endm
 
 /* For a function that runs with its caller's rights (IA2_BEGIN_NO_WRAP). The callers' --wrap leads

@@ -91,7 +91,7 @@
 
 /* For the caller whose key the body has put into %eax. */
 .macro ia2_fetch_words words, desc
-    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     .if \c <= IA2_COMPARTMENTS
     ia2_words_of \c, ia2_pkru_\c & IA2_PKRU_SELF, \words, \desc
     .endif
@@ -100,7 +100,7 @@
 6:
 .endm
 .macro ia2_deliver_result bytes, disp, desc
-    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    .irp c, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     .if \c <= IA2_COMPARTMENTS
     ia2_result_of \c, ia2_pkru_\c & IA2_PKRU_SELF, \bytes, \disp, \desc
     .endif

@@ -145,7 +145,7 @@ __ia2_unwind:
     xor %ecx, %ecx
     test %esi, %esi
     cmovnz %rcx, %rax
-    .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15
+    .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
     ia2_unwind_path \c, ia2_pkru_\c
     .endr
     jmp .Lia2_die_caller

@@ -214,7 +214,7 @@ void ia2_object_end(const void *object, const char *type, const char *function);
 
 /* ---- asking --------------------------------------------------------------------------------- */
 
-/* Key of the compartment that is running: 1..15, 0 for none. */
+/* Key of the compartment that is running: 1..12, 0 for none. */
 int ia2_get_compartment(void);
 
 /* Where the running compartment's stack on this thread is: its lowest address, and its size. NULL

@@ -16,7 +16,7 @@
 struct ia2_static_destructor_entry {
     const char *symbol_name;
     void (*function_ptr)(void); /* the function itself, not its gate */
-    int compartment_id; /* key, 1..15 */
+    int compartment_id; /* key, 1..12 */
 };
 
 /* One per DSO, in read-only memory; the note `.note.ia2_destructors` (name "IA2", type 2) holds its
@@ -33,7 +33,7 @@ struct ia2_static_destructor_table {
 
 /* Adds a hand-written table. Everything is copied, so the table may go away. Only before main (from
  * a constructor): later the map is closed to everyone. 0, or -1 and errno: EPERM too late; EINVAL a
- * null pointer, a key that is not in 1..15, a name that is too long, or a function that another
+ * null pointer, a key that is not in 1..12, a name that is too long, or a function that another
  * table gives to another compartment; ENOSPC more than IA2_DESTRUCTORS_MAX. On failure nothing is
  * added. */
 int ia2_import_static_destructor_table(const struct ia2_static_destructor_table *table);

@@ -21,7 +21,12 @@ void ia2_layout(void)
     TITLE("state/descriptor.h");
     VALUE(IA2_PAGE, IA2_PAGE);
     VALUE(IA2_MAX_COMPARTMENTS, IA2_MAX_COMPARTMENTS);
+    VALUE(IA2_LAST_COMPARTMENT, IA2_LAST_COMPARTMENT);
+    VALUE(IA2_KEY_STATE, IA2_KEY_STATE);
+    VALUE(IA2_KEY_MONITOR, IA2_KEY_MONITOR);
     VALUE(IA2_PKRU_0, IA2_PKRU_0);
+    VALUE(IA2_PKRU_MONITOR, IA2_PKRU_MONITOR);
+    VALUE(IA2_PKRU_ALL, IA2_PKRU_ALL);
     VALUE(IA2_NOTE_COMPARTMENT, IA2_NOTE_COMPARTMENT);
     VALUE(IA2_NOTE_DESTRUCTORS, IA2_NOTE_DESTRUCTORS);
     VALUE(IA2_NOTE_CARRIER, IA2_NOTE_CARRIER);
@@ -72,6 +77,7 @@ void ia2_layout(void)
     FIELD(IA2_COMPARTMENT_SHARED_RESIZE, ia2_compartment_descriptor, shared_resize);
     FIELD(IA2_COMPARTMENT_SHARED_SIZE, ia2_compartment_descriptor, shared_size);
     FIELD(IA2_COMPARTMENT_KEY0_THREAD_CREATE, ia2_compartment_descriptor, key0_thread_create);
+    FIELD(IA2_COMPARTMENT_MONITOR, ia2_compartment_descriptor, monitor);
     FIELD(IA2_COMPARTMENT_FINI_ENTRIES, ia2_compartment_descriptor, fini_entries);
     FIELD(IA2_COMPARTMENT_SHARED_DATA, ia2_compartment_descriptor, shared_data);
     FIELD(IA2_COMPARTMENT_SHARED_DATA_END, ia2_compartment_descriptor, shared_data_end);
@@ -101,6 +107,8 @@ void ia2_layout(void)
     FIELD(IA2_STATE_MODULES, ia2_state, module);
     FIELD(IA2_STATE_EXIT_FLAGS, ia2_state, exit_flags);
     FIELD(IA2_STATE_THREADS, ia2_state, thread);
+    FIELD(IA2_STATE_MONITOR_STACKS, ia2_state, monitor_stacks);
+    VALUE(IA2_MONITOR_STACK_SHIFT, IA2_MONITOR_STACK_SHIFT);
     SIZE(IA2_MODULE_SIZE, ia2_module);
     FIELD(IA2_MODULE_DESCRIPTOR, ia2_module, descriptor);
     VALUE(IA2_SLOT_MASK, IA2_SLOT_MASK);
@@ -109,6 +117,9 @@ void ia2_layout(void)
     FIELD(IA2_RECORD_TID, ia2_thread_record, tid);
     FIELD(IA2_RECORD_TOP, ia2_thread_record, top);
     FIELD(IA2_RECORD_ZONE_SIZE, ia2_thread_record, zone_size);
+    FIELD(IA2_RECORD_STATE, ia2_thread_record, state);
+    VALUE(IA2_SLOT_STARTING, IA2_SLOT_STARTING);
+    VALUE(IA2_SLOT_BEGINNING, IA2_SLOT_BEGINNING);
     VALUE(IA2_EXIT_OPEN_ALL, IA2_EXIT_OPEN_ALL);
 
     TITLE("signals/guard.h");

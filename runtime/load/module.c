@@ -124,7 +124,7 @@ void ia2_module_admit(const struct dl_phdr_info *info,
                       const struct ia2_compartment_descriptor *descriptor, uint32_t keys)
 {
     uint32_t id = descriptor->id;
-    if (id < 1 || id >= IA2_MAX_COMPARTMENTS || !(keys & 1u << id))
+    if (id < 1 || id > IA2_LAST_COMPARTMENT || !(keys & 1u << id))
         ia2_die("%s: the policy has no compartment with key %u that comes this way",
                 ia2_module_file(info), id);
     if (ia2_state.module[id].descriptor)

@@ -21,6 +21,7 @@
 #include "permissive/objects.h"
 #include "load/plugin_file.h"
 #include "load/sites.h"
+#include "state/monitor.h"
 #include "state/note.h"
 #include "state/state.h"
 #include "state/system_calls.h"
@@ -116,7 +117,7 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
     ia2_sites_patch_one(descriptor);
     ia2_destructor_map_add(info);
     ia2_thread_storage_lock();
-    ia2_state_write(&ia2_state.module[id], &module, sizeof(module));
+    ia2_state.module[id] = module;
     ia2_exit_find_owners((int)id);
     ia2_heap_ranges_set_keys();
     ia2_module_set_keys(&module, id);
@@ -152,6 +153,18 @@ void ia2_plugins_check(void)
     ia2_permissive_objects();
 }
 
+long ia2_plugin_taken(long path, long size, long unused1, long unused2, int caller)
+{
+    (void)unused1, (void)unused2;
+    struct taking taking = {.id = 0};
+    if (size < 1 || (size_t)size > sizeof(taking.path) || caller > 0)
+        return 0;
+    ia2_monitor_copy_in(caller, taking.path, (const void *)path, (size_t)size);
+    taking.path[size - 1] = 0;
+    dl_iterate_phdr(take_in, &taking);
+    return taking.id;
+}
+
 void *ia2_key0_dlopen(const char *path, int flags)
 {
     struct taking taking = {.id = 0};
@@ -168,7 +181,8 @@ void *ia2_key0_dlopen(const char *path, int flags)
     void *handle = dlopen(taking.path, (flags & ~RTLD_LAZY) | RTLD_NOW);
     ia2_permissive_objects();
     if (handle)
-        dl_iterate_phdr(take_in, &taking);
+        taking.id = (uint32_t)ia2_monitor(IA2_DO_PLUGIN_TAKE, (long)taking.path,
+                                          (long)strlen(taking.path) + 1, 0, 0);
     if (taking.id)
         ia2_state.module[taking.id].descriptor->construct();
     ia2_unlock(&lock);
@@ -188,18 +202,16 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *mask)
  * somebody else's. */
 static void let_go(uint32_t id)
 {
-    static const struct ia2_module none;
     struct ia2_module gone = ia2_state.module[id];
     ia2_thread_storage_lock();
-    ia2_state_write(&ia2_state.module[id], &none, sizeof(none));
+    ia2_state.module[id] = (struct ia2_module){.descriptor = NULL};
     ia2_thread_storage_set_key(&gone, 0);
     ia2_thread_storage_unlock();
     for (int number = 1; number < _NSIG; number++)
         if (ia2_state.signal[number].owner == id) {
             struct sigaction dfl = {.sa_handler = SIG_DFL};
             sigaction(number, &dfl, NULL);
-            static const struct ia2_signal no_handler;
-            ia2_state_write(&ia2_state.signal[number], &no_handler, sizeof(no_handler));
+            ia2_state.signal[number] = (struct ia2_signal){.owner = 0};
         }
     ia2_heap_ranges_let_go((int)id);
     ia2_exit_forget((int)id);
@@ -207,15 +219,24 @@ static void let_go(uint32_t id)
     ia2_exit_trace("Compartment with key %u is gone", id);
 }
 
-int ia2_key0_dlclose(void *handle)
+long ia2_plugins_gone(long unused1, long unused2, long unused3, long unused4, int caller)
 {
-    ia2_lock(&lock);
-    int r = dlclose(handle); /* destructors run through ia2_exit_run_array */
+    (void)unused1, (void)unused2, (void)unused3, (void)unused4;
     uint32_t loaded = 0;
+    if (caller > 0)
+        return 0;
     dl_iterate_phdr(note_loaded, &loaded);
     for (uint32_t id = 1; id <= ia2_state.count; id++)
         if (ia2_state.module[id].descriptor && !(loaded & 1u << id))
             let_go(id);
+    return 0;
+}
+
+int ia2_key0_dlclose(void *handle)
+{
+    ia2_lock(&lock);
+    int r = dlclose(handle); /* destructors run through ia2_exit_run_array */
+    ia2_monitor(IA2_DO_PLUGIN_LET_GO, 0, 0, 0, 0);
     ia2_unlock(&lock);
     return r;
 }

@@ -24,4 +24,10 @@ void ia2_plugins_check(void);
 void *ia2_key0_dlopen(const char *path, int flags);
 int ia2_key0_dlclose(void *handle);
 
+/* The monitor's operations. taken: the DSO at \a path, of \a size bytes with its end, has come; the
+ * key of its compartment, 0 if it is none. gone: looks which compartments are not loaded any more,
+ * and lets them go. */
+long ia2_plugin_taken(long path, long size, long, long, int caller);
+long ia2_plugins_gone(long, long, long, long, int caller);
+
 #endif

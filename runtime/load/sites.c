@@ -63,9 +63,12 @@ struct cpu {
     int avx, avx512, fsgsbase;
 };
 
-static void patch_site(const struct ia2_site *site, const struct cpu *cpu)
+/* \a moved: how far from its place the code is written. */
+static void patch_site(const struct ia2_site *site, ptrdiff_t moved, const struct cpu *cpu)
 {
-    uint8_t *at = (uint8_t *)site + site->offset;
+    uint8_t *at = (uint8_t *)site + site->offset + moved;
+    if (site->length < 8)
+        return; /* the runtime's own, which does not come there without keys */
     switch (site->kind) {
     case IA2_SITE_RDPKRU:
         if (!ia2_state.pkeys)
@@ -95,8 +98,8 @@ static void patch_site(const struct ia2_site *site, const struct cpu *cpu)
     }
 }
 
-static void patch_module(const char *name, const struct ia2_site *from, const struct ia2_site *to,
-                         const struct cpu *cpu)
+/* The pages that hold the sites. */
+static struct ia2_range pages_of(const struct ia2_site *from, const struct ia2_site *to)
 {
     uintptr_t low = UINTPTR_MAX, high = 0;
     for (const struct ia2_site *s = from; s < to; s++) {
@@ -104,29 +107,62 @@ static void patch_module(const char *name, const struct ia2_site *from, const st
         low = at < low ? at : low;
         high = at + s->length > high ? at + s->length : high;
     }
-    if (!high)
-        return;
-    low &= -IA2_PAGE;
-    high = (high + IA2_PAGE - 1) & -IA2_PAGE;
-    if (mprotect((void *)low, high - low, PROT_READ | PROT_WRITE))
-        ia2_die("cannot patch the gates of %s for this CPU (%s)", name, strerrorname_np(errno));
-    for (const struct ia2_site *s = from; s < to; s++)
-        patch_site(s, cpu);
-    if (mprotect((void *)low, high - low, PROT_READ | PROT_EXEC))
-        ia2_die("cannot close the gates of %s again (%s)", name, strerrorname_np(errno));
+    return high ? (struct ia2_range){low & -IA2_PAGE, (high + IA2_PAGE - 1) & -IA2_PAGE}
+                : (struct ia2_range){0, 0};
+}
+
+static struct cpu ask(void)
+{
+    return (struct cpu){has_avx(), has_avx512(), ia2_state.fsgsbase != 0};
+}
+
+static int is_as_assembled(const struct cpu *cpu)
+{
+    return ia2_state.pkeys && cpu->avx512 && cpu->fsgsbase;
 }
 
 void ia2_sites_patch_one(const struct ia2_compartment_descriptor *d)
 {
-    struct cpu cpu = {has_avx(), has_avx512(), ia2_state.fsgsbase != 0};
-    if (ia2_state.pkeys && cpu.avx512 && cpu.fsgsbase)
-        return; /* as assembled */
-    patch_module(d->name, d->sites, d->sites_end, &cpu);
+    struct ia2_range pages = pages_of(d->sites, d->sites_end);
+    struct cpu cpu = ask();
+    size_t size = pages.end - pages.start;
+    if (!size || is_as_assembled(&cpu))
+        return;
+    if (mprotect((void *)pages.start, size, PROT_READ | PROT_WRITE))
+        ia2_die("cannot patch the gates of %s for this CPU (%s)", d->name, strerrorname_np(errno));
+    for (const struct ia2_site *s = d->sites; s < d->sites_end; s++)
+        patch_site(s, 0, &cpu);
+    if (mprotect((void *)pages.start, size, PROT_READ | PROT_EXEC))
+        ia2_die("cannot close the gates of %s again (%s)", d->name, strerrorname_np(errno));
+}
+
+/* This library's own. */
+extern const struct ia2_site __start_ia2_sites[], __stop_ia2_sites[]
+    __attribute__((visibility("hidden")));
+
+/* What does this lies on the same pages, so a copy of them takes their place. */
+static void patch_own(void)
+{
+    struct ia2_range pages = pages_of(__start_ia2_sites, __stop_ia2_sites);
+    struct cpu cpu = ask();
+    size_t size = pages.end - pages.start;
+    if (!size || is_as_assembled(&cpu))
+        return;
+    char *copy = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (copy == MAP_FAILED)
+        ia2_die("cannot patch the runtime for this CPU (%s)", strerrorname_np(errno));
+    memcpy(copy, (void *)pages.start, size);
+    for (const struct ia2_site *s = __start_ia2_sites; s < __stop_ia2_sites; s++)
+        patch_site(s, copy - (char *)pages.start, &cpu);
+    if (mprotect(copy, size, PROT_READ | PROT_EXEC) ||
+        mremap(copy, size, size, MREMAP_MAYMOVE | MREMAP_FIXED, pages.start) == MAP_FAILED)
+        ia2_die("cannot patch the runtime for this CPU (%s)", strerrorname_np(errno));
 }
 
 void ia2_sites_patch(void)
 {
-    IA2_STATE_SET(ia2_state.fsgsbase, (uint64_t)((getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0));
+    ia2_state.fsgsbase = (getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE) != 0;
+    patch_own();
     for (uint32_t i = 1; i <= ia2_state.count; i++)
         if (ia2_state.module[i].descriptor)
             ia2_sites_patch_one(ia2_state.module[i].descriptor);

@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 
 #include "base/die.h"
+#include "state/monitor.h"
 #include "state/system_calls.h"
 
 /* What constructors map is under key 0 until their compartment has its keys. They run one after the
@@ -38,10 +39,8 @@ static void note_plugin_range(const void *start, size_t size, int owner)
 void ia2_heap_ranges_let_go(int owner)
 {
     for (size_t granule = lowest; granule < highest; granule++)
-        if ((ia2_state.owner[granule] & ~IA2_OWNER_SHARED) == owner) {
-            uint8_t gone = ia2_state.owner[granule] | IA2_OWNER_GONE;
-            ia2_state_write(&ia2_state.owner[granule], &gone, sizeof(gone));
-        }
+        if ((ia2_state.owner[granule] & ~IA2_OWNER_SHARED) == owner)
+            ia2_state.owner[granule] |= IA2_OWNER_GONE;
 }
 
 static int key_of(int owner)
@@ -51,30 +50,24 @@ static int key_of(int owner)
 
 static void set_owner(void *start, size_t size, int owner)
 {
-    uint8_t owners[512];
-    memset(owners, owner, sizeof(owners));
-    size_t granule = (uintptr_t)start >> IA2_GRANULE_SHIFT, left = size >> IA2_GRANULE_SHIFT;
-    while (left) {
-        size_t n = left < sizeof(owners) ? left : sizeof(owners);
-        ia2_state_write(&ia2_state.owner[granule], owners, n);
-        granule += n;
-        left -= n;
-    }
+    memset(&ia2_state.owner[(uintptr_t)start >> IA2_GRANULE_SHIFT], owner,
+           size >> IA2_GRANULE_SHIFT);
 }
 
-void *ia2_heap_range_map(size_t size, size_t align, int owner)
+/* What a caller may name: itself, for its blocks or for its shared ones. */
+static int is_own(int owner, int caller)
 {
-    ia2_state_open();
+    return caller == IA2_KEY_MONITOR || (owner & ~IA2_OWNER_SHARED) == caller;
+}
+
+static void *map(size_t size, size_t align, int owner)
+{
     size_t whole = (size + IA2_GRANULE - 1) & -IA2_GRANULE;
-    if (whole < size) {
-        errno = ENOMEM;
+    if (whole < size)
         return NULL;
-    }
     void *start = ia2_sys_reserve(whole, align < IA2_GRANULE ? IA2_GRANULE : align);
-    if (!start) {
-        errno = ENOMEM;
+    if (!start)
         return NULL;
-    }
     int early_on =
         !ia2_state.ready || !ia2_state.module[owner & (IA2_MAX_COMPARTMENTS - 1)].descriptor;
     if (early_on) {
@@ -83,10 +76,8 @@ void *ia2_heap_range_map(size_t size, size_t align, int owner)
                     early_count);
         early[early_count++] = (struct early_range){start, whole, owner};
     }
-    int r = ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, early_on ? 0 : key_of(owner));
-    if (r) {
+    if (ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, early_on ? 0 : key_of(owner))) {
         munmap(start, whole);
-        errno = -r;
         return NULL;
     }
     note_plugin_range(start, whole, owner);
@@ -94,14 +85,48 @@ void *ia2_heap_range_map(size_t size, size_t align, int owner)
     return start;
 }
 
+long ia2_heap_range_mapped(long size, long align, long owner, long unused, int caller)
+{
+    (void)unused;
+    /* Fresh memory in a compartment's name takes nothing from it: key 0 may, for constructors. */
+    int key = (int)owner & ~IA2_OWNER_SHARED;
+    if (key < 1 || key > IA2_LAST_COMPARTMENT || (caller && !is_own((int)owner, caller)))
+        ia2_die("compartment %d maps a heap for compartment %ld", caller,
+                owner & ~(long)IA2_OWNER_SHARED);
+    return (long)map((size_t)size, (size_t)align, (int)owner);
+}
+
+long ia2_heap_range_unmapped(long given, long size, long unused1, long unused2, int caller)
+{
+    (void)unused1, (void)unused2;
+    void *start = (void *)given;
+    size_t granule = (uintptr_t)start >> IA2_GRANULE_SHIFT, count = (size_t)size >> IA2_GRANULE_SHIFT;
+    if (granule >= IA2_GRANULES || count > IA2_GRANULES - granule)
+        return -EINVAL;
+    for (size_t i = 0; i < count; i++)
+        if (!is_own(ia2_state.owner[granule + i], caller))
+            ia2_die("compartment %d gives back a heap that is not its own", caller);
+    /* First without an owner, then gone: the other way round a new owner's mark could be
+     * overwritten. */
+    set_owner(start, (size_t)size, IA2_OWNER_NONE);
+    return munmap(start, (size_t)size) ? -errno : 0;
+}
+
+void *ia2_heap_range_map(size_t size, size_t align, int owner)
+{
+    void *start = (void *)ia2_monitor(IA2_DO_HEAP_RANGE_MAP, (long)size, (long)align, owner, 0);
+    if (!start)
+        errno = ENOMEM;
+    return start;
+}
+
 int ia2_heap_range_unmap(void *start, size_t size)
 {
     if ((uintptr_t)start % IA2_GRANULE || size % IA2_GRANULE)
         return madvise(start, size, MADV_DONTNEED);
-    /* First without an owner, then gone: the other way round a new owner's mark could be
-     * overwritten. */
-    set_owner(start, size, IA2_OWNER_NONE);
-    return munmap(start, size);
+    long r = ia2_monitor(IA2_DO_HEAP_RANGE_UNMAP, (long)start, (long)size, 0, 0);
+    errno = r ? (int)-r : errno;
+    return r ? -1 : 0;
 }
 
 static int is_owned(const struct early_range *range)

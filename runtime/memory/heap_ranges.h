@@ -21,6 +21,11 @@ static inline int ia2_heap_owner(const void *address)
     return granule < IA2_GRANULES ? ia2_state.owner[granule] : IA2_OWNER_NONE;
 }
 
+/* The monitor's operations for the two above. The result: the address, or 0; 0 or a negative
+ * errno. */
+long ia2_heap_range_mapped(long size, long align, long owner, long, int caller);
+long ia2_heap_range_unmapped(long start, long size, long, long, int caller);
+
 /* A plugin is unloaded, and with it what knows its blocks: they stay where they are, for others may
  * have pointers into them. */
 void ia2_heap_ranges_let_go(int owner);

@@ -5,6 +5,7 @@
 
 #include "base/die.h"
 #include "ia2.h"
+#include "state/monitor.h"
 #include "state/rights.h"
 #include "state/state.h"
 #include "state/system_calls.h"
@@ -19,24 +20,26 @@ void ia2_shared_begin(void *high)
 }
 
 /* The second part of the thread's shared stack, for what its own stack would have held
- * (IA2_SHARED_STACK is less: few programs need more, and libc keeps fewer stacks for further
- * threads the larger they are). A block may take twice its size, by header and alignment. */
-static int map_more(const struct ia2_thread_record *record)
+ * (IA2_SHARED_STACK is less: few programs need more). A block may take twice its size, by header
+ * and alignment. */
+long ia2_shared_stack_grow(long unused1, long unused2, long unused3, long unused4, int caller)
 {
-    size_t size = 2 * record->zone_size + IA2_PAGE;
-    char *low = record->more_low ? NULL : ia2_sys_reserve(size, IA2_PAGE);
+    (void)unused1, (void)unused2, (void)unused3, (void)unused4, (void)caller;
+    struct ia2_thread_record *record = (struct ia2_thread_record *)ia2_this_thread();
+    size_t size = record ? 2 * record->zone_size + IA2_PAGE : 0;
+    char *low = !record || record->more_low ? NULL : ia2_sys_reserve(size, IA2_PAGE);
     if (!low || ia2_sys_protect(low, size, PROT_READ | PROT_WRITE, 0))
         return 0;
-    IA2_STATE_SET(record->more_low, (uint64_t)low);
-    IA2_STATE_SET(record->more_high, (uint64_t)low + size);
+    record->more_low = (uint64_t)low;
+    record->more_high = (uint64_t)low + size;
     return 1;
 }
 
-void ia2_shared_end(void)
+void ia2_shared_end(struct ia2_thread_record *record)
 {
-    const struct ia2_thread_record *record = ia2_this_thread();
-    if (record && record->more_low)
+    if (record->more_low)
         munmap((void *)record->more_low, record->more_high - record->more_low);
+    record->more_low = record->more_high = 0;
 }
 
 /* Where a block goes whose header is above \a low; 0: it does not fit. */
@@ -58,7 +61,7 @@ void *ia2_shared_push(size_t size, size_t align)
      * stack. */
     if (level >= record->shared_low && level <= record->shared_high) {
         sp = fit(record->shared_low, level, size, align);
-        if (!sp && (record->more_low || map_more(record)))
+        if (!sp && (record->more_low || ia2_monitor(IA2_DO_SHARED_STACK_GROW, 0, 0, 0, 0)))
             sp = fit(record->more_low, record->more_high, size, align);
     } else if (level >= record->more_low && level <= record->more_high) {
         sp = fit(record->more_low, level, size, align);

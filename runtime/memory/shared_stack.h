@@ -7,9 +7,14 @@
 /* Start of a thread: its shared stack is empty and ends at \a high. */
 void ia2_shared_begin(void *high);
 
-/* Gives back the calling thread's second part of the shared stack, if it has one. For a thread that
- * ends. */
-void ia2_shared_end(void);
+struct ia2_thread_record;
+
+/* The monitor's operation: maps a second part of the calling thread's shared stack. 0 if there is
+ * no memory, or one already. */
+long ia2_shared_stack_grow(long, long, long, long, int caller);
+
+/* In the monitor: gives the second part back, if there is one. For a thread that ends. */
+void ia2_shared_end(struct ia2_thread_record *record);
 
 /* How far the calling thread's shared stack is in use, and back to there: for a jump over the
  * scopes that would have released it. Any value is safe: each push looks where it is. */

@@ -6,9 +6,7 @@
 #include <string.h>
 #include <sys/mman.h>
 
-#include "base/die.h"
 #include "memory/shared_stack.h"
-#include "state/rights.h"
 #include "state/system_calls.h"
 
 #ifndef SS_AUTODISARM
@@ -24,56 +22,72 @@ uint64_t ia2_key0_top(void)
     return (uint64_t)key0_zone - (uint64_t)(int64_t)IA2_SUSPENDED_SP;
 }
 
-size_t ia2_stacks_size(size_t zone)
+/* A guard page lies below the stack and another one below the signal zone, which is where the next
+ * zone begins: a stack that runs over meets no other compartment's memory, even one that it may
+ * read. */
+static size_t zone_size(size_t zone)
 {
-    return IA2_SIGNAL_STACK + IA2_SHARED_STACK +
-           ia2_state.count * (zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE) + IA2_PAGE;
+    return IA2_PAGE + IA2_SIGNAL_ZONE + IA2_SIGNAL_GUARD + zone;
 }
 
-/* A zone ends in a guard page. Between zones there is none: the next one has another key. Nor
- * between the parts under key 0: the shared stack is checked at each push. Each part is set once,
- * to what it shall be: on a stack that libc has kept from another thread it mostly is so already,
- * and the kernel has nothing to do ([m] 0.2 us; to take a guard page away and put it back, 2.5 to
- * 4). */
-static int lay_zone(char *low, size_t zone, int inaccessible, int key)
+static int lay_zone(char *low, size_t zone, int key)
 {
-    char *guard = low + IA2_SIGNAL_ZONE, *stack = guard + IA2_SIGNAL_GUARD;
-    int r = inaccessible ? 0 : ia2_sys_protect(guard, IA2_SIGNAL_GUARD, PROT_NONE, 0);
-    if (!r)
-        r = ia2_sys_protect(stack, zone, PROT_READ | PROT_WRITE, key);
-    return r ? r : ia2_sys_protect(low, IA2_SIGNAL_ZONE, PROT_READ | PROT_WRITE, key);
+    char *stack = low + IA2_PAGE + IA2_SIGNAL_ZONE + IA2_SIGNAL_GUARD;
+    int r = ia2_sys_protect(stack, zone, PROT_READ | PROT_WRITE, key);
+    return r ? r
+             : ia2_sys_protect(low + IA2_PAGE, IA2_SIGNAL_ZONE, PROT_READ | PROT_WRITE, key);
 }
 
-int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record)
+int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record)
 {
-    char *at = high - IA2_SIGNAL_STACK;
-    /* Disarmed on delivery (Linux 4.7), so the handler's entry may give the rest of it to nested
-     * signals. */
-    stack_t signal_stack = {
-        .ss_sp = at, .ss_size = IA2_SIGNAL_STACK, .ss_flags = (int)SS_AUTODISARM};
-    record->shared_high = (uint64_t)at;
-    ia2_shared_begin(at);
-    at -= IA2_SHARED_STACK;
+    size_t zones = ia2_state.count * zone_size(zone),
+           shared = IA2_SHARED_STACK + IA2_SIGNAL_STACK + first;
+    char *low = ia2_sys_reserve(zones + IA2_PAGE + shared, IA2_PAGE);
+    if (!low)
+        return -EAGAIN;
+    char *at = low + zones + IA2_PAGE; /* the guard page of the shared stack */
+    record->region_low = (uint64_t)low;
     record->shared_low = (uint64_t)at;
-    int r = inaccessible ? ia2_sys_protect(at, (size_t)(high - at), PROT_READ | PROT_WRITE, 0) : 0;
-    if (!r && sigaltstack(&signal_stack, NULL))
-        r = -errno;
-    record->top[0] = ia2_key0_top();
-    key0_zone[0] = ~0ul; /* running */
+    record->shared_high = (uint64_t)at + IA2_SHARED_STACK;
+    record->first_low = record->shared_high + IA2_SIGNAL_STACK;
+    record->region_high = record->first_low + first;
     record->zone_size = zone;
+    /* With large pages each zone would take 2 MiB for its first byte. */
+    madvise(low, record->region_high - record->region_low, MADV_NOHUGEPAGE);
+    int r = ia2_sys_protect(at, shared, PROT_READ | PROT_WRITE, 0);
+    at = low + zones;
     for (uint32_t key = 1; !r && key <= ia2_state.count; key++) {
         record->top[key] = (uint64_t)at;
-        at -= zone + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE;
-        r = lay_zone(at, zone, inaccessible, (int)key);
+        at -= zone_size(zone);
+        r = lay_zone(at, zone, (int)key);
     }
-    /* Before it had its key, this memory was writable by every compartment (fresh from libc) or by
-     * its previous owner (a reused stack). Zero it now, including the suspension words that gates
-     * trust. */
-    return r || inaccessible ? r : ia2_sys_empty(at, (size_t)((char *)record->shared_low - at));
+    if (r)
+        ia2_stacks_unmap(record);
+    return r;
 }
 
-void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key)
+void ia2_stacks_unmap(struct ia2_thread_record *record)
 {
-    size_t size = record->zone_size + IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE;
-    ia2_sys_empty((char *)record->top[key] - size, size);
+    munmap((void *)record->region_low, record->region_high - record->region_low);
+    record->region_low = record->first_low = record->region_high = 0;
+}
+
+int ia2_stacks_install(struct ia2_thread_record *record)
+{
+    /* Disarmed on delivery (Linux 4.7), so the handler's entry may give the rest of it to nested
+     * signals. */
+    stack_t signal_stack = {.ss_sp = (void *)record->shared_high,
+                            .ss_size = IA2_SIGNAL_STACK,
+                            .ss_flags = (int)SS_AUTODISARM};
+    if (sigaltstack(&signal_stack, NULL))
+        return -errno;
+    ia2_shared_begin((void *)record->shared_high);
+    record->top[0] = ia2_key0_top();
+    key0_zone[0] = ~0ul; /* running */
+    return 0;
+}
+
+void ia2_stacks_empty(const struct ia2_thread_record *record)
+{
+    ia2_sys_empty((void *)record->region_low, record->shared_low - record->region_low);
 }

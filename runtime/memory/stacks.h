@@ -1,5 +1,5 @@
 /* The stacks of a thread: one zone per compartment under its key, one shared stack, one signal
- * stack. */
+ * stack. The monitor maps them, and nobody else puts a key on them. */
 #ifndef IA2_STACKS_H
 #define IA2_STACKS_H
 
@@ -14,18 +14,20 @@
     (128 * 1024ul) /* nested signals, and what they have done with key 0, take parts of it */
 #define IA2_SHARED_STACK (1024 * 1024ul)
 
-/* Bytes below the first stack for zones of \a zone bytes each. */
-size_t ia2_stacks_size(size_t zone);
+/* Maps a region with zones of \a zone bytes, a shared stack, a signal stack and, above them,
+ * \a first bytes for libc; sets the keys, and fills in the addresses in \a record. \a zone and
+ * \a first are multiples of the page size. 0 or a negative errno. In the monitor, or at start-up. */
+int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record);
 
-/* Lays the stacks out downward from \a high (page-aligned, anonymous memory of
- * ia2_stacks_size(zone)), sets their keys, and fills in the addresses in \a record. \a
- * inaccessible: the memory is PROT_NONE; otherwise it is a thread's stack as libc made it, or as an
- * earlier call left it for the next thread. 0 or a negative errno. Also installs the signal stack,
- * so it must run on the thread itself. */
-int ia2_stacks_lay(char *high, size_t zone, int inaccessible, struct ia2_thread_record *record);
+/* Gives a region back. */
+void ia2_stacks_unmap(struct ia2_thread_record *record);
 
-/* Fills the zone of compartment \a key with zeros: for a thread that does not exist any more. */
-void ia2_stack_empty(const struct ia2_thread_record *record, uint32_t key);
+/* On the thread itself: installs its signal stack; its shared stack is empty, and key 0 runs. Fills
+ * in the place of key 0 in \a record. 0 or a negative errno. */
+int ia2_stacks_install(struct ia2_thread_record *record);
+
+/* Fills the zones with zeros, also the words that gates trust. For a thread that is at its end. */
+void ia2_stacks_empty(const struct ia2_thread_record *record);
 
 /* The "top" of key 0's zone on the calling thread. That zone has no stack, only the word that says
  * where key 0 is suspended. */

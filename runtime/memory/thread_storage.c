@@ -6,6 +6,7 @@
 
 #include "base/die.h"
 #include "base/lock.h"
+#include "state/addresses.h"
 #include "state/state.h"
 #include "state/system_calls.h"
 
@@ -82,7 +83,7 @@ void ia2_thread_storage_set_key(const struct ia2_module *module, int key)
 {
     for (uint32_t slot = 1; module->tls_size && slot < IA2_SLOT_COUNT; slot++) {
         const struct ia2_thread_record *record = &ia2_state.thread[slot];
-        if (record->state < IA2_SLOT_QUIET)
+        if (!ia2_has_storage(record))
             continue;
         char *block = (char *)record->fsbase + module->tls_offset;
         int r = key ? 0 : ia2_sys_empty(block, module->tls_size);

@@ -1,4 +1,4 @@
-/* Calls that survive a fault, and calls with every key open (guard.h). */
+/* Calls that survive a fault (guard.h). */
 #include "ia2_layout.h"
 
     /* Only debuggers read .debug_frame. libgcc's unwinder ends here. */
@@ -69,61 +69,4 @@ ia2_guard_resume:
     ret
     .cfi_endproc
     .size ia2_guard_resume, . - ia2_guard_resume
-
-/* As in a gate, nothing before the WRPKRU is a check. An attacker who jumps there gets every key
- * only if the environment asked for that at start-up. The read-only state holds the answer. */
-    .balign 16
-    .globl ia2_call_with_all_keys
-    .hidden ia2_call_with_all_keys
-    .type ia2_call_with_all_keys, @function
-ia2_call_with_all_keys:
-    .cfi_startproc
-    push %rbx
-    push %r12
-    push %r13
-    .cfi_adjust_cfa_offset 24
-    .cfi_offset %rbx, -16
-    .cfi_offset %r12, -24
-    .cfi_offset %r13, -32
-    mov %rdi, %r12
-    mov %esi, %ebx
-    mov %rdx, %r13
-    mov ia2_state@GOTPCREL(%rip), %r8
-    cmpl $0, IA2_STATE_PKEYS(%r8)
-    je 1f
-    xor %eax, %eax
-    xor %ecx, %ecx
-    xor %edx, %edx
-.Lwrpkru:
-    .byte 0x0f, 0x01, 0xef                  /* wrpkru */
-    test %eax, %eax
-    jnz 2f
-    mov ia2_state@GOTPCREL(%rip), %r8
-1:  testl $IA2_EXIT_OPEN_ALL, IA2_STATE_EXIT_FLAGS(%r8)
-    jz 2f
-    mov ia2_virtual_pkru@GOTTPOFF(%rip), %r8
-    movl $0, %fs:(%r8)
-    mov %r12, %rdi
-    mov %ebx, %esi
-    call *%r13
-    call ia2_keep_key0
-    pop %r13
-    pop %r12
-    pop %rbx
-    .cfi_remember_state
-    .cfi_adjust_cfa_offset -24
-    ret
-    .cfi_restore_state
-    /* No fault here: a compartment could own the handler, which would get a frame with these
-     * rights. */
-2:  mov $231, %eax                          /* exit_group */
-    mov $134, %edi
-    syscall
-    ud2
-    .cfi_endproc
-    .size ia2_call_with_all_keys, . - ia2_call_with_all_keys
-    .section ia2_sites, "a", @progbits
-    .balign 8
-    .long .Lwrpkru - .
-    .short IA2_SITE_WRPKRU, 3
     .section .note.GNU-stack, "", @progbits

@@ -37,8 +37,4 @@ int ia2_guarded_call(struct ia2_guard *guard, void (*function)(size_t, int), siz
  */
 void ia2_guard_resume(void);
 
-/* guard.S: calls \a function with every key open, where the state says so (IA2_EXIT_OPEN_ALL).
- * Ends the process otherwise. */
-void ia2_call_with_all_keys(size_t index, int status, void (*function)(size_t, int));
-
 #endif

@@ -13,6 +13,7 @@
 #include "state/addresses.h"
 #include "base/die.h"
 #include "signals/guard.h"
+#include "state/monitor.h"
 #include "state/rights.h"
 #include "state/signal_frame.h"
 #include "state/state.h"
@@ -188,11 +189,13 @@ static int leave_destructor(int number, ucontext_t *context, uint32_t pkru)
     return 1;
 }
 
-/* The kernel comes here with only key 0 open, on the thread's signal stack, with all signals
- * blocked. Returning gives the thread its mask and its signal stack back. */
-static void enter(int number, siginfo_t *info, void *opaque)
+/* The kernel comes here by ia2_signal_entry, on the thread's signal stack, with all signals blocked.
+ * Returning gives the thread its mask and its signal stack back. */
+void ia2_signal_arrived(int number, siginfo_t *info, void *opaque, uint32_t virtual_pkru)
 {
     ucontext_t *context = opaque;
+    if (!ia2_state.pkeys)
+        ia2_virtual_pkru = virtual_pkru;
     int saved_errno = errno;
     if (ia2_permissive_fault(number, info, context)) {
         errno = saved_errno;
@@ -218,7 +221,7 @@ static void enter(int number, siginfo_t *info, void *opaque)
 /* What the kernel gets for a signal that comes to the runtime first. */
 static struct sigaction entered(int flags)
 {
-    struct sigaction act = {.sa_sigaction = enter, .sa_flags = flags | SA_SIGINFO | SA_ONSTACK};
+    struct sigaction act = {.sa_sigaction = ia2_signal_entry, .sa_flags = flags | SA_SIGINFO | SA_ONSTACK};
     sigfillset(&act.sa_mask);
     return act;
 }
@@ -232,21 +235,21 @@ static void catch (int number)
         sigaction(number, &act, NULL);
 }
 
-int ia2_signal_set(int owner, int number, const struct sigaction *act, struct sigaction *old)
+/* What one call of sigaction is about. */
+struct setting {
+    struct sigaction act, old;
+    int number, acts;
+};
+
+/* The monitor's part: sets, and fills in what was set before. 0 or a negative errno. */
+static int set(struct setting *it, int owner)
 {
-    if (number < 1 || number >= _NSIG) {
-        errno = EINVAL;
-        return -1;
-    }
-    if (owner != ia2_current_compartment())
-        ia2_die("compartment %d handles signal %d in the name of compartment %d",
-                ia2_current_compartment(), number, owner);
-    struct ia2_signal before = ia2_state.signal[number], now = {0};
-    struct sigaction raw, raw_old;
-    if (act) {
-        raw = *act;
-        int caught =
-            (number == SIGSEGV && act->sa_handler == SIG_DFL) || ia2_permissive_catches(number);
+    struct ia2_signal *signal = &ia2_state.signal[it->number], before = *signal, now = {0};
+    const struct sigaction *act = &it->act;
+    struct sigaction raw = *act, raw_old;
+    if (it->acts) {
+        int caught = (it->number == SIGSEGV && act->sa_handler == SIG_DFL) ||
+                     ia2_permissive_catches(it->number);
         now.mask = mask_bits(&act->sa_mask);
         /* SA_RESETHAND, SA_NODEFER ... stay the kernel's; SIG_DFL and SIG_IGN are no code. */
         if (act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN) {
@@ -259,23 +262,47 @@ int ia2_signal_set(int owner, int number, const struct sigaction *act, struct si
         }
         if (caught)
             raw = entered(act->sa_flags);
-        ia2_state_write(&ia2_state.signal[number], &now, sizeof(now));
+        *signal = now;
     }
-    if (sigaction(number, act ? &raw : NULL, &raw_old)) {
-        if (act)
-            ia2_state_write(&ia2_state.signal[number], &before, sizeof(before));
+    if (sigaction(it->number, it->acts ? &raw : NULL, &raw_old)) {
+        *signal = before;
+        return -errno;
+    }
+    it->old = raw_old;
+    if (raw_old.sa_sigaction == ia2_signal_entry && raw_old.sa_flags & SA_SIGINFO) {
+        it->old.sa_sigaction = before.handler; /* NULL is SIG_DFL: the runtime's own handler */
+        it->old.sa_flags = (int)before.flags;
+        sigemptyset(&it->old.sa_mask);
+        memcpy(&it->old.sa_mask, &before.mask, sizeof(before.mask));
+    }
+    return 0;
+}
+
+long ia2_signal_setting(long given, long unused1, long unused2, long unused3, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3;
+    struct setting it;
+    ia2_monitor_copy_in(caller, &it, (const void *)given, sizeof(it));
+    if (it.number < 1 || it.number >= _NSIG || caller < 1 || caller > IA2_LAST_COMPARTMENT)
+        return -EINVAL;
+    int r = set(&it, caller);
+    if (!r)
+        ia2_monitor_copy_out(caller, (void *)given, &it, sizeof(it));
+    return r;
+}
+
+int ia2_signal_set(int number, const struct sigaction *act, struct sigaction *old)
+{
+    struct setting it = {.number = number, .acts = act != NULL};
+    if (act)
+        it.act = *act;
+    long r = ia2_monitor(IA2_DO_SIGNAL_SET, (long)&it, 0, 0, 0);
+    if (r) {
+        errno = (int)-r;
         return -1;
     }
-    if (old) {
-        *old = raw_old;
-        if (raw_old.sa_sigaction == enter && raw_old.sa_flags & SA_SIGINFO) {
-            old->sa_sigaction =
-                before.handler; /* NULL is SIG_DFL: the runtime's own SIGSEGV handler */
-            old->sa_flags = (int)before.flags;
-            sigemptyset(&old->sa_mask);
-            memcpy(&old->sa_mask, &before.mask, sizeof(before.mask));
-        }
-    }
+    if (old)
+        *old = it.old;
     return 0;
 }
 
@@ -293,7 +320,7 @@ void ia2_signals_start(void)
 {
     unsigned a, b, c, d;
     if (ia2_state.pkeys && __get_cpuid_count(0xd, 9, &a, &b, &c, &d))
-        IA2_STATE_SET(ia2_state.pkru_offset, b);
+        ia2_state.pkru_offset = b;
     catch (SIGSEGV);
     if (ia2_permissive_catches(SIGTRAP))
         catch (SIGTRAP);

@@ -3,10 +3,19 @@
 #define IA2_SIGNALS_H
 
 #include <signal.h>
+#include <stdint.h>
 
-/* sigaction for compartment \a owner, with its rights; arguments and result as sigaction's. \a old
- * gives the program's handler back, not the runtime's. Async-signal-safe. */
-int ia2_signal_set(int owner, int number, const struct sigaction *act, struct sigaction *old);
+/* sigaction for the calling compartment, with its rights; arguments and result as sigaction's.
+ * \a old gives the program's handler back, not the runtime's. Async-signal-safe. */
+int ia2_signal_set(int number, const struct sigaction *act, struct sigaction *old);
+
+/* The monitor's operation for it. */
+long ia2_signal_setting(long setting, long, long, long, int caller);
+
+/* entry.S: where the kernel enters each handler. It enters with rights that let nobody read the
+ * state; this takes those of key 0 and goes on with ia2_signal_arrived. */
+void ia2_signal_entry(int number, siginfo_t *info, void *context);
+void ia2_signal_arrived(int number, siginfo_t *info, void *context, uint32_t virtual_pkru);
 
 /* Start-up, on the only thread: from here on a violation explains itself. */
 void ia2_signals_start(void);

@@ -36,6 +36,10 @@ static int describe_thread_memory(char *text, size_t size, uintptr_t address, in
 
 static void describe_memory(char *text, size_t size, uintptr_t address, int key)
 {
+    if (key == IA2_KEY_STATE || key == IA2_KEY_MONITOR) {
+        snprintf(text, size, "%s", key == IA2_KEY_STATE ? "state" : "stack");
+        return;
+    }
     if (key >= 1 && (uint32_t)key <= ia2_state.count) {
         const struct ia2_module *module = &ia2_state.module[key];
         if ((ia2_heap_owner((void *)address) & ~IA2_OWNER_GONE) == key) {
@@ -94,10 +98,10 @@ int ia2_violation_report(const siginfo_t *info, const ucontext_t *context, unsig
                 code - (uintptr_t)where.dli_fbase, where.dli_sname ? " in " : "",
                 where.dli_sname ? where.dli_sname : "", where.dli_fname,
                 code - (uintptr_t)where.dli_fbase);
-    if (who > 0 && owner > 0 && !strcmp(how, "read"))
+    if (who > 0 && owner > 0 && owner <= IA2_LAST_COMPARTMENT && !strcmp(how, "read"))
         ia2_say("  to allow reading: [compartment.%s] reads = [\"%s\"]", ia2_compartment_name(who),
                 ia2_compartment_name(owner));
-    if (owner > 0 && !strncmp(memory, "global ", 7))
+    if (owner > 0 && owner <= IA2_LAST_COMPARTMENT && !strncmp(memory, "global ", 7))
         say_how_to_share(address, owner);
     return 1;
 }

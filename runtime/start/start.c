@@ -41,7 +41,7 @@ static int find_module(struct dl_phdr_info *info, size_t size, void *unused)
     ia2_module_admit(info, descriptor, ~1u);
     ia2_module_find(info, descriptor, &module);
     ia2_exit_gate_module(info, &module, descriptor->fini_entries);
-    ia2_state_write(&ia2_state.module[descriptor->id], &module, sizeof(module));
+    ia2_state.module[descriptor->id] = module;
     return 0;
 }
 
@@ -53,11 +53,10 @@ static int find_carrier(struct dl_phdr_info *info, size_t size, void *unused)
     uint32_t id = 0;
     if (note)
         memcpy(&id, note, sizeof(id));
-    for (int i = 0; id >= 1 && id < IA2_MAX_COMPARTMENTS && i < info->dlpi_phnum; i++)
+    for (int i = 0; id >= 1 && id <= IA2_LAST_COMPARTMENT && i < info->dlpi_phnum; i++)
         if (info->dlpi_phdr[i].p_type == PT_TLS) {
             int64_t offset = (char *)info->dlpi_tls_data - (char *)__builtin_thread_pointer();
-            IA2_STATE_SET(ia2_state.carrier[id],
-                          ((struct ia2_carrier){offset, info->dlpi_phdr[i].p_memsz}));
+            ia2_state.carrier[id] = (struct ia2_carrier){offset, info->dlpi_phdr[i].p_memsz};
         }
     return 0;
 }
@@ -78,7 +77,7 @@ static void find_modules(void)
                     i);
         ia2_module_check_policy(d);
     }
-    IA2_STATE_SET(ia2_state.count, first->count);
+    ia2_state.count = first->count;
 }
 
 static void set_data_keys(void)
@@ -93,18 +92,16 @@ static void set_first_thread(void)
     size_t zone = 8ul << 20;
     if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur != RLIM_INFINITY)
         zone = limit.rlim_cur < 1ul << 30 ? (limit.rlim_cur + IA2_PAGE - 1) & -IA2_PAGE : 1ul << 30;
-    struct ia2_thread_record record = {.fsbase = (uint64_t)__builtin_thread_pointer(),
-                                       .tid = (uint64_t)gettid(),
-                                       .state = IA2_SLOT_LIVE};
-    size_t size = ia2_stacks_size(zone);
-    char *low = ia2_sys_reserve(size, IA2_PAGE);
-    if (!low)
-        ia2_die("no address space for the stacks (%zu bytes wanted)", size);
-    int r = ia2_stacks_lay(low + size, zone, 1, &record);
+    struct ia2_thread_record *record = &ia2_state.thread[1];
+    *record = (struct ia2_thread_record){.fsbase = (uint64_t)__builtin_thread_pointer(),
+                                         .tid = (uint64_t)gettid(),
+                                         .state = IA2_SLOT_LIVE};
+    int r = ia2_stacks_map(zone, 0, record);
+    if (!r)
+        r = ia2_stacks_install(record);
     if (r)
-        ia2_die("cannot make the stacks (%s)", strerrorname_np(-r));
+        ia2_die("cannot make the stacks of %zu bytes each (%s)", zone, strerrorname_np(-r));
     ia2_slot = 1;
-    ia2_state_write(&ia2_state.thread[1], &record, sizeof(record));
     r = ia2_tls_set_keys(__builtin_thread_pointer(), 0, 0);
     if (r)
         ia2_die("cannot put thread-local storage under its keys (%s)", strerrorname_np(-r));
@@ -115,13 +112,13 @@ static void take_keys(void)
     const char *require = getenv("IA2_REQUIRE_PKU");
     int needed = require && *require && strcmp(require, "0");
     if (ia2_cpu_has_pkeys()) {
-        int r = ia2_sys_alloc_keys((int)ia2_state.count);
+        int r = ia2_sys_alloc_keys();
         if (r)
             ia2_die("the CPU has protection keys but the kernel gives none (%s); in a container, "
                     "allow pkey_alloc and "
                     "pkey_mprotect in its seccomp profile",
                     strerrorname_np(-r));
-        IA2_STATE_SET(ia2_state.pkeys, 1u);
+        ia2_state.pkeys = 1;
     } else if (needed) {
         ia2_die("this CPU or kernel has no protection keys and IA2_REQUIRE_PKU is set");
     } else {
@@ -132,7 +129,6 @@ static void take_keys(void)
 
 int ia2_start(int argc, char **argv, char **envp)
 {
-    ia2_state_open();
     if (ia2_state.ready)
         ia2_die("started twice");
     ia2_exit_read_environment();
@@ -150,12 +146,12 @@ int ia2_start(int argc, char **argv, char **envp)
     ia2_signals_start();
     ia2_threads_start();
     ia2_exit_start();
-    IA2_STATE_SET(ia2_state.argc, (uint64_t)argc);
-    IA2_STATE_SET(ia2_state.argv, argv);
-    IA2_STATE_SET(ia2_state.envp, envp);
-    IA2_STATE_SET(ia2_state.ready, 1u);
+    ia2_state.argc = (uint64_t)argc;
+    ia2_state.argv = argv;
+    ia2_state.envp = envp;
+    ia2_state_close();
+    ia2_keep_key0();
     if (ia2_state.module[1].descriptor->plugin_keys)
         ia2_plugins_check();
-    ia2_keep_key0();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);
 }

@@ -36,6 +36,12 @@ static inline struct ia2_range ia2_stack_of(const struct ia2_thread_record *reco
     return (struct ia2_range){top - record->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE, top};
 }
 
+/* Whether the thread's storage is under the keys of its compartments. */
+static inline int ia2_has_storage(const struct ia2_thread_record *record)
+{
+    return record->state == IA2_SLOT_QUIET || record->state == IA2_SLOT_LIVE;
+}
+
 /* The same compartment's thread-local storage there. */
 static inline struct ia2_range ia2_tls_of(const struct ia2_thread_record *record, int key)
 {

@@ -11,11 +11,26 @@
 #include <stdint.h>
 
 #define IA2_PAGE 4096ul
-#define IA2_MAX_COMPARTMENTS 16 /* key 0 and 1..15 */
+#define IA2_MAX_COMPARTMENTS 16 /* the keys of the CPU, 0 to 15 */
 
-/* The PKRU with which the kernel starts a program and enters a signal handler: only key 0 is open.
- */
-#define IA2_PKRU_0 0x55555554u
+/* Who has which key. Key 0 is shared. Compartments have the keys from 1 on. Key 13 is kept for
+ * libc's data. */
+#define IA2_LAST_COMPARTMENT 12
+#define IA2_KEY_STATE 14 /* what everybody reads and only the monitor writes (state/state.h) */
+#define IA2_KEY_MONITOR 15 /* the monitor's own memory (state/monitor.h) */
+
+/* A PKRU has two bits for each key: 1 forbids all access, 2 forbids writing. */
+
+/* The rights of key 0 alone. They differ from those with which the kernel starts a program and
+ * enters a signal handler (0x55555554) by reading the state, so a handler's entry can be told from
+ * code that runs with key 0. */
+#define IA2_PKRU_0 0x65555554u
+
+/* The monitor's rights: all memory but what has the key that nobody has. */
+#define IA2_PKRU_MONITOR 0x0c000000u
+
+/* All compartments at once: for exit functions, where the environment asks for that. */
+#define IA2_PKRU_ALL 0x60000000u
 
 /* The types of the notes by "IA2" that a link makes. The first two hold the distance of what they
  * lead to from the note's own descriptor, as eight bytes. */
@@ -91,7 +106,8 @@ struct ia2_compartment_descriptor {
     int (*shared_free)(void *p); /* of blocks this compartment allocated; 0 if \a p is none */
     void *(*shared_resize)(void *p, size_t size);
     size_t (*shared_size)(void *p);
-    uintptr_t (*key0_thread_create)(const void *attr, uint32_t slot);
+    uintptr_t (*key0_thread_create)(uint32_t slot);
+    long (*monitor)(int operation, long, long, long, long, int); /* the gate fills in who calls */
     void (**fini_entries)(void); /* two, which ld.so runs instead of DT_FINI_ARRAY and DT_FINI */
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];

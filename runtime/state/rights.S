@@ -1,6 +1,14 @@
 /* void ia2_keep_key0(void): gives up every right but key 0's. The function can only lose rights, so
- * a jump into it gains nothing. On a CPU without keys, the virtual PKRU is a thread-local word. */
+ * a jump into it gains nothing.
+ *
+ * void ia2_take_all_keys(void): see rights.h. Nothing before the WRPKRU is a check. Who jumps there
+ * gets the keys only if the environment asked for that at start-up. The state holds the answer, and
+ * these rights do not let anybody write it.
+ *
+ * ia2_die_pkru, ia2_die_thread: where the runtime's own entries end if a check fails. No register,
+ * no stack and no right can be relied on there, so the code makes only system calls. */
 #include "ia2_layout.h"
+#include "gates/ia2_gate_sites.S"
 
     .text
     .balign 16
@@ -8,24 +16,78 @@
     .hidden ia2_keep_key0
     .type ia2_keep_key0, @function
 ia2_keep_key0:
-    mov ia2_state@GOTPCREL(%rip), %r8
-    cmpl $0, IA2_STATE_PKEYS(%r8)
-    je 1f
-    mov $IA2_PKRU_0, %eax
-    xor %ecx, %ecx
-    xor %edx, %edx
-.Lwrpkru:
-    .byte 0x0f, 0x01, 0xef                  /* wrpkru */
-    cmp $IA2_PKRU_0, %eax
-    jne 2f
-1:  mov ia2_virtual_pkru@GOTTPOFF(%rip), %r8
-    movl $IA2_PKRU_0, %fs:(%r8)
+    ia2_wrpkru IA2_PKRU_0
     ret
-2:  ud2
+.Lia2_die_pkru:
+    jmp ia2_die_pkru
     .size ia2_keep_key0, . - ia2_keep_key0
-    /* The audit wants every WRPKRU listed. Start-up never patches this one. */
-    .section ia2_sites, "a", @progbits
+
+    .balign 16
+    .globl ia2_take_all_keys
+    .hidden ia2_take_all_keys
+    .type ia2_take_all_keys, @function
+ia2_take_all_keys:
+    ia2_wrpkru IA2_PKRU_ALL
+    mov ia2_state@GOTPCREL(%rip), %r8
+    testl $IA2_EXIT_OPEN_ALL, IA2_STATE_EXIT_FLAGS(%r8)
+    jz 1f
+    ret
+    /* No fault here: a compartment could own the handler, which would get a frame with these
+     * rights. */
+1:  mov $231, %eax                          /* exit_group */
+    mov $134, %edi
+    syscall
+    ud2
+    .size ia2_take_all_keys, . - ia2_take_all_keys
+
+.macro refusal label, text
+    .globl ia2_die_\label
+    .hidden ia2_die_\label
+    .type ia2_die_\label, @function
+ia2_die_\label:
+    lea .Ltext\@(%rip), %rsi
+    mov $.Ltext_end\@ - .Ltext\@, %edx
+    jmp .Ldie
+    .size ia2_die_\label, . - ia2_die_\label
+    .pushsection .rodata.ia2, "a", @progbits
+.Ltext\@:
+    .ascii "ia2: the runtime: \text\n"
+.Ltext_end\@:
+    .popsection
+.endm
+    refusal pkru, "PKRU does not hold the value that the runtime wrote"
+    refusal thread, "the thread is not the one of its record"
+
+    .type ia2_dies, @function
+ia2_dies:
+.Ldie:
+    mov $1, %eax                            /* write */
+    mov $2, %edi
+    syscall
+    mov $13, %eax                           /* rt_sigaction: SIGABRT, SIG_DFL */
+    mov $6, %edi
+    lea .Ldefault_action(%rip), %rsi
+    xor %edx, %edx
+    mov $8, %r10d
+    syscall
+    mov $14, %eax                           /* rt_sigprocmask, SIG_UNBLOCK */
+    mov $1, %edi
+    lea .Labort_mask(%rip), %rsi
+    xor %edx, %edx
+    mov $8, %r10d
+    syscall
+    mov $39, %eax                           /* getpid */
+    syscall
+    mov %eax, %edi
+    mov $6, %esi
+    mov $62, %eax                           /* kill, SIGABRT */
+    syscall
+    ud2
+    .size ia2_dies, . - ia2_dies
+    .section .rodata.ia2, "a", @progbits
     .balign 8
-    .long .Lwrpkru - .
-    .short IA2_SITE_WRPKRU, 3
+.Ldefault_action:
+    .quad 0, 0, 0, 0
+.Labort_mask:
+    .quad 1 << 5
     .section .note.GNU-stack, "", @progbits

@@ -31,6 +31,8 @@ int ia2_compartment_of_pkru(uint32_t pkru)
 {
     if (pkru == IA2_PKRU_0)
         return 0;
+    if (pkru == IA2_PKRU_MONITOR)
+        return IA2_KEY_MONITOR;
     for (uint32_t i = 1; i <= ia2_state.count; i++)
         if (ia2_state.module[i].descriptor && ia2_state.module[i].descriptor->pkru[i] == pkru)
             return (int)i;

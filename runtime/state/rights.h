@@ -20,7 +20,11 @@ uint32_t ia2_read_pkru(void);
 /* Key of a PKRU value, -1 if it is no compartment's. */
 int ia2_compartment_of_pkru(uint32_t pkru);
 
-/* Gives up every right but key 0's. rights.S. */
+/* rights.S: gives up every right but key 0's. */
 void ia2_keep_key0(void);
+
+/* rights.S: takes the rights of all compartments, where the environment asked for that
+ * (IA2_EXIT_OPEN_ALL). Ends the process otherwise. */
+void ia2_take_all_keys(void);
 
 #endif

@@ -2,105 +2,42 @@
 #include "state/state.h"
 
 #include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/die.h"
-#include "state/writers.h"
+#include "state/system_calls.h"
 
-/* A place in this DSO's own image, so that gates find it at a constant (the memfd is mapped over
- * it). */
-struct ia2_state ia2_state __attribute__((aligned(4096)));
+/* In this DSO's own image, so that gates find it at a constant. */
+struct ia2_state ia2_state;
 __thread uint32_t ia2_slot;
 __thread uint32_t ia2_virtual_pkru = IA2_PKRU_0;
 __thread uint32_t ia2_jumping;
 
-/* A page of its own, read-only but while the descriptor is set: who could change it would choose
- * what is written. */
-static struct {
-    int fd, child; /* child: while a fork is under way, the file of the child to be */
-    char pad[IA2_PAGE - 2 * sizeof(int)];
-} state_file __attribute__((aligned(4096))) = {.fd = -1, .child = -1};
-
-static void map_state(int fd)
+/* The tables are sparse, so they have no initializer, which would be as large in the file, and no
+ * large pages, of which each byte in use would take one. */
+__attribute__((constructor(101))) static void begin(void)
 {
-    if (mmap(&ia2_state, sizeof(ia2_state), PROT_READ, MAP_SHARED | MAP_FIXED, fd, 0) == MAP_FAILED)
-        ia2_die("cannot map the runtime's state");
+    madvise(&ia2_state, sizeof(ia2_state), MADV_NOHUGEPAGE);
+    ia2_state.thread_lock.rank = IA2_RANK_THREADS;
+    ia2_state.exit_lock.rank = IA2_RANK_EXIT;
+    ia2_state.slots_used = 2; /* none, and the first thread's */
 }
 
-static int new_state_file(void)
+void ia2_state_close(void)
 {
-    int fd = memfd_create("ia2-state", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || ftruncate(fd, sizeof(ia2_state)))
-        ia2_die("cannot create the runtime's state (memfd_create: %s)", strerrorname_np(errno));
-    /* Out of the way of programs that close or count the low descriptors. */
-    int high = fcntl(fd, F_DUPFD_CLOEXEC, 900);
-    if (high >= 0) {
-        close(fd);
-        fd = high;
-    }
-    fcntl(fd, F_ADD_SEALS, F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL);
-    return fd;
-}
-
-static void set_state_file(int fd, int child)
-{
-    mprotect(&state_file, sizeof(state_file), PROT_READ | PROT_WRITE);
-    state_file.fd = fd;
-    state_file.child = child;
-    mprotect(&state_file, sizeof(state_file), PROT_READ);
-}
-
-void ia2_state_copy(void)
-{
-    int fd = new_state_file();
-    /* Only what is in use: the file is sparse. */
-    off_t at = 0;
-    char page[IA2_PAGE];
-    while ((at = lseek(state_file.fd, at, SEEK_DATA)) >= 0) {
-        at &= ~(off_t)(IA2_PAGE - 1);
-        if (pread(state_file.fd, page, sizeof(page), at) != sizeof(page) ||
-            pwrite(fd, page, sizeof(page), at) != sizeof(page))
-            ia2_die("fork: cannot copy the runtime's state");
-        at += IA2_PAGE;
-    }
-    set_state_file(state_file.fd, fd);
-}
-
-void ia2_state_drop_copy(void)
-{
-    close(state_file.child);
-    set_state_file(state_file.fd, -1);
-}
-
-void ia2_state_take_copy(void)
-{
-    int old = state_file.fd, own = state_file.child;
-    map_state(own);
-    set_state_file(own, -1);
-    close(old);
-}
-
-__attribute__((constructor(101))) void ia2_state_open(void)
-{
-    if (state_file.fd >= 0)
-        return;
-    int fd = new_state_file();
-    map_state(fd);
-    set_state_file(fd, -1);
-}
-
-void ia2_state_write(const void *field, const void *value, size_t size)
-{
-    size_t at = (size_t)((const char *)field - (const char *)&ia2_state);
-    if (at > sizeof(ia2_state) || size > sizeof(ia2_state) - at)
-        ia2_die("write outside of the runtime's state");
-    ia2_writing_begin();
-    ssize_t written = pwrite(state_file.fd, value, size, (off_t)at);
-    ia2_writing_end();
-    if (written != (ssize_t)size)
-        ia2_die("cannot write the runtime's state (%s); was its file descriptor closed?",
-                strerrorname_np(errno));
+    size_t size = IA2_SLOT_COUNT * IA2_MONITOR_STACK;
+    char *stacks = ia2_sys_reserve(size, IA2_PAGE);
+    if (!stacks)
+        ia2_die("no address space for the monitor's stacks (%zu bytes wanted)", size);
+    madvise(stacks, size, MADV_NOHUGEPAGE);
+    madvise(stacks, size, MADV_DONTDUMP);
+    int r = ia2_sys_protect(stacks, size, PROT_READ | PROT_WRITE, IA2_KEY_MONITOR);
+    ia2_state.monitor_stacks = (uint64_t)stacks;
+    ia2_state.thread[1].top[IA2_KEY_MONITOR] = (uint64_t)stacks + 2 * IA2_MONITOR_STACK;
+    ia2_state.ready = 1;
+    if (!r)
+        r = ia2_sys_protect(&ia2_state, sizeof(ia2_state), PROT_READ | PROT_WRITE, IA2_KEY_STATE);
+    if (r)
+        ia2_die("cannot put the runtime's memory under its keys (%s)", strerrorname_np(-r));
 }

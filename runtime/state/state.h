@@ -1,9 +1,10 @@
 /* What the runtime knows: who owns which address, which thread has which stacks, which signal goes
  * where.
  *
- * The state belongs to no compartment. It is a memfd that every compartment sees read-only at a
- * link-time address. It changes only by pwrite, in state.c. Rejected: a page that is writable for a
- * moment (it would be writable for every thread), and a key of its own (there are fifteen). */
+ * The state belongs to no compartment. It lies in this library's own memory, under a key that every
+ * compartment may read and only the monitor may write (state/monitor.h). Until ia2_state_close() it
+ * lies under key 0, and start-up writes it. Rejected: a memfd that is mapped read-only and written
+ * by pwrite (whoever gets its descriptor writes it, and each fork must copy it). */
 #ifndef IA2_STATE_H
 #define IA2_STATE_H
 
@@ -11,6 +12,7 @@
 #include <stdint.h>
 #include <signal.h>
 
+#include "base/lock.h"
 #include "ia2_destructors.h"
 #include "state/descriptor.h"
 #include "state/zone.h"
@@ -38,6 +40,8 @@ enum ia2_exit_flag {
 #define IA2_RECORD_SHIFT 8
 #define IA2_SLOT_COUNT 4096
 #define IA2_SLOT_MASK (IA2_SLOT_COUNT - 1)
+#define IA2_MONITOR_STACK_SHIFT 16
+#define IA2_MONITOR_STACK (1ul << IA2_MONITOR_STACK_SHIFT)
 
 struct ia2_range {
     uintptr_t start, end;
@@ -77,9 +81,19 @@ struct ia2_signal {
     uint64_t mask; /* sa_mask */
 };
 
-/* Quiet: it has its stacks and storage, but nothing of any compartment runs on it, as it begins and
- * ends. */
-enum ia2_slot_state { IA2_SLOT_FREE, IA2_SLOT_STARTING, IA2_SLOT_QUIET, IA2_SLOT_LIVE };
+/* The life of a thread, as its record has it.
+ *
+ * Starting: the creator has prepared it. Beginning: the thread has come to the monitor. Quiet: it
+ * has its stacks and storage, but nothing of any compartment runs on it, as it begins and ends.
+ * Ended: nothing of it runs any more but libc; its stacks wait until it is gone. */
+enum ia2_slot_state {
+    IA2_SLOT_FREE,
+    IA2_SLOT_STARTING,
+    IA2_SLOT_BEGINNING,
+    IA2_SLOT_QUIET,
+    IA2_SLOT_LIVE,
+    IA2_SLOT_ENDED,
+};
 
 struct ia2_thread_record {
     uint64_t fsbase;
@@ -93,7 +107,22 @@ struct ia2_thread_record {
     uint64_t shared_low, shared_high; /* the shared stack */
     uint64_t signal_mask; /* with which the start routine begins */
     uint64_t more_low, more_high; /* where the shared stack goes on when it is full; 0 until then */
-    uint64_t reserved[5];
+    /* The memory that the monitor has mapped for this slot: zones, shared and signal stack, and from
+     * first_low on what libc gets as the thread's stack. It stays for the next thread. None on the
+     * first thread, whose first stack is the kernel's. */
+    uint64_t region_low, first_low, region_high;
+    uint32_t released; /* joined or detached: libc reads the thread's descriptor no more */
+    uint32_t unused;
+    uint64_t reserved;
+};
+
+/* What a thread is to be, between pthread_create and libc's own. */
+struct ia2_thread_wish {
+    uint64_t zone_size, signal_mask;
+    void *(*start)(void *);
+    void *start_arg;
+    int32_t detached, policy, priority, inherits, scope, has_cpus;
+    uint64_t cpus[16]; /* cpu_set_t */
 };
 
 /* The known destructors. */
@@ -120,18 +149,27 @@ struct ia2_state {
     uint64_t fsgsbase; /* there are RDFSBASE and WRFSBASE */
     struct ia2_carrier carrier[IA2_MAX_COMPARTMENTS];
     uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
+    struct ia2_lock exit_lock; /* of the exit records */
+    uint32_t exit_used; /* those from here on were never taken: their pages need not exist */
+    uint32_t exit_hint; /* where to look for a free one first */
+    uint64_t exit_sequence;
+    uint64_t monitor_stacks; /* one of IA2_MONITOR_STACK bytes for each slot */
+    long (*dispatch)(int operation, long, long, long, long, int caller); /* of the monitor */
+    struct ia2_lock thread_lock; /* of the slots */
+    uint32_t slots_used; /* those from here on were never taken */
     struct ia2_thread_record thread[IA2_SLOT_COUNT] __attribute__((aligned(4096)));
+    struct ia2_thread_wish wish[IA2_SLOT_COUNT];
     uint8_t owner[IA2_GRANULES];
     struct exit_record exit[IA2_EXIT_RECORDS];
     struct ia2_destructor_map map;
-} __attribute__((aligned(4096))); /* so that it fills whole pages: a file is mapped over it */
+} __attribute__((aligned(4096))); /* so that it fills whole pages: they get a key */
 
 _Static_assert(sizeof(struct ia2_state) % IA2_PAGE == 0, "layout");
 _Static_assert(sizeof(struct ia2_thread_record) == 1 << IA2_RECORD_SHIFT,
                "gates find a record by a shift");
 
-/* Read-only after ia2_state_open(). Reading needs no lock; fields of one record change one by one.
- */
+/* Read-only for all but the monitor after ia2_state_close(). Reading needs no lock; fields of one
+ * record change one by one. */
 extern struct ia2_state ia2_state;
 
 /* The slot of this thread's record, 0 if it has none. Everybody can write it: it is a hint that the
@@ -144,24 +182,8 @@ extern __thread uint32_t ia2_virtual_pkru __attribute__((tls_model("initial-exec
  * none. Everybody can write it. */
 extern __thread uint32_t ia2_jumping __attribute__((tls_model("initial-exec")));
 
-/* Maps the state. Idempotent; the first call must come before there is a second thread. Aborts on
- * failure. */
-void ia2_state_open(void);
-
-/* Writes \a size bytes at \a field, an address inside ia2_state. Any rights; async-signal-safe.
- * Aborts on failure. */
-void ia2_state_write(const void *field, const void *value, size_t size);
-#define IA2_STATE_SET(field, value) \
-    do { \
-        __typeof__(field) ia2_new_value = (value); \
-        ia2_state_write(&(field), &ia2_new_value, sizeof(ia2_new_value)); \
-    } while (0)
-
-/* For fork (threads/fork.c), while no thread writes: copies the state to a file for the child. Then
- * the parent drops the copy, and the child puts the copy in the place of the parent's state. Abort
- * on failure. */
-void ia2_state_copy(void);
-void ia2_state_drop_copy(void);
-void ia2_state_take_copy(void);
+/* Start-up: puts the state and the monitor's stacks under their keys. From here on only the monitor
+ * writes them. Aborts on failure. */
+void ia2_state_close(void);
 
 #endif

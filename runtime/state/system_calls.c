@@ -12,9 +12,9 @@
 #define MADV_DONTNEED_LOCKED 24 /* Linux 5.18: also in programs that call mlockall */
 #endif
 
-int ia2_sys_alloc_keys(int count)
+int ia2_sys_alloc_keys(void)
 {
-    for (int i = 1; i <= count; i++) {
+    for (int i = 1; i < IA2_MAX_COMPARTMENTS; i++) {
         int key = pkey_alloc(0, 0);
         if (key < 0)
             return -errno;

@@ -6,20 +6,20 @@
 #include <limits.h>
 #include <stdatomic.h>
 #include <string.h>
-#include <sys/mman.h>
+#include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/die.h"
-#include "ia2.h"
+#include "base/lock.h"
 #include "memory/shared_stack.h"
 #include "memory/stacks.h"
 #include "memory/thread_storage.h"
+#include "state/addresses.h"
+#include "state/monitor.h"
 #include "state/rights.h"
-#include "state/state.h"
 #include "threads/rseq.h"
 
-/* A hint, which every compartment can write; the records say what is true. */
-static _Atomic uint8_t slot_taken[IA2_SLOT_COUNT] = {[0] = 1, [1] = 1};
 static pthread_key_t end_key;
 /* Threads that have not come to their end: a hint too. */
 static _Atomic unsigned live = 1;
@@ -29,32 +29,6 @@ static _Atomic unsigned live = 1;
  * would not do: the last code of a thread is libc's.) Hints as well. */
 static pthread_mutex_t gone[IA2_SLOT_COUNT];
 static _Atomic uint8_t gone_made[IA2_SLOT_COUNT], gone_held[IA2_SLOT_COUNT];
-
-static uint32_t take_slot(void)
-{
-    static _Atomic uint32_t hint = 2;
-    uint32_t from = atomic_load_explicit(&hint, memory_order_relaxed) & IA2_SLOT_MASK;
-    for (uint32_t i = 0; i < IA2_SLOT_COUNT; i++) {
-        uint32_t slot = (from + i) & IA2_SLOT_MASK;
-        uint8_t free = 0;
-        if (slot >= 2 && atomic_compare_exchange_strong(&slot_taken[slot], &free, 1)) {
-            if (ia2_state.thread[slot].state == IA2_SLOT_FREE) {
-                atomic_store_explicit(&hint, slot + 1, memory_order_relaxed);
-                return slot;
-            }
-            atomic_store(&slot_taken[slot], 0);
-        }
-    }
-    return 0;
-}
-
-static void free_slot(uint32_t slot)
-{
-    static const struct ia2_thread_record none;
-    ia2_state_write(&ia2_state.thread[slot], &none, sizeof(none));
-    if (slot != 1) /* the loader's stack and storage are never another thread's */
-        atomic_store(&slot_taken[slot], 0);
-}
 
 static void make_gone(uint32_t slot)
 {
@@ -87,6 +61,212 @@ static void wait_for_ending_threads(void)
         }
 }
 
+/* ---- in the monitor ------------------------------------------------------------------------- */
+
+/* Whether the thread that had this slot is gone, and libc with it. */
+static int is_vacant(const struct ia2_thread_record *record)
+{
+    return record->state == IA2_SLOT_ENDED && record->released &&
+           syscall(SYS_tgkill, getpid(), (pid_t)record->tid, 0) && errno == ESRCH;
+}
+
+static int fits(const struct ia2_thread_record *record, size_t zone, size_t first)
+{
+    return record->region_high && record->zone_size == zone &&
+           record->region_high - record->first_low == first;
+}
+
+/* A slot with a region of this size, if there is one; else one without a thread. 0: all have
+ * threads. */
+static uint32_t find_slot(size_t zone, size_t first)
+{
+    uint32_t found = 0;
+    for (uint32_t slot = 2; slot < ia2_state.slots_used; slot++) {
+        const struct ia2_thread_record *record = &ia2_state.thread[slot];
+        if (record->state != IA2_SLOT_FREE && !is_vacant(record))
+            continue;
+        if (fits(record, zone, first))
+            return slot;
+        if (!found || !record->region_high)
+            found = slot;
+    }
+    if ((found && !ia2_state.thread[found].region_high) || ia2_state.slots_used == IA2_SLOT_COUNT)
+        return found;
+    return ia2_state.slots_used++;
+}
+
+/* What libc gets as the thread's stack: static TLS lies on it too. */
+static size_t first_stack_size(void)
+{
+    size_t tls = ia2_state.static_tls;
+    for (uint32_t key = 1; key <= ia2_state.count; key++)
+        if ((size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE > tls)
+            tls = (size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE;
+    return (IA2_FIRST_STACK + tls + 17 * IA2_PAGE - 1) & -IA2_PAGE;
+}
+
+long ia2_thread_prepare(long given, long unused1, long unused2, long unused3, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3;
+    struct ia2_thread_wish wish;
+    ia2_monitor_copy_in(caller, &wish, (const void *)given, sizeof(wish));
+    if (wish.zone_size > 1ul << 40)
+        return -EINVAL;
+    size_t zone = (wish.zone_size + IA2_PAGE - 1) & -IA2_PAGE, first = first_stack_size();
+    ia2_lock(&ia2_state.thread_lock);
+    uint32_t slot = find_slot(zone, first);
+    struct ia2_thread_record *record = &ia2_state.thread[slot];
+    int r = slot ? 0 : -EAGAIN;
+    if (!r && !fits(record, zone, first)) {
+        if (record->region_high)
+            ia2_stacks_unmap(record);
+        *record = (struct ia2_thread_record){.state = IA2_SLOT_FREE};
+        r = ia2_stacks_map(zone, first, record);
+    }
+    if (!r) {
+        record->tid = 0;
+        record->start_owner = (uint32_t)caller;
+        record->start = wish.start;
+        record->start_arg = wish.start_arg;
+        record->signal_mask = wish.signal_mask;
+        record->more_low = record->more_high = 0;
+        record->released = wish.detached != 0;
+        ia2_state.wish[slot] = wish;
+        record->state = IA2_SLOT_STARTING;
+    }
+    ia2_unlock(&ia2_state.thread_lock);
+    return r ? r : (long)slot;
+}
+
+long ia2_thread_abandon(long slot, long unused1, long unused2, long unused3, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3;
+    struct ia2_thread_record *record = &ia2_state.thread[slot & IA2_SLOT_MASK];
+    ia2_lock(&ia2_state.thread_lock);
+    if (record->state == IA2_SLOT_STARTING && (int)record->start_owner == caller)
+        record->state = IA2_SLOT_FREE;
+    ia2_unlock(&ia2_state.thread_lock);
+    return 0;
+}
+
+static struct ia2_thread_record *own_record(void)
+{
+    struct ia2_thread_record *record = (struct ia2_thread_record *)ia2_this_thread();
+    if (!record || record->tid != (uint64_t)gettid())
+        ia2_die("a thread without a record of its own calls the monitor");
+    return record;
+}
+
+static long change_state(enum ia2_slot_state from, enum ia2_slot_state to)
+{
+    struct ia2_thread_record *record = own_record();
+    if (record->state != from)
+        ia2_die("a thread begins or ends twice");
+    record->state = to;
+    return 0;
+}
+
+long ia2_thread_live(long unused1, long unused2, long unused3, long unused4, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3, (void)unused4, (void)caller;
+    return change_state(IA2_SLOT_QUIET, IA2_SLOT_LIVE);
+}
+
+long ia2_thread_quiet(long unused1, long unused2, long unused3, long unused4, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3, (void)unused4, (void)caller;
+    return change_state(IA2_SLOT_LIVE, IA2_SLOT_QUIET);
+}
+
+/* A pthread_t is the address of the thread's descriptor, which lies on what libc got as its stack.
+ */
+long ia2_thread_released(long thread, long unused1, long unused2, long unused3, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3, (void)caller;
+    for (uint32_t slot = 2; slot < ia2_state.slots_used; slot++) {
+        struct ia2_thread_record *record = &ia2_state.thread[slot];
+        if ((uint64_t)thread - record->first_low < record->region_high - record->first_low) {
+            record->released = 1;
+            break;
+        }
+    }
+    return 0;
+}
+
+/* A key must not come to memory that is not this thread's. */
+static void check_place(const struct ia2_thread_record *record, uint64_t fsbase)
+{
+    struct ia2_range own = {record->first_low, record->region_high};
+    for (uint32_t key = 1; key <= ia2_state.count; key++) {
+        const struct ia2_module *module = &ia2_state.module[key];
+        if (module->tls_size && !ia2_is_in(&own, fsbase + (uint64_t)module->tls_offset))
+            ia2_die("the thread-local storage of a new thread is not on its stack");
+    }
+    if (!ia2_is_in(&own, fsbase))
+        ia2_die("the descriptor of a new thread is not on its stack");
+}
+
+void ia2_thread_begins(uint32_t slot)
+{
+    struct ia2_thread_record *record = &ia2_state.thread[slot];
+    uint64_t tid = (uint64_t)gettid(), fsbase = ia2_fs_base();
+    for (uint32_t other = 1; other < ia2_state.slots_used; other++)
+        if (ia2_state.thread[other].tid == tid && ia2_has_storage(&ia2_state.thread[other]))
+            ia2_die("a thread begins a second time");
+    check_place(record, fsbase);
+    int r = ia2_stacks_install(record);
+    record->fsbase = fsbase;
+    record->tid = tid;
+    ia2_rseq_end();
+    /* Before its storage gets its keys: a child that is forked now must be able to take them off
+     * again. */
+    record->state = IA2_SLOT_QUIET;
+    if (!r)
+        r = ia2_tls_set_keys((char *)fsbase, 0, 0);
+    if (r)
+        ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
+}
+
+void ia2_thread_ends(uint32_t slot, uint32_t emptied)
+{
+    struct ia2_thread_record *record = own_record();
+    if (record != &ia2_state.thread[slot] || record->state != IA2_SLOT_QUIET || slot == 1)
+        ia2_die("a thread ends whose FS base or slot is not its own");
+    stack_t none = {.ss_flags = SS_DISABLE};
+    sigaltstack(&none, NULL);
+    ia2_shared_end(record);
+    if (ia2_tls_set_keys((char *)record->fsbase, 1, emptied))
+        ia2_die("cannot take thread-local storage back from a thread that ends");
+    ia2_stacks_empty(record);
+    record->fsbase = 0;
+    record->state = IA2_SLOT_ENDED;
+}
+
+long ia2_threads_forked(long unused1, long unused2, long unused3, long unused4, int caller)
+{
+    (void)unused1, (void)unused2, (void)unused3, (void)unused4, (void)caller;
+    struct ia2_thread_record *own = (struct ia2_thread_record *)ia2_this_thread();
+    ia2_lock_renew(&ia2_state.thread_lock);
+    ia2_lock_renew(&ia2_state.exit_lock);
+    for (uint32_t slot = 1; slot < ia2_state.slots_used; slot++) {
+        struct ia2_thread_record *record = &ia2_state.thread[slot];
+        if (record == own || record->state == IA2_SLOT_FREE)
+            continue;
+        if (ia2_has_storage(record) && slot != 1 &&
+            ia2_tls_set_keys((char *)record->fsbase, 1, 0))
+            ia2_die("fork: cannot take back the thread-local storage of a thread that the child "
+                    "does not have");
+        ia2_stacks_empty(record);
+        record->fsbase = record->tid = 0;
+        record->state = slot == 1 ? IA2_SLOT_ENDED : IA2_SLOT_FREE;
+    }
+    if (own)
+        own->tid = (uint64_t)gettid();
+    return 0;
+}
+
+/* ---- with the rights of key 0 --------------------------------------------------------------- */
+
 /* pthread_key destructor: libc calls it on the thread's first stack after the start routine is done
  * and thread-local destructors have run. Compartments keep their own thread-specific values (under
  * their keys) and run their own destructors; after the last round nothing of theirs runs on this
@@ -106,7 +286,6 @@ static void end_thread(void *unused)
     if (!record)
         ia2_die("a thread ends whose FS base or slot is not its own");
     uint32_t slot = (uint32_t)(record - ia2_state.thread);
-    char *fsbase = (char *)record->fsbase;
     int last = atomic_fetch_sub(&live, 1) == 1;
     if (last)
         wait_for_ending_threads();
@@ -114,73 +293,67 @@ static void end_thread(void *unused)
         return;
     /* A handler would find neither its compartment's storage nor its stack. */
     pthread_sigmask(SIG_SETMASK, &all, NULL);
-    IA2_STATE_SET(ia2_state.thread[slot].state, (uint32_t)IA2_SLOT_QUIET);
+    ia2_monitor(IA2_DO_THREAD_QUIET, 0, 0, 0, 0);
     /* Small storage costs its compartment less than the kernel. */
     uint32_t emptied = ia2_thread_storage_fill(slot, 4 * IA2_PAGE);
-    stack_t none = {.ss_flags = SS_DISABLE};
-    sigaltstack(&none, NULL);
-    ia2_shared_end();
-    ia2_slot = 0;
     lock_gone(slot);
     gone_held[slot] = 1;
     ia2_thread_storage_lock();
-    if (ia2_tls_set_keys(fsbase, 1, emptied))
-        ia2_die("cannot take thread-local storage back from a thread that ends");
-    free_slot(slot);
+    ia2_thread_turn(0, slot, emptied);
+    ia2_slot = 0;
     ia2_thread_storage_unlock();
 }
 
 void *ia2_thread_first_frame(void *arg)
 {
     uint32_t slot = (uint32_t)(uintptr_t)arg & IA2_SLOT_MASK;
-    struct ia2_thread_record record = ia2_state.thread[slot];
-    if (record.state != IA2_SLOT_STARTING)
-        ia2_die("a thread starts that no compartment created");
-    char *high = (char *)(((uintptr_t)__builtin_frame_address(0) & -IA2_PAGE) - IA2_FIRST_STACK);
-    int r = ia2_stacks_lay(high, record.zone_size, 0, &record);
-    record.fsbase = ia2_fs_base();
-    record.tid = (uint64_t)gettid();
-    record.state = IA2_SLOT_QUIET;
     ia2_slot = slot;
-    ia2_rseq_end();
     pthread_setspecific(end_key, &end_key);
     ia2_keep_key0();
     ia2_thread_storage_lock();
-    /* Before its storage gets its keys: a child that is forked now must be able to take them off
-     * again. */
-    ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
-    if (!r)
-        r = ia2_tls_set_keys((char *)record.fsbase, 0, 0);
-    if (r)
-        ia2_die("cannot give a thread its stacks (%s)", strerrorname_np(-r));
+    ia2_thread_turn(1, slot, 0);
     /* libc has set it, where everybody could write it afterwards. */
     ia2_thread_storage_fill(slot, SIZE_MAX);
     ia2_thread_storage_unlock();
-    IA2_STATE_SET(ia2_state.thread[slot].state, (uint32_t)IA2_SLOT_LIVE);
+    ia2_monitor(IA2_DO_THREAD_LIVE, 0, 0, 0, 0);
+    const struct ia2_thread_record *record = &ia2_state.thread[slot];
     sigset_t mask;
     sigemptyset(&mask);
-    memcpy(&mask, &record.signal_mask, sizeof(record.signal_mask));
+    memcpy(&mask, &record->signal_mask, sizeof(record->signal_mask));
     pthread_sigmask(SIG_SETMASK, &mask, NULL);
-    return ia2_state.module[record.start_owner].descriptor->thread();
+    return ia2_state.module[record->start_owner].descriptor->thread();
 }
 
-void ia2_threads_forked(void)
+/* libc keeps what the thread is to begin with in its descriptor, under key 0, and the thread
+ * inherits the rights of whoever makes the system call. So the call is made with key 0 alone. What
+ * the thread finds when it comes to the monitor does not depend on any of this. */
+uintptr_t ia2_key0_thread_create(uint32_t slot)
 {
-    uint32_t own = ia2_slot & IA2_SLOT_MASK;
-    for (uint32_t slot = 1; slot < IA2_SLOT_COUNT; slot++) {
-        const struct ia2_thread_record *record = &ia2_state.thread[slot];
-        gone_made[slot] = gone_held[slot] = 0; /* their owners are the parent's threads */
-        if (slot == own || record->state == IA2_SLOT_FREE)
-            continue;
-        for (uint32_t key = 1; record->state >= IA2_SLOT_QUIET && key <= ia2_state.count; key++)
-            ia2_stack_empty(record, key);
-        if (record->state >= IA2_SLOT_QUIET && slot != 1 &&
-            ia2_tls_set_keys((char *)record->fsbase, 1, 0))
-            ia2_die("fork: cannot take back the thread-local storage of a thread that the child "
-                    "does not have");
-        free_slot(slot);
-    }
-    live = 1;
+    const struct ia2_thread_record *record = &ia2_state.thread[slot & IA2_SLOT_MASK];
+    const struct ia2_thread_wish *wish = &ia2_state.wish[slot & IA2_SLOT_MASK];
+    struct sched_param param = {.sched_priority = wish->priority};
+    pthread_attr_t attr;
+    pthread_t thread;
+    sigset_t all;
+    sigfillset(&all); /* until the thread has its stacks no handler could run */
+    int r = pthread_attr_init(&attr);
+    if (r)
+        return (uintptr_t)r;
+    pthread_attr_setdetachstate(&attr, wish->detached);
+    pthread_attr_setschedpolicy(&attr, wish->policy);
+    pthread_attr_setschedparam(&attr, &param);
+    pthread_attr_setinheritsched(&attr, wish->inherits);
+    pthread_attr_setscope(&attr, wish->scope);
+    if (wish->has_cpus)
+        pthread_attr_setaffinity_np(&attr, sizeof(wish->cpus), (const cpu_set_t *)wish->cpus);
+    r = pthread_attr_setstack(&attr, (void *)record->first_low,
+                              record->region_high - record->first_low);
+    if (!r)
+        r = pthread_attr_setsigmask_np(&attr, &all);
+    if (!r)
+        r = pthread_create(&thread, &attr, ia2_thread_first_frame, (void *)(uintptr_t)slot);
+    pthread_attr_destroy(&attr);
+    return r ? (uintptr_t)r : thread;
 }
 
 void ia2_threads_start(void)
@@ -192,101 +365,78 @@ void ia2_threads_start(void)
         (size_t (*)(const pthread_attr_t *))dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
     pthread_attr_t any;
     pthread_attr_init(&any);
-    IA2_STATE_SET(ia2_state.static_tls,
-                  minimum ? (minimum(&any) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE);
+    ia2_state.static_tls =
+        minimum ? (minimum(&any) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE;
     pthread_attr_destroy(&any);
     if (pthread_key_create(&end_key, end_thread))
         ia2_die("no thread-specific key left for the runtime");
     pthread_setspecific(end_key, &end_key);
 }
 
-/* An attribute object like \a from, whose stack is libc's to allocate. */
-static int copy_attributes(pthread_attr_t *to, const pthread_attr_t *from)
+/* ---- with the rights of a compartment ------------------------------------------------------- */
+
+static void read_attributes(const pthread_attr_t *attr, struct ia2_thread_wish *wish)
 {
-    int value;
     struct sched_param param;
-    cpu_set_t cpus;
-    int r = pthread_attr_init(to);
-    if (r || !from)
-        return r;
-    if (!pthread_attr_getdetachstate(from, &value))
-        pthread_attr_setdetachstate(to, value);
-    if (!pthread_attr_getschedpolicy(from, &value))
-        pthread_attr_setschedpolicy(to, value);
-    if (!pthread_attr_getschedparam(from, &param))
-        pthread_attr_setschedparam(to, &param);
-    if (!pthread_attr_getinheritsched(from, &value))
-        pthread_attr_setinheritsched(to, value);
-    if (!pthread_attr_getscope(from, &value))
-        pthread_attr_setscope(to, value);
-    if (!pthread_attr_getaffinity_np(from, sizeof(cpus), &cpus) && CPU_COUNT(&cpus) != CPU_SETSIZE)
-        pthread_attr_setaffinity_np(to, sizeof(cpus), &cpus);
-    return 0;
+    cpu_set_t *cpus = (cpu_set_t *)wish->cpus;
+    size_t zone;
+    pthread_attr_getstacksize(attr, &zone);
+    pthread_attr_getdetachstate(attr, &wish->detached);
+    pthread_attr_getschedpolicy(attr, &wish->policy);
+    if (!pthread_attr_getschedparam(attr, &param))
+        wish->priority = param.sched_priority;
+    pthread_attr_getinheritsched(attr, &wish->inherits);
+    pthread_attr_getscope(attr, &wish->scope);
+    wish->has_cpus = !pthread_attr_getaffinity_np(attr, sizeof(wish->cpus), cpus) &&
+                     CPU_COUNT(cpus) != CPU_SETSIZE;
+    wish->zone_size = zone;
 }
 
-/* libc keeps what the thread is to begin with in its descriptor, under key 0, and the thread
- * inherits the rights of whoever makes the system call. So the call is made with key 0 alone.
- * Returns an errno (below IA2_PAGE), or the thread with its id in *thread. */
-static int create_with_key_0(int owner, pthread_t *thread, const pthread_attr_t *attr,
-                             uint32_t slot)
-{
-    pthread_attr_t *shared = ia2_shared_push(sizeof(*shared), _Alignof(pthread_attr_t));
-    *shared = *attr;
-    pthread_t made = ia2_state.module[owner].descriptor->key0_thread_create(shared, slot);
-    ia2_shared_pop(&shared);
-    if (made < IA2_PAGE)
-        return (int)made;
-    *thread = made;
-    return 0;
-}
-
-int ia2_thread_create(int owner, pthread_t *thread, const pthread_attr_t *attr,
-                      void *(*start)(void *), void *arg)
+int ia2_thread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*start)(void *),
+                      void *arg)
 {
     if (!ia2_state.ready)
         ia2_die("a constructor starts a thread before main: there are no compartments yet");
-    if (owner != ia2_current_compartment())
-        ia2_die("compartment %d starts a thread in the name of compartment %d",
-                ia2_current_compartment(), owner);
+    struct ia2_thread_wish wish = {.start = start, .start_arg = arg};
     pthread_attr_t own;
-    size_t zone = 0;
-    int r = copy_attributes(&own, attr);
-    if (r)
-        return r;
-    pthread_attr_getstacksize(attr ? attr : &own, &zone);
-    zone = (zone + IA2_PAGE - 1) & -IA2_PAGE;
-    size_t tls = ia2_state.static_tls;
-    for (uint32_t key = 1; key <= ia2_state.count; key++)
-        if ((size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE > tls)
-            tls = (size_t)-ia2_state.module[key].tls_offset + 2 * IA2_PAGE;
-    r = pthread_attr_setstacksize(&own,
-                                  ia2_stacks_size(zone) + IA2_FIRST_STACK + tls + 16 * IA2_PAGE);
-    /* The thread begins with all signals blocked: until it has its stacks no handler could run. */
-    sigset_t all, mask;
-    sigfillset(&all);
+    sigset_t mask;
+    if (attr) {
+        read_attributes(attr, &wish);
+    } else {
+        int r = pthread_attr_init(&own);
+        if (r)
+            return r;
+        read_attributes(&own, &wish);
+        pthread_attr_destroy(&own);
+    }
     if (!attr || pthread_attr_getsigmask_np(attr, &mask))
         pthread_sigmask(SIG_SETMASK, NULL, &mask);
-    if (!r)
-        r = pthread_attr_setsigmask_np(&own, &all);
-    uint32_t slot = r ? 0 : take_slot();
-    if (slot) {
-        struct ia2_thread_record record = {.state = IA2_SLOT_STARTING,
-                                           .start_owner = (uint32_t)owner,
-                                           .start = start,
-                                           .start_arg = arg,
-                                           .zone_size = zone};
-        memcpy(&record.signal_mask, &mask, sizeof(record.signal_mask));
-        ia2_state_write(&ia2_state.thread[slot], &record, sizeof(record));
-        make_gone(slot);
-        atomic_fetch_add(&live, 1);
-        r = create_with_key_0(owner, thread, &own, slot);
-        if (r) {
-            atomic_fetch_sub(&live, 1);
-            free_slot(slot);
-        }
-    } else if (!r) {
-        r = EAGAIN;
+    memcpy(&wish.signal_mask, &mask, sizeof(wish.signal_mask));
+    long slot = ia2_monitor(IA2_DO_THREAD_PREPARE, (long)&wish, 0, 0, 0);
+    if (slot < 0)
+        return (int)-slot;
+    make_gone((uint32_t)slot);
+    atomic_fetch_add(&live, 1);
+    uintptr_t made = ia2_state.module[ia2_current_compartment()].descriptor->key0_thread_create(
+        (uint32_t)slot);
+    if (made >= IA2_PAGE) { /* no thread's address is that small */
+        *thread = made;
+        return 0;
     }
-    pthread_attr_destroy(&own);
-    return r;
+    atomic_fetch_sub(&live, 1);
+    ia2_monitor(IA2_DO_THREAD_ABANDON, slot, 0, 0, 0);
+    return (int)made;
+}
+
+void ia2_thread_release(pthread_t thread)
+{
+    ia2_monitor(IA2_DO_THREAD_RELEASE, (long)thread, 0, 0, 0);
+}
+
+void ia2_threads_only_one(void)
+{
+    memset(gone_made, 0, sizeof(gone_made)); /* their owners are the parent's threads */
+    memset((void *)gone_held, 0, sizeof(gone_held));
+    live = 1;
+    ia2_monitor(IA2_DO_THREADS_FORKED, 0, 0, 0, 0);
 }

@@ -230,17 +230,15 @@ static void print_map(void)
             printf("%u thread-locals %lx %lx\n", key, tls, tls + m->tls_size);
         }
         printf("0 shared-stack %lx %lx\n", r->shared_low, r->shared_high);
-        /* Above it the signal stack; then what libc's part of the thread needs, up to its descriptor. */
-        uint64_t end = r->shared_high + IA2_SIGNAL_STACK;
-        printf("0 signal-stack %lx %lx\n", r->shared_high, end);
-        uint64_t lowest = r->top[ia2_state.count] - r->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE;
-        if (slot > 1) /* what libc rounds the block up by is left at its low end */
-            printf("0 rest %lx %lx\n", lowest - 32 * 4096, lowest);
-        if (slot > 1)
-            printf("0 first-stack %lx %lx\n", end, end + IA2_FIRST_STACK + 4 * 4096);
-        /* Beside the first thread's storage is what ld.so allocates for itself. */
-        printf("0 libc-thread %lx %lx\n", storage - 4 * 4096, (r->fsbase & -4096ul) + (slot > 1 ? 2 : 8) * 4096);
+        printf("0 signal-stack %lx %lx\n", r->shared_high, r->first_low);
+        if (slot > 1) /* with the thread's descriptor and what compartments have on it */
+            printf("0 first-stack %lx %lx\n", r->first_low, r->region_high);
+        else /* beside the first thread's storage is what ld.so allocates for itself */
+            printf("0 libc-thread %lx %lx\n", storage - 4 * 4096, (r->fsbase & -4096ul) + 8 * 4096);
     }
+    printf("%u state %lx %lx\n", IA2_KEY_STATE, (uint64_t)&ia2_state, (uint64_t)(&ia2_state + 1));
+    printf("%u stacks %lx %lx\n", IA2_KEY_MONITOR, ia2_state.monitor_stacks,
+           ia2_state.monitor_stacks + IA2_SLOT_COUNT * IA2_MONITOR_STACK);
     for (unsigned long granule = 0; granule < IA2_GRANULES; granule++)
         if (ia2_state.owner[granule])
             printf("%d heap %lx %lx\n", ia2_state.owner[granule] & IA2_OWNER_SHARED ? 0 : ia2_state.owner[granule],

@@ -14,7 +14,7 @@ HERE = pathlib.Path(__file__).resolve().parent
 # Writable, under key 0: whose files and kernel areas these are.
 SHARED_FILES = re.compile(
     r"/(libc|ld-linux-x86-64|libm|libgcc_s|libia2)\.so[.\d]*$"
-    r"|^/memfd:ia2-state$|^\[stack\]$|^\[heap\]$"
+    r"|^\[stack\]$|^\[heap\]$"
 )
 ARENA = 64 << 20  # alignment of libc's arenas for threads
 
@@ -123,18 +123,25 @@ class MemoryMap(unittest.TestCase):
                 continue
             self.assertEqual(left_over(mapping, named), [], f"{mapping} is shared, and nobody's")
 
-    def test_no_key_that_is_no_compartments(self):
-        self.assertEqual({mapping.key for mapping in self.map}, {0, 1, 2})
+    def test_no_key_that_is_nobodys(self):
+        """Compartments have keys 1 and 2, the runtime 14 and 15."""
+        self.assertEqual({mapping.key for mapping in self.map}, {0, 1, 2, 14, 15})
 
     def test_nothing_is_writable_and_executable(self):
         self.assertEqual(
             [mapping for mapping in self.map if "w" in mapping.rights and "x" in mapping.rights], []
         )
 
-    def test_the_runtimes_state_is_writable_by_nobody(self):
-        state = [mapping for mapping in self.map if "ia2-state" in mapping.name]
-        self.assertTrue(state)
-        self.assertEqual({mapping.rights for mapping in state}, {"r--s"})
+    def test_the_runtimes_memory_has_its_keys(self):
+        for key, kind in ((14, "state"), (15, "stacks")):
+            found = [(low, high) for owner, what, low, high in self.regions if owner == key]
+            self.assertEqual(len(found), 1, kind)
+            keys = {
+                mapping.key
+                for mapping in self.map
+                if mapping.start < found[0][1] and found[0][0] < mapping.end
+            }
+            self.assertEqual(keys, {key}, kind)
 
     def test_most_of_a_compartments_memory_is_keyed(self):
         for key in (1, 2):

@@ -8,6 +8,7 @@
 #include <string.h>
 
 #include "memory/heap_ranges.h"
+#include "state/monitor.h"
 #include "state/state.h"
 
 #define CHECK(condition) \
@@ -22,13 +23,22 @@
 
 static const struct ia2_compartment_descriptor first = {.id = 1, .plugin_keys = 1u << PLUGIN};
 
-/* As after start-up: keys are in force (virtual ones), and compartments 1 to 3 are there. */
+static long dispatch(int operation, long a, long b, long c, long d, int caller)
+{
+    CHECK(caller == IA2_KEY_MONITOR);
+    return operation == IA2_DO_HEAP_RANGE_MAP ? ia2_heap_range_mapped(a, b, c, d, caller)
+                                              : ia2_heap_range_unmapped(a, b, c, d, caller);
+}
+
+/* As in the monitor after start-up: keys are in force (virtual ones), and compartments 1 to 3 are
+ * there. */
 static void start(void)
 {
-    ia2_state_open();
+    ia2_state.dispatch = dispatch;
     for (int key = 1; key <= PLUGIN; key++)
-        IA2_STATE_SET(ia2_state.module[key].descriptor, &first);
-    IA2_STATE_SET(ia2_state.ready, 1u);
+        ia2_state.module[key].descriptor = &first;
+    ia2_state.ready = 1;
+    ia2_virtual_pkru = IA2_PKRU_MONITOR;
 }
 
 static char *map(size_t size, int owner)
@@ -128,7 +138,7 @@ static void unloaded_plugin_keeps_its_ranges_as_gone(void)
 /* Constructors map before there are compartments. */
 static void many_early_ranges(int count)
 {
-    IA2_STATE_SET(ia2_state.ready, 0u);
+    ia2_state.ready = 0;
     for (int i = 0; i < count; i++)
         map(IA2_GRANULE, 2);
     ia2_heap_ranges_set_keys();

@@ -10,7 +10,13 @@ import unittest
 
 HERE = pathlib.Path(__file__).resolve().parent
 RUNTIME = pathlib.Path(os.environ["IA2_SOURCE"]) / "runtime"
-PARTS = ("memory/heap_ranges", "state/state", "state/system_calls", "state/writers")
+PARTS = (
+    "memory/heap_ranges",
+    "state/monitor",
+    "state/rights",
+    "state/state",
+    "state/system_calls",
+)
 BASE = ("base/die", "base/log", "base/lock")
 OUT = pathlib.Path(os.environ["IA2_TEST_OUT"])
 FAULTS = {"rest_of_a_granule_faults", "range_given_back_faults"}
@@ -35,8 +41,10 @@ def build(out: pathlib.Path):
             "-iquote",
             RUNTIME,
             f"-I{RUNTIME / 'include'}",
+            f"-I{pathlib.Path(os.environ['IA2_BUILD']) / 'runtime' / 'layout'}",
             HERE / "heap_ranges.c",
             *(RUNTIME / f"{part}.c" for part in (*PARTS, *BASE)),
+            RUNTIME / "state/rights.S",
             "-pthread",
             "-o",
             out / "heap_ranges",

@@ -59,7 +59,7 @@ class Layout(unittest.TestCase):
                 self.assertEqual((self.path / "ia2_layout.h").read_text(), BUILT.read_text())
 
     def test_numbers_of_the_built_kit(self):
-        self.assertEqual(layout.IA2_PKRU_0, 0x55555554)
+        self.assertEqual(layout.IA2_PKRU_0, 0x65555554)
         self.assertEqual(layout.IA2_PAGE, 4096)
 
     def test_name_that_is_not_there(self):

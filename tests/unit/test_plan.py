@@ -101,14 +101,18 @@ class Contains(unittest.TestCase):
 
 class Rights(unittest.TestCase):
     def test_a_compartment_may_use_its_own_key_and_key_0(self):
-        for key in range(1, 16):
+        for key in range(1, 13):
             value = plan.pkru(key, [])
             denied = [other for other in range(16) if value >> 2 * other & 3]
             self.assertEqual(denied, [other for other in range(1, 16) if other != key])
 
+    def test_a_compartment_may_read_the_runtimes_state_and_not_its_stacks(self):
+        value = plan.pkru(1, [])
+        self.assertEqual([value >> 2 * other & 3 for other in (14, 15)], [2, 1])
+
     def test_a_grant_is_to_read_and_not_to_write(self):
-        value = plan.pkru(1, [2, 15])
-        self.assertEqual([value >> 2 * other & 3 for other in (0, 1, 2, 3, 15)], [0, 0, 2, 1, 2])
+        value = plan.pkru(1, [2, 12])
+        self.assertEqual([value >> 2 * other & 3 for other in (0, 1, 2, 3, 12)], [0, 0, 2, 1, 2])
 
 
 class PositionIndependence(unittest.TestCase):

@@ -9,7 +9,7 @@ import typing
 
 from . import fields
 
-Key = typing.Annotated[int, fields.Range(1, 15)]
+Key = typing.Annotated[int, fields.Range(1, 12)]
 Count = typing.Annotated[int, fields.Range(0)]
 Word = typing.Annotated[int, fields.Range(0, 2**32 - 1)]
 

@@ -16,7 +16,7 @@ class Destructor:
 
     symbol: str
     compartment: str
-    compartment_id: typing.Annotated[int, fields.Range(1, 15)]
+    compartment_id: typing.Annotated[int, fields.Range(1, 12)]
     kind: typing.Literal[
         "destructor",
         "atexit",

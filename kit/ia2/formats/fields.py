@@ -7,7 +7,7 @@ values, and that no field is missing or unknown. A file that differs is refused 
 
 Types of fields: `str`, `int`, `bool`, `Literal`, `list`, `dict` with names as keys, a dataclass, a
 union with None, and a union of dataclasses that differ in the `Literal` of their `kind`.
-`Annotated[int, Range(1, 15)]` limits a number, `Annotated[list[int], Length(1)]` a list. A field
+`Annotated[int, Range(1, 12)]` limits a number, `Annotated[list[int], Length(1)]` a list. A field
 with a default may be missing, and is not written if its value is the default.
 """
 

@@ -95,7 +95,7 @@ class Plan(fields.Format):
     program: str
     source_root: str
     build_dir: str
-    compartments: typing.Annotated[list[Compartment], fields.Length(1, 15, "compartments")]
+    compartments: typing.Annotated[list[Compartment], fields.Length(1, 12, "compartments")]
     units: list[Unit]
     objects: list[Object]
     imports: list[Import]

@@ -1,7 +1,7 @@
 """Reads compartments.toml, the one file that says how a program is split.
 
     [compartment.NAME]         one table for each compartment; NAME is a C identifier
-    pkey = 1                   protection key, 1..15, none skipped; key 1 defines main()
+    pkey = 1                   protection key, 1..12, none skipped; key 1 defines main()
     sources = ["src/**"]       globs on the path of a source, relative to the top of the source
                                tree: `*` and `?` stay within one folder, `**` does not. The path of
                                a generated source in the build directory counts too. A glob that
@@ -35,7 +35,7 @@ import typing
 
 from ..base.failure import Failure
 
-FIRST_KEY, LAST_KEY = 1, 15
+FIRST_KEY, LAST_KEY = 1, 12
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 KEY_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 TABLES = {"compartment", "allocations", "shared", "parameters"}

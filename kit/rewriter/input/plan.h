@@ -8,7 +8,7 @@
 
 #include "base/intern.h"
 
-#define MAX_KEY 15
+#define MAX_KEY 12
 
 struct compartment {
     const char *name, *file;

@@ -6,11 +6,13 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <threads.h>
+#include <time.h>
 
 #include "signals/signals.h"
 #include "base/die.h"
 #include "state/rights.h"
-#include "state/system_calls.h"
+#include "memory/own_memory.h"
 #include "threads/threads.h"
 #include "compartment/compartment.h"
 
@@ -19,8 +21,29 @@
 HIDDEN int __wrap_pthread_create(pthread_t *thread, const pthread_attr_t *attr,
                                  void *(*start)(void *), void *arg)
 {
-    return ia2_thread_create((int)ia2_this_compartment.id, thread, attr, start, arg);
+    return ia2_thread_create(thread, attr, start, arg);
 }
+
+/* When its descriptor is not needed any more, the thread's stacks may be another's. */
+#define RELEASING(name, parameters, arguments) \
+    int __real_##name parameters; \
+    HIDDEN int __wrap_##name parameters \
+    { \
+        int r = __real_##name arguments; \
+        if (!r && ia2_state.ready) \
+            ia2_thread_release(thread); \
+        return r; \
+    }
+RELEASING(pthread_join, (pthread_t thread, void **value), (thread, value))
+RELEASING(pthread_tryjoin_np, (pthread_t thread, void **value), (thread, value))
+RELEASING(pthread_timedjoin_np, (pthread_t thread, void **value, const struct timespec *until),
+          (thread, value, until))
+RELEASING(pthread_clockjoin_np,
+          (pthread_t thread, void **value, clockid_t clock, const struct timespec *until),
+          (thread, value, clock, until))
+RELEASING(pthread_detach, (pthread_t thread), (thread))
+RELEASING(thrd_join, (thrd_t thread, int *value), (thread, value))
+RELEASING(thrd_detach, (thrd_t thread), (thread))
 
 /* A new thread of this compartment; what it runs comes from its record, which no compartment can
  * write. */
@@ -52,7 +75,7 @@ HIDDEN int __wrap_sigaction(int number, const struct sigaction *act, struct siga
         ia2_die(
             "compartment %s: a constructor installs a signal handler before there are compartments",
             ia2_this_compartment.name);
-    return ia2_signal_set((int)ia2_this_compartment.id, number, act, old);
+    return ia2_signal_set(number, act, old);
 }
 
 /* BSD semantics, as glibc's signal() has without _XOPEN_SOURCE. */
@@ -147,7 +170,7 @@ HIDDEN void *__wrap_mmap(void *hint, size_t size, int prot, int flags, int fd, o
     void *p = __real_mmap(hint, size, prot, flags, fd, offset);
     if (p == MAP_FAILED || !ia2_state.ready || !is_private_memory(prot, flags))
         return p;
-    int r = ia2_sys_protect(p, size, prot, (int)ia2_this_compartment.id);
+    int r = ia2_memory_take(p, size, prot);
     if (!r)
         return p;
     munmap(p, size);

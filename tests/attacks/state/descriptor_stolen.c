@@ -2,7 +2,7 @@
  * source: pidfd_getfd(2), /proc/self/fd
  * tries: to get a second, writable descriptor of the state's file
  * must: find no file
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: what the runtime exports to its compartments
  * tries: to call ia2_sys_protect, which puts a key on pages
  * must: not find it, or be refused
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

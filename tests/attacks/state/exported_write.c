@@ -3,7 +3,7 @@
  * tries: to call ia2_state_write, which changes the state, and so to make the payload a signal handler
  *   of the victim's
  * must: not find it, or be refused
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: the runtime's state is a file whose descriptor stays open
  * tries: to map the state writable
  * must: not find a descriptor, or not be able to map it so
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: the runtime's state is a file whose descriptor stays open
  * tries: to write a record of the state by the descriptor
  * must: not find a descriptor, or not be able to write
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

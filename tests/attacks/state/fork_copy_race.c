@@ -2,7 +2,7 @@
  * source: the child's state is copied through the forking thread's stack
  * tries: to have a second thread change the copy on its way, so that a handler is the victim's
  * must: have the kernel or the monitor copy
- * expect: succeeds at times until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static char *volatile stack;

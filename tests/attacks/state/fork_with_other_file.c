@@ -2,7 +2,7 @@
  * source: the child's state is copied from a descriptor; dup2(2) changes what that is
  * tries: to put a file of its own in the place of the state's, and to fork
  * must: copy the state from memory that the attacker cannot change
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: prctl(2) with PR_SET_SYSCALL_USER_DISPATCH
  * tries: to answer the victim's pkey_mprotect itself, with success
  * must: not be able to set it
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <sys/prctl.h>
 

@@ -4,7 +4,7 @@
  *   that the attacker's key is put on pages of the victim's below
  * must: decide on nothing that others write; put keys on no memory that was not shown to be the
  *   thread's
- * expect: succeeds at times until the monitor */
+ * expect: stopped */
 #include "attack.h"
 #include <time.h>
 

@@ -271,12 +271,12 @@ class Plan(Folder):
         )
         self.assertEqual(
             [hex(c["pkru"]) for c in made["compartments"]],
-            ["0x55555550", "0x55555544", "0x55555524"],
+            ["0x65555550", "0x65555544", "0x65555524"],
         )
 
     def test_pkru(self):
-        self.assertEqual(plan.pkru(1, [2]), 0x55555560)
-        self.assertEqual(plan.pkru(2, []), 0x55555544)
+        self.assertEqual(plan.pkru(1, [2]), 0x65555560)
+        self.assertEqual(plan.pkru(2, []), 0x65555544)
         self.assertEqual(plan.pkru(15, []), 0x15555554)
 
     def test_assembler_object_follows_its_source_or_its_library(self):

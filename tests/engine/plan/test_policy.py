@@ -146,7 +146,7 @@ class Policy(unittest.TestCase):
         )
 
     def test_keys(self):
-        self.refused(GOOD.replace("pkey = 2", "pkey = 16"), 8, "pkey 16 is out of range", "1..15")
+        self.refused(GOOD.replace("pkey = 2", "pkey = 13"), 8, "pkey 13 is out of range", "1..12")
         self.refused(GOOD.replace("pkey = 2", "pkey = 0"), 8, "pkey 0 is out of range")
         self.refused(GOOD.replace("pkey = 2", "pkey = -1"), 8, "pkey -1 is out of range")
         self.refused(GOOD.replace("pkey = 2", "pkey = 3"), 8, "pkey 2 is skipped")
@@ -158,15 +158,15 @@ class Policy(unittest.TestCase):
         )
         self.refused(GOOD.replace("pkey = 2\n", ""), 7, "compartment 'lib' has no pkey")
 
-    def test_fifteen_compartments_and_no_more(self):
+    def test_twelve_compartments_and_no_more(self):
         def text(count):
             return "".join(
                 f'[compartment.c{n}]\npkey = {n}\nsources = ["{n}/*"]\n'
                 for n in range(1, count + 1)
             )
 
-        self.assertEqual(len(self.load(text(15)).compartments), 15)
-        self.refused(text(16), 47, "pkey 16 is out of range")
+        self.assertEqual(len(self.load(text(12)).compartments), 12)
+        self.refused(text(13), 38, "pkey 13 is out of range")
 
     def test_wrong_types(self):
         self.refused(

@@ -56,9 +56,9 @@ static void tamper(const char *how)
     else if (!strcmp(how, "name"))
         changed.symbol_name = (char *)&changed;
     if (!strcmp(how, "count"))
-        IA2_STATE_SET(ia2_state.map.count, 1u << 30);
+        ia2_state.map.count = 1u << 30;
     else
-        ia2_state_write(&ia2_state.map.entry[0], &changed, sizeof(changed));
+        ia2_state.map.entry[0] = changed;
 }
 
 int main(int argc, char **argv)

@@ -63,7 +63,7 @@ class CompartmentFini(unittest.TestCase):
         self.assertIn(
             (
                 "IA2_TRACE: running 'plugin_cleanup' (fini_array) target compartment plugin (key"
-                " 2): PKRU 0x55555554 -> 0x55555544\n"
+                " 2): PKRU 0x65555554 -> 0x65555544\n"
             ),
             after,
         )

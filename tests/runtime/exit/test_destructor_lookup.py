@@ -25,6 +25,7 @@ class Lookup(unittest.TestCase):
                 (done.status, done.out), (0, "done\nlibrary_cleanup library's 1\n"), done
             )
 
+    @unittest.skipIf(endings.compartments.enforced(), "with protection keys nobody can tamper")
     def test_tampering_aborts(self):
         for how in ("owner", "function", "name", "count"):
             with self.subTest(how):
@@ -32,6 +33,16 @@ class Lookup(unittest.TestCase):
                 self.assertEqual((done.status, done.out), (-signal.SIGABRT, ""), done)
                 self.assertIn("ia2: the map of destructors was tampered with", done.err)
 
+    @unittest.skipUnless(endings.compartments.enforced(), "needs protection keys")
+    def test_nobody_can_tamper(self):
+        for how in ("owner", "function", "name", "count"):
+            with self.subTest(how):
+                done = self.go("tamper", how)
+                self.assertEqual((done.status, done.out), (-signal.SIGSEGV, ""), done)
+                self.assertIn("may not write", done.err)
+                self.assertIn("state of compartment the runtime", done.err)
+
+    @unittest.skipUnless(endings.compartments.enforced(), "needs protection keys")
     def test_read_only(self):
         self.assertEqual(self.go("write").status, -signal.SIGSEGV)
 

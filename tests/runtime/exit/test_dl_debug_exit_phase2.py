@@ -9,7 +9,7 @@ from tests.support import endings
 
 NEEDS_PKU = True
 ALSO_NATIVE = True
-KEY_0 = 0x55555554
+KEY_0 = 0x65555554
 RUNNING = re.compile(
     r"IA2_TRACE: running '(?P<name>[^']*)' \((?P<kind>\w+)\) target compartment (?P<owner>[\w ]+)"
     r" \(key (?P<key>\d+)\): "

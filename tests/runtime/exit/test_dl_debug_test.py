@@ -89,8 +89,8 @@ class DlDebug(unittest.TestCase):
         done = endings.execute("gdb", "-nx", "-q", "-batch", "-x", recipe, program, timeout=100)
         found = re.findall(
             r"destructor of compartment (\d): (\w+).*\n  PKRU before:"
-            r" 0x55555554\n(?:Temporary.*\n)?"
-            r"  PKRU inside: (0x[0-9a-f]+)\n  PKRU after: 0x55555554\n",
+            r" 0x65555554\n(?:Temporary.*\n)?"
+            r"  PKRU inside: (0x[0-9a-f]+)\n  PKRU after: 0x65555554\n",
             done.out,
         )
         self.assertEqual(

@@ -1,9 +1,9 @@
 /* See entry.h. The attacker is the compartment this is compiled for. */
 #include "ia2_layout.h"
 #if PKEY == 1
-#define OWN_PKRU 0x55555550
+#define OWN_PKRU 0x65555550
 #else
-#define OWN_PKRU 0x55555544
+#define OWN_PKRU 0x65555544
 #endif
 
     .text

@@ -2,8 +2,8 @@
 #define FORGE_H
 #include <cpuid.h>
 #include <sys/auxv.h>
-#define PKRU_1 0x55555550u
-#define PKRU_2 0x55555544u
+#define PKRU_1 0x65555550u
+#define PKRU_2 0x65555544u
 int harmless_1(int), harmless_2(int), only_nobody_1(void), only_nobody_2(void);
 void make_key_1(void), make_key_2(void);
 int attack_every_site_1(int victim, int quick), attack_every_site_2(int victim, int quick), sites_with_library_suspended(int quick);

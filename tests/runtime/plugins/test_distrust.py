@@ -108,10 +108,10 @@ def other_policy(folder: pathlib.Path, path: pathlib.Path):
     """As if the policy had given a grant when this file was made: the PKRU of compartment 2 is in
     its descriptor."""
     data = path.read_bytes()
-    own = (0x55555555 & ~0x33).to_bytes(4, "little")
+    own = (0x65555555 & ~0x33).to_bytes(4, "little")
     if data.count(own) < 1:
         raise RuntimeError("the PKRU of compartment 2 is not in the file")
-    path.write_bytes(data.replace(own, (0x55555555 & ~0x33 & ~4 | 8).to_bytes(4, "little")))
+    path.write_bytes(data.replace(own, (0x65555555 & ~0x33 & ~4 | 8).to_bytes(4, "little")))
 
 
 def own_storage(folder: pathlib.Path, path: pathlib.Path):

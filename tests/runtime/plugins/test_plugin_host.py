@@ -94,7 +94,7 @@ class PluginHost(unittest.TestCase):
                 self.assertRegex(
                     done.err,
                     (
-                        r"violation: compartment thief \(PKRU 0x55555514\) may not read .* of"
+                        r"violation: compartment thief \(PKRU 0x65555514\) may not read .* of"
                         r" compartment host \(key 1\)"
                     ),
                 )

@@ -1,0 +1,59 @@
+#define _GNU_SOURCE
+#include "monitor/dispatch.h"
+
+#include <sys/syscall.h>
+#include <unistd.h>
+
+#include "base/die.h"
+#include "exit/table.h"
+#include "load/plugins.h"
+#include "memory/heap_ranges.h"
+#include "memory/own_memory.h"
+#include "memory/shared_stack.h"
+#include "signals/signals.h"
+#include "state/monitor.h"
+#include "state/state.h"
+#include "threads/threads.h"
+
+static long (*const operations[IA2_OPERATIONS])(long, long, long, long, int) = {
+    [IA2_DO_HEAP_RANGE_MAP] = ia2_heap_range_mapped,
+    [IA2_DO_HEAP_RANGE_UNMAP] = ia2_heap_range_unmapped,
+    [IA2_DO_MEMORY_TAKE] = ia2_memory_taken,
+    [IA2_DO_SHARED_STACK_GROW] = ia2_shared_stack_grow,
+    [IA2_DO_THREAD_PREPARE] = ia2_thread_prepare,
+    [IA2_DO_THREAD_ABANDON] = ia2_thread_abandon,
+    [IA2_DO_THREAD_LIVE] = ia2_thread_live,
+    [IA2_DO_THREAD_QUIET] = ia2_thread_quiet,
+    [IA2_DO_THREAD_RELEASE] = ia2_thread_released,
+    [IA2_DO_THREADS_FORKED] = ia2_threads_forked,
+    [IA2_DO_SIGNAL_SET] = ia2_signal_setting,
+    [IA2_DO_EXIT_ADD] = ia2_exit_added,
+    [IA2_DO_EXIT_FREE] = ia2_exit_freed,
+    [IA2_DO_EXIT_CLAIM] = ia2_exit_claimed,
+    [IA2_DO_PLUGIN_TAKE] = ia2_plugin_taken,
+    [IA2_DO_PLUGIN_LET_GO] = ia2_plugins_gone,
+};
+
+static long dispatch(int operation, long a, long b, long c, long d, int caller)
+{
+    if (operation < 0 || operation >= IA2_OPERATIONS)
+        ia2_die("the monitor has no operation %d", operation);
+    return operations[operation](a, b, c, d, caller);
+}
+
+#define NEVER_BLOCKED (1ul << 8 | 1ul << 18) /* SIGKILL, SIGSTOP */
+
+long ia2_monitor_run(int operation, long a, long b, long c, long d, int caller)
+{
+    static const uint64_t all = ~0ul;
+    uint64_t blocked = 0;
+    syscall(SYS_rt_sigprocmask, 0, NULL, &blocked, sizeof(blocked));
+    if ((blocked | NEVER_BLOCKED) != all)
+        ia2_die("the monitor is called while signals can come");
+    return dispatch(operation, a, b, c, d, caller);
+}
+
+__attribute__((constructor(101))) static void begin(void)
+{
+    ia2_state.dispatch = dispatch;
+}
