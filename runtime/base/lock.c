@@ -14,14 +14,10 @@ static __thread struct held {
 static __thread unsigned count;
 
 static const char *const names[] = {
-    [IA2_RANK_PLUGINS] = "plugins",
-    [IA2_RANK_TYPES] = "register of types",
-    [IA2_RANK_VALUES] = "thread values",
-    [IA2_RANK_LENT] = "lent blocks",
-    [IA2_RANK_STORAGE] = "thread storage",
-    [IA2_RANK_THREADS] = "threads",
-    [IA2_RANK_EXIT] = "exit records",
-    [IA2_RANK_OBJECTS] = "objects",
+    [IA2_RANK_PLUGINS] = "plugins",        [IA2_RANK_TYPES] = "register of types",
+    [IA2_RANK_VALUES] = "thread values",   [IA2_RANK_LENT] = "lent blocks",
+    [IA2_RANK_STORAGE] = "thread storage", [IA2_RANK_THREADS] = "threads",
+    [IA2_RANK_EXIT] = "exit records",      [IA2_RANK_OBJECTS] = "objects",
 };
 
 /* Each compartment has one of its own. */

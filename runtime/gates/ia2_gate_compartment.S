@@ -62,7 +62,7 @@ ia2_monitor_descs:
 
     ia2_runtime_gate __ia2_main, ia2_compartment_main, 3, 1
     ia2_runtime_gate __ia2_thread, ia2_compartment_thread, 0, 1
-    ia2_runtime_gate __ia2_signal, ia2_compartment_signal, 3, 0
+    ia2_runtime_gate __ia2_signal, ia2_compartment_signal, 4, 1, (1 << IA2_KEY_MONITOR)
     ia2_runtime_gate __ia2_exit_call, ia2_compartment_exit_call, 2, 0
     ia2_runtime_gate __ia2_atfork_prepare, ia2_compartment_atfork_prepare, 0, 0, 0xffff
     ia2_runtime_gate __ia2_atfork_parent, ia2_compartment_atfork_parent, 0, 0, 0xffff
@@ -86,110 +86,6 @@ ia2_monitor_descs:
     ia2_key0_gate __ia2_key0_thread_create, ia2_key0_thread_create, 1, 1
 
     ia2_monitor_gate __ia2_monitor, ia2_monitor_run, 6, 1, %r9d
-
-/* ---- suspending a compartment that a signal interrupted -------------------------------------- */
-
-/* int __ia2_suspend(void), void __ia2_resume(void): the runtime's signal entry (key 0) calls these
- * around a handler that interrupted this compartment, because the handler may call the compartment.
- * __ia2_suspend returns 1 if the compartment was running. In the middle of a gate the compartment
- * itself has said where its next frame goes, and there is nothing to resume.
- *
- * Every compartment can call these functions, so they take no argument. Only the kernel knows the
- * interrupted stack pointer. A frame at an address that a caller chooses could be laid over the
- * compartment's other frames. The frames therefore go to the signal zone. Its address follows from
- * the record and a count that only this compartment can write. Each function undoes what the other
- * does. Neither function changes a compartment that waits for a call to return.
- *
- * Signals are rare: the thread proves itself by gettid, which no register can forge.
- * The functions keep everything in registers: they have no stack of the compartment to stand on. */
-/* %rax = the first frame of depth %rcx in the signal zone. %rdx is lost. */
-.macro ia2_signal_frame
-    lea -1(%rcx), %rdx
-    shl $IA2_SIGNAL_ZONE_SHIFT, %rdx
-    add IA2_RECORD_ZONE_SIZE(%rbx), %rdx
-    lea IA2_FIRST_FRAME - IA2_SIGNAL_GUARD(%r14), %rax
-    sub %rdx, %rax
-.endm
-.macro ia2_suspend_entry name, suspends
-    .globl \name
-    .hidden \name
-    .type \name, @function
-\name:
-    .cfi_startproc
-    push %rbx
-    .cfi_adjust_cfa_offset 8
-    push %rbp
-    .cfi_adjust_cfa_offset 8
-    push %r12
-    .cfi_adjust_cfa_offset 8
-    push %r14
-    .cfi_adjust_cfa_offset 8
-    push %r15
-    .cfi_adjust_cfa_offset 8
-    .cfi_offset %rbx, -16
-    .cfi_offset %rbp, -24
-    .cfi_offset %r12, -32
-    .cfi_offset %r14, -40
-    .cfi_offset %r15, -48
-    ia2_wrpkru IA2_PKRU_SELF
-    mov $186, %eax                          /* gettid: %rcx and %r11 are lost */
-    syscall
-    mov %rax, %r10
-    ia2_record 1
-    cmp %r10, IA2_RECORD_TID(%rbx)
-    jne .Lia2_die_thread
-    ia2_rdfsbase
-    cmp %rax, IA2_RECORD_FSBASE(%rbx)
-    jne .Lia2_die_thread
-    mov IA2_RECORD_TOP + 8 * IA2_ID(%rbx), %r14
-    mov IA2_SIGNAL_DEPTH(%r14), %rcx
-    xor %r12d, %r12d
-    .if \suspends
-    cmpq $0, IA2_SUSPENDED_SP(%r14)
-    jge 1f
-    inc %r12d
-    inc %rcx
-    .endif
-    cmp $1, %rcx
-    jb .Lia2_die_stack
-    cmp $IA2_SIGNAL_DEPTHS, %rcx
-    ja .Lia2_die_signals
-    ia2_signal_frame
-    .if \suspends
-    mov IA2_SUSPENDED_SP(%r14), %rdx
-    mov %rdx, IA2_FRAME_RUNNING(%rax)
-    mov %rcx, IA2_SIGNAL_DEPTH(%r14)
-    mov %rax, IA2_SUSPENDED_SP(%r14)
-    .else
-    cmp %rax, IA2_SUSPENDED_SP(%r14)
-    jne .Lia2_die_stack
-    decq IA2_SIGNAL_DEPTH(%r14)
-    mov IA2_FRAME_RUNNING(%rax), %rdx
-    mov %rdx, IA2_SUSPENDED_SP(%r14)
-    .endif
-1:  xor %r10d, %r10d
-    xor %r11d, %r11d
-    ia2_wrpkru IA2_PKRU_0
-    mov %r12d, %eax
-    pop %r15
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore %r15
-    pop %r14
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore %r14
-    pop %r12
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore %r12
-    pop %rbp
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore %rbp
-    pop %rbx
-    .cfi_adjust_cfa_offset -8
-    .cfi_restore %rbx
-    ret
-    .cfi_endproc
-    .size \name, . - \name
-.endm
 
 /* ---- dying ----------------------------------------------------------------------------------- */
 
@@ -219,8 +115,6 @@ ia2_monitor_descs:
 .macro ia2_gates_end
     ia2_bodies
     .text
-    ia2_suspend_entry __ia2_suspend, 1
-    ia2_suspend_entry __ia2_resume, 0
     ia2_unwind_entries
 
     .type ia2_gate_dies, @function
@@ -234,7 +128,6 @@ ia2_gate_dies:
     ia2_die return, "call gate: return to a compartment that waits for no return from here"
     ia2_die jump, "a jump over a call that is not a signal handler's, ", \
         "made by what is no compartment (the loader, or exit)"
-    ia2_die signals, "signals interrupt each other too deeply"
     ia2_die descriptor, "call gate: no such gate"
     ia2_die caller, "call gate: the calling compartment may not call this function"
 .Lia2_die:
@@ -335,8 +228,6 @@ ia2_this_compartment:
     ia2_field(THREAD_END, .quad, __ia2_thread_end)
     ia2_field(THREAD_STORAGE, .quad, __ia2_thread_storage)
     ia2_field(CONSTRUCT, .quad, __ia2_construct)
-    ia2_field(SUSPEND, .quad, __ia2_suspend)
-    ia2_field(RESUME, .quad, __ia2_resume)
     ia2_field(UNWOUND, .quad, __ia2_unwound)
     ia2_field(CODE_RANGES, .quad, __start_ia2_code_ranges)
     ia2_field(CODE_RANGES_END, .quad, __stop_ia2_code_ranges)

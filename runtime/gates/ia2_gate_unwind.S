@@ -13,11 +13,20 @@
  * A compartment on the way uses no frame but the one in which it waits. The jumping compartment has
  * blocked the signals. */
 
+/* %rax = the first frame of depth %rcx in the signal zone (signals/interrupted.c). %rdx is lost. */
+.macro ia2_signal_frame
+    lea -1(%rcx), %rdx
+    shl $IA2_SIGNAL_ZONE_SHIFT, %rdx
+    add IA2_RECORD_ZONE_SIZE(%rbx), %rdx
+    lea IA2_FIRST_FRAME - IA2_SIGNAL_GUARD(%r14), %rax
+    sub %rdx, %rax
+.endm
+
 /* A return from this compartment, whose stack is cut, to its caller \c. Only %r8d carries
  * something: the key of the jumping compartment. */
 .macro ia2_unwind_path c, pkru_c
     .if \c != IA2_ID
-    .if \c <= IA2_COMPARTMENTS
+    .if \c <= IA2_COMPARTMENTS || \c == IA2_KEY_MONITOR
     lea .Lback_ia2_own_\c(%rip), %rcx
     cmp %rcx, %rax
     je 4f
@@ -41,23 +50,18 @@
     and $15, %r8d
     xor %r9d, %r9d
     xor %r10d, %r10d
-    .if \c
-    mov ia2_state@GOTPCREL(%rip), %rbp
-    mov IA2_STATE_MODULES + IA2_MODULE_SIZE * \c(%rbp), %rbp
-    jmp *IA2_COMPARTMENT_UNWOUND(%rbp)
-    .else
+    .if \c == IA2_KEY_MONITOR
+    /* The monitor waits for a signal's handler, which has jumped. No jump may skip any other call of
+     * the monitor's. */
     cld
-    /* Key 0 waits in a signal's entry, which learns here that its handler has jumped
-     * (signals/signals.c). No jump may skip any other call of key 0. */
     cmp $((__ia2_signal - ia2_own_stubs_begin) << (IA2_DESC_SHIFT - IA2_STUB_SHIFT)), %rcx
     jne .Lia2_die_jump
     mov IA2_FRAME_RUNNING(%rax), %rcx
     mov %rcx, IA2_SUSPENDED_SP(%r14)
     mov %rax, %rsp
-    mov ia2_jumping@GOTTPOFF(%rip), %rcx
-    mov %r8d, %fs:(%rcx)
     ldmxcsr IA2_FRAME_MXCSR(%rsp)
     add $IA2_FRAME_SIZE, %rsp
+    mov %r8d, %eax
     pop %r15
     pop %r14
     pop %r13
@@ -65,6 +69,12 @@
     pop %rbx
     pop %rbp
     ret
+    .elseif \c == 0
+    jmp .Lia2_die_jump      /* nor any call of key 0's */
+    .else
+    mov ia2_state@GOTPCREL(%rip), %rbp
+    mov IA2_STATE_MODULES + IA2_MODULE_SIZE * \c(%rbp), %rbp
+    jmp *IA2_COMPARTMENT_UNWOUND(%rbp)
     .endif
 3:
     .endif
@@ -145,7 +155,7 @@ __ia2_unwind:
     xor %ecx, %ecx
     test %esi, %esi
     cmovnz %rcx, %rax
-    .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12
+    .irp c, 0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 12, 15
     ia2_unwind_path \c, ia2_pkru_\c
     .endr
     jmp .Lia2_die_caller

@@ -7,6 +7,7 @@
 #include "signals/guard.h"
 #include "ia2_destructors.h"
 #include "load/module.h"
+#include "state/signal_frame.h"
 #include "state/state.h"
 
 #define TITLE(text) __asm__ volatile(".ascii \"->/* " text " */\"")
@@ -66,8 +67,6 @@ void ia2_layout(void)
     FIELD(IA2_COMPARTMENT_THREAD_END, ia2_compartment_descriptor, thread_end);
     FIELD(IA2_COMPARTMENT_THREAD_STORAGE, ia2_compartment_descriptor, thread_storage);
     FIELD(IA2_COMPARTMENT_CONSTRUCT, ia2_compartment_descriptor, construct);
-    FIELD(IA2_COMPARTMENT_SUSPEND, ia2_compartment_descriptor, suspend);
-    FIELD(IA2_COMPARTMENT_RESUME, ia2_compartment_descriptor, resume);
     FIELD(IA2_COMPARTMENT_UNWOUND, ia2_compartment_descriptor, unwound);
     FIELD(IA2_COMPARTMENT_CODE_RANGES, ia2_compartment_descriptor, code_ranges);
     FIELD(IA2_COMPARTMENT_CODE_RANGES_END, ia2_compartment_descriptor, code_ranges_end);
@@ -101,6 +100,7 @@ void ia2_layout(void)
     VALUE(IA2_SIGNAL_ZONE_SHIFT, IA2_SIGNAL_ZONE_SHIFT);
     VALUE(IA2_SIGNAL_ZONE, IA2_SIGNAL_ZONE);
     VALUE(IA2_SIGNAL_GUARD, IA2_SIGNAL_GUARD);
+    VALUE(IA2_SIGNAL_FRAMES, IA2_SIGNAL_FRAMES);
 
     TITLE("state/state.h");
     FIELD(IA2_STATE_PKEYS, ia2_state, pkeys);
@@ -118,9 +118,15 @@ void ia2_layout(void)
     FIELD(IA2_RECORD_TOP, ia2_thread_record, top);
     FIELD(IA2_RECORD_ZONE_SIZE, ia2_thread_record, zone_size);
     FIELD(IA2_RECORD_STATE, ia2_thread_record, state);
+    FIELD(IA2_RECORD_SHARED_HIGH, ia2_thread_record, shared_high);
+    FIELD(IA2_RECORD_FIRST_LOW, ia2_thread_record, first_low);
     VALUE(IA2_SLOT_STARTING, IA2_SLOT_STARTING);
     VALUE(IA2_SLOT_BEGINNING, IA2_SLOT_BEGINNING);
     VALUE(IA2_EXIT_OPEN_ALL, IA2_EXIT_OPEN_ALL);
+
+    TITLE("state/signal_frame.h");
+    SIZE(IA2_SIGNAL_COPY, ia2_frame);
+    VALUE(IA2_SIGNAL_COPY_REGISTERS, offsetof(struct ia2_frame, context.uc_mcontext.gregs));
 
     TITLE("signals/guard.h");
     FIELD(IA2_GUARD_SP, ia2_guard, stack);

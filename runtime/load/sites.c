@@ -137,8 +137,8 @@ void ia2_sites_patch_one(const struct ia2_compartment_descriptor *d)
 }
 
 /* This library's own. */
-extern const struct ia2_site __start_ia2_sites[], __stop_ia2_sites[]
-    __attribute__((visibility("hidden")));
+extern const struct ia2_site __start_ia2_sites[],
+    __stop_ia2_sites[] __attribute__((visibility("hidden")));
 
 /* What does this lies on the same pages, so a copy of them takes their place. */
 static void patch_own(void)

@@ -100,7 +100,8 @@ long ia2_heap_range_unmapped(long given, long size, long unused1, long unused2, 
 {
     (void)unused1, (void)unused2;
     void *start = (void *)given;
-    size_t granule = (uintptr_t)start >> IA2_GRANULE_SHIFT, count = (size_t)size >> IA2_GRANULE_SHIFT;
+    size_t granule = (uintptr_t)start >> IA2_GRANULE_SHIFT,
+           count = (size_t)size >> IA2_GRANULE_SHIFT;
     if (granule >= IA2_GRANULES || count > IA2_GRANULES - granule)
         return -EINVAL;
     for (size_t i = 0; i < count; i++)

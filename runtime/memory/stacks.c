@@ -34,8 +34,7 @@ static int lay_zone(char *low, size_t zone, int key)
 {
     char *stack = low + IA2_PAGE + IA2_SIGNAL_ZONE + IA2_SIGNAL_GUARD;
     int r = ia2_sys_protect(stack, zone, PROT_READ | PROT_WRITE, key);
-    return r ? r
-             : ia2_sys_protect(low + IA2_PAGE, IA2_SIGNAL_ZONE, PROT_READ | PROT_WRITE, key);
+    return r ? r : ia2_sys_protect(low + IA2_PAGE, IA2_SIGNAL_ZONE, PROT_READ | PROT_WRITE, key);
 }
 
 int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record)
@@ -55,6 +54,9 @@ int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record)
     /* With large pages each zone would take 2 MiB for its first byte. */
     madvise(low, record->region_high - record->region_low, MADV_NOHUGEPAGE);
     int r = ia2_sys_protect(at, shared, PROT_READ | PROT_WRITE, 0);
+    if (!r && ia2_state.hides_frames)
+        r = ia2_sys_protect((char *)record->first_low - IA2_SIGNAL_FRAMES, IA2_SIGNAL_FRAMES,
+                            PROT_READ | PROT_WRITE, IA2_KEY_MONITOR);
     at = low + zones;
     for (uint32_t key = 1; !r && key <= ia2_state.count; key++) {
         record->top[key] = (uint64_t)at;
@@ -76,8 +78,8 @@ int ia2_stacks_install(struct ia2_thread_record *record)
 {
     /* Disarmed on delivery (Linux 4.7), so the handler's entry may give the rest of it to nested
      * signals. */
-    stack_t signal_stack = {.ss_sp = (void *)record->shared_high,
-                            .ss_size = IA2_SIGNAL_STACK,
+    stack_t signal_stack = {.ss_sp = (char *)record->first_low - IA2_SIGNAL_FRAMES,
+                            .ss_size = IA2_SIGNAL_FRAMES,
                             .ss_flags = (int)SS_AUTODISARM};
     if (sigaltstack(&signal_stack, NULL))
         return -errno;

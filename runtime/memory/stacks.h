@@ -10,13 +10,13 @@
 /* The part of the thread's own stack that stays under key 0. libc's part of the thread's life runs
  * there, and what has the rights of key 0 (exit, loading). */
 #define IA2_FIRST_STACK (128 * 1024ul)
-#define IA2_SIGNAL_STACK \
-    (128 * 1024ul) /* nested signals, and what they have done with key 0, take parts of it */
+#define IA2_SIGNAL_STACK (IA2_KEY0_SIGNAL_STACK + IA2_SIGNAL_FRAMES)
 #define IA2_SHARED_STACK (1024 * 1024ul)
 
 /* Maps a region with zones of \a zone bytes, a shared stack, a signal stack and, above them,
  * \a first bytes for libc; sets the keys, and fills in the addresses in \a record. \a zone and
- * \a first are multiples of the page size. 0 or a negative errno. In the monitor, or at start-up. */
+ * \a first are multiples of the page size. 0 or a negative errno. In the monitor, or at start-up.
+ */
 int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record);
 
 /* Gives a region back. */

@@ -2,6 +2,8 @@
 #include "signals/guard.h"
 
 #include "base/die.h"
+#include "signals/interrupted.h"
+#include "state/monitor.h"
 #include "state/rights.h"
 #include "state/state.h"
 
@@ -24,16 +26,18 @@ int ia2_guard_is_spent(int key)
 
 const struct ia2_guard *ia2_guard_take(int number, int key)
 {
-    struct ia2_guard *taken = guard;
-    if (!taken || (key > 0 && ia2_guard_is_spent(key)))
-        return NULL;
-    if (key > 0 && ia2_state.module[key].descriptor->suspend())
-        faults[key]++;
+    struct ia2_guard *taken = guard, copy;
     const struct ia2_thread_record *record = ia2_this_thread();
-    if (record)
-        *suspended_sp_of_key_0(record) = taken->key0_sp;
-    taken->fault = number;
-    taken->compartment = key;
+    if (!taken || !record || (key > 0 && ia2_guard_is_spent(key)))
+        return NULL;
+    /* Where it lies everybody could have written. */
+    ia2_monitor_copy_in(0, &copy, taken, sizeof(copy));
+    if (key > 0 && ia2_suspend(record, key))
+        faults[key]++;
+    *suspended_sp_of_key_0(record) = copy.key0_sp;
+    copy.fault = number;
+    copy.compartment = key;
+    ia2_monitor_copy_out(0, taken, &copy, sizeof(copy));
     return taken;
 }
 

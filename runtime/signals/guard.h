@@ -22,7 +22,8 @@ enum { IA2_GUARD_RETURNED, IA2_GUARD_FAULTED, IA2_GUARD_STACK };
 int ia2_guarded(struct ia2_guard *own, void (*function)(size_t, int), size_t index, int status,
                 int survives);
 
-/* For the signal entry: the guard of this thread that takes fault \a number of compartment \a key
+/* For the signal entry, in the monitor: the guard of this thread that takes fault \a number of
+ * compartment \a key
  * (-1: none, 0: key 0), or NULL. The compartment is suspended where it is. */
 const struct ia2_guard *ia2_guard_take(int number, int key);
 

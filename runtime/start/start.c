@@ -3,10 +3,12 @@
 
 #include <errno.h>
 #include <link.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "base/die.h"
@@ -24,6 +26,7 @@
 #include "memory/stacks.h"
 #include "state/note.h"
 #include "state/rights.h"
+#include "state/signal_frame.h"
 #include "state/state.h"
 #include "state/system_calls.h"
 #include "signals/signals.h"
@@ -93,10 +96,15 @@ static void set_first_thread(void)
     if (!getrlimit(RLIMIT_STACK, &limit) && limit.rlim_cur != RLIM_INFINITY)
         zone = limit.rlim_cur < 1ul << 30 ? (limit.rlim_cur + IA2_PAGE - 1) & -IA2_PAGE : 1ul << 30;
     struct ia2_thread_record *record = &ia2_state.thread[1];
+    ia2_state_reserve();
+    uint64_t monitor = record->top[IA2_KEY_MONITOR];
     *record = (struct ia2_thread_record){.fsbase = (uint64_t)__builtin_thread_pointer(),
                                          .tid = (uint64_t)gettid(),
                                          .state = IA2_SLOT_LIVE};
-    int r = ia2_stacks_map(zone, 0, record);
+    record->top[IA2_KEY_MONITOR] = monitor;
+    int r = ia2_frame_prepare(1);
+    if (!r)
+        r = ia2_stacks_map(zone, 0, record);
     if (!r)
         r = ia2_stacks_install(record);
     if (r)
@@ -105,6 +113,15 @@ static void set_first_thread(void)
     r = ia2_tls_set_keys(__builtin_thread_pointer(), 0, 0);
     if (r)
         ia2_die("cannot put thread-local storage under its keys (%s)", strerrorname_np(-r));
+}
+
+static int is_kernel(int major, int minor)
+{
+    struct utsname name;
+    int found[2] = {0, 0};
+    if (uname(&name) || sscanf(name.release, "%d.%d", &found[0], &found[1]) != 2)
+        return 0;
+    return found[0] > major || (found[0] == major && found[1] >= minor);
 }
 
 static void take_keys(void)
@@ -119,6 +136,7 @@ static void take_keys(void)
                     "pkey_mprotect in its seccomp profile",
                     strerrorname_np(-r));
         ia2_state.pkeys = 1;
+        ia2_state.hides_frames = is_kernel(6, 12);
     } else if (needed) {
         ia2_die("this CPU or kernel has no protection keys and IA2_REQUIRE_PKU is set");
     } else {

@@ -26,6 +26,9 @@
  * code that runs with key 0. */
 #define IA2_PKRU_0 0x65555554u
 
+/* The rights with which the kernel starts a program and enters a signal handler. */
+#define IA2_PKRU_START 0x55555554u
+
 /* The monitor's rights: all memory but what has the key that nobody has. */
 #define IA2_PKRU_MONITOR 0x0c000000u
 
@@ -91,14 +94,13 @@ struct ia2_compartment_descriptor {
     const struct ia2_site *sites, *sites_end;
     int (*main)(int, char **, char **);
     void *(*thread)(void);
-    void (*signal)(int, siginfo_t *, void *);
+    int (*signal)(int, siginfo_t *, void *, uint64_t mask); /* 0, or the key of a compartment whose
+                                                               jump has left the handler */
     void (*exit_call)(size_t index, int status); /* runs an exit record */
     int (*thread_end)(int round); /* runs thread-specific destructors; 1 if there were any */
     void (*thread_storage)(uint32_t slot); /* gives the thread-local storage of a thread that is
                                               IA2_SLOT_QUIET its initial values */
     void (*construct)(void); /* runs the constructors of a plugin */
-    int (*suspend)(void);
-    void (*resume)(void);
     void (*unwound)(void); /* where a jump goes on that cuts this compartment's stack */
     const struct ia2_gate_code_range *code_ranges, *code_ranges_end;
     void *(*client_alloc)(size_t size, size_t align, int); /* the gate fills in who calls */

@@ -36,7 +36,8 @@ long ia2_monitor(enum ia2_operation operation, long a, long b, long c, long d)
     static const uint64_t all = ~0ul;
     uint64_t before;
     swap_mask(&all, &before);
-    long result = ia2_state.module[key ? key : 1].descriptor->monitor((int)operation, a, b, c, d, 0);
+    long result =
+        ia2_state.module[key ? key : 1].descriptor->monitor((int)operation, a, b, c, d, 0);
     swap_mask(&before, NULL);
     return result;
 }
@@ -80,7 +81,10 @@ static int thread_has(const struct ia2_thread_record *record, int but, uintptr_t
 {
     struct ia2_range zones = {record->region_low, record->state == IA2_SLOT_FREE
                                                       ? record->region_high
-                                                      : record->shared_low};
+                                                      : record->shared_low},
+                     frames = {record->first_low - IA2_SIGNAL_FRAMES, record->first_low};
+    if (record->region_high && overlaps(frames, start, end))
+        return 1;
     if (overlaps(zones, start, end))
         return !but || !holds(ia2_stack_of(record, but), start, end);
     for (uint32_t key = 1; ia2_has_storage(record) && key <= ia2_state.count; key++)
@@ -94,11 +98,13 @@ int ia2_is_free_for(int key, uintptr_t start, size_t size)
     uintptr_t end = start + size;
     if (end < start || end > 1ul << 47)
         return 0;
-    struct ia2_range state = {(uintptr_t)&ia2_state, (uintptr_t)(&ia2_state + 1)},
-                     stacks = {ia2_state.monitor_stacks, ia2_state.monitor_stacks +
-                                                             IA2_SLOT_COUNT * IA2_MONITOR_STACK};
-    if (overlaps(state, start, end) || overlaps(stacks, start, end))
-        return 0;
+    const struct ia2_range own[] = {
+        {(uintptr_t)&ia2_state, (uintptr_t)(&ia2_state + 1)},
+        {ia2_state.monitor_stacks, ia2_state.monitor_stacks + IA2_SLOT_COUNT * IA2_MONITOR_STACK},
+        {ia2_state.frames, ia2_state.frames + IA2_SLOT_COUNT * IA2_FRAME_BUFFER}};
+    for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
+        if (overlaps(own[i], start, end))
+            return 0;
     for (uintptr_t granule = start >> IA2_GRANULE_SHIFT;
          size && granule <= (end - 1) >> IA2_GRANULE_SHIFT; granule++)
         if (ia2_state.owner[granule] != IA2_OWNER_NONE && ia2_state.owner[granule] != key)
@@ -122,8 +128,8 @@ static void check(int caller, const void *memory, size_t size)
     uintptr_t start = (uintptr_t)memory, end = start + size;
     if (caller == IA2_KEY_MONITOR)
         return;
-    if (end < start || !(caller ? is_memory_of(caller, start, end)
-                                : ia2_is_free_for(0, start, size)))
+    if (end < start ||
+        !(caller ? is_memory_of(caller, start, end) : ia2_is_free_for(0, start, size)))
         ia2_die("compartment %d has the monitor use memory that is not its own (%p, %zu bytes)",
                 caller, memory, size);
 }

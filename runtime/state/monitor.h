@@ -42,9 +42,9 @@ long ia2_monitor(enum ia2_operation operation, long a, long b, long c, long d);
 /* In the monitor: whether it has the rights. */
 int ia2_is_monitor(void);
 
-/* In the monitor: copies \a size bytes from, or to, memory that \a caller gave (a key; the monitor's
- * own is trusted). Ends the process unless the memory is the caller's alone, on this thread's stack,
- * in its storage, its globals or its heap; for key 0, unless it is nobody's. */
+/* In the monitor: copies \a size bytes from, or to, memory that \a caller gave (a key; the
+ * monitor's own is trusted). Ends the process unless the memory is the caller's alone, on this
+ * thread's stack, in its storage, its globals or its heap; for key 0, unless it is nobody's. */
 void ia2_monitor_copy_in(int caller, void *to, const void *from, size_t size);
 void ia2_monitor_copy_out(int caller, void *to, const void *from, size_t size);
 

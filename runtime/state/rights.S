@@ -5,7 +5,7 @@
  * gets the keys only if the environment asked for that at start-up. The state holds the answer, and
  * these rights do not let anybody write it.
  *
- * ia2_die_pkru, ia2_die_thread: where the runtime's own entries end if a check fails. No register,
+ * ia2_die_pkru and its like: where the runtime's own entries end if a check fails. No register,
  * no stack and no right can be relied on there, so the code makes only system calls. */
 #include "ia2_layout.h"
 #include "gates/ia2_gate_sites.S"
@@ -57,6 +57,8 @@ ia2_die_\label:
 .endm
     refusal pkru, "PKRU does not hold the value that the runtime wrote"
     refusal thread, "the thread is not the one of its record"
+    refusal entry, "the signal entry was not entered by the kernel"
+    refusal monitor, "a signal has interrupted the monitor"
 
     .type ia2_dies, @function
 ia2_dies:

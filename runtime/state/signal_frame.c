@@ -1,10 +1,13 @@
 #define _GNU_SOURCE
 #include "state/signal_frame.h"
 
+#include <stddef.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/die.h"
 #include "state/state.h"
+#include "state/system_calls.h"
 
 #define PKRU_FEATURE (1u << 9)
 #define XSTATE_HEADER 512
@@ -47,4 +50,59 @@ void ia2_frame_set_pkru(ucontext_t *context, uint32_t pkru)
     present |= PKRU_FEATURE;
     memcpy(header, &present, sizeof(present));
     memcpy(at, &pkru, sizeof(pkru));
+}
+
+/* struct rt_sigframe of x86-64: the return address, the kernel's struct ucontext, siginfo. libc's
+ * ucontext_t begins as the kernel's and goes on after it. */
+#define CONTEXT 8
+#define CONTEXT_SIZE 304
+#define INFO (CONTEXT + CONTEXT_SIZE)
+#define REGISTERS (CONTEXT + 40) /* after uc_stack */
+_Static_assert(offsetof(ucontext_t, uc_mcontext) == REGISTERS - CONTEXT, "layout");
+_Static_assert(offsetof(ucontext_t, uc_sigmask) + 8 == CONTEXT_SIZE, "layout");
+
+#define MAGIC1 0x46505853
+
+void ia2_frame_take(const struct ia2_thread_record *record, char *at, struct ia2_frame *frame)
+{
+    uintptr_t end = record->first_low;
+    memset(&frame->context, 0, sizeof(frame->context));
+    memcpy(&frame->context, at + CONTEXT, CONTEXT_SIZE);
+    memcpy(&frame->info, at + INFO, sizeof(frame->info));
+    frame->xsave_size = 0;
+    char *from = (char *)frame->context.uc_mcontext.fpregs;
+    if (from) {
+        uint32_t sizes[2] = {0, 0}; /* magic and size, struct _fpx_sw_bytes */
+        if (from > at && (uintptr_t)from < end && end - (uintptr_t)from >= XSTATE_HEADER)
+            memcpy(sizes, from + 464, sizeof(sizes));
+        size_t size = sizes[0] == MAGIC1 ? sizes[1] : XSTATE_HEADER;
+        if (size < XSTATE_HEADER || size > sizeof(frame->xsave) || end - (uintptr_t)from < size)
+            ia2_die("a signal frame of unknown form");
+        memcpy(frame->xsave, from, size);
+        frame->xsave_size = size;
+        frame->context.uc_mcontext.fpregs = (fpregset_t)(void *)frame->xsave;
+        memset(from, 0, size);
+    }
+    memset(at + CONTEXT, 0, INFO - CONTEXT + sizeof(frame->info));
+    if (frame->info.si_signo < 1 || frame->info.si_signo >= _NSIG)
+        ia2_die("the signal entry was not entered by the kernel");
+}
+
+/* The page border lies between uc_stack and the registers. */
+char *ia2_frame_put(const struct ia2_thread_record *record, struct ia2_frame *frame)
+{
+    size_t slot = (size_t)(record - ia2_state.thread);
+    char *border = (char *)ia2_state.frames + slot * IA2_FRAME_BUFFER + IA2_PAGE,
+         *at = border - REGISTERS, *xsave = border + 512;
+    memcpy(xsave, frame->xsave, frame->xsave_size);
+    if (frame->xsave_size)
+        frame->context.uc_mcontext.fpregs = (fpregset_t)(void *)xsave;
+    memcpy(at + CONTEXT, &frame->context, CONTEXT_SIZE);
+    return at;
+}
+
+int ia2_frame_prepare(uint32_t slot)
+{
+    return ia2_sys_protect((char *)ia2_state.frames + slot * IA2_FRAME_BUFFER, IA2_PAGE,
+                           PROT_READ | PROT_WRITE, IA2_KEY_STATE);
 }

@@ -12,7 +12,6 @@
 struct ia2_state ia2_state;
 __thread uint32_t ia2_slot;
 __thread uint32_t ia2_virtual_pkru = IA2_PKRU_0;
-__thread uint32_t ia2_jumping;
 
 /* The tables are sparse, so they have no initializer, which would be as large in the file, and no
  * large pages, of which each byte in use would take one. */
@@ -24,20 +23,30 @@ __attribute__((constructor(101))) static void begin(void)
     ia2_state.slots_used = 2; /* none, and the first thread's */
 }
 
+static uint64_t reserve(size_t size)
+{
+    char *start = ia2_sys_reserve(size, IA2_PAGE);
+    if (!start)
+        ia2_die("no address space for the monitor's memory (%zu bytes wanted)", size);
+    madvise(start, size, MADV_NOHUGEPAGE);
+    madvise(start, size, MADV_DONTDUMP);
+    int r = ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, IA2_KEY_MONITOR);
+    if (r)
+        ia2_die("cannot put the monitor's memory under its key (%s)", strerrorname_np(-r));
+    return (uint64_t)start;
+}
+
+void ia2_state_reserve(void)
+{
+    ia2_state.monitor_stacks = reserve(IA2_SLOT_COUNT * IA2_MONITOR_STACK);
+    ia2_state.frames = reserve(IA2_SLOT_COUNT * IA2_FRAME_BUFFER);
+    ia2_state.thread[1].top[IA2_KEY_MONITOR] = ia2_state.monitor_stacks + 2 * IA2_MONITOR_STACK;
+}
+
 void ia2_state_close(void)
 {
-    size_t size = IA2_SLOT_COUNT * IA2_MONITOR_STACK;
-    char *stacks = ia2_sys_reserve(size, IA2_PAGE);
-    if (!stacks)
-        ia2_die("no address space for the monitor's stacks (%zu bytes wanted)", size);
-    madvise(stacks, size, MADV_NOHUGEPAGE);
-    madvise(stacks, size, MADV_DONTDUMP);
-    int r = ia2_sys_protect(stacks, size, PROT_READ | PROT_WRITE, IA2_KEY_MONITOR);
-    ia2_state.monitor_stacks = (uint64_t)stacks;
-    ia2_state.thread[1].top[IA2_KEY_MONITOR] = (uint64_t)stacks + 2 * IA2_MONITOR_STACK;
     ia2_state.ready = 1;
-    if (!r)
-        r = ia2_sys_protect(&ia2_state, sizeof(ia2_state), PROT_READ | PROT_WRITE, IA2_KEY_STATE);
+    int r = ia2_sys_protect(&ia2_state, sizeof(ia2_state), PROT_READ | PROT_WRITE, IA2_KEY_STATE);
     if (r)
-        ia2_die("cannot put the runtime's memory under its keys (%s)", strerrorname_np(-r));
+        ia2_die("cannot put the runtime's state under its key (%s)", strerrorname_np(-r));
 }

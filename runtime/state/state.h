@@ -40,8 +40,9 @@ enum ia2_exit_flag {
 #define IA2_RECORD_SHIFT 8
 #define IA2_SLOT_COUNT 4096
 #define IA2_SLOT_MASK (IA2_SLOT_COUNT - 1)
-#define IA2_MONITOR_STACK_SHIFT 16
+#define IA2_MONITOR_STACK_SHIFT 17
 #define IA2_MONITOR_STACK (1ul << IA2_MONITOR_STACK_SHIFT)
+#define IA2_FRAME_BUFFER 16384ul
 
 struct ia2_range {
     uintptr_t start, end;
@@ -107,9 +108,9 @@ struct ia2_thread_record {
     uint64_t shared_low, shared_high; /* the shared stack */
     uint64_t signal_mask; /* with which the start routine begins */
     uint64_t more_low, more_high; /* where the shared stack goes on when it is full; 0 until then */
-    /* The memory that the monitor has mapped for this slot: zones, shared and signal stack, and from
-     * first_low on what libc gets as the thread's stack. It stays for the next thread. None on the
-     * first thread, whose first stack is the kernel's. */
+    /* The memory that the monitor has mapped for this slot: zones, shared and signal stack, and
+     * from first_low on what libc gets as the thread's stack. It stays for the next thread. None on
+     * the first thread, whose first stack is the kernel's. */
     uint64_t region_low, first_low, region_high;
     uint32_t released; /* joined or detached: libc reads the thread's descriptor no more */
     uint32_t unused;
@@ -154,6 +155,9 @@ struct ia2_state {
     uint32_t exit_hint; /* where to look for a free one first */
     uint64_t exit_sequence;
     uint64_t monitor_stacks; /* one of IA2_MONITOR_STACK bytes for each slot */
+    uint64_t frames; /* of each slot, where the frame lies by which a handler is left */
+    uint32_t hides_frames; /* the kernel writes signal frames where the interrupted code may not */
+    uint32_t unused;
     long (*dispatch)(int operation, long, long, long, long, int caller); /* of the monitor */
     struct ia2_lock thread_lock; /* of the slots */
     uint32_t slots_used; /* those from here on were never taken */
@@ -178,9 +182,8 @@ extern __thread uint32_t ia2_slot __attribute__((tls_model("initial-exec")));
 /* PKRU, on a CPU that has none. */
 extern __thread uint32_t ia2_virtual_pkru __attribute__((tls_model("initial-exec")));
 
-/* The compartment whose jump out of a signal handler has come back to the runtime's entry, 0 if
- * none. Everybody can write it. */
-extern __thread uint32_t ia2_jumping __attribute__((tls_model("initial-exec")));
+/* Start-up: reserves the monitor's stacks and buffers. Aborts on failure. */
+void ia2_state_reserve(void);
 
 /* Start-up: puts the state and the monitor's stacks under their keys. From here on only the monitor
  * writes them. Aborts on failure. */

@@ -43,4 +43,9 @@ struct ia2_gate_frame {
 #define IA2_SIGNAL_ZONE (IA2_SIGNAL_DEPTHS << IA2_SIGNAL_ZONE_SHIFT)
 #define IA2_SIGNAL_GUARD 4096
 
+/* A thread has two more stacks between its shared stack and its first one. On the lower one key 0
+ * runs while a signal has interrupted it. The kernel writes its signal frames to the upper one. */
+#define IA2_KEY0_SIGNAL_STACK (64 * 1024ul)
+#define IA2_SIGNAL_FRAMES (64 * 1024ul)
+
 #endif

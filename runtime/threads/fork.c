@@ -1,9 +1,9 @@
 /* What happens around a fork.
  *
- * Parent and child go on with their own threads and heaps, so the child gets a state of its own: the
- * kernel copies it, as it copies all private memory. A thread that begins or ends meanwhile writes
- * its record before the keys of its memory change, and the kernel changes no keys while it copies.
- * So the child knows of every key that its memory has. The steps, in their order:
+ * Parent and child go on with their own threads and heaps, so the child gets a state of its own:
+ * the kernel copies it, as it copies all private memory. A thread that begins or ends meanwhile
+ * writes its record before the keys of its memory change, and the kernel changes no keys while it
+ * copies. So the child knows of every key that its memory has. The steps, in their order:
  *
  *  1. The atfork handlers of compartments, each through a gate. They take the locks of their
  *     allocator and of their register of types. libc runs prepare handlers in the reverse order of

@@ -18,6 +18,7 @@
 #include "state/addresses.h"
 #include "state/monitor.h"
 #include "state/rights.h"
+#include "state/signal_frame.h"
 #include "threads/rseq.h"
 
 static pthread_key_t end_key;
@@ -122,6 +123,8 @@ long ia2_thread_prepare(long given, long unused1, long unused2, long unused3, in
             ia2_stacks_unmap(record);
         *record = (struct ia2_thread_record){.state = IA2_SLOT_FREE};
         r = ia2_stacks_map(zone, first, record);
+        if (!r && (r = ia2_frame_prepare(slot)))
+            ia2_stacks_unmap(record);
     }
     if (!r) {
         record->tid = 0;
@@ -252,8 +255,7 @@ long ia2_threads_forked(long unused1, long unused2, long unused3, long unused4, 
         struct ia2_thread_record *record = &ia2_state.thread[slot];
         if (record == own || record->state == IA2_SLOT_FREE)
             continue;
-        if (ia2_has_storage(record) && slot != 1 &&
-            ia2_tls_set_keys((char *)record->fsbase, 1, 0))
+        if (ia2_has_storage(record) && slot != 1 && ia2_tls_set_keys((char *)record->fsbase, 1, 0))
             ia2_die("fork: cannot take back the thread-local storage of a thread that the child "
                     "does not have");
         ia2_stacks_empty(record);
@@ -365,8 +367,7 @@ void ia2_threads_start(void)
         (size_t (*)(const pthread_attr_t *))dlsym(RTLD_DEFAULT, "__pthread_get_minstack");
     pthread_attr_t any;
     pthread_attr_init(&any);
-    ia2_state.static_tls =
-        minimum ? (minimum(&any) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE;
+    ia2_state.static_tls = minimum ? (minimum(&any) + 2 * IA2_PAGE - 1) & -IA2_PAGE : 2 * IA2_PAGE;
     pthread_attr_destroy(&any);
     if (pthread_key_create(&end_key, end_thread))
         ia2_die("no thread-specific key left for the runtime");
@@ -417,8 +418,8 @@ int ia2_thread_create(pthread_t *thread, const pthread_attr_t *attr, void *(*sta
         return (int)-slot;
     make_gone((uint32_t)slot);
     atomic_fetch_add(&live, 1);
-    uintptr_t made = ia2_state.module[ia2_current_compartment()].descriptor->key0_thread_create(
-        (uint32_t)slot);
+    uintptr_t made =
+        ia2_state.module[ia2_current_compartment()].descriptor->key0_thread_create((uint32_t)slot);
     if (made >= IA2_PAGE) { /* no thread's address is that small */
         *thread = made;
         return 0;

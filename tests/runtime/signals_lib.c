@@ -64,23 +64,18 @@ int lib_overwrites(int *p)
 
 static int how;
 
-/* Has interrupted the program, and plays with what the runtime says to it: how 1 undoes and redoes it, 2 calls it as if it
- * ran, 3 leaves it undone, 4 undoes it once more than was done. */
+/* Has interrupted the program, and plays with what the runtime says to it: how 1 calls it as if it ran, 2 delivers a
+ * signal to it, 3 has its stack cut. */
 static void attacker(int number)
 {
     const struct ia2_compartment_descriptor *victim = ia2_state.module[1].descriptor;
     shared.count[number]++;
-    if (how >= 1)
-        victim->resume();
     if (how == 1)
-        for (int i = 0; i < 100; i++)
-            victim->suspend(), victim->resume();
-    if (how == 1)
-        victim->suspend();
-    if (how == 2)
         victim->thread_end(0);
-    if (how == 4)
-        victim->resume();
+    if (how == 2)
+        victim->signal(number, NULL, NULL, 0);
+    if (how == 3)
+        victim->unwound();
 }
 
 int lib_attacks(int new_how)

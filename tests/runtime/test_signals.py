@@ -90,9 +90,7 @@ class Signals(unittest.TestCase):
     def test_handler_that_plays_with_the_interrupted_compartment(self):
         """It may end the process, but not go on with the other's stack in disorder."""
         self.assertEqual(self.passes("attack0"), 1)
-        done = self.go("attack1")
-        self.assertTrue(done.status in ENDS or done.out == "handled 1\n", done)
-        for how in (2, 3, 4):
+        for how in (1, 2, 3):
             done = self.go(f"attack{how}")
             self.assertIn(done.status, ENDS, done)
             self.assertEqual(done.out, "")

@@ -6,8 +6,10 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
 #include <threads.h>
 #include <time.h>
+#include <unistd.h>
 
 #include "signals/signals.h"
 #include "base/die.h"
@@ -95,11 +97,22 @@ HIDDEN sighandler_t __wrap___sysv_signal(int number, sighandler_t handler)
     return __wrap_sigaction(number, &act, &old) ? SIG_ERR : old.sa_handler;
 }
 
-void ia2_compartment_signal(int number, siginfo_t *info, void *context)
+static void set_mask(uint64_t bits)
+{
+    syscall(SYS_rt_sigprocmask, SIG_SETMASK, &bits, NULL, sizeof(bits));
+}
+
+/* Signals that the handler lets come are let come here: none may find the monitor at work, which
+ * waits for this to return. */
+int ia2_compartment_signal(int number, siginfo_t *info, void *context, uint64_t mask)
 {
     struct ia2_signal action = ia2_state.signal[number % _NSIG];
-    if (action.owner == ia2_this_compartment.id)
+    if (action.owner == ia2_this_compartment.id) {
+        set_mask(mask);
         action.handler(number, info, context);
+        set_mask(~0ul);
+    }
+    return 0;
 }
 
 /* ---- fork ----------------------------------------------------------------------------------- */

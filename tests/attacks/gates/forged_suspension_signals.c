@@ -2,7 +2,7 @@
  * source: signals at each instruction of a gate
  * tries: the same as forged_suspension_step, by signals that a second thread sends at a high rate
  * must: never run a handler with a PKRU that is no compartment's
- * expect: succeeds at times until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static volatile long target;

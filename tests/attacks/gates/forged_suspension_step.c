@@ -3,7 +3,7 @@
  * tries: to say that the attacker is suspended, then to jump with TF set to a WRPKRU with EAX = 0:
  *   the trap comes before the comparison, and the handler of the attacker runs on with all keys
  * must: never run a handler, or go on after it, with a PKRU that is no compartment's
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

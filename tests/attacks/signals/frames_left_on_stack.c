@@ -2,7 +2,7 @@
  * source: the kernel's frame stays on the signal stack
  * tries: to find the victim's registers on the signal stack after a handler of the victim's ran
  * must: find nothing of the victim's
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

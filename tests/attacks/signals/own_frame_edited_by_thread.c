@@ -2,7 +2,7 @@
  * source: the threat model's "signal frames"
  * tries: to have a second thread set PKRU in the kernel's frame while a handler runs
  * must: go back with the PKRU that was interrupted
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static ucontext_t *volatile frame;

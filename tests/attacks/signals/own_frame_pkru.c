@@ -2,7 +2,7 @@
  * source: PKU Pitfalls (Connor et al. 2020), section 4.4: the saved PKRU is data
  * tries: to set PKRU to 0 in the frame of a handler of its own
  * must: go back with the PKRU that was interrupted
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static void open_keys(int number, siginfo_t *info, void *context)

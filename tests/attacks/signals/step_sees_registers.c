@@ -2,7 +2,7 @@
  * source: TF (Intel SDM): a trap after each instruction
  * tries: to set TF before a call of the victim and to read registers at each of its instructions
  * must: clear TF when a compartment is entered
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static volatile int found;

@@ -2,7 +2,7 @@
  * source: TF set by a callee: it is the caller that is stepped after the return
  * tries: to set TF in a callback, so that the victim is stepped from its return on
  * must: clear TF when a compartment is returned to
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static long set_trap(long value)

@@ -2,7 +2,7 @@
  * source: signals at every instruction of a gate
  * tries: to interrupt gates, and the victim, at a high rate and to go on in the payload
  * must: never go on elsewhere with the victim's rights
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

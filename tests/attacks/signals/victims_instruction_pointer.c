@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.4
  * tries: to interrupt the victim by a timer and to change where it goes on
  * must: go back where the victim was
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.4
  * tries: to interrupt the victim by a timer and to read its registers in the frame
  * must: show a handler of another compartment no registers of the victim's
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static volatile int found;

@@ -2,7 +2,7 @@
  * source: perf_event_open(2) with a hardware breakpoint and SIGTRAP, inside a gate
  * tries: to be interrupted at the instruction behind the victim's WRPKRU, and to go on elsewhere
  * must: not get an event
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <linux/hw_breakpoint.h>
 #include <linux/perf_event.h>

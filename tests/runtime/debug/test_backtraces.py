@@ -64,7 +64,7 @@ EXPECTED = {
         [
             "app_here",
             "app_on_signal",
-            "0>1",
+            "15>1",
             "<signal>",
             "lib_raise",
             "1>2",
@@ -80,7 +80,7 @@ EXPECTED = {
             "lib_plain",
             "1>2",
             "app_on_signal",
-            "0>1",
+            "15>1",
             "<signal>",
             "lib_raise",
             "1>2",

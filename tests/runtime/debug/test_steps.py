@@ -49,7 +49,7 @@ class Steps(unittest.TestCase):
         )
 
     def test_signal(self):
-        self.walk("enter", {"0>1", "app_on_signal", "1>2", "lib_plain"})
+        self.walk("ia2_signal_arrived", {"15>1", "app_on_signal", "1>2", "lib_plain"})
 
     def test_nobody(self):
         self.walk("__wrap_pthread_create", {"1>0"})

@@ -104,12 +104,6 @@ class Forging(unittest.TestCase):
             self.stopped(name, "registers or deletes an exit function of another compartment")
         self.stopped("key-run", "a thread-specific value's destructor is no exit function")
 
-    def test_suspending_who_does_not_run(self):
-        """Either it is refused or it changes nothing."""
-        for attacker in (1, 2):
-            done = self.go(attacker, "suspend")
-            self.assertTrue(done.status in DIES or done.out.endswith("result 42\n"), done)
-
     def test_jump_in_anothers_name(self):
         done = self.go(2, "jump-forged")
         self.assertEqual(done.status, -6, done)
@@ -133,9 +127,6 @@ class Forging(unittest.TestCase):
         entered again, at exit."""
         done = self.go(2, "direction")
         self.assertEqual((done.status, done.out), (-6, "result 7\n"), done)
-
-    def test_moving_a_suspended_stack(self):
-        self.stopped("resume", "", DIES)
 
 
 if __name__ == "__main__":
