@@ -154,8 +154,7 @@ int ia2_start(int argc, char **argv, char **envp)
     IA2_STATE_SET(ia2_state.argv, argv);
     IA2_STATE_SET(ia2_state.envp, envp);
     IA2_STATE_SET(ia2_state.ready, 1u);
-    if (ia2_state.module[1].descriptor->plugin_keys)
-        ia2_plugins_check();
+    ia2_plugins_start();
     ia2_keep_key0();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);
 }
