@@ -11,7 +11,7 @@ import unittest
 HERE = pathlib.Path(__file__).resolve().parent
 RUNTIME = pathlib.Path(os.environ["IA2_SOURCE"]) / "runtime"
 PARTS = ("memory/heap_ranges", "state/state", "state/system_calls", "state/writers")
-BASE = ("base/die", "base/log", "base/lock")
+BASE = ("base/die", "base/format", "base/log", "base/lock")
 OUT = pathlib.Path(os.environ["IA2_TEST_OUT"])
 FAULTS = {"rest_of_a_granule_faults", "range_given_back_faults"}
 REFUSED = {

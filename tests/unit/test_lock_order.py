@@ -26,7 +26,7 @@ def build(out: pathlib.Path):
                 "-iquote",
                 RUNTIME,
                 HERE / "lock_order.c",
-                *(RUNTIME / f"base/{part}.c" for part in ("die", "lock", "log")),
+                *(RUNTIME / f"base/{part}.c" for part in ("die", "format", "lock", "log")),
                 "-pthread",
                 "-o",
                 out / name,
