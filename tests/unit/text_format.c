@@ -7,6 +7,8 @@
 
 #include "base/format.h"
 
+#pragma GCC diagnostic ignored "-Wformat-truncation"
+
 static int same;
 static char expected[256], found[256];
 
