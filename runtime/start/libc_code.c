@@ -19,6 +19,7 @@
 #include "base/die.h"
 #include "load/code_pages.h"
 #include "load/jump_slots.h"
+#include "start/cookie_streams.h"
 #include "start/libc_function.h"
 #include "start/libc_hooks.h"
 #include "state/state.h"
@@ -75,7 +76,10 @@ void ia2_libc_code_close(void)
     ia2_code_pages_begin(&pages);
     close_pkey_set(&pages);
     dl_iterate_phdr(close_trampolines, &pages);
-    ia2_libc_hooks_close(&pages);
+    if (!IA2_PERMISSIVE) { /* there the program goes on, whatever it does */
+        ia2_libc_hooks_close(&pages);
+        ia2_cookie_streams_start(&pages);
+    }
     ia2_jump_slots_seal(&pages);
     ia2_code_pages_end(&pages);
 }
