@@ -36,6 +36,7 @@ def build(out: pathlib.Path):
             RUNTIME,
             f"-I{RUNTIME / 'include'}",
             HERE / "heap_ranges.c",
+            RUNTIME / "base/end_process.S",
             *(RUNTIME / f"{part}.c" for part in (*PARTS, *BASE)),
             "-pthread",
             "-o",

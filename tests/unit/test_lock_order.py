@@ -26,6 +26,7 @@ def build(out: pathlib.Path):
                 "-iquote",
                 RUNTIME,
                 HERE / "lock_order.c",
+                RUNTIME / "base/end_process.S",
                 *(RUNTIME / f"base/{part}.c" for part in ("die", "format", "lock", "log")),
                 "-pthread",
                 "-o",

