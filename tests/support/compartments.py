@@ -149,7 +149,9 @@ def callgates(compartments, key: int) -> str:
         )
     lines += [f"ia2_destructor {name}, {name}" for name in own.destructors]
     if key == 1:
-        files = [(n, f"{other.name}.ia2.so") for n, other in enumerate(compartments, 1) if other.late]
+        files = [
+            (n, f"{other.name}.ia2.so") for n, other in enumerate(compartments, 1) if other.late
+        ]
         lines += [f'ia2_plugin key={n}, file="{file}", name="{file}"' for n, file in files]
     return "\n".join([*lines, "ia2_gates_end", ""])
 

@@ -16,7 +16,16 @@ def build(out: pathlib.Path):
     sources = ("-iquote", RUNTIME, HERE / "text_format.c", RUNTIME / "base/format.c")
     subprocess.run(["gcc", *FLAGS, *SANITIZED, *sources, "-o", out / "text_format"], check=True)
     subprocess.run(
-        ["gcc", *FLAGS, "-iquote", RUNTIME, "-c", RUNTIME / "base/format.c", "-o", out / "format.o"],
+        [
+            "gcc",
+            *FLAGS,
+            "-iquote",
+            RUNTIME,
+            "-c",
+            RUNTIME / "base/format.c",
+            "-o",
+            out / "format.o",
+        ],
         check=True,
     )
 

@@ -81,7 +81,9 @@ class JumpSlots(unittest.TestCase):
     def test_written_of_libm_and_the_loader(self):
         for what in ("libm", "ld.so"):
             done = self.go("bfd", what)
-            self.assertIn((done.status, done.out.splitlines()[-1:]), ((0, ["712"]), (-11, [])), done)
+            self.assertIn(
+                (done.status, done.out.splitlines()[-1:]), ((0, ["712"]), (-11, [])), done
+            )
 
     def test_guests(self):
         for form in set(FORMS) - {"full"}:
