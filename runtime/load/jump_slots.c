@@ -114,7 +114,7 @@ static int find_slots(struct object *object)
     for (size_t i = 0; i < object->count; i++) {
         uintptr_t slot = object->info->dlpi_addr + object->relocations[i].r_offset;
         unsigned long type = ELF64_R_TYPE(object->relocations[i].r_info);
-        if (ia2_is_in(&object->relro, slot))
+        if (type == R_X86_64_NONE || ia2_is_in(&object->relro, slot))
             continue;
         if (type != R_X86_64_JUMP_SLOT && type != R_X86_64_IRELATIVE)
             ia2_die("%s: everybody could write the descriptors by which it finds its thread-local "
@@ -178,36 +178,51 @@ static const char *version_name(const struct object *object, unsigned number)
     return NULL;
 }
 
-/* Whether a function is from a library with symbol versions. A reference without a version then
- * means the oldest one, which dlsym does not look for. */
-static int has_versions(const void *function)
+/* The library that a function is in, NULL if there is none. */
+static struct link_map *library_of(const void *function)
 {
     Dl_info info;
-    struct link_map *map;
-    if (!dladdr1(function, &info, (void **)&map, RTLD_DL_LINKMAP) || !map)
-        return 1;
-    for (const ElfW(Dyn) *d = map->l_ld; d->d_tag != DT_NULL; d++)
-        if (d->d_tag == DT_VERDEF)
-            return 1;
-    return 0;
+    struct link_map *map = NULL;
+    return dladdr1(function, &info, (void **)&map, RTLD_DL_LINKMAP) ? map : NULL;
 }
 
-/* What ld.so would bind a symbol to, NULL if that is not certain. */
+static int has_versions(const void *function)
+{
+    struct link_map *map = library_of(function);
+    for (const ElfW(Dyn) *d = map ? map->l_ld : NULL; d && d->d_tag != DT_NULL; d++)
+        if (d->d_tag == DT_VERDEF)
+            return 1;
+    return !map;
+}
+
+/* What ld.so would bind a symbol to: of the libraries in their order, the first that has the symbol
+ * with this version, or that has no versions. dlvsym leaves out the latter, and dlsym takes any
+ * default version. NULL if the two do not say what comes first. */
+static void *find_version(const char *name, const char *version)
+{
+    void *exact = dlvsym(RTLD_DEFAULT, name, version), *any = dlsym(RTLD_DEFAULT, name);
+    if (!any || any == exact || has_versions(any))
+        return exact;
+    if (!exact)
+        return any;
+    struct link_map *map = library_of(exact);
+    return map && dlsym(map, name) == exact ? any : NULL;
+}
+
 static void *find_function(const struct object *object, const ElfW(Rela) * relocation)
 {
     size_t index = ELF64_R_SYM(relocation->r_info);
     const ElfW(Sym) *symbol = &object->symbols[index];
     const char *name = object->names + symbol->st_name;
     unsigned number = object->versions ? object->versions[index] & 0x7fffu : VER_NDX_GLOBAL;
-    void *found;
     if (object->symbolic || ELF64_ST_VISIBILITY(symbol->st_other) != STV_DEFAULT)
         return NULL;
-    if (number <= VER_NDX_GLOBAL) {
-        found = dlsym(RTLD_DEFAULT, name);
+    if (number <= VER_NDX_GLOBAL) { /* of a library with versions, ld.so takes the oldest one */
+        void *found = dlsym(RTLD_DEFAULT, name);
         return found && !has_versions(found) ? found : NULL;
     }
     const char *version = version_name(object, number);
-    return version ? dlvsym(RTLD_DEFAULT, name, version) : NULL;
+    return version ? find_version(name, version) : NULL;
 }
 
 static void bind_all(const struct object *object, char *copy)

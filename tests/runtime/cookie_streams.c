@@ -9,6 +9,8 @@ static ssize_t show(void *cookie, const char *from, size_t size)
     return cookie ? write(1, from, size) : -1;
 }
 
+int guest_say(const char *text); /* of a library that is no compartment */
+
 int main(int argc, char **argv)
 {
     const char *what = argc > 1 ? argv[1] : "";
@@ -24,6 +26,8 @@ int main(int argc, char **argv)
                 return 1;
         }
         printf("%d\n", lib_wrote(42));
+    } else if (!strcmp(what, "guest")) {
+        return guest_say("by a guest\n");
     } else if (!strcmp(what, "to-lib")) {
         lib_print(fopencookie(cookie, "w", (cookie_io_functions_t){.write = show}));
     } else if (!strcmp(what, "to-app")) {

@@ -12,9 +12,13 @@ HERE = pathlib.Path(__file__).resolve().parent
 
 
 def build(out: pathlib.Path):
+    guest = out / "libguest.so"
+    source = HERE / "cookie_streams_guest.c"
+    compartments.run("gcc", "-shared", "-fPIC", "-D_GNU_SOURCE", source, "-o", guest)
+    link = ("-Wl,--no-as-needed", f"-Wl,-rpath,{out}", guest)
     for make in (compartments.build, compartments.build_plain):
         parts = [
-            Compartment("app", [HERE / "cookie_streams.c"]),
+            Compartment("app", [HERE / "cookie_streams.c"], options=link),
             Compartment("lib", [HERE / "cookie_streams_lib.c"]),
         ]
         make(out, "cookie_streams", parts, flags=[f"-I{HERE}"])
@@ -31,6 +35,9 @@ class CookieStreams(unittest.TestCase):
 
     def test_streams_of_each_compartment(self):
         self.as_plain("own", "of app\nclosed\n42\n")
+
+    def test_stream_of_a_guest(self):
+        self.as_plain("guest", "by a guest\n")
 
     def test_what_is_not_written_at_exit(self):
         self.as_plain("end", "written at exit\nmade before main\n")

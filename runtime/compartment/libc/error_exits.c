@@ -1,6 +1,9 @@
-/* err, error and their like print a message and end the process. Inside libc, exit would run its
- * list of functions with this compartment's rights, and libc's list is in memory that everybody
- * writes. libc prints the message here, and the process ends as by this compartment's own exit. */
+/* err, error and their like print a message and end the process. libc's would call exit inside
+ * libc: exit runs libc's list of functions, to which every compartment can add, with this
+ * compartment's rights. These end the process as this compartment's own exit does.
+ *
+ * They are weak definitions, not --wrap: many programs have an error() of their own, which --wrap
+ * would replace. The linker takes these where libc's would be taken. */
 #define _GNU_SOURCE
 #include <err.h>
 #include <errno.h>
@@ -8,68 +11,96 @@
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <string.h>
 
+#include "base/die.h"
 #include "compartment/compartment.h"
+#include "state/addresses.h"
 
-#define HIDDEN __attribute__((visibility("hidden")))
+#define REPLACED __attribute__((weak, visibility("hidden")))
 
-/* exit is this compartment's (exit_calls.c). */
-#define WRAP_ERR(name, warn) \
-    HIDDEN __attribute__((noreturn, format(printf, 2, 0))) void __wrap_v##name( \
-        int status, const char *format, va_list arguments) \
-    { \
-        warn(format, arguments); \
-        exit(status); \
-    } \
-    HIDDEN __attribute__((noreturn, format(printf, 2, 3))) void __wrap_##name( \
-        int status, const char *format, ...) \
-    { \
-        va_list arguments; \
-        va_start(arguments, format); \
-        __wrap_v##name(status, format, arguments); \
+REPLACED void verr(int status, const char *format, va_list arguments)
+{
+    vwarn(format, arguments);
+    exit(status);
+}
+
+REPLACED void verrx(int status, const char *format, va_list arguments)
+{
+    vwarnx(format, arguments);
+    exit(status);
+}
+
+REPLACED void err(int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vwarn(format, arguments);
+    exit(status);
+}
+
+REPLACED void errx(int status, const char *format, ...)
+{
+    va_list arguments;
+    va_start(arguments, format);
+    vwarnx(format, arguments);
+    exit(status);
+}
+
+/* The program may print its name itself. The pointer is libc's, so every compartment can set it. */
+static void print_name(const char *separator)
+{
+    void (*print)(void) = error_print_progname;
+    if (!print) {
+        fprintf(stderr, "%s:%s", program_invocation_name, separator);
+        return;
     }
-WRAP_ERR(err, vwarn)
-WRAP_ERR(errx, vwarnx)
-
-void __real_error(int status, int number, const char *format, ...);
-void __real_error_at_line(int status, int number, const char *file, unsigned line,
-                          const char *format, ...);
-
-/* libc has no variant of these with a va_list. \a text gets the message, in this compartment's
- * heap; without memory it is the format. */
-static const char *message(char **text, const char *format, va_list arguments)
-{
-    int saved = errno;
-    if (vasprintf(text, format, arguments) < 0)
-        *text = NULL;
-    errno = saved;
-    return *text ? *text : format;
+    if (!ia2_is_code_of((int)ia2_this_compartment.id, (uintptr_t)print) &&
+        !ia2_is_in_gates((const void *)print))
+        ia2_die("compartment %s: error_print_progname is no function of this compartment's",
+                ia2_this_compartment.name);
+    print();
 }
 
-HIDDEN __attribute__((format(printf, 3, 4))) void __wrap_error(int status, int number,
-                                                               const char *format, ...)
+static void finish(int status, int number, const char *format, va_list arguments)
 {
-    va_list arguments;
-    char *text;
-    va_start(arguments, format);
-    __real_error(0, number, "%s", message(&text, format, arguments));
-    va_end(arguments);
-    free(text);
+    vfprintf(stderr, format, arguments);
+    error_message_count++;
+    if (number)
+        fprintf(stderr, ": %s", strerror(number));
+    putc('\n', stderr);
+    fflush(stderr);
     if (status)
         exit(status);
 }
 
-HIDDEN __attribute__((format(printf, 5, 6))) void __wrap_error_at_line(int status, int number,
-                                                                       const char *file,
-                                                                       unsigned line,
-                                                                       const char *format, ...)
+REPLACED void error(int status, int number, const char *format, ...)
 {
     va_list arguments;
-    char *text;
+    fflush(stdout);
+    print_name(" ");
     va_start(arguments, format);
-    __real_error_at_line(0, number, file, line, "%s", message(&text, format, arguments));
+    finish(status, number, format, arguments);
     va_end(arguments);
-    free(text);
-    if (status)
-        exit(status);
+}
+
+REPLACED void error_at_line(int status, int number, const char *file, unsigned line,
+                            const char *format, ...)
+{
+    static const char *last_file;
+    static unsigned last_line;
+    va_list arguments;
+    if (error_one_per_line) {
+        if (line == last_line &&
+            (file == last_file || (file && last_file && !strcmp(file, last_file))))
+            return;
+        last_file = file;
+        last_line = line;
+    }
+    fflush(stdout);
+    print_name("");
+    fprintf(stderr, file ? "%s:%u: " : " ", file, line);
+    va_start(arguments, format);
+    finish(status, number, format, arguments);
+    va_end(arguments);
 }

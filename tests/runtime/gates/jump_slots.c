@@ -9,6 +9,7 @@
 
 int early_use(int n);
 int early_use_late(int n);
+int early_which(void);
 
 static void diverted(void)
 {
@@ -81,6 +82,8 @@ int main(int argc, char **argv)
         return 1;
     if (!strcmp(what, "late") || !strcmp(what, "missing"))
         printf("%d\n", early_use_late(7));
+    if (!strcmp(what, "which"))
+        printf("%d\n", early_which());
     if (!strncmp(what, "guest", 5))
         return guest(argv[1], !strcmp(what, "guest-write"));
     printf("%d\n", early_use(7));

@@ -1,11 +1,15 @@
 /* A library that is linked without full RELRO: its jump slots can be written, and are bound when a
  * function is first called. */
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 int jump_slots_other(int n); /* of another library */
 int jump_slots_late(int n); /* of a library that comes with dlopen, or never */
 int jump_slots_weak(int n) __attribute__((weak));
+
+/* libc's, unless another library has one of this name. */
+int LIBRARY_which(void);
 
 static const char *volatile text = "eleven here";
 
@@ -22,4 +26,10 @@ int LIBRARY_use_late(int n);
 int LIBRARY_use_late(int n)
 {
     return jump_slots_late(n);
+}
+
+int LIBRARY_which(void)
+{
+    char old[2] = "a", *volatile to = old;
+    return *strcpy(to, "b") == 'b' ? mblen(to, 1) : -1;
 }

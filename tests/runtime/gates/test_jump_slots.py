@@ -19,7 +19,11 @@ FORMS = {
     "full": ["gcc", "-Wl,-z,now,-z,relro"],
 }
 COMPLETE = ("bfd-now-norelro", "full")  # what is missing would be missed at the start
-OTHER = "int jump_slots_other(int n) { return 100 * n; }\n"
+# The second function is libc's, but this library comes first.
+OTHER = (
+    "int jump_slots_other(int n) { return 100 * n; }\n"
+    "int mblen(const char *text, unsigned long n) { return text && n ? 55 : 0; }\n"
+)
 LATE = "int jump_slots_late(int n) { return 1000 * n; }\n"
 
 
@@ -33,6 +37,7 @@ def library(folder, name, form, *more):
         "-fPIC",
         f"-DLIBRARY_use={name}_use",
         f"-DLIBRARY_use_late={name}_use_late",
+        f"-DLIBRARY_which={name}_which",
         *more,
         "-o",
         folder / f"lib{name}.so",
@@ -96,6 +101,11 @@ class JumpSlots(unittest.TestCase):
             self.assertEqual(self.go(form, "use").out, "712\n")
             if form != "full":
                 self.assertEqual(self.go(form, "guest").out, "712\n" * 3)
+
+    def test_a_function_that_stands_in_for_libcs(self):
+        for form in FORMS:
+            for plain in (True, False):
+                self.assertEqual(self.go(form, "which", plain).out, "55\n712\n", form)
 
     def test_a_function_that_comes_late(self):
         for form in ("bfd", "bfd-ibt", "bfd-norelro", "lld", "full"):
