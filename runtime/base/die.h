@@ -2,9 +2,9 @@
 #ifndef IA2_DIE_H
 #define IA2_DIE_H
 
-/* Says "ia2: ..." (base/log.h has what a format may have) and ends the process by SIGABRT, whatever
- * handler the program has for it and whether it is blocked. Async-signal-safe and thread-safe, with
- * any rights. */
+/* Says "ia2: ..." (base/format.h has what a format may have) and ends the process by SIGABRT,
+ * whatever handler the program has for it and whether it is blocked. Async-signal-safe and
+ * thread-safe, with any rights. */
 void ia2_die(const char *format, ...) __attribute__((noreturn, format(printf, 1, 2)));
 
 #if IA2_PERMISSIVE

@@ -1,17 +1,20 @@
 #include "base/log.h"
 
-#include <stdio.h>
 #include <unistd.h>
+
+#include "base/format.h"
 
 void ia2_say_as(const char *prefix, const char *format, va_list arguments)
 {
     char line[IA2_LINE];
-    int n = snprintf(line, sizeof(line), "%s: ", prefix);
-    n += vsnprintf(line + n, sizeof(line) - (size_t)n - 1, format, arguments);
-    if (n > (int)sizeof(line) - 2)
-        n = sizeof(line) - 2;
+    const size_t most = sizeof(line) - 2;
+    size_t n = ia2_format(line, most, "%s: ", prefix);
+    if (n < most)
+        n += ia2_format_list(line + n, most + 1 - n, format, arguments);
+    if (n > most)
+        n = most;
     line[n++] = '\n';
-    if (write(STDERR_FILENO, line, (size_t)n) < 0) {
+    if (write(STDERR_FILENO, line, n) < 0) {
         /* Nowhere to say it. */
     }
 }

@@ -1,8 +1,7 @@
 /* What the runtime says: one line on stderr at a time, by write(2).
  *
- * All functions are async-signal-safe and thread-safe, with any rights. A format has %s, %c, %p and
- * %%, and the integer conversions d, u and x with the lengths l and z, with flags and widths; glibc
- * formats these without locks and memory. What is longer than a line of IA2_LINE bytes is cut. */
+ * All functions are async-signal-safe and thread-safe, with any rights. base/format.h says what a
+ * format may have. What is longer than a line of IA2_LINE bytes is cut. */
 #ifndef IA2_LOG_H
 #define IA2_LOG_H
 

@@ -1,9 +1,9 @@
 #define _GNU_SOURCE
 #include "exit/table.h"
 
-#include <stdio.h>
 
 #include "base/die.h"
+#include "base/format.h"
 #include "exit/destructor_map.h"
 #include "ia2_destructors.h"
 #include "state/addresses.h"
@@ -116,9 +116,9 @@ const char *ia2_exit_symbol(const void *function, int registrant, char text[96])
         registrant > 0 && registrant <= IA2_LAST_COMPARTMENT ? &ia2_state.module[registrant] : NULL;
     uintptr_t at = (uintptr_t)function;
     if (module && ia2_is_in(&module->text, at))
-        snprintf(text, 96, "%s+%#zx", module->descriptor->name, (size_t)(at - module->base));
+        ia2_format(text, 96, "%s+%#zx", module->descriptor->name, (size_t)(at - module->base));
     else
-        snprintf(text, 96, "%p", function);
+        ia2_format(text, 96, "%p", function);
     return text;
 }
 

@@ -2,12 +2,14 @@
 #include "load/plugin_file.h"
 
 #include <elf.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/die.h"
 #include "state/state.h"
 
 struct image {
@@ -168,18 +170,19 @@ static const char *wrong(struct image *image, uint32_t key)
         memcmp(descriptor->pkru, first->pkru, sizeof(first->pkru)))
         return "it was built from another policy than the program";
     if (descriptor->id < 1 || descriptor->id > first->count ||
-        !(first->plugin_keys & 1u << descriptor->id) || (key && descriptor->id != key))
+        !(first->plugin_keys & 1u << descriptor->id) || descriptor->id != key)
         return "it has the key of another compartment";
     const char *reason = wrong_segments(image);
     return reason ? reason : wrong_code(image);
 }
 
-const char *ia2_plugin_file_wrong(const char *path, uint32_t key)
+const char *ia2_plugin_file_open(const char *path, uint32_t key, struct ia2_plugin_file *file)
 {
     struct stat status;
+    *file = (struct ia2_plugin_file){NULL, 0};
     int fd = open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0)
-        return "it cannot be read";
+        return errno == ENOENT ? NULL : "it cannot be read";
     struct image image = {NULL, 0, NULL, NULL};
     const char *reason = "it cannot be read";
     if (!fstat(fd, &status) && S_ISREG(status.st_mode) && status.st_size > 0) {
@@ -188,9 +191,110 @@ const char *ia2_plugin_file_wrong(const char *path, uint32_t key)
         if (bytes != MAP_FAILED) {
             image.bytes = bytes;
             reason = wrong(&image, key);
-            munmap(bytes, image.size);
+            *file = (struct ia2_plugin_file){bytes, image.size};
         }
     }
     close(fd);
     return reason;
+}
+
+void ia2_plugin_file_close(struct ia2_plugin_file *file)
+{
+    if (file->bytes)
+        munmap((void *)file->bytes, file->size);
+    file->bytes = NULL;
+}
+
+/* ---- what ld.so mapped ---------------------------------------------------------------------- */
+
+/* A line of /proc/self/maps: START-END RIGHTS OFFSET MAJOR:MINOR INODE PATH. The file of a mapping
+ * is MAJOR, MINOR and INODE; file systems in layers may say other numbers in fstat. */
+struct mapping {
+    uint64_t start, end, major, minor, inode;
+};
+
+/* Reads one character at a time. */
+struct reader {
+    int fd;
+    size_t at, filled;
+    char bytes[4096];
+};
+
+static int next(struct reader *reader)
+{
+    if (reader->at == reader->filled) {
+        ssize_t n;
+        do
+            n = read(reader->fd, reader->bytes, sizeof(reader->bytes));
+        while (n < 0 && errno == EINTR);
+        if (n <= 0)
+            return -1;
+        reader->filled = (size_t)n;
+        reader->at = 0;
+    }
+    return (unsigned char)reader->bytes[reader->at++];
+}
+
+/* A number up to a character that is no digit; that character. */
+static int read_number(struct reader *reader, unsigned base, uint64_t *number)
+{
+    for (*number = 0;;) {
+        int c = next(reader);
+        unsigned digit = c >= '0' && c <= '9'   ? (unsigned)c - '0'
+                         : c >= 'a' && c <= 'f' ? (unsigned)c - 'a' + 10
+                                                : base;
+        if (digit >= base)
+            return c;
+        *number = *number * base + digit;
+    }
+}
+
+static int skip_to(struct reader *reader, int wanted)
+{
+    int c;
+    do
+        c = next(reader);
+    while (c >= 0 && c != wanted);
+    return c;
+}
+
+static int read_mapping(struct reader *reader, struct mapping *mapping)
+{
+    int c;
+    if (read_number(reader, 16, &mapping->start) != '-' ||
+        read_number(reader, 16, &mapping->end) != ' ' || skip_to(reader, ' ') < 0 ||
+        skip_to(reader, ' ') < 0 || read_number(reader, 16, &mapping->major) != ':' ||
+        read_number(reader, 16, &mapping->minor) != ' ')
+        return 0;
+    c = read_number(reader, 10, &mapping->inode);
+    return c == '\n' || skip_to(reader, '\n') >= 0;
+}
+
+/* Whether two addresses are mapped from one file. */
+static int is_one_file(uint64_t first, uint64_t second)
+{
+    struct reader reader = {.fd = open("/proc/self/maps", O_RDONLY | O_CLOEXEC)};
+    struct mapping mapping, found[2] = {{.inode = 0}, {.inode = 0}};
+    if (reader.fd < 0)
+        ia2_die("cannot read /proc/self/maps, which says what file a plugin was loaded from (%s); "
+                "mount /proc",
+                strerrorname_np(errno));
+    while (read_mapping(&reader, &mapping)) {
+        if (first >= mapping.start && first < mapping.end)
+            found[0] = mapping;
+        if (second >= mapping.start && second < mapping.end)
+            found[1] = mapping;
+    }
+    close(reader.fd);
+    return found[0].inode && found[0].inode == found[1].inode && found[0].major == found[1].major &&
+           found[0].minor == found[1].minor;
+}
+
+const char *ia2_plugin_file_mapped_wrong(const struct ia2_plugin_file *file, uint32_t key,
+                                         const void *mapped)
+{
+    struct image image = {file->bytes, file->size, NULL, NULL};
+    if (!file->bytes || !is_one_file((uint64_t)(uintptr_t)file->bytes, (uint64_t)(uintptr_t)mapped))
+        return "another file came into its place while it was loaded";
+    return wrong(&image, key);
 }

@@ -2,6 +2,7 @@
 #include "load/plugins.h"
 
 #include <dlfcn.h>
+#include <errno.h>
 #include <limits.h>
 #include <link.h>
 #include <stdlib.h>
@@ -15,6 +16,8 @@
 #include "exit/fini_array.h"
 #include "exit/registering.h"
 #include "exit/trace.h"
+#include "load/code_pages.h"
+#include "load/jump_slots.h"
 #include "load/module.h"
 #include "memory/heap_ranges.h"
 #include "memory/thread_storage.h"
@@ -25,8 +28,6 @@
 #include "state/note.h"
 #include "state/state.h"
 #include "state/system_calls.h"
-
-#define SUFFIX ".ia2.so"
 
 /* Recursive: a constructor may load another one. */
 static struct ia2_lock lock = IA2_RECURSIVE_LOCK(IA2_RANK_PLUGINS);
@@ -61,36 +62,41 @@ static const struct ia2_plugin *plugin_meant(const char *name)
     return plugin || !strchr(name, '/') || !realpath(name, real) ? plugin : plugin_called(real);
 }
 
+/* The folder of libia2.so with a slash, read-only once it is known: what ld.so knows about
+ * libraries, everybody can write. */
+static char folder[PATH_MAX] __attribute__((aligned(IA2_PAGE)));
+_Static_assert(sizeof(folder) % IA2_PAGE == 0, "has pages of its own");
+
+static void find_folder(void)
+{
+    Dl_info info;
+    if (!dladdr((void *)find_folder, &info) || !realpath(info.dli_fname, folder))
+        ia2_die("cannot find the folder of libia2.so, where plugins are (%s)",
+                strerrorname_np(errno));
+    strrchr(folder, '/')[1] = 0;
+    if (mprotect(folder, sizeof(folder), PROT_READ))
+        ia2_die("cannot keep the folder of plugins (%s)", strerrorname_np(errno));
+}
+
 int ia2_plugin_path(const char *name, char *path, size_t size)
 {
-    char own[PATH_MAX], wanted[PATH_MAX], real[PATH_MAX];
-    Dl_info info;
-    if (!name || !plugin_keys() || !dladdr((void *)ia2_plugin_path, &info) ||
-        !realpath(info.dli_fname, own))
+    const struct ia2_plugin *plugin = name && plugin_keys() ? plugin_meant(name) : NULL;
+    if (!plugin)
         return 0;
-    char *slash = strrchr(own, '/');
-    slash[1] = 0;
-    const struct ia2_plugin *plugin = plugin_meant(name);
-    if (plugin) { /* even if it is missing: never the one that the project built, which would have
-                     the caller's rights */
-        if ((size_t)snprintf(path, size, "%s%s", own, plugin->file) >= size)
-            ia2_die("dlopen: the path of %s is too long", plugin->file);
-        return 1;
-    }
-    if ((size_t)snprintf(wanted, sizeof(wanted), "%s%s", strchr(name, '/') ? "" : own, name) >=
-            sizeof(wanted) ||
-        !realpath(wanted, real))
-        return 0;
-    size_t folder = strlen(own), length = strlen(real);
-    if (length >= size || strncmp(real, own, folder) || strchr(real + folder, '/') ||
-        length < sizeof(SUFFIX) || strcmp(real + length - strlen(SUFFIX), SUFFIX))
-        return 0;
-    strcpy(path, real);
+    /* Even if it is missing: never the one that the project built, which would have the caller's
+     * rights. */
+    size_t length = strlen(folder), more = strlen(plugin->file) + 1;
+    if (length + more > size)
+        ia2_die("dlopen: the path of %s is too long", plugin->file);
+    memcpy(path, folder, length);
+    memcpy(path + length, plugin->file, more);
     return 1;
 }
 
 struct taking {
-    char path[PATH_MAX]; /* of the file that was asked for */
+    const char *path; /* of the file that was asked for, in memory that nobody writes */
+    const struct ia2_plugin *plugin;
+    struct ia2_plugin_file file;
     uint32_t id; /* the compartment that came; 0: it was there, or none */
 };
 
@@ -144,11 +150,29 @@ static int refuse_plain(struct dl_phdr_info *info, size_t size, void *unused)
     return 0;
 }
 
+/* Libraries that no compartment names. */
+static void seal_guests(void)
+{
+    struct ia2_code_pages pages;
+    ia2_code_pages_begin(&pages);
+    ia2_jump_slots_seal(&pages);
+    ia2_code_pages_end(&pages);
+}
+
+void ia2_plugins_start(void)
+{
+    if (!plugin_keys())
+        return;
+    find_folder();
+    ia2_plugins_check();
+}
+
 void ia2_plugins_check(void)
 {
     if (ia2_state.ready) {
         dl_iterate_phdr(take_in, NULL);
         dl_iterate_phdr(refuse_plain, NULL);
+        seal_guests();
     }
     ia2_permissive_objects();
 }
@@ -156,36 +180,65 @@ void ia2_plugins_check(void)
 long ia2_plugin_taken(long path, long size, long unused1, long unused2, int caller)
 {
     (void)unused1, (void)unused2;
-    struct taking taking = {.id = 0};
-    if (size < 1 || (size_t)size > sizeof(taking.path) || caller > 0)
+    char copy[PATH_MAX];
+    struct taking taking = {.path = copy};
+    if (size < 1 || (size_t)size > sizeof(copy) || caller > 0)
         return 0;
-    ia2_monitor_copy_in(caller, taking.path, (const void *)path, (size_t)size);
-    taking.path[size - 1] = 0;
+    ia2_monitor_copy_in(caller, copy, (const void *)path, (size_t)size);
+    copy[size - 1] = 0;
     dl_iterate_phdr(take_in, &taking);
     return taking.id;
 }
 
-void *ia2_key0_dlopen(const char *path, int flags)
+/* The path of the plugin that a name means. Nobody can write it. */
+static char *keep_path(const char *name)
 {
-    struct taking taking = {.id = 0};
-    if (!ia2_plugin_path(path, taking.path, sizeof(taking.path)))
-        ia2_die("dlopen: no compartment");
-    const struct ia2_plugin *plugin = plugin_called(taking.path);
-    const char *wrong =
-        access(taking.path, F_OK)
-            ? NULL
-            : ia2_plugin_file_wrong(taking.path, plugin ? (uint32_t)plugin->key : 0);
+    char *path = mmap(NULL, PATH_MAX, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (path == MAP_FAILED)
+        ia2_die("dlopen: no memory for a path");
+    if (!ia2_plugin_path(name, path, PATH_MAX))
+        ia2_die("dlopen: no plugin");
+    if (mprotect(path, PATH_MAX, PROT_READ))
+        ia2_die("dlopen: cannot keep a path (%s)", strerrorname_np(errno));
+    return path;
+}
+
+static int is_compartment(uintptr_t base)
+{
+    for (uint32_t id = 1; id <= ia2_state.count; id++)
+        if (ia2_state.module[id].descriptor && ia2_state.module[id].base == base)
+            return 1;
+    return 0;
+}
+
+static void refuse_wrong(const struct taking *taking, const char *wrong)
+{
     if (wrong)
-        ia2_die("dlopen: %s is not the plugin that it should be: %s", taking.path, wrong);
+        ia2_die("dlopen: %s is not the plugin that it should be: %s", taking->path, wrong);
+}
+
+void *ia2_key0_dlopen(const char *name, int flags)
+{
+    struct taking taking = {.path = keep_path(name)};
+    taking.plugin = plugin_called(taking.path);
+    if (!taking.plugin)
+        ia2_die("dlopen: no plugin");
+    uint32_t key = (uint32_t)taking.plugin->key;
+    refuse_wrong(&taking, ia2_plugin_file_open(taking.path, key, &taking.file));
     ia2_lock(&lock);
-    void *handle = dlopen(taking.path, (flags & ~RTLD_LAZY) | RTLD_NOW);
+    struct link_map *handle = dlopen(taking.path, (flags & ~RTLD_LAZY) | RTLD_NOW);
     ia2_permissive_objects();
+    if (handle && !is_compartment(handle->l_addr))
+        refuse_wrong(&taking, ia2_plugin_file_mapped_wrong(&taking.file, key, handle->l_ld));
     if (handle)
         taking.id = (uint32_t)ia2_monitor(IA2_DO_PLUGIN_TAKE, (long)taking.path,
                                           (long)strlen(taking.path) + 1, 0, 0);
+    seal_guests(); /* that the plugin needs */
     if (taking.id)
         ia2_state.module[taking.id].descriptor->construct();
     ia2_unlock(&lock);
+    ia2_plugin_file_close(&taking.file);
+    munmap((char *)taking.path, PATH_MAX);
     return handle;
 }
 

@@ -11,17 +11,17 @@
 #define _GNU_SOURCE
 #include "start/libc_code.h"
 
-#include <dlfcn.h>
 #include <elf.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <string.h>
 #include <sys/auxv.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 #include "base/die.h"
+#include "load/code_pages.h"
+#include "load/jump_slots.h"
+#include "start/cookie_streams.h"
+#include "start/libc_function.h"
+#include "start/libc_hooks.h"
 #include "state/state.h"
 
 void ia2_checked_xrstor(void); /* checked_xrstor.S; for ld.so's trampolines alone */
@@ -35,57 +35,24 @@ static void refuse_pkey_set(void)
             "the program without compartments)");
 }
 
-/* Puts \a size bytes over code. The pages around are replaced at once by a copy that has them, from
- * a file that is closed and sealed before anything else runs: no page of libc is writable or not
- * executable for a moment, and sandboxes that forbid mprotect(PROT_EXEC) do not mind. */
-static void patch(void *at, const void *bytes, size_t size)
-{
-    char copy[2 * IA2_PAGE];
-    char *low = (char *)((uintptr_t)at & -IA2_PAGE);
-    size_t length = (((uintptr_t)at + size + IA2_PAGE - 1) & -IA2_PAGE) - (uintptr_t)low;
-    memcpy(copy, low, length);
-    memcpy(copy + ((char *)at - low), bytes, size);
-    int fd = memfd_create("ia2-libc-code", MFD_CLOEXEC | MFD_ALLOW_SEALING);
-    if (fd < 0 || write(fd, copy, length) != (ssize_t)length ||
-        fcntl(fd, F_ADD_SEALS, F_SEAL_WRITE | F_SEAL_SHRINK | F_SEAL_GROW | F_SEAL_SEAL) ||
-        mmap(low, length, PROT_READ | PROT_EXEC, MAP_PRIVATE | MAP_FIXED, fd, 0) == MAP_FAILED)
-        ia2_die("cannot change the code of libc (%s)", strerrorname_np(errno));
-    close(fd);
-}
-
-/* Makes the five bytes at \a at a jump (0xe9) or a call (0xe8) to \a target. */
-static void divert(unsigned char *at, unsigned char opcode, void (*target)(void))
-{
-    intptr_t distance = (intptr_t)target - (intptr_t)(at + 5);
-    int32_t near = (int32_t)distance;
-    unsigned char bytes[5] = {opcode};
-    if (near != distance)
-        ia2_die("libc's code is further than 2 GiB from the runtime");
-    memcpy(bytes + 1, &near, sizeof(near));
-    patch(at, bytes, sizeof(bytes));
-}
-
-static void close_pkey_set(void)
+static void close_pkey_set(struct ia2_code_pages *pages)
 {
     static const unsigned char trap[3] = {0x0f, 0x0b, 0x90}; /* ud2; nop */
-    void *libc = dlopen("libc.so.6", RTLD_LAZY | RTLD_NOLOAD);
-    void *function = libc ? dlsym(libc, "pkey_set") : NULL;
-    const ElfW(Sym) * symbol;
-    Dl_info info;
-    if (!function || !dladdr1(function, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
-        ia2_die("libc has no pkey_set, so its WRPKRU is not found; the runtime knows glibc 2.27 "
-                "and later");
-    unsigned char *at = memmem(function, symbol->st_size, wrpkru, sizeof(wrpkru));
+    size_t size;
+    unsigned char *function = ia2_libc_function("pkey_set", &size);
+    if (!function)
+        ia2_die("libc has no pkey_set, so its WRPKRU is not found; the runtime knows glibc 2.36 "
+                "to 2.41");
+    unsigned char *at = memmem(function, size, wrpkru, sizeof(wrpkru));
     if (!at)
         ia2_die("libc's pkey_set has no WRPKRU, so it is somewhere else");
-    patch(at, trap, sizeof(trap));
-    divert(function, 0xe9, refuse_pkey_set);
-    dlclose(libc);
+    ia2_code_pages_change(pages, at, trap, sizeof(trap));
+    ia2_libc_jump(pages, function, refuse_pkey_set);
 }
 
-static int close_trampolines(struct dl_phdr_info *info, size_t size, void *unused)
+static int close_trampolines(struct dl_phdr_info *info, size_t size, void *pages)
 {
-    (void)size, (void)unused;
+    (void)size;
     if (info->dlpi_addr != getauxval(AT_BASE))
         return 0;
     for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -93,8 +60,10 @@ static int close_trampolines(struct dl_phdr_info *info, size_t size, void *unuse
         if (ph->p_type != PT_LOAD || !(ph->p_flags & PF_X))
             continue;
         unsigned char *at = (unsigned char *)info->dlpi_addr + ph->p_vaddr, *end = at + ph->p_memsz;
-        while ((at = memmem(at, (size_t)(end - at), xrstor, sizeof(xrstor))))
-            divert(at, 0xe8, ia2_checked_xrstor);
+        while ((at = memmem(at, (size_t)(end - at), xrstor, sizeof(xrstor)))) {
+            ia2_libc_call(pages, at, ia2_checked_xrstor);
+            at += sizeof(xrstor);
+        }
     }
     return 1;
 }
@@ -103,6 +72,14 @@ void ia2_libc_code_close(void)
 {
     if (!ia2_state.pkeys)
         return;
-    close_pkey_set();
-    dl_iterate_phdr(close_trampolines, NULL);
+    struct ia2_code_pages pages;
+    ia2_code_pages_begin(&pages);
+    close_pkey_set(&pages);
+    dl_iterate_phdr(close_trampolines, &pages);
+    if (!IA2_PERMISSIVE) { /* there the program goes on, whatever it does */
+        ia2_libc_hooks_close(&pages);
+        ia2_cookie_streams_start(&pages);
+    }
+    ia2_jump_slots_seal(&pages);
+    ia2_code_pages_end(&pages);
 }

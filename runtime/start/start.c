@@ -169,7 +169,6 @@ int ia2_start(int argc, char **argv, char **envp)
     ia2_state.envp = envp;
     ia2_state_close();
     ia2_keep_key0();
-    if (ia2_state.module[1].descriptor->plugin_keys)
-        ia2_plugins_check();
+    ia2_plugins_start();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);
 }

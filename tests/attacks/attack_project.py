@@ -242,12 +242,15 @@ def build_conversion(folder: pathlib.Path) -> None:
 
 
 def write_other_plugin(folder: pathlib.Path) -> None:
-    """A file as good as the plugin's, but another."""
+    """A file as good as the plugin's, but another; and one that must be refused."""
     data = (folder / "blur.ia2.so").read_bytes()
-    text = b"the plugin itself"
-    if data.count(text) != 1:
-        raise RuntimeError(f"{data.count(text)} times {text!r} in the plugin")
-    (folder / "evil.ia2.so").write_bytes(data.replace(text, b"another file here"))
+    text, read = b"the plugin itself", b"\x0f\x01\xeeHERE"
+    for part in (text, read):
+        if data.count(part) != 1:
+            raise RuntimeError(f"{data.count(part)} times {part!r} in the plugin")
+    other = data.replace(text, b"another file here")
+    (folder / "evil.ia2.so").write_bytes(other)
+    (folder / "unsafe.ia2.so").write_bytes(other.replace(read, b"\x0f\x01\xefHERE"))
 
 
 def program(out: pathlib.Path) -> pathlib.Path:

@@ -148,6 +148,11 @@ def callgates(compartments, key: int) -> str:
             f" callers={gate['callers']}, {fields}, type={gate['type']}, export={gate['export']}"
         )
     lines += [f"ia2_destructor {name}, {name}" for name in own.destructors]
+    if key == 1:
+        files = [
+            (n, f"{other.name}.ia2.so") for n, other in enumerate(compartments, 1) if other.late
+        ]
+        lines += [f'ia2_plugin key={n}, file="{file}", name="{file}"' for n, file in files]
     return "\n".join([*lines, "ia2_gates_end", ""])
 
 
@@ -343,7 +348,8 @@ def build_plain(
         objects += compiled(
             folder, own, key, toolchain, TESTS / "support" / "plain", ["-DPLAIN", *flags]
         )
-    run(toolchain.compiler, "-o", folder / "prog", *objects, "-lm", "-lpthread", "-ldl")
+    options = [option for own in compartments for option in own.options]
+    run(toolchain.compiler, "-o", folder / "prog", *objects, *options, "-lm", "-lpthread", "-ldl")
     return folder / "prog"
 
 

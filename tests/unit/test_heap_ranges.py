@@ -17,7 +17,7 @@ PARTS = (
     "state/state",
     "state/system_calls",
 )
-BASE = ("base/die", "base/log", "base/lock")
+BASE = ("base/die", "base/format", "base/log", "base/lock")
 OUT = pathlib.Path(os.environ["IA2_TEST_OUT"])
 FAULTS = {"rest_of_a_granule_faults", "range_given_back_faults"}
 REFUSED = {
@@ -43,6 +43,7 @@ def build(out: pathlib.Path):
             f"-I{RUNTIME / 'include'}",
             f"-I{pathlib.Path(os.environ['IA2_BUILD']) / 'runtime' / 'layout'}",
             HERE / "heap_ranges.c",
+            RUNTIME / "base/end_process.S",
             *(RUNTIME / f"{part}.c" for part in (*PARTS, *BASE)),
             RUNTIME / "state/rights.S",
             "-pthread",

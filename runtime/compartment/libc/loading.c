@@ -27,11 +27,19 @@ static int is_here(void)
     return ia2_state.ready && ia2_current_compartment() == (int)ia2_this_compartment.id;
 }
 
+/* A guest is bound at once: what ld.so binds later, it writes where everybody could. A library that
+ * lacks a function that nobody calls is loaded as the program asks for it. */
+static void *load_guest(const char *name, int flags)
+{
+    void *handle = flags & RTLD_LAZY ? __real_dlopen(name, (flags & ~RTLD_LAZY) | RTLD_NOW) : NULL;
+    return handle ? handle : __real_dlopen(name, flags);
+}
+
 HIDDEN void *__wrap_dlopen(const char *name, int flags)
 {
     char path[PATH_MAX];
     if (!is_here() || !ia2_plugin_path(name, path, sizeof(path))) {
-        void *handle = __real_dlopen(name, flags);
+        void *handle = load_guest(name, flags);
         ia2_plugins_check();
         return handle;
     }

@@ -17,6 +17,7 @@ enum request {
     PRINT, /* printf of a number */
     PUTS,
     REPORT_ERROR, /* error(3), which goes on */
+    END_BY_ERROR, /* error(3), which ends the process */
     SHOUT, /* toupper of a letter */
     SHOW_ZONE, /* prints the name of the time zone */
     OPEN_NULL, /* fopen; a: and fclose */

@@ -2,7 +2,7 @@
  * source: GCONV_PATH; iconv_open(3) loads a library with the rights of who converts
  * tries: to have the victim's iconv_open load a library of the attacker's
  * must: have no effect on other compartments
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

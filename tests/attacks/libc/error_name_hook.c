@@ -2,7 +2,7 @@
  * source: error(3): error_print_progname is a function pointer of libc's
  * tries: to have the victim's error() call the payload
  * must: have no effect on other compartments
- * expect: succeeds until libc's data are private */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: libc's .got.plt is writable: the IRELATIVE slots of memcpy, strlen, ...
  * tries: to make every slot the payload
  * must: have them read-only before a compartment runs
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 #include <dlfcn.h>
 #include <elf.h>

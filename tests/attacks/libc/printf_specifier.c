@@ -2,7 +2,7 @@
  * source: register_printf_specifier(3)
  * tries: to have the victim's printf("%d") call the payload
  * must: have no effect on other compartments
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 #include <printf.h>
 

@@ -2,7 +2,7 @@
  * source: fopencookie(3); stdout is a variable of libc's
  * tries: to put a stream of its own functions in the place of stdout
  * must: have no effect on other compartments
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -3,7 +3,7 @@
  * tries: to load another file that says it is the plugin by its own path, and by a link
  * must: run it as a guest of the attacker at most, without the plugin's key
  * attackers: 2
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 #include <dlfcn.h>
 

@@ -4,7 +4,7 @@
  *   of another file
  * must: load the file that was looked at
  * attackers: 2
- * expect: succeeds at times until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static char good[4200], other[4200];

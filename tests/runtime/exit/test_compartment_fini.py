@@ -100,14 +100,23 @@ class CompartmentFini(unittest.TestCase):
         )
         self.assertIn("compartment plugin", done.err)
 
-    def test_refused_from_another_folder(self):
+    def elsewhere(self, name: str) -> pathlib.Path:
         program = endings.compartments.program("fini")
         other = pathlib.Path(endings.out() if endings.out().exists() else ".") / "elsewhere"
         other.mkdir(exist_ok=True)
-        shutil.copy2(program.parent / "plugin.ia2.so", other / "plugin.ia2.so")
-        done = self.go("elsewhere", other / "plugin.ia2.so")
+        shutil.copy2(program.parent / "plugin.ia2.so", other / name)
+        return other / name
+
+    def test_refused_by_another_name(self):
+        done = self.go("elsewhere", self.elsewhere("copied.ia2.so"))
         self.assertEqual(done.status, -signal.SIGABRT, done)
         self.assertIn("is a compartment, but was not loaded as one", done.err)
+
+    def test_its_name_means_the_file_beside_the_program(self):
+        path = self.elsewhere("plugin.ia2.so")
+        path.write_bytes(b"nothing that can be loaded")
+        done = self.go("elsewhere", path)
+        self.assertEqual((done.status, done.out.count("plugin's constructor")), (3, 1), done)
 
 
 if __name__ == "__main__":

@@ -1,0 +1,6 @@
+#include <stdio.h>
+void error(const char *text);
+void error(const char *text)
+{
+    fputs(text, stderr);
+}
