@@ -236,9 +236,11 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
                                         const struct designator *designator)
 {
     const struct variadic_lists *calls = NULL;
+    const char *const target_pointer = function_pointer_spelling(unit, designator->target);
+    const bool crosses = escapes_by_boundary(program, target_pointer);
     if (is_variadic(cursor_type(designator->function))) {
         calls = lists_through(unit, designator);
-        if (!calls && designator->compared)
+        if (!calls && (designator->compared || !crosses))
             calls = variadic_uncalled(unit, designator->function);
         if (!calls) {
             refuse_value(designator,
@@ -252,9 +254,9 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
                                                    !designator->compared, designator->reference);
     const struct type target_type = type_pointee(type_canonical(designator->target));
     const char *const target = function_mangled(unit, target_type);
-    if (!gate || calls || designator->compared || same_abi(gate->abi, target, target_type) ||
-        conversions_reach_abi(program->conversions,
-                              function_pointer_spelling(unit, designator->target), gate->abi))
+    if (!gate || calls || designator->compared || !crosses ||
+        same_abi(gate->abi, target, target_type) ||
+        conversions_reach_abi(program->conversions, target_pointer, gate->abi))
         return gate;
     refuse_value(designator,
                  intern_format("it passes arguments as %s and is converted to a type that passes "
@@ -436,7 +438,7 @@ static void rewrite_unit(struct found *found, struct program *program, struct un
         const struct call *const call = &unit->calls[i];
         if (call->type)
             rewrite_indirect_call(program, unit, call);
-        if (!call->type || escapes(program, call->type))
+        if (!call->type || escapes_by_boundary(program, call->type))
             copies_of_call(program, unit, call);
     }
     for (size_t i = 0; i < unit->conversion_count; i++)
