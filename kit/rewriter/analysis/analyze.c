@@ -7,6 +7,7 @@
 #include "base/intern.h"
 #include "base/workers.h"
 #include "flow_facts.h"
+#include "handed_facts.h"
 #include "made_facts.h"
 
 /* The path from the declaration to the cursor being visited. */
@@ -413,6 +414,7 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     const struct frame *const parent = &visit->frames[visit->depth - 2];
     flow_note(visit->unit, cursor, visit->function ? visit->function->cursor : no_cursor());
     made_note(visit->unit, cursor);
+    handed_note(visit->unit, cursor);
     switch (kind) {
     case CXCursor_CallExpr:
         on_call(visit, cursor);

@@ -61,6 +61,14 @@ struct unmade {
     struct type type;
 };
 
+/* A function pointer, or a record, goes to code that no unit defines: as an argument of a direct
+ * call, or (`function` is the null cursor) into an object of a system header's. */
+struct handed {
+    struct cursor value, function, call;
+    struct type type; /* that the receiver gives it */
+    unsigned position; /* of the argument */
+};
+
 /* The address of a variable (or a part of it), or of a compound literal, is taken. */
 struct address {
     struct cursor cursor, variable;

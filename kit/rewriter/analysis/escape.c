@@ -31,10 +31,47 @@ static void add_escaping(struct program *program, const char *spelling, bool mad
         escape->crossing_count++;
 }
 
-/* libc's structs end the search: their function pointers are called by libc. */
+/* The structs of system headers end the search: what else is in them is called by the libraries
+ * that they belong to. */
 static bool is_closed_record(struct type record)
 {
     return type_size(record) < 0 || in_system_header(type_declaration(record));
+}
+
+static struct type record_of(struct type type)
+{
+    type = type_unqualified(type_canonical(type));
+    while (type.kind == CXType_Pointer)
+        type = type_unqualified(type_canonical(type_pointee(type)));
+    return type;
+}
+
+bool escape_is_callback_record(struct unit *unit, struct type type)
+{
+    static const char *const names[] = {"struct sigaction",
+                                        "struct _IO_cookie_io_functions_t",
+                                        "glob_t",
+                                        "glob64_t",
+                                        "struct argp",
+                                        "struct argp_child",
+                                        "struct argp_state",
+                                        "struct obstack",
+                                        "FTS",
+                                        "FTS64"};
+    const struct type record = record_of(type);
+    if (record.kind != CXType_Record || !in_system_header(type_declaration(record)))
+        return false;
+    const char *const spelling = type_spelling(unit, record);
+    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
+        if (!strcmp(spelling, names[i]))
+            return true;
+    return false;
+}
+
+bool escape_has_record(const struct program *program, struct unit *unit, struct type type)
+{
+    return escape_is_callback_record(unit, type) &&
+           map_get(&program->escape->records, key_of(type_spelling(unit, record_of(type))));
 }
 
 static void walk_function(struct walk *context, struct type function)
@@ -70,10 +107,13 @@ static void walk(struct walk *context, struct type type)
         walk_function(context, type);
         break;
     case CXType_Record:
-        if (!is_closed_record(type) &&
-            (!context->known ||
-             map_get(context->known, key_of(type_spelling(context->unit, type)))))
-            type_visit_fields(type, walk_field, context);
+        if (escape_is_callback_record(context->unit, type))
+            map_add(&context->program->escape->records, key_of(type_spelling(context->unit, type)));
+        else if (is_closed_record(type) ||
+                 (context->known &&
+                  !map_get(context->known, key_of(type_spelling(context->unit, type)))))
+            break;
+        type_visit_fields(type, walk_field, context);
         break;
     default:
         break;

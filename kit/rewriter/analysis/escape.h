@@ -13,6 +13,7 @@ struct escape {
      * others, values may only come as something else than a function pointer (made_pointers.h). */
     struct map crossing;
     size_t crossing_count;
+    struct map records; /* set of libc's records with function pointers that cross, by spelling */
     unsigned looking_up; /* mask of the compartments that call dlsym, in a program with plugins */
     /* Set of the records that other compartments know the members of; filled when first asked for.
      */
@@ -33,6 +34,11 @@ void escape_add_converted(struct program *program, struct unit *unit, struct typ
 /* A type that values of other kinds become, which may have come from another compartment. `whole`:
  * also what the private records hold that it leads to. */
 void escape_add_made(struct program *program, struct unit *unit, struct type type, bool whole);
+
+/* Whether a record of libc's has function pointers that libc calls; and whether a value of a type
+ * is one, or leads to one by pointers, of which others may have objects too. */
+bool escape_is_callback_record(struct unit *unit, struct type type);
+bool escape_has_record(const struct program *program, struct unit *unit, struct type type);
 
 /* Sorts the list, when all is added. */
 void sort_escaping_types(struct program *program);

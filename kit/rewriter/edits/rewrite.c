@@ -11,6 +11,7 @@
 #include "analysis/no_wrap.h"
 #include "argument.h"
 #include "base/intern.h"
+#include "callbacks.h"
 #include "copies.h"
 #include "edits.h"
 #include "macro_use.h"
@@ -441,6 +442,7 @@ static void rewrite_unit(struct found *found, struct program *program, struct un
         if (!call->type || escapes_by_boundary(program, call->type))
             copies_of_call(program, unit, call);
     }
+    callbacks_rewrite(program, unit);
     for (size_t i = 0; i < unit->conversion_count; i++)
         conversion_check(program, unit, &unit->conversions[i]);
 }
