@@ -5,6 +5,7 @@
 
 #include "assignments.h"
 #include "base/intern.h"
+#include "tree/libc_records.h"
 
 struct walk {
     struct program *program;
@@ -48,24 +49,10 @@ static struct type record_of(struct type type)
 
 bool escape_is_callback_record(struct unit *unit, struct type type)
 {
-    static const char *const names[] = {"struct sigaction",
-                                        "struct _IO_cookie_io_functions_t",
-                                        "glob_t",
-                                        "glob64_t",
-                                        "struct argp",
-                                        "struct argp_child",
-                                        "struct argp_state",
-                                        "struct obstack",
-                                        "FTS",
-                                        "FTS64"};
     const struct type record = record_of(type);
     if (record.kind != CXType_Record || !in_system_header(type_declaration(record)))
         return false;
-    const char *const spelling = type_spelling(unit, record);
-    for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++)
-        if (!strcmp(spelling, names[i]))
-            return true;
-    return false;
+    return is_libc_callback_record(type_spelling(unit, record));
 }
 
 bool escape_has_record(const struct program *program, struct unit *unit, struct type type)

@@ -1,5 +1,6 @@
 #include "callbacks.h"
 
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -189,7 +190,7 @@ static bool is_not_called(const struct handed *handed)
         return true;
     return (!strcmp(name, "glob") || !strcmp(name, "glob64")) &&
            cursor_integer(strip_casts(cursor_argument(handed->call, 1)), &flags) &&
-           !(flags & 1 << 6); /* GLOB_ALTDIRFUNC */
+           !(flags & GLOB_ALTDIRFUNC);
 }
 
 static void check_record(struct program *program, struct unit *unit, const struct handed *handed)

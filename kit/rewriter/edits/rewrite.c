@@ -268,6 +268,17 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
     return NULL;
 }
 
+/* Whether a function of libc calls what it is given. */
+static bool calls_back(struct unit *unit, struct cursor function)
+{
+    const struct type type = type_canonical(cursor_type(function));
+    for (int i = 0; type.kind == CXType_FunctionProto && i < type_argument_count(type); i++)
+        if (function_pointer_spelling(unit, type_argument(type, (unsigned)i)) ||
+            escape_is_callback_record(unit, type_argument(type, (unsigned)i)))
+            return true;
+    return false;
+}
+
 static void rewrite_designator(struct found *found, struct program *program, struct unit *unit,
                                const struct designator *designator)
 {
@@ -308,6 +319,13 @@ static void rewrite_designator(struct found *found, struct program *program, str
     }
     const bool is_static = cursor_linkage(designator->function) == CXLinkage_Internal;
     const bool is_libc = !is_static && gates_is_libc(program, designator->function);
+    if (is_libc && !designator->compared && calls_back(unit, designator->function)) {
+        refuse_value(designator,
+                     "other compartments may get it, and it would call whatever function they pass "
+                     "with the rights of this compartment",
+                     "give away a function of the program's own that calls it");
+        return;
+    }
     edit_value(unit, designator, &at,
                is_static ? "IA2_FN_STATIC"
                : is_libc ? "IA2_FN_LIBC"
