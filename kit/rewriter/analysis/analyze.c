@@ -8,6 +8,7 @@
 #include "base/workers.h"
 #include "flow_facts.h"
 #include "handed_facts.h"
+#include "kept_functions.h"
 #include "made_facts.h"
 
 /* The path from the declaration to the cursor being visited. */
@@ -415,6 +416,7 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     flow_note(visit->unit, cursor, visit->function ? visit->function->cursor : no_cursor());
     made_note(visit->unit, cursor);
     handed_note(visit->unit, cursor);
+    kept_note(visit->unit, cursor, clang_isExpression(parent->kind));
     switch (kind) {
     case CXCursor_CallExpr:
         on_call(visit, cursor);
@@ -508,6 +510,7 @@ static enum CXChildVisitResult on_declaration(struct cursor cursor, struct curso
     if (kind == CXCursor_VarDecl) {
         note_shared_variable(visit, cursor);
         flow_note(unit, cursor, no_cursor());
+        kept_note(unit, cursor, false);
         visit_body(visit, cursor);
     } else if (definition) {
         struct function *const function =

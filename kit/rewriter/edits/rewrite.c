@@ -8,6 +8,7 @@
 #include "analysis/conversions.h"
 #include "analysis/escape.h"
 #include "analysis/gates.h"
+#include "analysis/kept_functions.h"
 #include "analysis/no_wrap.h"
 #include "argument.h"
 #include "base/intern.h"
@@ -251,8 +252,9 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
             return NULL;
         }
     }
-    const struct gate *const gate = gate_for_value(program, unit, designator->function, calls,
-                                                   !designator->compared, designator->reference);
+    const bool given = !designator->compared && !is_kept(unit, designator->reference);
+    const struct gate *const gate =
+        gate_for_value(program, unit, designator->function, calls, given, designator->reference);
     const struct type target_type = type_pointee(type_canonical(designator->target));
     const char *const target = function_mangled(unit, target_type);
     if (!gate || calls || designator->compared || !crosses ||

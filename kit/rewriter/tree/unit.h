@@ -32,6 +32,7 @@ struct unit {
     struct made *made;
     struct unmade *unmade;
     struct handed *handed;
+    struct map kept_uses, kept_in, let_out; /* analysis/kept_functions.h */
     struct flow *flows;
     struct any_call *any_calls;
     struct function *functions;

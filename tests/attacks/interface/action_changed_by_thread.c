@@ -22,6 +22,7 @@ ATTACK
 {
     struct sigaction *action = (struct sigaction *)shared_at(0x6000);
     memset(action, 0, sizeof *action);
+    action->sa_handler = SIG_IGN;
     thread(change, action);
     for (int i = 0; i < 2000; i++)
         victim_action(action);
