@@ -5,7 +5,8 @@
 #include "made_facts.h"
 #include "tree/program.h"
 
-/* The name of the variable that an lvalue is a part of; else the null cursor. */
+/* The name of the variable that an lvalue is a part of; else the null cursor, also if it shares its
+ * place with other members of a union. */
 static struct cursor base_name(struct cursor lvalue)
 {
     for (;;) {
@@ -15,7 +16,9 @@ static struct cursor base_name(struct cursor lvalue)
         case CXCursor_DeclRefExpr:
             return lvalue;
         case CXCursor_MemberRefExpr:
-            if (cursor_is_null(inner) || type_canonical(cursor_type(inner)).kind == CXType_Pointer)
+            if (cursor_is_null(inner) ||
+                type_canonical(cursor_type(inner)).kind == CXType_Pointer ||
+                cursor_kind(cursor_parent(cursor_referenced(lvalue))) == CXCursor_UnionDecl)
                 return no_cursor();
             break;
         case CXCursor_ArraySubscriptExpr:
@@ -72,8 +75,9 @@ static void put(struct unit *unit, struct cursor variable, struct cursor value)
         cursor_visit(inner, put_element, &(struct put){unit, variable});
         return;
     }
-    if (cursor_is_null(named_function(inner)))
-        return;
+    if (cursor_is_null(named_function(inner)) ||
+        !function_pointer_spelling(unit, cursor_type(value)))
+        return; /* what becomes a `void *` or a number is not followed */
     while (cursor_kind(inner) == CXCursor_UnaryOperator) /* `&f`, `*f` */
         inner = strip_implicit(first_child(inner));
     map_put(&unit->kept_in, cursor_key(inner), (void *)flow_place(variable));
