@@ -9,6 +9,7 @@
 #include "analysis/flow.h"
 #include "analysis/gates.h"
 #include "analysis/ia2_macros.h"
+#include "analysis/made_pointers.h"
 #include "analysis/no_wrap.h"
 #include "base/diag.h"
 #include "edits/allocations.h"
@@ -69,10 +70,11 @@ static const struct pass {
     {"check IA2's macros", "options, plan, facts", "", ia2_macros_check, false},
     {"find what has no gate", "plan, facts", "plan, facts", no_wrap_find, false},
     {"scan macros", "sources", "macros", scan_macros, false},
+    {"index values", "facts", "flow", flow_index_values, false},
     {"find escaping types", "plan, trees, facts", "escaping types", escape_compute, false},
+    {"add made types", "plan, facts, flow, escaping types", "escaping types", made_escape, false},
     {"add converted types", "trees, facts, escaping types", "escaping types", conversions_escape,
      false},
-    {"index values", "facts", "flow", flow_index_values, false},
     {"find locals", "plan, trees, facts, macros, escaping types, flow",
      "escaping types, locals, may cross", locals_find, false},
     {"sort escaping types", "escaping types", "escaping types", sort_escaping_types, false},

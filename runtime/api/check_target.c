@@ -1,3 +1,5 @@
+#include <string.h>
+
 #include "ia2.h"
 #include "base/die.h"
 #include "permissive/recorded.h"
@@ -30,25 +32,72 @@ static RARE const void *other_type(const void *pointer, unsigned type,
             ia2_current_compartment(), pointer, gate->type, type);
 }
 
-const void *ia2_check_target(const void *pointer, unsigned type)
+/* The gate at an address; NULL if none begins there. */
+static inline __attribute__((always_inline)) const struct ia2_gate_descriptor *gate_at(uintptr_t at)
 {
-    if (!pointer)
-        return pointer;
-    uintptr_t at = (uintptr_t)pointer;
     const struct ia2_module *module = &ia2_state.module[1], *end = module + ia2_state.count;
     for (; module < end; module++) {
         const struct ia2_compartment_descriptor *d = module->descriptor;
         if (!d || at - (uintptr_t)d->stubs >= (uintptr_t)d->stubs_end - (uintptr_t)d->stubs)
             continue;
         size_t offset = at - (uintptr_t)d->stubs;
-        if (offset & ((1u << IA2_STUB_SHIFT) - 1))
-            break;
-        const struct ia2_gate_descriptor *gate = &d->gates[offset >> IA2_STUB_SHIFT];
-        return __builtin_expect(gate->type == type, 1)
-                   ? pointer
-                   : other_type(pointer, type, gate, __builtin_return_address(0));
+        return offset & ((1u << IA2_STUB_SHIFT) - 1) ? NULL : &d->gates[offset >> IA2_STUB_SHIFT];
     }
-    return no_gate(pointer, __builtin_return_address(0));
+    return NULL;
+}
+
+const void *ia2_check_target(const void *pointer, unsigned type)
+{
+    if (!pointer)
+        return pointer;
+    const struct ia2_gate_descriptor *gate = gate_at((uintptr_t)pointer);
+    if (!gate)
+        return no_gate(pointer, __builtin_return_address(0));
+    return __builtin_expect(gate->type == type, 1)
+               ? pointer
+               : other_type(pointer, type, gate, __builtin_return_address(0));
+}
+
+/* NULL, SIG_DFL, SIG_IGN, SIG_HOLD; SIG_ERR. The kernel maps nothing there. */
+static int is_mark(const void *pointer)
+{
+    return (uintptr_t)pointer + 1 <= IA2_PAGE;
+}
+
+static const void *check_callback(const void *pointer, unsigned type, unsigned other,
+                                  const void *from)
+{
+    if (is_mark(pointer))
+        return pointer;
+    const struct ia2_gate_descriptor *gate = gate_at((uintptr_t)pointer);
+    if (!gate)
+        return no_gate(pointer, from);
+    return gate->type == other  ? pointer
+           : gate->type == type ? pointer
+                                : other_type(pointer, type, gate, from);
+}
+
+const void *ia2_check_callback(const void *pointer, unsigned type, unsigned other)
+{
+    return check_callback(pointer, type, other, __builtin_return_address(0));
+}
+
+const void *ia2_check_callbacks(const void *record, void *copy, unsigned long size,
+                                const unsigned *members, unsigned long count)
+{
+    if (!record)
+        return NULL;
+    memmove(copy, record, size);
+    for (unsigned long i = 0; i + 1 < count; i += 2) {
+        const int same = i + 3 < count && members[i + 2] == members[i];
+        const void *pointer;
+        memcpy(&pointer, (const char *)copy + members[i], sizeof(pointer));
+        pointer = check_callback(pointer, members[i + 1], members[same ? i + 3 : i + 1],
+                                 __builtin_return_address(0));
+        memcpy((char *)copy + members[i], &pointer, sizeof(pointer));
+        i += same ? 2 : 0;
+    }
+    return copy;
 }
 
 int ia2_get_compartment(void)

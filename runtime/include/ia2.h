@@ -56,6 +56,41 @@
     ((__typeof__(&*(pointer)))ia2_check_target((const void *)(pointer), (type)))
 const void *ia2_check_target(const void *pointer, unsigned type);
 
+/* A function pointer about to be given to code that the program only declares, as libc's qsort,
+ * which will call it with the caller's rights. Aborts the process unless it is the entry of a call
+ * gate whose function has the ABI type \a type or \a other: the type that the receiver declares,
+ * and the one that the program wrote. A null pointer passes, and so do the numbers that libc's
+ * functions take in place of a function, as SIG_IGN and SIG_ERR: no code is at such an address. */
+#define IA2_CALLBACK(pointer, type, other) \
+    ((__typeof__(&*(pointer)))ia2_check_callback((const void *)(pointer), (type), (other)))
+#define IA2_CALLBACK_UNTYPED(value, type, other) \
+    ((void *)ia2_check_callback((const void *)(value), (type), (other)))
+const void *ia2_check_callback(const void *pointer, unsigned type, unsigned other);
+
+/* The same for the function pointers in a const object, or in a value, of one of libc's records:
+ * what follows are the offset and the type of each; two at one offset are members of a union. The
+ * receiver gets a copy, which other compartments cannot change after the check. */
+#define IA2_CALLBACKS(pointer, ...) \
+    ((__typeof__(pointer))ia2_check_callbacks((pointer), IA2_RECORD_LIKE(*(pointer)), \
+                                              sizeof(*(pointer)), IA2_MEMBERS(__VA_ARGS__)))
+#define IA2_CALLBACKS_OF(value, ...) \
+    ({ \
+        __typeof__(value) ia2_record = (value); \
+        *(__typeof__(value) *)ia2_check_callbacks(&ia2_record, IA2_RECORD_LIKE(ia2_record), \
+                                                  sizeof(ia2_record), IA2_MEMBERS(__VA_ARGS__)); \
+    })
+/* Memory for an object of the type, until the block around it ends. */
+#define IA2_RECORD_LIKE(object) \
+    ((struct { \
+         char bytes[sizeof(object)] __attribute__((aligned(__alignof__(__typeof__(object))))); \
+     }){{0}} \
+         .bytes)
+#define IA2_MEMBERS(...) \
+    (const unsigned[]){__VA_ARGS__}, sizeof((const unsigned[]){__VA_ARGS__}) / sizeof(unsigned)
+/* Copies \a record to \a copy and checks the copy. Returns the copy; NULL of NULL. */
+const void *ia2_check_callbacks(const void *record, void *copy, unsigned long size,
+                                const unsigned *members, unsigned long count);
+
 /* In front of a call through a pointer that only the project's compiler sees, as in `#ifndef
  * __clang__`: the program is split by what clang sees. Stops the compiler, unless the preprocessor
  * skips it. */

@@ -7,6 +7,9 @@
 #include "base/intern.h"
 #include "base/workers.h"
 #include "flow_facts.h"
+#include "handed_facts.h"
+#include "kept_functions.h"
+#include "made_facts.h"
 
 /* The path from the declaration to the cursor being visited. */
 struct frame {
@@ -411,6 +414,9 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     *PUSH(visit->frames, visit->depth, visit->capacity) = (struct frame){cursor, kind, index, 0};
     const struct frame *const parent = &visit->frames[visit->depth - 2];
     flow_note(visit->unit, cursor, visit->function ? visit->function->cursor : no_cursor());
+    made_note(visit->unit, cursor);
+    handed_note(visit->unit, cursor);
+    kept_note(visit->unit, cursor, clang_isExpression(parent->kind));
     switch (kind) {
     case CXCursor_CallExpr:
         on_call(visit, cursor);
@@ -504,6 +510,7 @@ static enum CXChildVisitResult on_declaration(struct cursor cursor, struct curso
     if (kind == CXCursor_VarDecl) {
         note_shared_variable(visit, cursor);
         flow_note(unit, cursor, no_cursor());
+        kept_note(unit, cursor, false);
         visit_body(visit, cursor);
     } else if (definition) {
         struct function *const function =

@@ -48,6 +48,27 @@ struct lookup {
     bool data; /* not a pointer to a function */
 };
 
+/* A function pointer, or an object that holds some, is made of a value of another kind. */
+struct made {
+    enum made_of { OF_POINTER, OF_INTEGER, OF_BYTES, OF_MEMBERS, MADE_OF_KINDS } of;
+    struct type type; /* of what is made; OF_MEMBERS: the union */
+    struct cursor value; /* what it is made of; OF_MEMBERS: the union that is read */
+};
+
+/* A function pointer, or an object that holds some, becomes a value of another kind. */
+struct unmade {
+    enum made_of into;
+    struct type type;
+};
+
+/* A function pointer, or a record, goes to code that no unit defines: as an argument of a direct
+ * call, or (`function` is the null cursor) into an object of a system header's. */
+struct handed {
+    struct cursor value, function, call;
+    struct type type; /* that the receiver gives it */
+    unsigned position; /* of the argument */
+};
+
 /* The address of a variable (or a part of it), or of a compound literal, is taken. */
 struct address {
     struct cursor cursor, variable;

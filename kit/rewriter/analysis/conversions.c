@@ -29,15 +29,26 @@ static struct type from_type(const struct conversion *conversion)
     return cursor_type(last_expression(conversion->cursor));
 }
 
-/* Whether a `void *`, other than what dlsym gives directly, becomes a pointer that crosses
- * somewhere. */
-static bool untyped_pointer_escapes(const struct program *program)
+typedef bool escapes_how(const struct program *program, const char *function_pointer);
+
+static bool by_any(const struct program *program, const char *function_pointer)
+{
+    return escapes(program, function_pointer);
+}
+
+static bool by_boundary(const struct program *program, const char *function_pointer)
+{
+    return escapes_by_boundary(program, function_pointer);
+}
+
+/* Whether a `void *`, other than what dlsym gives directly, becomes a pointer that escapes. */
+static bool untyped_pointer_escapes(const struct program *program, escapes_how *how)
 {
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t i = 0; i < unit->lookup_count; i++)
             if (!unit->lookups[i].symbol && !unit->lookups[i].data &&
-                escapes(program, function_pointer_spelling(unit, unit->lookups[i].target)))
+                how(program, function_pointer_spelling(unit, unit->lookups[i].target)))
                 return true;
     }
     return false;
@@ -45,25 +56,36 @@ static bool untyped_pointer_escapes(const struct program *program)
 
 /* A `void *` is one more type that values go by: what is put into it must be gates where what is
  * taken out of it must be. */
-void conversions_escape(struct program *program)
+static void add_converted(struct program *program, escapes_how *how)
 {
     for (bool more = true; more;) {
-        const bool untyped = untyped_pointer_escapes(program);
+        const bool untyped = untyped_pointer_escapes(program, how);
         more = false;
         for (size_t u = 0; u < program->unit_count; u++) {
             struct unit *const unit = &program->units[u];
             for (size_t i = 0; i < unit->conversion_count; i++) {
                 const struct conversion *const conversion = &unit->conversions[i];
-                const bool from = conversion->from && escapes(program, conversion->from),
-                           to = conversion->to ? escapes(program, conversion->to) : from || untyped;
+                const bool from = conversion->from && how(program, conversion->from),
+                           to = conversion->to ? how(program, conversion->to) : from || untyped;
                 if (!conversion->from || conversion->constant || from == to)
                     continue;
-                escape_add_converted(
-                    program, unit, from ? cursor_type(conversion->cursor) : from_type(conversion));
+                const struct type type =
+                    from ? cursor_type(conversion->cursor) : from_type(conversion);
+                if (how == by_boundary)
+                    escape_add_converted(program, unit, type);
+                else
+                    escape_add_made(program, unit, type, false);
                 more = true;
             }
         }
     }
+}
+
+/* First what the boundary leads to, so that no more than that counts as crossing. */
+void conversions_escape(struct program *program)
+{
+    add_converted(program, by_boundary);
+    add_converted(program, by_any);
 }
 
 static struct group *group_of(const struct conversion_groups *groups, const char *type)
@@ -124,8 +146,8 @@ bool conversions_reach(const struct conversion_groups *groups, const char *type,
 void conversion_check(struct program *program, const struct unit *unit,
                       const struct conversion *conversion)
 {
-    if (conversion->constant || conversion->from || !escapes(program, conversion->to))
-        return;
+    if (conversion->constant || conversion->from || !escapes_by_boundary(program, conversion->to))
+        return; /* of what does not cross by itself the check of the call decides */
     if (written_in_system_header(
             conversion->cursor)) /* SIG_IGN and the like: the check of a call stops them */
         return;

@@ -5,12 +5,14 @@
 
 #include "assignments.h"
 #include "base/intern.h"
+#include "tree/libc_records.h"
 
 struct walk {
     struct program *program;
     struct unit *unit;
     struct map seen; /* canonical types of this unit */
     const struct map *known; /* the records to look into, by spelling; NULL: all */
+    bool made; /* not by the boundary: escape_add_made */
 };
 
 static void walk(struct walk *walk, struct type type);
@@ -21,17 +23,42 @@ static enum CXVisitorResult walk_field(struct cursor field, void *data)
     return CXVisit_Continue;
 }
 
-static void add_escaping(struct program *program, const char *spelling)
+static void add_escaping(struct program *program, const char *spelling, bool made)
 {
     struct escape *const escape = program->escape;
     if (map_add(&escape->types, key_of(spelling)))
         *PUSH(escape->list, escape->count, escape->capacity) = spelling;
+    if (!made && map_add(&escape->crossing, key_of(spelling)))
+        escape->crossing_count++;
 }
 
-/* libc's structs end the search: their function pointers are called by libc. */
+/* The structs of system headers end the search: what else is in them is called by the libraries
+ * that they belong to. */
 static bool is_closed_record(struct type record)
 {
     return type_size(record) < 0 || in_system_header(type_declaration(record));
+}
+
+static struct type record_of(struct type type)
+{
+    type = type_unqualified(type_canonical(type));
+    while (type.kind == CXType_Pointer)
+        type = type_unqualified(type_canonical(type_pointee(type)));
+    return type;
+}
+
+bool escape_is_callback_record(struct unit *unit, struct type type)
+{
+    const struct type record = record_of(type);
+    if (record.kind != CXType_Record || !in_system_header(type_declaration(record)))
+        return false;
+    return is_libc_callback_record(type_spelling(unit, record));
+}
+
+bool escape_has_record(const struct program *program, struct unit *unit, struct type type)
+{
+    return escape_is_callback_record(unit, type) &&
+           map_get(&program->escape->records, key_of(type_spelling(unit, record_of(type))));
 }
 
 static void walk_function(struct walk *context, struct type function)
@@ -50,7 +77,7 @@ static void walk(struct walk *context, struct type type)
     case CXType_Pointer: {
         const char *const spelling = function_pointer_spelling(context->unit, type);
         if (spelling)
-            add_escaping(context->program, spelling);
+            add_escaping(context->program, spelling, context->made);
         walk(context, type_pointee(type));
         break;
     }
@@ -67,10 +94,13 @@ static void walk(struct walk *context, struct type type)
         walk_function(context, type);
         break;
     case CXType_Record:
-        if (!is_closed_record(type) &&
-            (!context->known ||
-             map_get(context->known, key_of(type_spelling(context->unit, type)))))
-            type_visit_fields(type, walk_field, context);
+        if (escape_is_callback_record(context->unit, type))
+            map_add(&context->program->escape->records, key_of(type_spelling(context->unit, type)));
+        else if (is_closed_record(type) ||
+                 (context->known &&
+                  !map_get(context->known, key_of(type_spelling(context->unit, type)))))
+            break;
+        type_visit_fields(type, walk_field, context);
         break;
     default:
         break;
@@ -116,7 +146,7 @@ static void escape_by_allocation(struct program *program)
     for (size_t i = 0; i < count; i++) {
         const struct reached reached = queue[i];
         for (size_t m = 0; m < reached.function->member_type_count; m++)
-            add_escaping(program, reached.function->member_types[m]);
+            add_escaping(program, reached.function->member_types[m], false);
         for (size_t c = 0; c < reached.function->callee_count; c++) {
             const char *const name = reached.function->callees[c];
             const struct reached *next =
@@ -141,7 +171,7 @@ static int compare(const void *left, const void *right)
 
 void escape_add(struct program *program, struct unit *unit, struct type type)
 {
-    struct walk context = {program, unit, {0}, NULL};
+    struct walk context = {program, unit, {0}, NULL, false};
     walk(&context, type);
     map_free(&context.seen);
 }
@@ -202,7 +232,17 @@ static const struct map *known_to_others(struct program *program, unsigned key)
 
 void escape_add_converted(struct program *program, struct unit *unit, struct type type)
 {
-    struct walk context = {program, unit, {0}, known_to_others(program, unit->plan->compartment)};
+    struct walk context = {
+        program, unit, {0}, known_to_others(program, unit->plan->compartment), false};
+    walk(&context, type);
+    map_free(&context.seen);
+}
+
+void escape_add_made(struct program *program, struct unit *unit, struct type type, bool whole)
+{
+    const struct map *const known =
+        whole ? NULL : known_to_others(program, unit->plan->compartment);
+    struct walk context = {program, unit, {0}, known, true};
     walk(&context, type);
     map_free(&context.seen);
 }
@@ -214,12 +254,12 @@ static void escape_by_owner(struct program *program, struct unit *unit, struct t
     function = type_canonical(function);
     const char *const result = function_pointer_spelling(unit, type_result(function));
     if (result)
-        add_escaping(program, result);
+        add_escaping(program, result, false);
     for (int i = 0; i < type_argument_count(function); i++) {
         const char *const parameter =
             function_pointer_spelling(unit, type_argument(function, (unsigned)i));
         if (parameter)
-            add_escaping(program, parameter);
+            add_escaping(program, parameter, false);
     }
 }
 
@@ -269,7 +309,7 @@ void escape_compute(struct program *program)
 {
     program->escape = must_alloc(sizeof(*program->escape));
     for (size_t u = 0; u < program->unit_count; u++) {
-        struct walk walk = {program, &program->units[u], {0}, NULL};
+        struct walk walk = {program, &program->units[u], {0}, NULL, false};
         escape_by_declarations(&walk);
         map_free(&walk.seen);
     }

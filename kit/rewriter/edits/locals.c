@@ -30,7 +30,7 @@ static bool parameter_crosses(const struct program *program, const struct unit *
 
 static bool crosses(const struct program *program, const struct call *call)
 {
-    return call->import ? !call->import->data : escapes(program, call->type);
+    return call->import ? !call->import->data : escapes_by_boundary(program, call->type);
 }
 
 static void collect_pointees(struct program *program, struct unit *unit)
@@ -269,13 +269,13 @@ void locals_find(struct program *program)
 {
     struct locals *const locals = program->locals = must_alloc(sizeof(*locals));
     program->may_cross = must_alloc(sizeof(*program->may_cross));
-    size_t escaping, seen = 0, literals = 0;
+    size_t crossing, seen = 0, literals = 0;
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t v = 0; v < program->units[u].shared_variable_count; v++)
             open_contents(program, &program->units[u],
                           program->units[u].shared_variables[v].cursor);
     do {
-        escaping = program->escape->count;
+        crossing = program->escape->crossing_count;
         for (size_t u = 0; u < program->unit_count; u++)
             collect_pointees(program, &program->units[u]);
         for (size_t u = 0; u < program->unit_count; u++)
@@ -289,7 +289,8 @@ void locals_find(struct program *program)
             escape_add(program, locals->literals[literals].unit,
                        cursor_type(locals->literals[literals].literal));
         conversions_escape(program);
-    } while (escaping != program->escape->count); /* more types, more calls through the boundary */
+    } while (crossing !=
+             program->escape->crossing_count); /* more types, more calls through the boundary */
     if (locals->count)
         qsort(locals->list, locals->count, sizeof(*locals->list), compare);
 }

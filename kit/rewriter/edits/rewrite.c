@@ -8,9 +8,11 @@
 #include "analysis/conversions.h"
 #include "analysis/escape.h"
 #include "analysis/gates.h"
+#include "analysis/kept_functions.h"
 #include "analysis/no_wrap.h"
 #include "argument.h"
 #include "base/intern.h"
+#include "callbacks.h"
 #include "copies.h"
 #include "edits.h"
 #include "macro_use.h"
@@ -236,9 +238,11 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
                                         const struct designator *designator)
 {
     const struct variadic_lists *calls = NULL;
+    const char *const target_pointer = function_pointer_spelling(unit, designator->target);
+    const bool crosses = escapes_by_boundary(program, target_pointer);
     if (is_variadic(cursor_type(designator->function))) {
         calls = lists_through(unit, designator);
-        if (!calls && designator->compared)
+        if (!calls && (designator->compared || !crosses))
             calls = variadic_uncalled(unit, designator->function);
         if (!calls) {
             refuse_value(designator,
@@ -248,13 +252,14 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
             return NULL;
         }
     }
-    const struct gate *const gate = gate_for_value(program, unit, designator->function, calls,
-                                                   !designator->compared, designator->reference);
+    const bool given = !designator->compared && !is_kept(unit, designator->reference);
+    const struct gate *const gate =
+        gate_for_value(program, unit, designator->function, calls, given, designator->reference);
     const struct type target_type = type_pointee(type_canonical(designator->target));
     const char *const target = function_mangled(unit, target_type);
-    if (!gate || calls || designator->compared || same_abi(gate->abi, target, target_type) ||
-        conversions_reach_abi(program->conversions,
-                              function_pointer_spelling(unit, designator->target), gate->abi))
+    if (!gate || calls || designator->compared || !crosses ||
+        same_abi(gate->abi, target, target_type) ||
+        conversions_reach_abi(program->conversions, target_pointer, gate->abi))
         return gate;
     refuse_value(designator,
                  intern_format("it passes arguments as %s and is converted to a type that passes "
@@ -263,6 +268,17 @@ static const struct gate *gate_of_value(struct program *program, struct unit *un
                                gate->abi, target),
                  "give the function the parameters of the type it is used as");
     return NULL;
+}
+
+/* Whether a function of libc calls what it is given. */
+static bool calls_back(struct unit *unit, struct cursor function)
+{
+    const struct type type = type_canonical(cursor_type(function));
+    for (int i = 0; type.kind == CXType_FunctionProto && i < type_argument_count(type); i++)
+        if (function_pointer_spelling(unit, type_argument(type, (unsigned)i)) ||
+            escape_is_callback_record(unit, type_argument(type, (unsigned)i)))
+            return true;
+    return false;
 }
 
 static void rewrite_designator(struct found *found, struct program *program, struct unit *unit,
@@ -305,6 +321,13 @@ static void rewrite_designator(struct found *found, struct program *program, str
     }
     const bool is_static = cursor_linkage(designator->function) == CXLinkage_Internal;
     const bool is_libc = !is_static && gates_is_libc(program, designator->function);
+    if (is_libc && !designator->compared && calls_back(unit, designator->function)) {
+        refuse_value(designator,
+                     "other compartments may get it, and it would call whatever function they pass "
+                     "with the rights of this compartment",
+                     "give away a function of the program's own that calls it");
+        return;
+    }
     edit_value(unit, designator, &at,
                is_static ? "IA2_FN_STATIC"
                : is_libc ? "IA2_FN_LIBC"
@@ -436,9 +459,10 @@ static void rewrite_unit(struct found *found, struct program *program, struct un
         const struct call *const call = &unit->calls[i];
         if (call->type)
             rewrite_indirect_call(program, unit, call);
-        if (!call->type || escapes(program, call->type))
+        if (!call->type || escapes_by_boundary(program, call->type))
             copies_of_call(program, unit, call);
     }
+    callbacks_rewrite(program, unit);
     for (size_t i = 0; i < unit->conversion_count; i++)
         conversion_check(program, unit, &unit->conversions[i]);
 }

@@ -57,7 +57,7 @@ static bool evaluate(CXCursor cursor, int64_t *value)
 }
 
 /* Where the stages ask whether a number is a constant: as a pointer, as an argument of one of the
- * guide's functions, and a literal also as what is assigned. */
+ * guide's functions or of glob, and a literal also as what is assigned. */
 static void add_constant(struct recorder *recorder, uint32_t node, CXCursor cursor,
                          enum CXCursorKind kind)
 {
@@ -107,15 +107,26 @@ static void add_reference(struct recorder *recorder, uint32_t node, CXCursor cur
     if (call) {
         if (node_at(recorder, call->node)->child == call->last) /* its first child: the callee */
             node_at(recorder, call->node)->reference = referenced;
-        call->constants |= is_named(recorder, referenced, "ia2_register_compartment");
+        call->constants |= is_named(recorder, referenced, "ia2_register_compartment") ||
+                           is_named(recorder, referenced, "glob") ||
+                           is_named(recorder, referenced, "glob64"); /* flags */
         call->strings |= is_named(recorder, referenced, "dlsym");
     }
 }
 
+static bool is_function_pointer(CXCursor cursor)
+{
+    const CXType type = clang_getCanonicalType(clang_getCursorType(cursor));
+    const enum CXTypeKind pointee = type.kind == CXType_Pointer
+                                        ? clang_getCanonicalType(clang_getPointeeType(type)).kind
+                                        : CXType_Invalid;
+    return pointee == CXType_FunctionProto || pointee == CXType_FunctionNoProto;
+}
+
 /* What the stages ask the text of: arguments, callees, values that are assigned, and what these are
- * made of; and what a jump can go by. */
+ * made of; function pointers that initialize members; and what a jump can go by. */
 static bool has_text(const struct recorder *recorder, const struct record_frame *parent,
-                     enum CXCursorKind kind, int operator)
+                     CXCursor cursor, enum CXCursorKind kind, int operator)
 {
     switch (kind) {
     case CXCursor_CallExpr:
@@ -141,11 +152,15 @@ static bool has_text(const struct recorder *recorder, const struct record_frame 
     case CXCursor_BinaryOperator:
         return parent->text || is_assignment(recorder, parent);
     case CXCursor_UnaryOperator:
-    case CXCursor_UnexposedExpr:
     case CXCursor_GenericSelectionExpr:
     case CXCursor_ParenExpr:
     case CXCursor_CStyleCastExpr:
         return parent->text;
+    case CXCursor_UnexposedExpr:
+    case CXCursor_ConditionalOperator:
+        return parent->text || is_function_pointer(cursor);
+    case CXCursor_InitListExpr:
+        return is_function_pointer(cursor);
     default:
         return false;
     }
@@ -268,7 +283,7 @@ static enum CXChildVisitResult on_cursor(CXCursor cursor, CXCursor parent, CXCli
         add_expression(recorder, node, cursor, kind);
     else
         add_other(recorder, node, cursor, kind);
-    const bool text = has_text(recorder, above, kind, node_at(recorder, node)->operator);
+    const bool text = has_text(recorder, above, cursor, kind, node_at(recorder, node)->operator);
     if (text) {
         const uint32_t extent = record_extent(recorder, cursor);
         node_at(recorder, node)->extent = extent;

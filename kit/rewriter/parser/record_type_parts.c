@@ -1,10 +1,12 @@
 #include "record_type_parts.h"
 
 #include <stdlib.h>
+#include <string.h>
 
 #include "record_declarations.h"
 #include "record_places.h"
 #include "record_types.h"
+#include "tree/libc_records.h"
 
 static uint32_t element_type(struct recorder *recorder, CXType type, struct tree_type *made)
 {
@@ -35,6 +37,15 @@ static uint32_t function_type(struct recorder *recorder, CXType type, struct tre
     const uint32_t result = record_type_text(recorder, clang_getResultType(type));
     record_note_value(recorder, result);
     return result;
+}
+
+static bool is_callback_record(CXType type)
+{
+    CXString spelling = clang_getTypeSpelling(type);
+    const char *text = clang_getCString(spelling);
+    const bool found = is_libc_callback_record(strncmp(text, "const ", 6) ? text : text + 6);
+    clang_disposeString(spelling);
+    return found;
 }
 
 static void fill(struct recorder *recorder, uint32_t at)
@@ -85,9 +96,10 @@ static void fill(struct recorder *recorder, uint32_t at)
         break;
     }
     *type_entry(recorder, at) = made;
-    /* Behind a pointer, records of the system are looked at only from outside. */
+    /* Behind a pointer, most records of the system are looked at only from outside. */
     if (type.kind == CXType_Record &&
-        !record_is_system(recorder, clang_getCursorLocation(clang_getTypeDeclaration(type))))
+        (!record_is_system(recorder, clang_getCursorLocation(clang_getTypeDeclaration(type))) ||
+         is_callback_record(type)))
         record_note_value(recorder, at);
 }
 

@@ -29,6 +29,10 @@ struct unit {
     struct conversion *conversions;
     struct address *addresses;
     struct lookup *lookups;
+    struct made *made;
+    struct unmade *unmade;
+    struct handed *handed;
+    struct map kept_uses, kept_in, let_out; /* analysis/kept_functions.h */
     struct flow *flows;
     struct any_call *any_calls;
     struct function *functions;
@@ -43,6 +47,8 @@ struct unit {
         conversion_capacity;
     size_t address_count, address_capacity, function_count, function_capacity, declaration_count,
         declaration_capacity;
+    size_t made_count, made_capacity, unmade_count, unmade_capacity;
+    size_t handed_count, handed_capacity;
     size_t flow_count, flow_capacity, any_call_count, any_call_capacity;
     size_t shared_variable_count, shared_variable_capacity, own_call_count, own_call_capacity;
     size_t annotation_count, annotation_capacity, guide_number_count, guide_number_capacity;

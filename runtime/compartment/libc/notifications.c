@@ -3,6 +3,7 @@
 #include <aio.h>
 #include <errno.h>
 #include <mqueue.h>
+#include <netdb.h>
 #include <signal.h>
 #include <time.h>
 #include <unistd.h>
@@ -70,3 +71,34 @@ ASYNCHRONOUS(aio_read, struct aiocb)
 ASYNCHRONOUS(aio_write, struct aiocb)
 ASYNCHRONOUS(aio_read64, struct aiocb64)
 ASYNCHRONOUS(aio_write64, struct aiocb64)
+
+#define SYNCHRONIZED(name, type) \
+    int __real_##name(int operation, type *request); \
+    HIDDEN int __wrap_##name(int operation, type *request) \
+    { \
+        check(&request->aio_sigevent, #name); \
+        return __real_##name(operation, request); \
+    }
+SYNCHRONIZED(aio_fsync, struct aiocb)
+SYNCHRONIZED(aio_fsync64, struct aiocb64)
+
+#define LISTED(name, type) \
+    int __real_##name(int mode, type *const requests[], int count, struct sigevent *event); \
+    HIDDEN int __wrap_##name(int mode, type *const requests[], int count, struct sigevent *event) \
+    { \
+        check(event, #name); \
+        for (int i = 0; i < count; i++) \
+            if (requests[i]) \
+                check(&requests[i]->aio_sigevent, #name); \
+        return __real_##name(mode, requests, count, event); \
+    }
+LISTED(lio_listio, struct aiocb)
+LISTED(lio_listio64, struct aiocb64)
+
+int __real_getaddrinfo_a(int, struct gaicb *[], int, struct sigevent *);
+HIDDEN int __wrap_getaddrinfo_a(int mode, struct gaicb *requests[], int count,
+                                struct sigevent *event)
+{
+    check(event, "getaddrinfo_a");
+    return __real_getaddrinfo_a(mode, requests, count, event);
+}

@@ -55,6 +55,14 @@ long victim_back_registers(long (*callback)(long), long a) VICTIM(back_registers
 long victim_back_x87(long (*callback)(long), long a) VICTIM(back_x87);
 void victim_qsort(long *base, long n, int (*compare)(const void *, const void *)) VICTIM(qsort);
 void victim_bsearch(long *base, long n, int (*compare)(const void *, const void *)) VICTIM(bsearch);
+void victim_qsort_r(long *base, long n, int (*compare)(const void *, const void *, void *))
+    VICTIM(qsort_r);
+void victim_walk_by(unsigned long visit) VICTIM(walk_by);
+void victim_scandir(int (*selects)(const struct dirent *)) VICTIM(scandir);
+void victim_context(void (*function)(void)) VICTIM(context);
+void victim_action(const struct sigaction *action) VICTIM(action);
+void victim_handler_of(const struct sigaction *action) VICTIM(handler_of);
+void victim_stream(const cookie_io_functions_t *functions) VICTIM(stream);
 void victim_tsearch(long *base, long n, int (*compare)(const void *, const void *)) VICTIM(tsearch);
 void victim_ftw(int (*visit)(const char *, const struct stat *, int)) VICTIM(ftw);
 void victim_glob(int (*failed)(const char *, int)) VICTIM(glob);
@@ -69,6 +77,7 @@ void victim_struct(unsigned long raw) VICTIM(struct);
 void victim_integer(unsigned long raw) VICTIM(integer);
 void victim_void_pointer(const void *raw) VICTIM(void_pointer);
 void victim_void_result(void) VICTIM(void_result);
+void victim_void_private(const void *raw) VICTIM(void_private);
 double victim_divide(double a, double b) VICTIM(divide);
 void victim_copy(char *to, const char *from, long n) VICTIM(copy);
 void victim_admit(long guess) VICTIM(admit);

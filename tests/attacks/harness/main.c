@@ -1,5 +1,6 @@
 /* The attacked program: `program ATTACKER ATTACK` lets compartment 1, 2 or 3 attack. The last line
  * that it prints says what the objects of the others hold then. */
+#define _GNU_SOURCE
 #include <dlfcn.h>
 #include <stdio.h>
 #include <stdlib.h>

@@ -3,6 +3,9 @@
 #ifndef SERVICE_H
 #define SERVICE_H
 
+#include <dirent.h>
+#include <signal.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <stddef.h>
 
@@ -53,7 +56,14 @@ enum request {
     long side##_back_x87(long (*callback)(long), long a); \
     void side##_qsort(long *base, long n, int (*compare)(const void *, const void *)); \
     void side##_bsearch(long *base, long n, int (*compare)(const void *, const void *)); \
+    void side##_qsort_r(long *base, long n, int (*compare)(const void *, const void *, void *)); \
+    void side##_walk_by(unsigned long visit); \
     void side##_tsearch(long *base, long n, int (*compare)(const void *, const void *)); \
+    void side##_scandir(int (*selects)(const struct dirent *)); \
+    void side##_context(void (*function)(void)); \
+    void side##_action(const struct sigaction *action); \
+    void side##_handler_of(const struct sigaction *action); \
+    void side##_stream(const cookie_io_functions_t *functions); \
     void side##_ftw(int (*visit)(const char *, const struct stat *, int)); \
     void side##_glob(int (*failed)(const char *, int)); \
     void side##_thread(void *(*start)(void *), void *argument); \
@@ -67,6 +77,7 @@ enum request {
     void side##_integer(unsigned long raw); \
     void side##_void_pointer(const void *raw); \
     void side##_void_result(void); \
+    void side##_void_private(const void *raw); \
     const void *side##_get(const char *name); \
     double side##_divide(double a, double b); \
     void side##_copy(char *to, const char *from, long n); \

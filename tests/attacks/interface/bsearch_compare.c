@@ -2,7 +2,7 @@
  * source: bsearch(3): a callback that the victim forwards to libc
  * tries: to have the payload called by libc in the victim
  * must: check the pointer as at an indirect call
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

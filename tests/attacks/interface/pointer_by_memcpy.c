@@ -2,7 +2,7 @@
  * source: C's ways to make a function pointer
  * tries: to have the victim call a pointer that it copies from shared memory
  * must: check the pointer at the call, or refuse the code
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

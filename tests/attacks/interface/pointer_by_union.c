@@ -2,7 +2,7 @@
  * source: C's ways to make a function pointer
  * tries: to have the victim call a pointer that it makes of an integer by a union
  * must: check the pointer at the call, or refuse the code
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

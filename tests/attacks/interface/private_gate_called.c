@@ -2,7 +2,7 @@
  * source: the threat model's "call what was not given to it"
  * tries: to call each gate of the victim of that type itself
  * must: not run a function whose address the victim never gave away
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static void try_gate(callback *gate)

@@ -2,7 +2,7 @@
  * source: signal(2): a function that the victim forwards
  * tries: to have the payload called in the victim as its handler
  * must: check the pointer as at an indirect call
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

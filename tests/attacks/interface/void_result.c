@@ -2,8 +2,7 @@
  * source: a `void *` that crosses and becomes a function pointer
  * tries: to have the victim call what another compartment's function returned as `void *`, with a
  *   pointer to the secret; it reads it with the victim's rights
- * must: check the pointer at the call, or refuse the code. (In this program the function is a gate,
- *   since a unit of it uses dlsym)
+ * must: check the pointer at the call, or refuse the code
  * expect: stopped */
 #include "attack.h"
 
