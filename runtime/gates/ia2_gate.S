@@ -24,7 +24,10 @@
  *     runs.
  *   - The descriptor lies in this compartment's table. On return, the descriptor is the one that
  *     the caller's stack names.
- *   - The direction flag is clear, which functions rely on (ABI 3.2.1).
+ *   - The direction flag is clear, which functions rely on (ABI 3.2.1), and no flag is set by which
+ *     another compartment would see what runs (trap, alignment check).
+ *   - MXCSR and the x87 control word have their default values for the callee, and the caller's own
+ *     after the return. What was in x87 and MMX registers is gone, but for a result.
  *
  * Rejected alternatives:
  *   - WRPKRU with both keys open around the copy of the arguments: four WRPKRU per call, and a
@@ -150,6 +153,7 @@
     ia2_frames_row .Lpath\@, .Lframed\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED + IA2_FRAME_SIZE
     mov %rcx, IA2_FRAME_RUNNING(%rsp)
     stmxcsr IA2_FRAME_MXCSR(%rsp)
+    fnstcw IA2_FRAME_X87(%rsp)
     mov %rdi, IA2_FRAME_RESULT(%rsp)
     mov %r10, (%rsp)
     mov %rsp, IA2_SUSPENDED_SP(%r14)
@@ -178,7 +182,6 @@
     xor %ebp, %ebp          /* the outermost frame */
     xor %r12d, %r12d
     xor %r13d, %r13d
-    cld
     ia2_scrub_avx512
     call *IA2_DESC_ENTER(%r10)
 .Lback_\table\()_\c:           /* by this return address, ia2_gate_unwind.S knows the caller */
@@ -193,8 +196,7 @@
     ia2_scrub_avx512
     ia2_wrpkru \pkru_c
 
-    /* with the rights of \c, which uses only %r8, %r9 and xmm: the callee's result */
-    cld
+    /* with the rights of \c, which uses only %r8, %r9, xmm and x87: the callee's result */
     ia2_record 1
     ia2_resume_stack \c
 .Lresumed\@:
@@ -203,10 +205,18 @@
     ia2_frames_of_return .Lentered\@, .Lleft\@, .Lresumed\@, .Lback\@, \n
     mov (%rsp), %r10
     mov IA2_FRAME_RESULT(%rsp), %rdi
-    ldmxcsr IA2_FRAME_MXCSR(%rsp)       /* its control bits are callee-saved (ABI 3.2.1) */
+    ia2_float_restore
     add $IA2_FRAME_SIZE, %rsp
+.Lframe_gone\@:
+    pushfq
+.Lflags\@:
+    testl $IA2_FLAGS_OFF, (%rsp)
+    jnz .Lseldom\@
+    lea 8(%rsp), %rsp
 .Lunframed\@:
-    ia2_frames_row .Lback\@, .Lunframed\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED
+    ia2_frames_row .Lback\@, .Lframe_gone\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED
+    ia2_frames_row .Lframe_gone\@, .Lflags\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED + 8
+    ia2_frames_row .Lflags\@, .Lunframed\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED
     lea \table\()_descs(%rip), %rbp
     mov %r10, %rcx
     sub %rbp, %rcx
@@ -222,8 +232,17 @@
     xor %r9d, %r9d
     ia2_pop_saved .Lunframed\@, .Lpopped\@
     ret
+    /* Seldom: flags or control words that the callee has changed. */
+.Lseldom\@:
+    andl $~IA2_FLAGS_OFF, (%rsp)
+    popfq
+    jmp .Lunframed\@
+.Lseldom_float\@:
+    ia2_float_restore_seldom
 .Lpath_end\@:
-    ia2_frames_row .Lpopped\@, .Lpath_end\@, CFA_RESTORE_STATE
+    ia2_frames_row .Lpopped\@, .Lseldom\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED + 8
+    ia2_frames_row .Lseldom\@, .Lseldom_float\@, CFA_DEF_CFA_OFFSET, IA2_FRAME_WORDS
+    ia2_frames_row .Lseldom_float\@, .Lpath_end\@, CFA_RESTORE_STATE
     ia2_path_name \c, \n, .Lpath\@, .Lpath_end\@
     .pushsection ia2_code_ranges, "a", @progbits
     .balign 8

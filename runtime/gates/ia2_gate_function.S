@@ -2,7 +2,7 @@
 
 .macro ia2_one_gate table, body, symbol, target, callers, args_int, args_sse, ret_int, ret_sse, \
         stack_words, sret_bytes, type, export, caller=, variadic=0, further=0, \
-        ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
+        ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16, ret_x87=0
     .section \table\()_stubs, "ax", @progbits
     .balign 1 << IA2_STUB_SHIFT
     .globl \symbol
@@ -32,7 +32,7 @@
     .else
     .quad 0
     .endif
-    .short \callers
+    .short ((\callers) & ~(3 << IA2_DESC_X87_SHIFT)) | (\ret_x87 << IA2_DESC_X87_SHIFT)
     .short \further
     .long \type
     .section .data.rel.ro.\table\()_targets, "aw", @progbits
@@ -53,6 +53,18 @@
     .else
     .set .Lframe\@, .Lkept\@ + 24
     .endif
+    .cfi_remember_state
+    pushfq
+    .cfi_adjust_cfa_offset 8
+    testl $IA2_FLAGS_OFF, (%rsp)
+    jnz .Lflags\@
+    lea 8(%rsp), %rsp
+    .cfi_adjust_cfa_offset -8
+.Lflags_off\@:
+    mov %eax, %r11d
+    ia2_float_default
+    mov %r11d, %eax
+    xor %r11d, %r11d
     sub $.Lframe\@, %rsp
     .cfi_def_cfa_offset .Lframe\@ + 8
     .if \align > 16
@@ -132,6 +144,14 @@
     .cfi_def_cfa_offset 8
     .endif
     ret
+    .cfi_restore_state
+    ia2_float_default_seldom
+    .cfi_adjust_cfa_offset 8
+.Lflags\@:
+    andl $~IA2_FLAGS_OFF, (%rsp)
+    popfq
+    .cfi_adjust_cfa_offset -8
+    jmp .Lflags_off\@
     .cfi_endproc
     .size \symbol\().entered, . - \symbol\().entered
     /* In the caller: %rdi is the caller's own result buffer, from its own stack. */
@@ -198,13 +218,13 @@
  * \variadic: 1 for the gate of one list of arguments of a variadic function.
  * \further: how many gates after this one are for other lists of arguments.
  * \align: the alignment of the stack arguments and of a result in memory.
- * A result in x87 registers (long double) stays there. */
+ * \ret_x87: how many x87 registers hold the result (long double: 1, _Complex long double: 2). */
 .macro ia2_gate symbol, target, callers, args_int, args_sse, ret_int, ret_sse, \
         stack_words=0, sret_bytes=0, type=0, export=0, variadic=0, further=0, \
-        ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16
+        ymm=0, zmm=0, ret_ymm=0, ret_zmm=0, align=16, ret_x87=0
     ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args_int, \args_sse, \
         \ret_int, \ret_sse, \stack_words, \sret_bytes, \type, \export, , \variadic, \further, \
-        \ymm, \zmm, \ret_ymm, \ret_zmm, \align
+        \ymm, \zmm, \ret_ymm, \ret_zmm, \align, \ret_x87
 .endm
 
 /* Gates that every compartment has. Only the runtime (key 0 and the monitor) may call them, unless

@@ -88,3 +88,92 @@
     .endif
 .endm
 
+
+/* ---- floating point -------------------------------------------------------------------------- */
+
+/* As a program starts (ABI 3.4.1): all exceptions masked, rounding to nearest. */
+#define IA2_MXCSR 0x1f80
+#define IA2_X87_CONTROL 0x37f
+
+/* Flags that a compartment must not leave to another one: trap, direction, alignment check. */
+#define IA2_FLAGS_OFF 0x40500
+
+    .pushsection .rodata.ia2, "a", @progbits
+    .balign 4
+.Lia2_mxcsr:
+    .long IA2_MXCSR
+.Lia2_x87_control:
+    .short IA2_X87_CONTROL
+    .popsection
+
+/* Empties the x87 registers, which the MMX registers are part of. Wants no pending exception. */
+.macro ia2_scrub_x87
+    .irp n, 0,1,2,3,4,5,6,7
+    pxor %mm\n, %mm\n
+    .endr
+    emms
+.endm
+
+/* For the callee, on its stack. The words are mostly as they should be, and reading them costs less
+ * than setting them. A pending exception would come at the next x87 instruction, so the status word
+ * is looked at too. %eax is lost. */
+.macro ia2_float_default
+    stmxcsr -8(%rsp)
+    cmpl $IA2_MXCSR, -8(%rsp)
+    jne 8f
+    fnstcw -8(%rsp)
+    cmpw $IA2_X87_CONTROL, -8(%rsp)
+    jne 8f
+    fnstsw %ax
+    test %ax, %ax
+    jnz 8f
+7:  ia2_scrub_x87
+.endm
+/* Further on in the same function. */
+.macro ia2_float_default_seldom
+8:  fninit
+    ldmxcsr .Lia2_mxcsr(%rip)
+    jmp 7b
+.endm
+
+/* For the caller, on its frame: the same with the caller's own words. %r10 = the descriptor. %eax
+ * and %ecx are lost. */
+.macro ia2_float_restore
+    testl $(3 << IA2_DESC_X87_SHIFT), IA2_DESC_CALLERS(%r10)
+    jnz 9f
+    stmxcsr -8(%rsp)
+    mov -8(%rsp), %ecx
+    cmp IA2_FRAME_MXCSR(%rsp), %ecx
+    jne 8f
+    fnstcw -8(%rsp)
+    movzwl -8(%rsp), %ecx
+    cmp IA2_FRAME_X87(%rsp), %cx
+    jne 8f
+    fnstsw %ax
+    test %ax, %ax
+    jnz 8f
+    ia2_scrub_x87
+7:
+.endm
+.macro ia2_float_restore_seldom
+8:  fninit
+    ia2_scrub_x87
+    jmp 6f
+    /* With a result in one or two x87 registers. The callee's control word and exceptions must not
+     * have a say while it is read. */
+9:  fnclex
+    fldcw .Lia2_x87_control(%rip)
+    fstpt -24(%rsp)
+    testl $(2 << IA2_DESC_X87_SHIFT), IA2_DESC_CALLERS(%r10)
+    jz 5f
+    fstpt -40(%rsp)
+5:  fninit
+    ia2_scrub_x87
+    testl $(2 << IA2_DESC_X87_SHIFT), IA2_DESC_CALLERS(%r10)
+    jz 5f
+    fldt -40(%rsp)
+5:  fldt -24(%rsp)
+6:  fldcw IA2_FRAME_X87(%rsp)
+    ldmxcsr IA2_FRAME_MXCSR(%rsp)
+    jmp 7b
+.endm

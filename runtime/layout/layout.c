@@ -37,6 +37,7 @@ void ia2_layout(void)
     FIELD(IA2_DESC_BEFORE, ia2_gate_descriptor, before);
     FIELD(IA2_DESC_AFTER, ia2_gate_descriptor, after);
     FIELD(IA2_DESC_CALLERS, ia2_gate_descriptor, callers);
+    VALUE(IA2_DESC_X87_SHIFT, IA2_DESC_X87_SHIFT);
     FIELD(IA2_DESC_FURTHER, ia2_gate_descriptor, further);
     FIELD(IA2_DESC_TYPE, ia2_gate_descriptor, type);
     VALUE(IA2_SITE_RDPKRU, IA2_SITE_RDPKRU);
@@ -93,6 +94,7 @@ void ia2_layout(void)
     FIELD(IA2_FRAME_GATE, ia2_gate_frame, gate);
     FIELD(IA2_FRAME_RESULT, ia2_gate_frame, result);
     FIELD(IA2_FRAME_MXCSR, ia2_gate_frame, mxcsr);
+    FIELD(IA2_FRAME_X87, ia2_gate_frame, x87_control);
     FIELD(IA2_FRAME_RUNNING, ia2_gate_frame, running);
     FIELD(IA2_FRAME_SIZE, ia2_gate_frame, saved); /* what follows is pushed at the start */
     FIELD(IA2_FRAME_WORDS, ia2_gate_frame, arguments);

@@ -50,12 +50,14 @@ struct ia2_gate_descriptor {
     void (*enter)(void);
     void (*before)(void);
     void (*after)(void);
-    uint16_t callers; /* mask of keys */
+    uint16_t callers; /* mask of keys; from IA2_DESC_X87_SHIFT on two bits of keys that call nobody
+                         say how many x87 registers hold the result */
     uint16_t further; /* how many gates behind this one are for other argument lists of the same
                          variadic function */
     uint32_t type;
 };
 #define IA2_DESC_SHIFT 5
+#define IA2_DESC_X87_SHIFT 13
 _Static_assert(sizeof(struct ia2_gate_descriptor) == 1 << IA2_DESC_SHIFT,
                "gates find a descriptor by a shift");
 

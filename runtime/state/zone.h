@@ -29,7 +29,8 @@
 struct ia2_gate_frame {
     const struct ia2_gate_descriptor *gate;
     void *result; /* the caller's buffer for a result in memory */
-    uint32_t mxcsr, unused;
+    uint32_t mxcsr;
+    uint16_t x87_control, unused;
     uint64_t running; /* the word at IA2_SUSPENDED_SP before this call */
     uint64_t saved[6]; /* r15, r14, r13, r12, rbx, rbp */
     uint64_t return_address;

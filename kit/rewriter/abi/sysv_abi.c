@@ -252,6 +252,7 @@ static const char *place_result(unsigned vector_bytes, const struct compiler *co
         return refusal;
     if (value.classes[0] != MEMORY) {
         count(&value, &shape->ret_int, &shape->ret_sse);
+        shape->ret_x87 = value.classes[0] == X87 ? 1 : value.classes[0] == COMPLEX_X87 ? 2 : 0;
         shape->ret_ymm = is_wide(&value) && value.size == 32;
         shape->ret_zmm = is_wide(&value) && value.size == 64;
         return NULL;
@@ -357,6 +358,7 @@ const char *sysv_shape(unsigned vector_bytes, const struct signature *signature,
                                 .zmm = shape->zmm | compiled.zmm,
                                 .ret_ymm = shape->ret_ymm | compiled.ret_ymm,
                                 .ret_zmm = shape->ret_zmm | compiled.ret_zmm,
+                                .ret_x87 = larger(shape->ret_x87, compiled.ret_x87),
                                 .variadic = compiled.variadic};
     }
     return NULL;

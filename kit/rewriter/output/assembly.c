@@ -55,6 +55,8 @@ char *assembly_text(const struct program *program, const struct compartment *com
         const unsigned further = further_gates(gates, g);
         if (further)
             text_printf(&out, ", further=%u", further);
+        if (g->shape.ret_x87)
+            text_printf(&out, ", ret_x87=%u", g->shape.ret_x87);
         if (g->shape.align)
             text_printf(&out, ", align=%u", g->shape.align);
         if (g->shape.ymm | g->shape.zmm | g->shape.ret_ymm | g->shape.ret_zmm)
