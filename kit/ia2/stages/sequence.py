@@ -213,7 +213,7 @@ class LinkStage(Stage):
             linked = linker.link(made)
             # Only what passes the audit becomes bin/.
             accept(run, audit.Audit(target, plan, options.permissive).run(), target)
-            publishing.replace(target, run.path("bin"), linked)
+            publishing.replace(target, run.out, linked)
         finally:
             shutil.rmtree(target, ignore_errors=True)
         gates = [run.path("callgates", each.name + ".S") for each in plan.compartments]

@@ -373,6 +373,54 @@ class Refused(Folder):
         self.assertIn("an equals sign", self.run_stages(project).stderr)
         self.assertFalse(self.out.exists())
 
+    def test_output_directory_with_the_users_files(self):
+        """--out names the source tree, which has a bin/ and a compile database of its own."""
+        project = self.project()
+        for name in ("bin/tool", "compile_commands.json"):
+            project.write(name, "the user's\n")
+        before = sorted(self.path.rglob("*"))
+        self.out = project.root
+        self.refused(
+            self.run_stages(project),
+            "holds files that rewrite.py did not put there: bin, build, compile_commands.json, ...",
+            "--out",
+        )
+        self.assertEqual(sorted(self.path.rglob("*")), before)
+        for name in ("bin/tool", "compile_commands.json"):
+            self.assertEqual((project.root / name).read_text(), "the user's\n")
+
+    def test_new_empty_and_own_output_directory(self):
+        project = self.project()
+        self.out.mkdir()
+        self.linked(project)
+        self.linked(project)
+
+    def test_the_users_files_in_bin(self):
+        """A file that no run made stays, and is neither replaced nor published."""
+        project = self.project()
+        self.linked(project, "--publish", self.path / "published")
+        made = sorted(os.listdir(self.out / "bin"))
+        (self.out / "bin/tool.conf").write_text("the user's\n")
+        edited = (project.root / "src/add.c").read_text().replace("a + b", "a - b")
+        project.write("src/add.c", edited)
+        project.make()
+        self.linked(project, "--publish", self.path / "published")
+        self.assertEqual(sorted(os.listdir(self.out / "bin")), sorted([*made, "tool.conf"]))
+        self.assertEqual(sorted(os.listdir(self.path / "published")), made)
+        # A library that a new compartment makes has the name of the user's file.
+        (self.out / "bin/add.ia2.so").write_text("the user's\n")
+        (self.path / "compartments.toml").write_text(
+            POLICY.replace('"src/**"', '"src/lib.c"')
+            + '[compartment.add]\npkey = 3\nsources = ["src/add.c"]\n'
+        )
+        self.refused(self.run_stages(project), "bin/add.ia2.so", "rewrite.py did not make it")
+        self.assertEqual((self.out / "bin/add.ia2.so").read_text(), "the user's\n")
+        (self.out / "bin/add.ia2.so").unlink()
+        self.linked(project)
+        (self.path / "compartments.toml").write_text(POLICY)
+        self.linked(project)
+        self.assertEqual(sorted(os.listdir(self.out / "bin")), sorted([*made, "tool.conf"]))
+
     def test_two_runs_at_once(self):
         project = self.project()
         self.linked(project)
