@@ -26,7 +26,15 @@ from ..formats.build_graph import (
     Spelled,
 )
 from ..policy.policy import Compartment, Policy
-from . import canonicalize, cmake_makefiles, link_line, ninja, precompiled, recorded_build
+from . import (
+    canonicalize,
+    cmake_makefiles,
+    link_line,
+    ninja,
+    object_inputs,
+    precompiled,
+    recorded_build,
+)
 from .build import Build, Step
 
 OBJECT_SUFFIXES = (".o", ".obj", ".lo")
@@ -58,6 +66,7 @@ class Capture:
         self.response_files: set[str] = set()
         self.headers = precompiled.Headers(self.steps, self.commands_of)
         self.used_headers: set[str] = set()  # precompiled headers that objects were made with
+        self.made: list[object_inputs.Made] = []  # what inputs() found
         self.makers: dict[str, Step] = {}
         for step in self.steps:
             self.makers.setdefault(
@@ -340,8 +349,14 @@ class Capture:
             needed, valid = by_path.get(record.path, ([], True))
             if not valid:
                 raise Failure("is out of date", record.path, remedy)
-            for name in [record.source, *needed]:
-                path = os.path.normpath(os.path.join(self.build_dir, name))
+            sources = sorted(
+                {
+                    os.path.normpath(os.path.join(self.build_dir, n))
+                    for n in [record.source, *needed]
+                }
+            )
+            self.made.append(object_inputs.Made(record.path, sources, record.spelled))
+            for path in sources:
                 if path not in times:
                     times[path] = _mtime(path)
                 changed = times[path]
@@ -361,10 +376,14 @@ class Capture:
                 - {record.source}
             )
         for path in used:
-            files.update(
-                os.path.normpath(os.path.join(self.build_dir, name))
-                for name in by_path.get(path, ([], True))[0]
+            sources = sorted(
+                {
+                    os.path.normpath(os.path.join(self.build_dir, name))
+                    for name in by_path.get(path, ([], True))[0]
+                }
             )
+            self.made.append(object_inputs.Made(path, sources, None))
+            files.update(sources)
         return sorted(files)
 
 

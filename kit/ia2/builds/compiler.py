@@ -27,6 +27,19 @@ DROPPED_WITH_OPERAND = {
 }
 
 
+def without_outputs(arguments: list[str]) -> list[str]:
+    """A compile command without what says which files to write, and without -Werror."""
+    line = [arguments[0]]
+    index = 1
+    while index < len(arguments):
+        if arguments[index] in DROPPED_WITH_OPERAND:
+            index += 1
+        elif arguments[index] not in DROPPED and not JOINED_DROPPED.match(arguments[index]):
+            line.append(arguments[index])
+        index += 1
+    return line
+
+
 @functools.lru_cache(maxsize=None)
 def takes(compiler: str, option: str) -> bool:
     """Whether the compiler knows the option."""

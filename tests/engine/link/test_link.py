@@ -267,6 +267,68 @@ class Again(Folder):
             sorted(name for name in after if after[name] != before[name]), ["add.c.o", "lib.c.o"]
         )
 
+    def changed_with_an_old_time(self, project, more=""):
+        """The header has new text, the source that the kit compiles again too, and neither is newer
+        than an object, as `tar x` leaves them."""
+        header = project.root / "src/limit.h"
+        old = header.stat().st_mtime
+        project.write("src/limit.h", f"#define LIMIT 70\n{more}")
+        os.utime(header, (old, old))
+
+    LIMITS = {
+        "src/limit.h": "#define LIMIT 2\n",
+        "src/add.c": '#include "limit.h"\nint hidden_add(int a, int b) { return a + b + LIMIT; }\n',
+        "src/lib.c": LIBRARY_AND_TOOL["src/lib.c"] + '#include "limit.h"\nint limit = LIMIT;\n',
+    }
+
+    def test_a_header_with_new_text_and_an_old_time(self):
+        project = self.project(self.LIMITS)
+        self.linked(project)
+        said = self.says(self.out / "bin/tool")
+        self.changed_with_an_old_time(project)
+        project.make()
+        self.refused(
+            self.run_stages(project),
+            f"{project.root}/src/limit.h: holds something else than {project.build}/lib.p/",
+            f"touch {project.root}/src/limit.h",
+        )
+        self.assertEqual(self.says(self.out / "bin/tool"), said)
+        (project.root / "src/limit.h").touch()
+        project.make()
+        self.linked(project)
+        self.assertTrue(self.says(self.out / "bin/tool").startswith("75 "))
+
+    def test_a_header_with_new_text_and_an_old_time_before_the_first_run(self):
+        project = self.project(self.LIMITS)
+        time.sleep(0.05)
+        self.changed_with_an_old_time(project)
+        project.make()
+        self.refused(self.run_stages(project), "src/limit.h: holds something else than")
+        (project.root / "src/limit.h").touch()
+        project.make()
+        self.linked(project)
+
+    def test_a_header_with_the_same_text_and_times(self):
+        """Copying a tree changes the inode's time of all files. The text decides."""
+        project = self.project(self.LIMITS)
+        time.sleep(0.05)
+        self.changed_with_an_old_time(project, "/* no other code */\n")
+        project.write("src/limit.h", self.LIMITS["src/limit.h"])
+        old = (project.build / "lib.p/add.o").stat().st_mtime - 100
+        os.utime(project.root / "src/limit.h", (old, old))
+        self.linked(project)
+        project.write("src/limit.h", self.LIMITS["src/limit.h"])
+        os.utime(project.root / "src/limit.h", (old, old))
+        self.linked(project)
+
+    def test_a_damaged_record_of_what_objects_were_made_from(self):
+        project = self.project()
+        self.linked(project)
+        for text in ("", "[]", '{"version": 1, "objects": {"a": 3}, "files": {}}'):
+            (self.out / "object-inputs.json").write_text(text)
+            (self.out / "stamps.json").unlink()
+            self.linked(project)
+
     def test_output_that_was_removed_is_made_again(self):
         project = self.project()
         self.linked(project)
