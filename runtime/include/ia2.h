@@ -11,7 +11,9 @@
 #endif
 
 #include "ia2_guide.h"
-#if defined(IA2_ENABLE) && !IA2_ENABLE && !defined(IA2_UNIT)
+/* IA2_READ: the rewriter reads the unit. It sees what `#if IA2_ENABLE` keeps, and the plain form of
+ * these macros. */
+#if ((defined(IA2_ENABLE) && !IA2_ENABLE) || defined(IA2_READ)) && !defined(IA2_UNIT)
 #include "ia2_disabled.h"
 #else
 

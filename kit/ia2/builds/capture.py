@@ -7,6 +7,7 @@ any other, `recorded_build`.
 import collections.abc
 import fnmatch
 import os
+import re
 
 from ..base import shell_command
 from ..base.failure import Failure
@@ -367,6 +368,7 @@ class Capture:
                         f"is newer than {record.path}, which was made from it", path, remedy
                     )
                 files.add(path)
+            need_no_switch(record)
             record.parts = sorted(
                 {
                     os.path.normpath(os.path.join(self.build_dir, name))
@@ -385,6 +387,21 @@ class Capture:
             self.made.append(object_inputs.Made(path, sources, None))
             files.update(sources)
         return sorted(files)
+
+
+def need_no_switch(record: Object) -> None:
+    """Failure if the object is preprocessed assembly that asks for IA2_ENABLE. It is linked as
+    built, so it would not have what `#if IA2_ENABLE` gives C."""
+    if record.language != "other" or not record.source.endswith((".S", ".sx")):
+        return
+    with open(record.source, encoding="utf-8", errors="surrogateescape") as stream:
+        for number, line in enumerate(stream, 1):
+            if re.match(r"\s*#\s*(?:if|ifdef|ifndef|elif)\b.*\bIA2_ENABLE\b", line):
+                raise Failure(
+                    "assembly asks for IA2_ENABLE, but it is linked as the project built it",
+                    f"{record.source}:{number}",
+                    "move what the split program shall have into a C file",
+                )
 
 
 def _directory(record: Object) -> str | None:

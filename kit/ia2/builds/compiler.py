@@ -40,6 +40,19 @@ def without_outputs(arguments: list[str]) -> list[str]:
     return line
 
 
+def with_ia2(arguments: list[str]) -> list[str]:
+    """What a recompiled unit gets after `arguments` if these have -DIA2_ENABLE=0: the split program
+    has the code under `#if IA2_ENABLE`. As compdb.c has it for the rewriter."""
+    disabled = False
+    for index, argument in enumerate(arguments):
+        if argument[:2] not in ("-D", "-U"):
+            continue
+        name = argument[2:] or "".join(arguments[index + 1 : index + 2])
+        if name.partition("=")[0] == "IA2_ENABLE":
+            disabled = argument.startswith("-D") and name == "IA2_ENABLE=0"
+    return ["-UIA2_ENABLE", "-DIA2_ENABLE=1"] if disabled else []
+
+
 @functools.lru_cache(maxsize=None)
 def takes(compiler: str, option: str) -> bool:
     """Whether the compiler knows the option."""

@@ -534,6 +534,14 @@ class Command(unittest.TestCase):
         ):
             self.assertIn(option, made)
 
+    def test_unit_built_without_ia2(self):
+        for flags in (["-DIA2_ENABLE=0"], ["-DIA2_ENABLE", "-D", "IA2_ENABLE=0"]):
+            made = self.command(*flags)
+            after = made[made.index(flags[-1]) :]
+            self.assertLess(after.index("-UIA2_ENABLE"), after.index("-DIA2_ENABLE=1"))
+        for flags in (["-DIA2_ENABLE=1"], ["-DIA2_ENABLE=0", "-UIA2_ENABLE"], ["-DIA2_ENABLED=0"]):
+            self.assertEqual(self.command(*flags).count("-DIA2_ENABLE=1"), "=1" in flags[0])
+
     def test_flags(self):
         made = self.command(
             "-fPIE",
