@@ -1,6 +1,6 @@
-/* dlopen, dlclose and dlsym. A DSO that is a compartment of its own is loaded with the rights of
- * key 0, and runs its constructors and destructors itself. Any other is this compartment's guest,
- * as in any program. */
+/* dlopen, dlclose, dlsym and dlvsym. A DSO that is a compartment of its own is loaded with the
+ * rights of key 0, and runs its constructors and destructors itself. Any other is this
+ * compartment's guest, as in any program. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <limits.h>
@@ -9,6 +9,7 @@
 
 #include "state/addresses.h"
 #include "base/die.h"
+#include "compartment/libc/libc_names.h"
 #include "compartment/libc/loading.h"
 #include "load/plugins.h"
 #include "compartment/compartment.h"
@@ -21,6 +22,7 @@ void *__real_dlopen(const char *name, int flags);
 void *__real_dlmopen(Lmid_t space, const char *name, int flags);
 int __real_dlclose(void *handle);
 void *__real_dlsym(void *handle, const char *symbol);
+void *__real_dlvsym(void *handle, const char *symbol, const char *version);
 
 static int is_here(void)
 {
@@ -90,5 +92,13 @@ HIDDEN void *__wrap_dlsym(void *handle, const char *symbol)
         if (found && ia2_is_in_gates(found))
             return found;
     }
-    return __real_dlsym(handle, symbol);
+    void *const found = __real_dlsym(handle, symbol);
+    return symbol ? ia2_libc_name(symbol, found) : found;
+}
+
+/* Gates have no versions. */
+HIDDEN void *__wrap_dlvsym(void *handle, const char *symbol, const char *version)
+{
+    void *const found = __real_dlvsym(handle, symbol, version);
+    return symbol ? ia2_libc_name(symbol, found) : found;
 }
