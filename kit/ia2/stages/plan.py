@@ -5,6 +5,7 @@ undefined in one compartment and defined in another. Headers are not read, becau
 declared elsewhere.
 """
 
+import collections.abc
 import dataclasses
 import os
 import re
@@ -28,6 +29,19 @@ def glob_pattern(glob: str) -> re.Pattern:
     parts = re.split(r"(\*\*/?|\*|\?)", glob)
     wild = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
     return re.compile("".join(wild.get(part, re.escape(part)) for part in parts) + r"\Z", re.S)
+
+
+def _any_match(glob: str, names: set[str]) -> bool:
+    pattern = glob_pattern(glob.removeprefix("!"))
+    return any(pattern.match(name) for name in names)
+
+
+def _files(root: str) -> collections.abc.Iterator[str]:
+    """The files below `root`, relative to it."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in files:
+            yield os.path.relpath(os.path.join(folder, name), root)
 
 
 class Owners:
@@ -131,6 +145,7 @@ class Planner:
 
     def plan(self) -> Plan:
         self.assign()
+        self.check_globs()
         self.check_homes()
         self.check_plugins()
         self.check_duplicates()
@@ -203,6 +218,32 @@ class Planner:
                     f"no source of {self.graph.program} is in compartment '{compartment.name}'",
                     self.policy.where(f"compartment.{compartment.name}.sources"),
                     "correct the globs or remove the compartment",
+                )
+
+    def check_globs(self) -> None:
+        """Failure if a glob matches nothing: no source of this program, and no other file either.
+        A policy may have globs for other programs of the same tree."""
+        used = {
+            name
+            for record in self.graph.objects
+            for source in (record.source, *record.parts)
+            for name in self.owners.names(source)
+        }
+        unused = [
+            (compartment, glob)
+            for compartment in self.policy.compartments
+            for glob in compartment.sources
+            if not _any_match(glob, used)
+        ]
+        if not unused:
+            return
+        there = set(_files(self.graph.source_root)) | set(_files(self.graph.build_dir))
+        for compartment, glob in unused:
+            if not _any_match(glob, there):
+                raise Failure(
+                    f"the glob '{glob}' matches no file of the source tree or the build",
+                    self.policy.where(f"compartment.{compartment.name}.sources"),
+                    "correct it or remove it",
                 )
 
     def owner_of_parts(self, record: Object) -> int | None:

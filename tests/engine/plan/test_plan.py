@@ -352,6 +352,21 @@ class Plan(Folder):
         ):
             self.assertEqual(bool(plan.glob_pattern(glob).match(path)), expected, (glob, path))
 
+    def test_glob_that_matches_nothing(self):
+        for glob in ("sorc/**", "!src/tests/**"):
+            self.refused(
+                f"the glob '{glob}' matches no file of the source tree or the build",
+                "compartments.toml:7",
+                text=POLICY.replace('"src/**"', f'"src/**", "{glob}"'),
+            )
+
+    def test_glob_for_another_program_of_the_tree(self):
+        files = {"other/main.c": "int main(void) { return 0; }\n", "src/tests/t.c": "int t;\n"}
+        self.plan(
+            {**LIBRARY_AND_TOOL, **files},
+            text=POLICY.replace('"src/**"', '"src/**", "other/*.c", "!src/tests/**"'),
+        )
+
     def test_excluded_glob(self):
         made = self.plan(text=POLICY.replace('"src/**"', '"**", "!tool/**"'))
         self.assertEqual(
