@@ -217,6 +217,7 @@ class Linker:
         # The options pull in with -u what nothing refers to, such as anchors of TLS sections.
         line += [
             *("@" + path for path in self.kit.options),
+            *([] if compartment.guests else ["-Wl,--undefined=ia2_no_guests"]),
             self.kit.compartment,
             "-Wl,--exclude-libs,ALL",
         ]

@@ -549,7 +549,17 @@ class Planner:
             reads = sorted(keys[name] for name in compartment.reads)
             file = self.graph.program if key == 1 else f"{compartment.name}.ia2.so"
             plugin = os.path.basename(compartment.plugin) if compartment.plugin else None
-            made.append(Compartment(compartment.name, key, pkru(key, reads), reads, file, plugin))
+            made.append(
+                Compartment(
+                    compartment.name,
+                    key,
+                    pkru(key, reads),
+                    reads,
+                    file,
+                    plugin,
+                    compartment.guests,
+                )
+            )
         return made
 
 

@@ -63,6 +63,7 @@ def derived_plan(program: str) -> Expected:
                 reads=[],
                 file=file,
                 plugin=file if file in plugins else None,
+                guests=True,
             )
             for key, file in enumerate(files, 1)
         ],

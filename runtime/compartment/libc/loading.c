@@ -11,6 +11,7 @@
 #include "base/die.h"
 #include "compartment/libc/libc_names.h"
 #include "compartment/libc/loading.h"
+#include "load/guests.h"
 #include "load/plugins.h"
 #include "compartment/compartment.h"
 #include "ia2.h"
@@ -29,14 +30,38 @@ static int is_here(void)
     return ia2_state.ready && ia2_current_compartment() == (int)ia2_this_compartment.id;
 }
 
+__attribute__((weak)) int ia2_refuses_guests(void)
+{
+    return 0;
+}
+
+/* Whether what dlopen gives is new to the process, so that the loader's rights go to new code. */
+static int is_loaded(const char *name)
+{
+    void *handle = __real_dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
+    if (handle)
+        __real_dlclose(handle);
+    return handle != NULL;
+}
+
+static void *open_guest(const char *name, int flags)
+{
+    char path[PATH_MAX];
+    const int key = (int)ia2_this_compartment.id, is_new = name && is_here() && !is_loaded(name);
+    if (is_new && ia2_refuses_guests() && !(flags & RTLD_NOLOAD))
+        name = ia2_guest_refuse(key, name, path, sizeof(path));
+    void *handle = __real_dlopen(name, flags);
+    ia2_plugins_check();
+    if (handle && is_new)
+        ia2_guest_came(key, handle);
+    return handle;
+}
+
 HIDDEN void *__wrap_dlopen(const char *name, int flags)
 {
     char path[PATH_MAX];
-    if (!is_here() || !ia2_plugin_path(name, path, sizeof(path))) {
-        void *handle = __real_dlopen(name, flags);
-        ia2_plugins_check();
-        return handle;
-    }
+    if (!is_here() || !ia2_plugin_path(name, path, sizeof(path)))
+        return open_guest(name, flags);
     /* Nobody can read this stack. */
     char *shared = ia2_shared_push(strlen(path) + 1, 1);
     strcpy(shared, path);
@@ -51,8 +76,12 @@ HIDDEN void *__wrap_dlmopen(Lmid_t space, const char *name, int flags)
     char path[PATH_MAX];
     if (is_here() && ia2_plugin_path(name, path, sizeof(path)))
         ia2_die("dlmopen: %s is a compartment; it comes with dlopen only", name);
+    if (name && is_here() && ia2_refuses_guests())
+        name = ia2_guest_refuse((int)ia2_this_compartment.id, name, path, sizeof(path));
     void *handle = __real_dlmopen(space, name, flags);
     ia2_plugins_check();
+    if (handle && name && is_here())
+        ia2_guest_came((int)ia2_this_compartment.id, handle);
     return handle;
 }
 
