@@ -1,4 +1,4 @@
-/* dlopen, dlclose, dlsym and dlvsym. A DSO that is a compartment of its own is loaded with the
+/* dlopen and dlclose. A DSO that is a compartment of its own is loaded with the
  * rights of key 0, and runs its constructors and destructors itself. Any other is this
  * compartment's guest, as in any program. */
 #define _GNU_SOURCE
@@ -9,7 +9,6 @@
 
 #include "state/addresses.h"
 #include "base/die.h"
-#include "compartment/libc/libc_names.h"
 #include "compartment/libc/loading.h"
 #include "load/guests.h"
 #include "load/plugins.h"
@@ -22,8 +21,6 @@
 void *__real_dlopen(const char *name, int flags);
 void *__real_dlmopen(Lmid_t space, const char *name, int flags);
 int __real_dlclose(void *handle);
-void *__real_dlsym(void *handle, const char *symbol);
-void *__real_dlvsym(void *handle, const char *symbol, const char *version);
 
 static int is_here(void)
 {
@@ -108,26 +105,4 @@ void ia2_compartment_construct(void)
         ia2_die("compartment %s: its constructors are called twice", ia2_this_compartment.name);
     for (size_t i = 0; i < own->constructor_count; i++)
         own->constructors[i]((int)ia2_state.argc, ia2_state.argv, ia2_state.envp);
-}
-
-/* Compartments export gates, not functions. RTLD_NEXT goes by the DSO that calls, which is the same
- * here. */
-HIDDEN void *__wrap_dlsym(void *handle, const char *symbol)
-{
-    char gate[256];
-    if (is_here() && symbol &&
-        (size_t)snprintf(gate, sizeof(gate), "__wrap_%s", symbol) < sizeof(gate)) {
-        char *found = __real_dlsym(handle, gate);
-        if (found && ia2_is_in_gates(found))
-            return found;
-    }
-    void *const found = __real_dlsym(handle, symbol);
-    return symbol ? ia2_libc_name(symbol, found) : found;
-}
-
-/* Gates have no versions. */
-HIDDEN void *__wrap_dlvsym(void *handle, const char *symbol, const char *version)
-{
-    void *const found = __real_dlvsym(handle, symbol, version);
-    return symbol ? ia2_libc_name(symbol, found) : found;
 }
