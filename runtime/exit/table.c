@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "exit/table.h"
 
+#include <link.h>
 #include <stdatomic.h>
 #include <stdio.h>
 
@@ -48,14 +49,35 @@ void ia2_exit_free_record(uint32_t index)
     atomic_store(&record_taken[index], 0);
 }
 
+static int has_address(struct dl_phdr_info *info, size_t size, void *address)
+{
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        const uintptr_t start = info->dlpi_addr + ph->p_vaddr;
+        if (ph->p_type == PT_LOAD && (uintptr_t)address - start < ph->p_memsz)
+            return 1;
+    }
+    return 0;
+}
+
+/* Code that was made at run time lies in no file. Whoever has it run could call it as well. Not
+ * dladdr, for which a caller that holds ld.so's list of objects would wait in the wrong order. */
+static int is_made_code(const void *function)
+{
+    return !dl_iterate_phdr(has_address, (void *)function);
+}
+
 int ia2_exit_owner_of(const void *function, int registrant)
 {
     const struct ia2_destructor_metadata *known = ia2_destructor_lookup(function);
     if (registrant < 1 || (uint32_t)registrant > ia2_state.count ||
         (known && known->compartment_id != registrant))
         return -1;
-    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ? registrant
-                                                                                        : -1;
+    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ||
+                   is_made_code(function)
+               ? registrant
+               : -1;
 }
 
 uint32_t ia2_exit_add_record(int registrant, uint32_t kind, void (*function)(void), void *argument)
