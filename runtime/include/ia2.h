@@ -6,6 +6,12 @@
 #ifndef IA2_H
 #define IA2_H
 
+/* No warnings about GNU extensions: projects build with -pedantic-errors and C89 too. The rewriter
+ * must tell these macros from those of system headers. */
+#ifndef IA2_READ
+#pragma GCC system_header
+#endif
+
 #ifdef __cplusplus
 #error "ia2.h: C only"
 #endif
@@ -99,7 +105,7 @@ move it out of the conditional\"")
 #define IA2_SHARED_LOCAL(p) \
     __attribute__((cleanup(ia2_shared_pop))) = ia2_shared_push(sizeof(*(p)), IA2_SHARED_ALIGN(p))
 #define IA2_SHARED_LOCAL_INIT(p, ...) \
-    __attribute__((cleanup(ia2_shared_pop))) = ({ \
+    __attribute__((cleanup(ia2_shared_pop))) = __extension__({ \
         __typeof__(*(p)) ia2_value = __VA_ARGS__; \
         __builtin_memcpy(ia2_shared_push(sizeof(*(p)), IA2_SHARED_ALIGN(p)), \
                          (const void *)&ia2_value, sizeof(*(p))); \
@@ -116,7 +122,7 @@ struct ia2_cleanup {
     void *object;
     void (*function)(void *);
 };
-static inline void ia2_run_cleanup(const struct ia2_cleanup *it)
+static __inline__ void ia2_run_cleanup(const struct ia2_cleanup *it)
 {
     it->function(it->object);
 }
@@ -174,7 +180,7 @@ void ia2_copy_back(struct ia2_copied *copied);
             ia2_allocate_in(&ia2_allocation_scope, key)
 /* The value of an expression, while which allocations go as IA2_ALLOCATE_IN says. */
 #define IA2_ALLOCATED_IN(key, ...) \
-    ({ \
+    __extension__({ \
         IA2_ALLOCATE_IN(key); \
         __VA_ARGS__; \
     })

@@ -10,7 +10,19 @@ from ..base.failure import Failure
 from . import canonicalize
 
 # Options that a recompiled unit does not get. Some would write beside the project's own files.
-DROPPED = {"-c", "-MD", "-MMD", "-MP", "-MG", "-Werror", "-save-temps", "--save-temps"}
+# The rewriter writes GNU C, which -pedantic-errors refuses.
+DROPPED = {
+    "-c",
+    "-MD",
+    "-MMD",
+    "-MP",
+    "-MG",
+    "-Werror",
+    "-pedantic-errors",
+    "--pedantic-errors",
+    "-save-temps",
+    "--save-temps",
+}
 JOINED_DROPPED = re.compile(r"-(?:(?:o|MF|MQ|MT|MJ).|Wp,-MM?D,|-?save-temps=)")
 DROPPED_WITH_OPERAND = {
     "-o",
