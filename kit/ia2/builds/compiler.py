@@ -103,8 +103,18 @@ def dependencies(path: str, directory: str) -> list[str]:
     )
 
 
-def first_error(text: str) -> str:
+# What a compiler driver says when the linker failed: nothing that the linker did not say better.
+DRIVER_FAILED = re.compile(r"collect2: error: |\S*clang\S*: error: linker command failed")
+
+
+def said(text: str) -> list[str]:
+    """The lines of a message of compiler or linker that are their own."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [line for line in lines if not DRIVER_FAILED.match(line)] or lines
+
+
+def first_error(text: str) -> str:
+    lines = said(text)
     return next(
         (line for line in lines if "error" in line or "undefined" in line),
         lines[0] if lines else "no message",

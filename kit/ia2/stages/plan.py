@@ -283,6 +283,15 @@ class Planner:
         shown = ", ".join(f"'{name}'" for name in missing[:LISTED]) + (
             f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
         )
+        outside = [name for name in missing if os.path.isabs(name)]
+        if outside:
+            sources = [os.path.dirname(name) for name in outside]
+            top = os.path.commonpath([self.graph.source_root, *sources])
+            return Failure(
+                f"in no compartment: {shown}, outside of the source tree {self.graph.source_root}",
+                self.policy.path,
+                f"name the top of the sources: --source-root {top}. Globs are relative to it",
+            )
         return Failure(
             f"in no compartment: {shown}",
             self.policy.path,

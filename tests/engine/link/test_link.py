@@ -396,6 +396,18 @@ class Refused(Folder):
             done = self.run_stages(self.project(files, build), "--ld", ld)
             self.refused(done, "fast.o", "not position-independent")
 
+    def test_the_linkers_own_lines_are_shown(self):
+        project = self.project()
+        for name in ("bfd", "lld"):
+            done = self.run_stages(
+                project, "--ld", name, "--ldflag=-Wl,--defsym=one=no_such_name", "-q"
+            )
+            self.refused(done, "no_such_name")
+            last = done.stderr.strip().splitlines()[-1]
+            self.assertIn("no_such_name", last)
+            self.assertNotIn("collect2", done.stderr)
+            self.assertNotIn("linker command failed", done.stderr)
+
     def test_instruction_that_opens_keys(self):
         files = {
             "src/add.c": (

@@ -386,6 +386,26 @@ class Refused(Folder):
             text=POLICY.replace('"tool/**"', '"tool/**", "**/lib.c"'),
         )
 
+    def test_source_above_the_source_tree(self):
+        """The build runs in a folder below the sources, which is taken for their top."""
+        files = {name.replace("tool/", "../more/"): text for name, text in LIBRARY_AND_TOOL.items()}
+        folder = self.path
+        self.path = self.path / "top"
+        self.path.mkdir()
+        with self.assertRaises(Failure) as caught:
+            project = Project(self.path, files, SHARED_BUILD.replace("../tool/", "../../more/"))
+            (self.path / "compartments.toml").write_text(POLICY)
+            taken = capture.Capture(ninja.Build(str(project.build)))
+            rules = policy.load(str(self.path / "compartments.toml"))
+            program = capture.choose_program(taken, "tool", None)
+            graph = capture.graph(taken, program, str(project.root), rules)
+            plan.make(rules, graph, taken.commands, {})
+        self.assertIn(
+            f"'{folder}/more/main.c', '{folder}/more/where.c', outside of the source tree"
+            f" {folder}/top (name the top of the sources: --source-root {folder}.",
+            str(caught.exception),
+        )
+
     def test_source_in_none(self):
         self.refused(
             "in no compartment",
