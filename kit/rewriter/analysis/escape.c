@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/signature.h"
 #include "assignments.h"
 #include "base/intern.h"
 #include "function_index.h"
@@ -245,6 +246,28 @@ static void escape_by_lookup(struct program *program)
                 escape_add(program, &program->units[u], program->units[u].lookups[l].target);
 }
 
+/* The address of another compartment's variadic function. It has a gate for each list of arguments,
+ * and none of its own name, so the calls by pointers of its type must say which. */
+static void escape_by_variadic_address(struct program *program)
+{
+    for (size_t u = 0; u < program->unit_count; u++) {
+        const struct unit *const unit = &program->units[u];
+        for (size_t d = 0; d < unit->designator_count; d++) {
+            const struct designator *const designator = &unit->designators[d];
+            const struct import *const import =
+                plan_import(&program->plan, cursor_name(designator->function));
+            if (designator->callee || !import || import->ungated ||
+                import->owner == unit->plan->compartment ||
+                cursor_linkage(designator->function) == CXLinkage_Internal ||
+                !is_variadic(cursor_type(designator->function)))
+                continue;
+            for (size_t t = 0; t < sizeof(designator->types) / sizeof(*designator->types); t++)
+                if (designator->types[t])
+                    add_escaping(program, designator->types[t]);
+        }
+    }
+}
+
 void escape_compute(struct program *program)
 {
     program->escape = must_alloc(sizeof(*program->escape));
@@ -256,6 +279,7 @@ void escape_compute(struct program *program)
     escape_by_lookup(program);
     escape_by_allocation(program);
     escape_by_placement(program);
+    escape_by_variadic_address(program);
 }
 
 void sort_escaping_types(struct program *program)
