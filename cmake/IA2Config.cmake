@@ -81,6 +81,22 @@ function(_ia2_program_name target result)
   set("${result}" "${name}${suffix}" PARENT_SCOPE)
 endfunction()
 
+# The names of the split program's files. The policy says which; when it changes, CMake asks again.
+function(_ia2_outputs policy name kind result)
+  set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS "${policy}")
+  string(REGEX MATCH "--permissive" permissive "${kind}")
+  execute_process(
+    COMMAND "${CMAKE_COMMAND}" -E env "PYTHONPATH=${IA2_ROOT}/kit" "IA2_BUILD=${IA2_KIT_BUILD}"
+      /usr/bin/python3 -B -m ia2.policy.outputs "${policy}" "${name}" ${permissive}
+    OUTPUT_VARIABLE names OUTPUT_STRIP_TRAILING_WHITESPACE ERROR_VARIABLE errors RESULT_VARIABLE status)
+  if(status)
+    string(REGEX REPLACE "^error: " "" errors "${errors}")
+    _ia2_refuse("POLICY" "${errors}")
+  endif()
+  string(REPLACE "\n" ";" names "${names}")
+  set("${result}" "${names}" PARENT_SCOPE)
+endfunction()
+
 function(ia2_compartmentalize target)
   cmake_parse_arguments(PARSE_ARGV 1 arg "INSTALL;PERMISSIVE;DEBUG" "POLICY;DESTINATION" "LIBRARIES;COMPILE_OPTIONS;LINK_OPTIONS")
   if(DEFINED arg_UNPARSED_ARGUMENTS)
@@ -144,8 +160,11 @@ function(ia2_compartmentalize target)
   endforeach()
   list(TRANSFORM arg_COMPILE_OPTIONS PREPEND "--cflag=")
   list(TRANSFORM arg_LINK_OPTIONS PREPEND "--ldflag=")
+  _ia2_outputs("${arg_POLICY}" "${name}" "${kind}" names)
+  list(TRANSFORM names PREPEND "${folder}/bin/" OUTPUT_VARIABLE published)
   add_custom_command(
     OUTPUT "${stamp}"
+    BYPRODUCTS ${published}
     COMMAND "${IA2_ROOT}/scripts/rewrite.py" --quiet --policy "${arg_POLICY}" --kit-build "${IA2_KIT_BUILD}" --out "${folder}/work"
       --target "$<PATH:RELATIVE_PATH,$<TARGET_FILE:${target}>,${CMAKE_BINARY_DIR}>" --publish "${folder}/bin"
       --depfile "${folder}/${target}.d" --depfile-target "${stamp}" ${kind} ${arg_COMPILE_OPTIONS} ${arg_LINK_OPTIONS} ${libraries} "${build}"
@@ -156,6 +175,13 @@ function(ia2_compartmentalize target)
     COMMENT "Splitting ${target} into compartments"
     VERBATIM)
   add_custom_target("${target}-${suffix}" ALL DEPENDS "${stamp}")
+  if(CMAKE_GENERATOR MATCHES "Makefiles")
+    list(JOIN names "," joined)
+    add_custom_target("${target}-${suffix}-outputs"
+      COMMAND "${CMAKE_COMMAND}" "-DSTAMP=${stamp}" "-DFOLDER=${folder}/bin" "-DNAMES=${joined}" -P "${IA2_ROOT}/cmake/IA2Outputs.cmake"
+      VERBATIM)
+    add_dependencies("${target}-${suffix}" "${target}-${suffix}-outputs")
+  endif()
   set_target_properties("${target}-${suffix}" PROPERTIES IA2_PROGRAM "${folder}/bin/${name}")
   if(arg_INSTALL)
     _ia2_install("${target}" "${name}" "${base}" "${folder}/bin" "${arg_DESTINATION}")

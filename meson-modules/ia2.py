@@ -33,9 +33,8 @@ except ImportError:
 
 KIT = os.path.dirname(os.path.dirname(os.path.realpath(__file__)))
 sys.path.insert(0, os.path.join(KIT, "kit"))
-from ia2.elf import plugin_file  # noqa: E402
+from ia2.policy import outputs as policy_outputs  # noqa: E402
 from ia2.policy import policy as policy_file  # noqa: E402
-from ia2.base.kit import RUNTIMES  # noqa: E402
 from ia2.base.failure import Failure  # noqa: E402
 from ia2.builds.link_line import SANITIZERS  # noqa: E402
 
@@ -94,7 +93,7 @@ class Ia2Module(ExtensionModule):
         self.check(state, exe, kwargs)
         policy_path = self.policy_path(state, kwargs["policy"])
         policy = self.policy(policy_path)
-        outputs = self.outputs(exe, policy, kwargs["permissive"])
+        outputs = policy_outputs.outputs(policy, exe.get_filename(), kwargs["permissive"])
         kwargs["libraries"] = [*kwargs["libraries"], *self.plugins(policy)]
         self.interpreter.add_build_def_file(policy_path)
         target = self.target(state, exe, kwargs, policy_path, outputs)
@@ -193,15 +192,6 @@ class Ia2Module(ExtensionModule):
             raise InvalidArguments(
                 f'{FUNCTION}: argument "policy": {str(failure).removeprefix("error: ")}'
             ) from None
-
-    def outputs(self, exe, policy: policy_file.Policy, permissive: bool) -> list[str]:
-        libraries = [f"{compartment.name}.ia2.so" for compartment in policy.compartments[1:]]
-        carriers = [
-            plugin_file.carrier_name(compartment.name)
-            for compartment in policy.compartments
-            if compartment.plugin
-        ]
-        return [exe.get_filename(), *libraries, *carriers, RUNTIMES[permissive]]
 
     def plugins(self, policy: policy_file.Policy) -> list:
         """The targets of the policy's plugins, which exe does not depend on."""

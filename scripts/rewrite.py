@@ -25,7 +25,12 @@ from ia2.base.failure import exit_status  # noqa: E402
 def add_inputs(parser: argparse.ArgumentParser) -> None:
     """What is split, and where the result goes."""
     parser.add_argument("--policy", required=True, metavar="FILE", help="compartments.toml")
-    parser.add_argument("--out", required=True, metavar="DIR", help="directory for all output")
+    parser.add_argument(
+        "--out",
+        required=True,
+        metavar="DIR",
+        help="directory for all output: new, empty, or of an earlier run",
+    )
     parser.add_argument(
         "--capture",
         metavar="COMMAND",

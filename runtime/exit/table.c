@@ -1,6 +1,7 @@
 #define _GNU_SOURCE
 #include "exit/table.h"
 
+#include <link.h>
 
 #include "base/die.h"
 #include "base/format.h"
@@ -27,14 +28,35 @@ static uint32_t find_record(void)
     return IA2_EXIT_RECORDS;
 }
 
+static int has_address(struct dl_phdr_info *info, size_t size, void *address)
+{
+    (void)size;
+    for (int i = 0; i < info->dlpi_phnum; i++) {
+        const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+        const uintptr_t start = info->dlpi_addr + ph->p_vaddr;
+        if (ph->p_type == PT_LOAD && (uintptr_t)address - start < ph->p_memsz)
+            return 1;
+    }
+    return 0;
+}
+
+/* Code that was made at run time lies in no file. Whoever has it run could call it as well. Not
+ * dladdr, for which a caller that holds ld.so's list of objects would wait in the wrong order. */
+static int is_made_code(const void *function)
+{
+    return !dl_iterate_phdr(has_address, (void *)function);
+}
+
 int ia2_exit_owner_of(const void *function, int registrant)
 {
     const struct ia2_destructor_metadata *known = ia2_destructor_lookup(function);
     if (registrant < 1 || (uint32_t)registrant > ia2_state.count ||
         (known && known->compartment_id != registrant))
         return -1;
-    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ? registrant
-                                                                                        : -1;
+    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ||
+                   is_made_code(function)
+               ? registrant
+               : -1;
 }
 
 long ia2_exit_added(long kind, long function, long argument, long registrant, int caller)

@@ -6,12 +6,20 @@
 #ifndef IA2_H
 #define IA2_H
 
+/* No warnings about GNU extensions: projects build with -pedantic-errors and C89 too. The rewriter
+ * must tell these macros from those of system headers. */
+#ifndef IA2_READ
+#pragma GCC system_header
+#endif
+
 #ifdef __cplusplus
 #error "ia2.h: C only"
 #endif
 
 #include "ia2_guide.h"
-#if defined(IA2_ENABLE) && !IA2_ENABLE && !defined(IA2_UNIT)
+/* IA2_READ: the rewriter reads the unit. It sees what `#if IA2_ENABLE` keeps, and the plain form of
+ * these macros. */
+#if ((defined(IA2_ENABLE) && !IA2_ENABLE) || defined(IA2_READ)) && !defined(IA2_UNIT)
 #include "ia2_disabled.h"
 #else
 
@@ -132,7 +140,7 @@ move it out of the conditional\"")
 #define IA2_SHARED_LOCAL(p) \
     __attribute__((cleanup(ia2_shared_pop))) = ia2_shared_push(sizeof(*(p)), IA2_SHARED_ALIGN(p))
 #define IA2_SHARED_LOCAL_INIT(p, ...) \
-    __attribute__((cleanup(ia2_shared_pop))) = ({ \
+    __attribute__((cleanup(ia2_shared_pop))) = __extension__({ \
         __typeof__(*(p)) ia2_value = __VA_ARGS__; \
         __builtin_memcpy(ia2_shared_push(sizeof(*(p)), IA2_SHARED_ALIGN(p)), \
                          (const void *)&ia2_value, sizeof(*(p))); \
@@ -149,7 +157,7 @@ struct ia2_cleanup {
     void *object;
     void (*function)(void *);
 };
-static inline void ia2_run_cleanup(const struct ia2_cleanup *it)
+static __inline__ void ia2_run_cleanup(const struct ia2_cleanup *it)
 {
     it->function(it->object);
 }
@@ -207,7 +215,7 @@ void ia2_copy_back(struct ia2_copied *copied);
             ia2_allocate_in(&ia2_allocation_scope, key)
 /* The value of an expression, while which allocations go as IA2_ALLOCATE_IN says. */
 #define IA2_ALLOCATED_IN(key, ...) \
-    ({ \
+    __extension__({ \
         IA2_ALLOCATE_IN(key); \
         __VA_ARGS__; \
     })

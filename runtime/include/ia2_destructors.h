@@ -70,8 +70,8 @@ enum ia2_exit_kind {
     IA2_EXIT_ON_EXIT,
     IA2_EXIT_QUICK, /* at_quick_exit */
     IA2_EXIT_THREAD, /* __cxa_thread_atexit_impl */
-    IA2_EXIT_KEY, /* pthread_key_create, tss_create: runs for each thread that has a value, until
-                     the key is deleted */
+    IA2_EXIT_KEY /* pthread_key_create, tss_create: runs for each thread that has a value, until
+                    the key is deleted */
 };
 
 enum ia2_exit_state { IA2_EXIT_FREE, IA2_EXIT_ARMED, IA2_EXIT_DONE };

@@ -4,6 +4,10 @@
 #ifndef IA2_DISABLED_H
 #define IA2_DISABLED_H
 
+#ifndef IA2_READ
+#pragma GCC system_header
+#endif
+
 #define IA2_FN(f) (f)
 #define IA2_FN_ADDR(f) (f)
 #define IA2_CALL(pointer, ...) IA2_CALLED(pointer, __VA_ARGS__)

@@ -3,12 +3,16 @@
 #ifndef IA2_GUIDE_H
 #define IA2_GUIDE_H
 
+#ifndef IA2_READ
+#pragma GCC system_header
+#endif
+
 #define IA2_ADDR(pointer) ((void *)(pointer))
 #define IA2_AS_PTR(pointer) (pointer)
 #define IA2_CAST(f, type) ((type)(f))
 /* What a program's IA2_CALL(pointer, id) or IA2_CALL(pointer, id, ARGUMENT...) becomes. */
 #define IA2_CALLED(pointer, ...) \
-    IA2_CALLED_(IA2_MORE(__VA_ARGS__, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, ), pointer, \
+    IA2_CALLED_(IA2_MORE(__VA_ARGS__, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 1, 0, ~), pointer, \
                 __VA_ARGS__)
 #define IA2_MORE(a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, more, ...) more
 #define IA2_CALLED_(more, ...) IA2_CALLED__(more, __VA_ARGS__)
@@ -43,7 +47,7 @@ static __inline__ __attribute__((unused)) void ia2_register_compartment(const ch
 #define IA2_BEGIN_NO_WRAP
 #define IA2_END_NO_WRAP
 #endif
-#define IA2_DEFINE_WRAPPER(f) _Static_assert(1, #f)
+#define IA2_DEFINE_WRAPPER(f) __extension__ _Static_assert(1, #f)
 
 /* A handler runs in its function's compartment without help; the rewriter compares the key. */
 #define IA2_SIGHANDLER(f) (f)
@@ -51,7 +55,7 @@ static __inline__ __attribute__((unused)) void ia2_register_compartment(const ch
 #define IA2_DEFINE_SIGHANDLER(f, key) \
     extern char ia2_guide_handler_##f __attribute__((annotate("ia2_sighandler:" IA2_TEXT(key))))
 #else
-#define IA2_DEFINE_SIGHANDLER(f, key) _Static_assert(1, #f)
+#define IA2_DEFINE_SIGHANDLER(f, key) __extension__ _Static_assert(1, #f)
 #endif
 #define IA2_DEFINE_SIGACTION(f, key) IA2_DEFINE_SIGHANDLER(f, key)
 #define IA2_TEXT(text) #text

@@ -4,6 +4,10 @@
 #ifndef IA2_VARIADIC_H
 #define IA2_VARIADIC_H
 
+#ifndef IA2_READ
+#pragma GCC system_header
+#endif
+
 /* \a arguments: (a, b, ...), up to 32. The rest: a gate for each IA2_SHAPE that the program has. */
 #define IA2_VARIADIC_BY_SHAPE(f, arguments, ...) \
     (__extension__({ \

@@ -11,6 +11,7 @@
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/mman.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "state/addresses.h"
@@ -280,6 +281,14 @@ void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, 
 
 /* ---- the file ------------------------------------------------------------------------------- */
 
+/* Nanoseconds since 1970. In the VM process ids are the same in each run. */
+static unsigned long long now(void)
+{
+    struct timespec time;
+    clock_gettime(CLOCK_REALTIME, &time);
+    return (unsigned long long)time.tv_sec * 1000000000 + (unsigned long long)time.tv_nsec;
+}
+
 static void find_path(void)
 {
     const char *wanted = getenv("IA2_VIOLATION_LOG");
@@ -288,9 +297,11 @@ static void find_path(void)
     if (!wanted || !*wanted) {
         snprintf(name, sizeof(name), "%s.violations.json", program_invocation_short_name);
     } else {
-        for (const char *c = wanted; *c && n < sizeof(name) - 16; c++)
+        for (const char *c = wanted; *c && n < sizeof(name) - 24; c++)
             if (c[0] == '%' && c[1] == 'p')
                 n += (size_t)snprintf(name + n, sizeof(name) - n, "%d", getpid()), c++;
+            else if (c[0] == '%' && c[1] == 't')
+                n += (size_t)snprintf(name + n, sizeof(name) - n, "%llu", now()), c++;
             else
                 name[n++] = *c;
         name[n] = 0;
@@ -302,6 +313,10 @@ static void find_path(void)
         sizeof(path))
         ia2_die("permissive: the name of the violation log is too long");
 }
+
+/* How the run ended, in the first line; all of one width. */
+#define NOT_ENDED "null  "
+static uint64_t ended_at;
 
 static void write_first_line(void)
 {
@@ -319,7 +334,9 @@ static void write_first_line(void)
         put(&line, key > 1 ? ", " : "");
         put_name(&line, (int)key);
     }
-    put(&line, "]}\n");
+    put(&line, "], \"ended\": ");
+    ended_at = line.length;
+    put(&line, "%s}\n", NOT_ENDED);
     shared->length = line.length;
     if (!write_at(line.text, line.length, 0))
         ia2_die("permissive: cannot write to %s (%s)", path, strerrorname_np(errno));
@@ -352,7 +369,7 @@ void ia2_violation_log_open(void)
                 "be empty");
 }
 
-void ia2_permissive_end(void)
+static void end(const char *how)
 {
     static _Atomic int said;
     if (!shared)
@@ -360,7 +377,10 @@ void ia2_permissive_end(void)
     for (unsigned i = 0; i < RECORDS; i++)
         if (shared->record[i].count > 1)
             write_count(&shared->record[i]);
-    if (getpid() != opener || atomic_exchange(&said, 1))
+    if (getpid() != opener)
+        return;
+    write_at(how, strlen(how), ended_at);
+    if (atomic_exchange(&said, 1))
         return;
     ia2_say("permissive: nothing was enforced: %lu violations, %lu different ones, are in %s",
             (unsigned long)shared->total, (unsigned long)(shared->different), path);
@@ -368,9 +388,19 @@ void ia2_permissive_end(void)
         ia2_say("permissive: the log has no room for %lu of them", (unsigned long)shared->lost);
 }
 
+void ia2_permissive_end(void)
+{
+    end("\"died\"");
+}
+
+void ia2_permissive_exit(void)
+{
+    end("\"exit\"");
+}
+
 /* Every compartment needs this DSO, so the loader runs this after their destructors; 101 after
  * those of this one. */
 __attribute__((destructor(101))) static void at_the_end(void)
 {
-    ia2_permissive_end();
+    ia2_permissive_exit();
 }

@@ -36,13 +36,16 @@ void ia2_violation_log(const struct ia2_violation *violation);
 
 #if IA2_PERMISSIVE
 
-/* The process ends: brings the log up to date and says how much is in it. Async-signal-safe; any
- * number of times. */
+/* The process dies, or (exit) ends by itself: brings the log up to date, says in it how the run
+ * ended, and how much is in it. A run that is killed otherwise says nothing of its end.
+ * Async-signal-safe; any number of times. */
 void ia2_permissive_end(void);
+void ia2_permissive_exit(void);
 
 #else
 
 static inline void ia2_permissive_end(void) {}
+static inline void ia2_permissive_exit(void) {}
 
 #endif
 

@@ -223,6 +223,18 @@ static void aborts(void)
     abort();
 }
 
+static void quick_exits(void)
+{
+    lib_set(&numbers[5], 9);
+    quick_exit(0);
+}
+
+static void kills(void)
+{
+    lib_set(&numbers[5], 9);
+    raise(SIGKILL);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -230,7 +242,8 @@ int main(int argc, char **argv)
         void (*run)(void);
     } all[] = {{"loop", loop}, {"objects", objects}, {"strings", strings}, {"threads", threads}, {"masks", masks}, {"storm", storm},
                {"handlers", handlers}, {"kernel", kernel}, {"blocks", blocks}, {"calls", calls}, {"forked", forked},
-               {"null", null_pointer}, {"trap", trap}, {"aborts", aborts}};
+               {"null", null_pointer}, {"trap", trap}, {"aborts", aborts},
+               {"quick-exit", quick_exits}, {"kill", kills}};
     for (int i = 0; i < 1000; i++)
         numbers[i] = i;
     for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(all[0]); i++)

@@ -228,6 +228,26 @@ class Permissive(unittest.TestCase):
                 self.assertNotEqual(done.status, 0, done)
                 self.assertEqual(done.out, "")
 
+    def ended(self):
+        return json.loads(self.log.read_text().splitlines()[0])["ended"]
+
+    def test_log_says_how_the_run_ended(self):
+        self.assertEqual(self.run_permissive("loop").status, 0)
+        self.assertEqual(self.ended(), "exit")
+        self.assertEqual(self.run_permissive("quick-exit").status, 0)
+        self.assertEqual(self.ended(), "exit")
+        self.assertEqual(self.run_permissive("null").status, -signal.SIGSEGV)
+        self.assertEqual(self.ended(), "died")
+        self.assertEqual(self.run_permissive("kill").status, -signal.SIGKILL)
+        self.assertIsNone(self.ended())
+
+    def test_log_name_has_the_time(self):
+        self.log = self.log.parent / "%t.json"
+        for _ in range(2):
+            self.assertEqual(self.run_permissive("loop").status, 0)
+        names = [path.name for path in self.log.parent.iterdir()]
+        self.assertRegex(" ".join(names), r"\A\d{19}\.json \d{19}\.json\Z")
+
     def test_log_name_has_the_process(self):
         self.log = self.log.parent / "%p.json"
         self.assertEqual(self.run_permissive("loop").status, 0)

@@ -155,6 +155,7 @@ class Run:
                     "reads": reads.get(str(key), []),
                     "file": name,
                     "plugin": f"{name}.so" if name in policy.get("plugins", {}) else None,
+                    "guests": True,
                 }
                 for key, name in enumerate(names, 1)
             ],

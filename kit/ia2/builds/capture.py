@@ -7,6 +7,7 @@ any other, `recorded_build`.
 import collections.abc
 import fnmatch
 import os
+import re
 
 from ..base import shell_command
 from ..base.failure import Failure
@@ -26,7 +27,15 @@ from ..formats.build_graph import (
     Spelled,
 )
 from ..policy.policy import Compartment, Policy
-from . import canonicalize, cmake_makefiles, link_line, ninja, precompiled, recorded_build
+from . import (
+    canonicalize,
+    cmake_makefiles,
+    link_line,
+    ninja,
+    object_inputs,
+    precompiled,
+    recorded_build,
+)
 from .build import Build, Step
 
 OBJECT_SUFFIXES = (".o", ".obj", ".lo")
@@ -58,6 +67,7 @@ class Capture:
         self.response_files: set[str] = set()
         self.headers = precompiled.Headers(self.steps, self.commands_of)
         self.used_headers: set[str] = set()  # precompiled headers that objects were made with
+        self.made: list[object_inputs.Made] = []  # what inputs() found
         self.makers: dict[str, Step] = {}
         for step in self.steps:
             self.makers.setdefault(
@@ -340,8 +350,14 @@ class Capture:
             needed, valid = by_path.get(record.path, ([], True))
             if not valid:
                 raise Failure("is out of date", record.path, remedy)
-            for name in [record.source, *needed]:
-                path = os.path.normpath(os.path.join(self.build_dir, name))
+            sources = sorted(
+                {
+                    os.path.normpath(os.path.join(self.build_dir, n))
+                    for n in [record.source, *needed]
+                }
+            )
+            self.made.append(object_inputs.Made(record.path, sources, record.spelled))
+            for path in sources:
                 if path not in times:
                     times[path] = _mtime(path)
                 changed = times[path]
@@ -352,6 +368,7 @@ class Capture:
                         f"is newer than {record.path}, which was made from it", path, remedy
                     )
                 files.add(path)
+            need_no_switch(record)
             record.parts = sorted(
                 {
                     os.path.normpath(os.path.join(self.build_dir, name))
@@ -361,11 +378,30 @@ class Capture:
                 - {record.source}
             )
         for path in used:
-            files.update(
-                os.path.normpath(os.path.join(self.build_dir, name))
-                for name in by_path.get(path, ([], True))[0]
+            sources = sorted(
+                {
+                    os.path.normpath(os.path.join(self.build_dir, name))
+                    for name in by_path.get(path, ([], True))[0]
+                }
             )
+            self.made.append(object_inputs.Made(path, sources, None))
+            files.update(sources)
         return sorted(files)
+
+
+def need_no_switch(record: Object) -> None:
+    """Failure if the object is preprocessed assembly that asks for IA2_ENABLE. It is linked as
+    built, so it would not have what `#if IA2_ENABLE` gives C."""
+    if record.language != "other" or not record.source.endswith((".S", ".sx")):
+        return
+    with open(record.source, encoding="utf-8", errors="surrogateescape") as stream:
+        for number, line in enumerate(stream, 1):
+            if re.match(r"\s*#\s*(?:if|ifdef|ifndef|elif)\b.*\bIA2_ENABLE\b", line):
+                raise Failure(
+                    "assembly asks for IA2_ENABLE, but it is linked as the project built it",
+                    f"{record.source}:{number}",
+                    "move what the split program shall have into a C file",
+                )
 
 
 def _directory(record: Object) -> str | None:

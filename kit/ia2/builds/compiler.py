@@ -10,7 +10,19 @@ from ..base.failure import Failure
 from . import canonicalize
 
 # Options that a recompiled unit does not get. Some would write beside the project's own files.
-DROPPED = {"-c", "-MD", "-MMD", "-MP", "-MG", "-Werror", "-save-temps", "--save-temps"}
+# The rewriter writes GNU C, which -pedantic-errors refuses.
+DROPPED = {
+    "-c",
+    "-MD",
+    "-MMD",
+    "-MP",
+    "-MG",
+    "-Werror",
+    "-pedantic-errors",
+    "--pedantic-errors",
+    "-save-temps",
+    "--save-temps",
+}
 JOINED_DROPPED = re.compile(r"-(?:(?:o|MF|MQ|MT|MJ).|Wp,-MM?D,|-?save-temps=)")
 DROPPED_WITH_OPERAND = {
     "-o",
@@ -25,6 +37,32 @@ DROPPED_WITH_OPERAND = {
     "-serialize-diagnostics",
     "--serialize-diagnostics",
 }
+
+
+def without_outputs(arguments: list[str]) -> list[str]:
+    """A compile command without what says which files to write, and without -Werror."""
+    line = [arguments[0]]
+    index = 1
+    while index < len(arguments):
+        if arguments[index] in DROPPED_WITH_OPERAND:
+            index += 1
+        elif arguments[index] not in DROPPED and not JOINED_DROPPED.match(arguments[index]):
+            line.append(arguments[index])
+        index += 1
+    return line
+
+
+def with_ia2(arguments: list[str]) -> list[str]:
+    """What a recompiled unit gets after `arguments` if these have -DIA2_ENABLE=0: the split program
+    has the code under `#if IA2_ENABLE`. As compdb.c has it for the rewriter."""
+    disabled = False
+    for index, argument in enumerate(arguments):
+        if argument[:2] not in ("-D", "-U"):
+            continue
+        name = argument[2:] or "".join(arguments[index + 1 : index + 2])
+        if name.partition("=")[0] == "IA2_ENABLE":
+            disabled = argument.startswith("-D") and name == "IA2_ENABLE=0"
+    return ["-UIA2_ENABLE", "-DIA2_ENABLE=1"] if disabled else []
 
 
 @functools.lru_cache(maxsize=None)
@@ -65,8 +103,18 @@ def dependencies(path: str, directory: str) -> list[str]:
     )
 
 
-def first_error(text: str) -> str:
+# What a compiler driver says when the linker failed: nothing that the linker did not say better.
+DRIVER_FAILED = re.compile(r"collect2: error: |\S*clang\S*: error: linker command failed")
+
+
+def said(text: str) -> list[str]:
+    """The lines of a message of compiler or linker that are their own."""
     lines = [line.strip() for line in text.splitlines() if line.strip()]
+    return [line for line in lines if not DRIVER_FAILED.match(line)] or lines
+
+
+def first_error(text: str) -> str:
+    lines = said(text)
     return next(
         (line for line in lines if "error" in line or "undefined" in line),
         lines[0] if lines else "no message",

@@ -494,16 +494,7 @@ class Build:
             arguments
         ):
             return []
-        line = [arguments[0]]
-        index = 1
-        while index < len(arguments):
-            if arguments[index] in compiler.DROPPED_WITH_OPERAND:
-                index += 1
-            elif arguments[index] not in compiler.DROPPED and not compiler.JOINED_DROPPED.match(
-                arguments[index]
-            ):
-                line.append(arguments[index])
-            index += 1
+        line = compiler.without_outputs(arguments)
         result = subprocess.run(
             [*line, "-M", "-MT", "x", "-MF", target],
             cwd=made.directory,

@@ -18,7 +18,8 @@ Key = int
 @dataclasses.dataclass
 class Compartment:
     """`pkru`: the rights of its code. `reads`: the keys that it may read. `file`: its name in bin/.
-    `plugin`: the file name that the project's build gives a plugin."""
+    `plugin`: the file name that the project's build gives a plugin. `guests`: it may load libraries
+    that the policy does not name."""
 
     name: str
     pkey: Key
@@ -26,6 +27,7 @@ class Compartment:
     reads: list[Key]
     file: str
     plugin: str | None
+    guests: bool
 
 
 @dataclasses.dataclass

@@ -12,6 +12,8 @@
                                path in the build directory, and comes with dlopen
     entries = ["NAME"]         with `plugin` only, and then required: the functions and constants
                                that dlsym finds in it
+    guests = false             optional, else true: the compartment may not load libraries that are
+                               no compartment of the policy, except those in the system's folders
 
     [allocations]              optional: where the blocks are that a function allocates
     FUNCTION = "shared"        "shared" or the name of a compartment
@@ -39,7 +41,7 @@ FIRST_KEY, LAST_KEY = 1, 12
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 KEY_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 TABLES = {"compartment", "allocations", "shared", "parameters"}
-COMPARTMENT_KEYS = {"pkey", "sources", "reads", "plugin", "entries"}
+COMPARTMENT_KEYS = {"pkey", "sources", "reads", "plugin", "entries", "guests"}
 Direction = typing.Literal["in", "out", "inout"]
 DIRECTIONS: tuple[Direction, ...] = typing.get_args(Direction)
 
@@ -53,6 +55,7 @@ class Compartment:
     line: int
     plugin: str | None = None
     entries: list[str] = dataclasses.field(default_factory=list)
+    guests: bool = True
 
 
 @dataclasses.dataclass
@@ -288,6 +291,11 @@ class _Reader:
                 ),
             )
         plugin, entries = self.plugin(table, dotted, name, pkey)
+        guests = table.get("guests", True)
+        if not isinstance(guests, bool):
+            raise self.fail(
+                f"'guests' must be true or false, not {_kind(guests)}", f"{dotted}.guests"
+            )
         return Compartment(
             name,
             pkey,
@@ -296,6 +304,7 @@ class _Reader:
             self.lines.get(dotted, 0),
             plugin,
             entries,
+            guests,
         )
 
     def plugin(

@@ -10,6 +10,7 @@ import os
 import re
 import shutil
 import subprocess
+import sys
 
 from ..base import atomic
 from ..base.failure import Failure
@@ -31,6 +32,8 @@ from ..formats.plan import Compartment, Entry, Import, Plan
 # How often, and by how much, code is moved to get rid of unwanted bytes. The size is no multiple of
 # 256, so the lowest byte of every distance changes. It keeps alignments up to 64.
 SHIFTS, SHIFT_SIZE = 16, 64
+# How many lines of a linker's message are shown.
+SHOWN = 10
 HARDENING = ["-Wl,-z,now,-z,relro,-z,noexecstack,-z,separate-code,-z,text"]
 
 
@@ -217,6 +220,7 @@ class Linker:
         # The options pull in with -u what nothing refers to, such as anchors of TLS sections.
         line += [
             *("@" + path for path in self.kit.options),
+            *([] if compartment.guests else ["-Wl,--undefined=ia2_no_guests"]),
             self.kit.compartment,
             "-Wl,--exclude-libs,ALL",
         ]
@@ -276,6 +280,12 @@ class Linker:
                     f" {log}"
                 ),
             )
+        # The first line alone may not say which of several names it is about, and where.
+        lines = compilers.said(text)
+        for line in lines[:SHOWN]:
+            print(line, file=sys.stderr)
+        if len(lines) > SHOWN:
+            print(f"... and {len(lines) - SHOWN} lines more", file=sys.stderr)
         return Failure(
             f"{doing} failed: {compilers.first_error(text)}",
             remedy=f"the whole message is in {log}",

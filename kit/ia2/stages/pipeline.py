@@ -21,12 +21,14 @@ if TYPE_CHECKING:
 ENGINE = "engine"
 # A gate or a local that moves for a new name can bring up another.
 ROUNDS = 5
+# Locked while a run uses OUT. Its presence says that OUT is rewrite.py's own.
+LOCK = ".lock"
 PACKAGE = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
 
 
 def locked(directory: str, spelled: str) -> "typing.TextIO":
     """The open file whose lock says that a run uses `directory`. Failure if another run does."""
-    lock = open(os.path.join(directory, ".lock"), "a", encoding="ascii")
+    lock = open(os.path.join(directory, LOCK), "a", encoding="ascii")
     try:
         fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
@@ -35,7 +37,8 @@ def locked(directory: str, spelled: str) -> "typing.TextIO":
 
 
 def output_directory(options: "argparse.Namespace") -> str:
-    """The absolute path of --out, which is made. Failure if it cannot be used."""
+    """The absolute path of --out, which is made. Failure if it cannot be used: OUT must be new,
+    empty, or of an earlier run, because files in it are replaced."""
     out: str = os.path.realpath(options.out)
     remedy = "name another with --out"
     if out == os.path.realpath(options.project):
@@ -52,6 +55,14 @@ def output_directory(options: "argparse.Namespace") -> str:
     if os.path.exists(out) and not os.path.isdir(out):
         raise Failure("the output directory is a file", options.out, remedy)
     os.makedirs(out, exist_ok=True)
+    found = sorted(os.listdir(out))
+    if found and LOCK not in found:
+        shown = ", ".join(found[:3]) + (", ..." if len(found) > 3 else "")
+        raise Failure(
+            f"the output directory holds files that rewrite.py did not put there: {shown}",
+            options.out,
+            "name a new or an empty directory with --out",
+        )
     return out
 
 
@@ -62,7 +73,12 @@ class Pipeline:
         self.options = options
         layout.use(options.kit_build)
         self.out = output_directory(options)
+        new = not os.listdir(self.out)
         self.locks = [locked(self.out, options.out)]
+        if new:
+            from . import publishing
+
+            publishing.begin(self.out)
         # A recorded build is kept in one place. Copies in others would be out of date.
         recorded = os.path.realpath(options.recorded or options.out)
         if recorded != self.out:
@@ -97,7 +113,7 @@ class Pipeline:
         if self.options.publish:
             from . import publishing
 
-            publishing.publish(self.path("bin"), self.options.publish)
+            publishing.publish(self.out, self.options.publish)
         if self.options.depfile:
             from . import publishing
 

@@ -5,6 +5,7 @@ undefined in one compartment and defined in another. Headers are not read, becau
 declared elsewhere.
 """
 
+import collections.abc
 import dataclasses
 import os
 import re
@@ -28,6 +29,19 @@ def glob_pattern(glob: str) -> re.Pattern:
     parts = re.split(r"(\*\*/?|\*|\?)", glob)
     wild = {"**": ".*", "**/": "(?:.*/)?", "*": "[^/]*", "?": "[^/]"}
     return re.compile("".join(wild.get(part, re.escape(part)) for part in parts) + r"\Z", re.S)
+
+
+def _any_match(glob: str, names: set[str]) -> bool:
+    pattern = glob_pattern(glob.removeprefix("!"))
+    return any(pattern.match(name) for name in names)
+
+
+def _files(root: str) -> collections.abc.Iterator[str]:
+    """The files below `root`, relative to it."""
+    for folder, folders, files in os.walk(root):
+        folders[:] = [name for name in folders if name != ".git"]
+        for name in files:
+            yield os.path.relpath(os.path.join(folder, name), root)
 
 
 class Owners:
@@ -131,6 +145,7 @@ class Planner:
 
     def plan(self) -> Plan:
         self.assign()
+        self.check_globs()
         self.check_homes()
         self.check_plugins()
         self.check_duplicates()
@@ -205,6 +220,32 @@ class Planner:
                     "correct the globs or remove the compartment",
                 )
 
+    def check_globs(self) -> None:
+        """Failure if a glob matches nothing: no source of this program, and no other file either.
+        A policy may have globs for other programs of the same tree."""
+        used = {
+            name
+            for record in self.graph.objects
+            for source in (record.source, *record.parts)
+            for name in self.owners.names(source)
+        }
+        unused = [
+            (compartment, glob)
+            for compartment in self.policy.compartments
+            for glob in compartment.sources
+            if not _any_match(glob, used)
+        ]
+        if not unused:
+            return
+        there = set(_files(self.graph.source_root)) | set(_files(self.graph.build_dir))
+        for compartment, glob in unused:
+            if not _any_match(glob, there):
+                raise Failure(
+                    f"the glob '{glob}' matches no file of the source tree or the build",
+                    self.policy.where(f"compartment.{compartment.name}.sources"),
+                    "correct it or remove it",
+                )
+
     def owner_of_parts(self, record: Object) -> int | None:
         """The key of the sources that a generated source includes (a unity build's); Failure if
         they are of two compartments."""
@@ -242,6 +283,15 @@ class Planner:
         shown = ", ".join(f"'{name}'" for name in missing[:LISTED]) + (
             f" and {len(missing) - LISTED} more" if len(missing) > LISTED else ""
         )
+        outside = [name for name in missing if os.path.isabs(name)]
+        if outside:
+            sources = [os.path.dirname(name) for name in outside]
+            top = os.path.commonpath([self.graph.source_root, *sources])
+            return Failure(
+                f"in no compartment: {shown}, outside of the source tree {self.graph.source_root}",
+                self.policy.path,
+                f"name the top of the sources: --source-root {top}. Globs are relative to it",
+            )
         return Failure(
             f"in no compartment: {shown}",
             self.policy.path,
@@ -508,7 +558,17 @@ class Planner:
             reads = sorted(keys[name] for name in compartment.reads)
             file = self.graph.program if key == 1 else f"{compartment.name}.ia2.so"
             plugin = os.path.basename(compartment.plugin) if compartment.plugin else None
-            made.append(Compartment(compartment.name, key, pkru(key, reads), reads, file, plugin))
+            made.append(
+                Compartment(
+                    compartment.name,
+                    key,
+                    pkru(key, reads),
+                    reads,
+                    file,
+                    plugin,
+                    compartment.guests,
+                )
+            )
         return made
 
 

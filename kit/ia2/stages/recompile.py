@@ -26,6 +26,7 @@ from ..builds.compiler import (
     first_error,
     is_clang,
     takes,
+    with_ia2,
 )
 from ..formats.build_graph import BuildGraph, Spelled
 from ..formats.plan import Plan, Unit
@@ -110,6 +111,7 @@ def command(
     result += [
         *(for_debugger(result) if debug else []),
         *(more or []),
+        *with_ia2(own),
         "-fPIC",
         *([] if unit.pic else ["-fno-semantic-interposition"]),
         f"-DIA2_UNIT={unit.id}",

@@ -39,7 +39,7 @@ class CaptureStage(Stage):
 
     def make(self, run: Run) -> Done:
         from ..base import atomic
-        from ..builds import capture
+        from ..builds import capture, object_inputs
         from ..elf import symbols
         from ..formats import fields
         from . import plan
@@ -62,6 +62,7 @@ class CaptureStage(Stage):
         program = capture.choose_program(taken, options.target, is_main)
         graph = capture.graph(taken, program, options.source_root, policy)
         capture.need_libraries(graph, options.library)
+        object_inputs.Inputs(run.path(object_inputs.FILE)).check(taken.made, taken.build.remedy)
         atomic.write_json(run.path(COMMANDS), taken.commands)
         fields.save(graph, run.path(GRAPH))
         objects = [record.path for record in graph.objects]
@@ -213,7 +214,7 @@ class LinkStage(Stage):
             linked = linker.link(made)
             # Only what passes the audit becomes bin/.
             accept(run, audit.Audit(target, plan, options.permissive).run(), target)
-            publishing.replace(target, run.path("bin"), linked)
+            publishing.replace(target, run.out, linked)
         finally:
             shutil.rmtree(target, ignore_errors=True)
         gates = [run.path("callgates", each.name + ".S") for each in plan.compartments]

@@ -1,8 +1,8 @@
 """Which stages are up to date.
 
 A stage is fresh when the command that made it is the same and each file it read or wrote still has
-the size and modification time it had then. Contents are not hashed: a run with nothing to do must
-cost no more than the stats.
+the size and times it had then. The inode's time (ctime) is one of them, because no command can set
+it back. Contents are not hashed: a run with nothing to do must cost no more than the stats.
 """
 
 import collections.abc
@@ -12,17 +12,17 @@ import os
 from ..base import atomic
 
 
-# Size and modification time, or a hash of the contents (recompile).
+# Size, mtime and ctime, or a hash of the contents (recompile).
 Signature = list[int] | list[str]
 
 
 def signature(path: str) -> list[int] | None:
-    """Size and modification time of what `path` refers to, or None if there is nothing."""
+    """Size, mtime and ctime of what `path` refers to, or None if there is nothing."""
     try:
         status = os.stat(path)
     except OSError:
         return None
-    return [status.st_size, status.st_mtime_ns]
+    return [status.st_size, status.st_mtime_ns, status.st_ctime_ns]
 
 
 class Stamps:

@@ -63,6 +63,7 @@ def derived_plan(program: str) -> Expected:
                 reads=[],
                 file=file,
                 plugin=file if file in plugins else None,
+                guests=True,
             )
             for key, file in enumerate(files, 1)
         ],
@@ -81,20 +82,26 @@ def derived_plan(program: str) -> Expected:
 
 def target(path: str) -> tuple[str, Plan | Expected, str | None]:
     """(folder of the files, plan, where audit.json goes) of OUT, of OUT/bin/PROGRAM, or of a
-    program elsewhere."""
-    out = path if os.path.isdir(path) else os.path.dirname(os.path.dirname(os.path.abspath(path)))
-    plan_path = os.path.join(out, Plan.FILE)
-    if os.path.isdir(path) and not os.path.exists(plan_path):
-        raise Failure(
-            "has no plan.json",
-            path,
-            "name the output directory of rewrite.py, or a program made by it",
-        )
-    if os.path.exists(plan_path):
+    program elsewhere. The plan of OUT holds for the files of OUT/bin and for no copy of these: a
+    program elsewhere is judged by what its own files say. A link to a program means the program."""
+    if os.path.isdir(path):
+        plan_path = os.path.join(path, Plan.FILE)
+        if not os.path.exists(plan_path):
+            raise Failure(
+                "has no plan.json",
+                path,
+                "name the output directory of rewrite.py, or a program made by it",
+            )
         plan = fields.load(Plan, plan_path)
-        if os.path.isdir(path) or os.path.basename(path) == plan.compartments[0].file:
-            return os.path.join(out, "bin"), plan, os.path.join(out, AuditResult.FILE)
-    return os.path.dirname(os.path.abspath(path)), derived_plan(path), None
+        return os.path.join(path, "bin"), plan, os.path.join(path, AuditResult.FILE)
+    folder, name = os.path.split(os.path.realpath(path))
+    out = os.path.dirname(folder)
+    plan_path = os.path.join(out, Plan.FILE)
+    if os.path.basename(folder) == "bin" and os.path.exists(plan_path):
+        plan = fields.load(Plan, plan_path)
+        if name == plan.compartments[0].file:
+            return folder, plan, os.path.join(out, AuditResult.FILE)
+    return folder, derived_plan(os.path.join(folder, name)), None
 
 
 def report(options: argparse.Namespace) -> int:

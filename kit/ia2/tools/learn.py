@@ -79,6 +79,7 @@ class Learner:
         self.violations: list[dict] = []
         self.names: dict[str, str] = {}
         self.programs: list[str] = []
+        self.cut_short: list[str] = []  # why a run may have done less than it should
         for path in paths:
             self.read(path)
         self.places: dict[tuple[str, int], list[Place]] = {}
@@ -117,6 +118,17 @@ class Learner:
                 raise Failure(
                     f"is not a log of violations: a line of kind {line.get('kind')!r}", path, remedy
                 )
+        if lines[0].get("ended", "exit") != "exit":
+            self.cut_short.append(
+                f"{path}: the run "
+                + (
+                    "died, as the program said at its end"
+                    if lines[0]["ended"] == "died"
+                    else "was killed, or went on as another program (exec)"
+                )
+                + f", after {len(lines) - 1} different violations: what it did not reach is not in"
+                " the log"
+            )
         self.programs.append(lines[0].get("program", ""))
         self.violations += lines[1:]
 

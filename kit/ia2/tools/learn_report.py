@@ -2,6 +2,7 @@
 
 import argparse
 import json
+import sys
 import tomllib
 
 from ..base import atomic
@@ -87,7 +88,9 @@ def report(options: argparse.Namespace) -> int:
         atomic.write_text(
             options.write, policy_edit.edited(text, additions(suggestions), options.policy)
         )
-    return NO_LINE if by_hand else 0
+    for reason in learner.cut_short:
+        print(f"warning: {reason}", file=sys.stderr)
+    return NO_LINE if by_hand or learner.cut_short else 0
 
 
 def main(description: str) -> int:
@@ -95,7 +98,8 @@ def main(description: str) -> int:
         description=description,
         epilog=(
             "Exit status: 0 every violation has a line (or there is none), "
-            f"{NO_LINE} some have none, 1 a log or the policy cannot be used, 2 wrong usage."
+            f"{NO_LINE} some have none, or a run was cut short, "
+            "1 a log or the policy cannot be used, 2 wrong usage."
         ),
     )
     parser.add_argument(

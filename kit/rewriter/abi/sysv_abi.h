@@ -5,8 +5,8 @@
 #include "signature.h"
 
 /* Registers used, in order of the ABI. A result in memory counts its hidden pointer in args_int and
- * ret_int; one in x87 registers counts in ret_x87. The masks say which vector registers carry 32 and
- * 64 bytes. `align`: of the stack arguments and of a result in memory, if more than 16. Where
+ * ret_int; one in x87 registers counts in ret_x87. The masks say which vector registers carry 32
+ * and 64 bytes. `align`: of the stack arguments and of a result in memory, if more than 16. Where
  * compilers do not agree it is all that any of them uses. */
 struct shape {
     unsigned args_int, args_sse, ret_int, ret_sse, stack_words, sret_bytes, align;

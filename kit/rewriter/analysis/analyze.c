@@ -102,6 +102,8 @@ static void on_call(struct visit *visit, struct cursor cursor)
             *PUSH(unit->own_calls, unit->own_call_count, unit->own_call_capacity) = call;
         return;
     }
+    if (visit->function)
+        visit->function->calls_pointer = true;
     const struct type type = expression_type(callee);
     const char *spelling = function_pointer_spelling(unit, type);
     if (!spelling && is_function(type)) { /* `(*p)` before it decays */

@@ -81,6 +81,7 @@ struct function {
     bool is_static;
     bool dead; /* an inline function of a header, say, that the unit does not use: the compiler
                   drops it */
+    bool calls_pointer; /* it has a call by a pointer */
     const char **callees,
         **member_types; /* names called; types of function-pointer members written */
     const char **references; /* names called or otherwise used */

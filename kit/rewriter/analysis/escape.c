@@ -3,8 +3,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "abi/signature.h"
 #include "assignments.h"
 #include "base/intern.h"
+#include "function_index.h"
 #include "tree/libc_records.h"
 
 struct walk {
@@ -107,61 +109,40 @@ static void walk(struct walk *context, struct type type)
     }
 }
 
-/* Functions by compartment and name (global) or by unit and name (static). */
-static const char *function_key(const struct unit *unit, const char *name, bool is_static)
-{
-    return is_static ? intern_format("unit %u %s", unit->plan->id, name)
-                     : intern_format("compartment %u %s", unit->plan->compartment, name);
-}
-
-struct reached {
-    struct unit *unit;
-    struct function *function;
-};
-
 /* What is written while an `[allocations]` function runs may lie in memory that others can write
  * too. */
 static void escape_by_allocation(struct program *program)
 {
-    struct map index = {0}, seen = {0};
-    struct reached *queue = NULL;
+    struct function_index index = function_index_make(program);
+    struct map seen = {0};
+    struct indexed_function *queue = NULL;
     size_t count = 0, capacity = 0;
     for (size_t u = 0; u < program->unit_count; u++) {
         struct unit *const unit = &program->units[u];
         for (size_t f = 0; f < unit->function_count; f++) {
-            struct reached *const reached = must_alloc(sizeof(*reached));
-            *reached = (struct reached){unit, &unit->functions[f]};
-            map_put(
-                &index,
-                key_of(function_key(unit, reached->function->name, reached->function->is_static)),
-                reached);
+            struct function *const function = &unit->functions[f];
             for (size_t a = 0; a < program->plan.allocation_count; a++)
-                if (program->plan.allocations[a].function == reached->function->name &&
+                if (program->plan.allocations[a].function == function->name &&
                     !program->plan.allocations[a].variable &&
                     program->plan.allocations[a].key != unit->plan->compartment &&
-                    map_add(&seen, key_of(reached->function)))
-                    *PUSH(queue, count, capacity) = *reached;
+                    map_add(&seen, key_of(function)))
+                    *PUSH(queue, count, capacity) = (struct indexed_function){unit, function};
         }
     }
     for (size_t i = 0; i < count; i++) {
-        const struct reached reached = queue[i];
+        const struct indexed_function reached = queue[i];
         for (size_t m = 0; m < reached.function->member_type_count; m++)
             add_escaping(program, reached.function->member_types[m], false);
         for (size_t c = 0; c < reached.function->callee_count; c++) {
-            const char *const name = reached.function->callees[c];
-            const struct reached *next =
-                map_get(&index, key_of(function_key(reached.unit, name, true)));
-            if (!next)
-                next = map_get(&index, key_of(function_key(reached.unit, name, false)));
+            const struct indexed_function *const next =
+                function_index_find(&index, reached.unit, reached.function->callees[c]);
             if (next && map_add(&seen, key_of(next->function)))
                 *PUSH(queue, count, capacity) = *next;
         }
     }
-    for (size_t i = 0; i < index.capacity; i++)
-        free(index.slots[i].value);
     free(queue);
-    map_free(&index);
     map_free(&seen);
+    function_index_free(&index);
 }
 
 static int compare(const void *left, const void *right)
@@ -305,6 +286,28 @@ static void escape_by_lookup(struct program *program)
                 escape_add(program, &program->units[u], program->units[u].lookups[l].target);
 }
 
+/* The address of another compartment's variadic function. It has a gate for each list of arguments,
+ * and none of its own name, so the calls by pointers of its type must say which. */
+static void escape_by_variadic_address(struct program *program)
+{
+    for (size_t u = 0; u < program->unit_count; u++) {
+        const struct unit *const unit = &program->units[u];
+        for (size_t d = 0; d < unit->designator_count; d++) {
+            const struct designator *const designator = &unit->designators[d];
+            const struct import *const import =
+                plan_import(&program->plan, cursor_name(designator->function));
+            if (designator->callee || !import || import->ungated ||
+                import->owner == unit->plan->compartment ||
+                cursor_linkage(designator->function) == CXLinkage_Internal ||
+                !is_variadic(cursor_type(designator->function)))
+                continue;
+            for (size_t t = 0; t < sizeof(designator->types) / sizeof(*designator->types); t++)
+                if (designator->types[t])
+                    add_escaping(program, designator->types[t]);
+        }
+    }
+}
+
 void escape_compute(struct program *program)
 {
     program->escape = must_alloc(sizeof(*program->escape));
@@ -316,6 +319,7 @@ void escape_compute(struct program *program)
     escape_by_lookup(program);
     escape_by_allocation(program);
     escape_by_placement(program);
+    escape_by_variadic_address(program);
 }
 
 void sort_escaping_types(struct program *program)

@@ -1,5 +1,6 @@
 #include "allocations.h"
 
+#include "analysis/allocating.h"
 #include "analysis/assignments.h"
 #include "base/intern.h"
 #include "edits.h"
@@ -21,6 +22,8 @@ static void allocate_in(struct unit *unit, const struct function *function, unsi
 struct placement {
     struct unit *unit;
     const struct allocation *line;
+    const struct function_index *index;
+    struct allocating *reached; /* by all the values */
 };
 
 static void place_value(void *context, struct cursor target, struct cursor value)
@@ -29,6 +32,7 @@ static void place_value(void *context, struct cursor target, struct cursor value
     /* Allocates nothing; and a `0` that is not by itself is an int, and no null pointer. */
     if (is_null_constant(value))
         return;
+    allocating_value(placement->index, placement->unit, value, placement->reached);
     const struct place begin = place_of(placement->unit, cursor_begin(value));
     const struct place seen = place_in_file(placement->unit, cursor_begin(value));
     struct source *const source = seen.source;
@@ -52,24 +56,26 @@ static void place_value(void *context, struct cursor target, struct cursor value
                   intern_format("({ IA2_ALLOCATE_IN(%u); ", placement->line->key), "; })", value);
 }
 
-/* Whether the program has what the line names. */
-static bool rewrite_allocation(struct program *program, struct unit *unit,
-                               const struct allocation *allocation)
+/* Whether the program has what the line names. Adds what the functions or values reach. */
+static bool rewrite_allocation(struct unit *unit, const struct allocation *allocation,
+                               const struct function_index *index, struct allocating *reached)
 {
+    struct program *const program = unit->program;
     bool found = false;
     for (size_t f = 0; f < unit->function_count; f++) {
         const struct function *const function = &unit->functions[f];
         if (function->name != allocation->function)
             continue;
         if (unit->plan->compartment == allocation->key) {
-            found = true; /* its own heap is where it allocates anyway */
+            found = reached->own = true; /* its own heap is where it allocates anyway */
             continue;
         }
         if (allocation->variable) {
             found |= assignments_visit(function, allocation->variable, place_value,
-                                       &(struct placement){unit, allocation});
+                                       &(struct placement){unit, allocation, index, reached});
         } else {
             found = true;
+            allocating_function(index, unit, function, reached);
             allocate_in(unit, function, allocation->key);
         }
         if (allocation->key)
@@ -79,14 +85,41 @@ static bool rewrite_allocation(struct program *program, struct unit *unit,
     return found;
 }
 
+/* A line must not look as if it placed what it does not place. What libc allocates by itself is
+ * shared whatever the line says, so a call of libc keeps the line. */
+static void refuse_without_effect(const struct plan *plan, const struct allocation *allocation,
+                                  const struct allocating *reached)
+{
+    if (reached->own || (reached->outside && !reached->crossing))
+        return;
+    const char *const entry = intern_format("allocations.%s", allocation->entry);
+    const char *const construct = intern_format("'%s' of [allocations]", allocation->entry);
+    const struct import *const import =
+        reached->crossing ? plan_import(plan, reached->crossing) : NULL;
+    if (!import)
+        plan_refuse(plan, entry, construct,
+                    allocation->variable ? "what is assigned there is not allocated there"
+                                         : "the function allocates nothing",
+                    "remove the line, or name the function that allocates");
+    else
+        plan_refuse(plan, entry, construct,
+                    intern_format("it allocates nothing in its own compartment; it calls %s of "
+                                  "compartment %s, whose allocations the line does not reach",
+                                  import->symbol, plan->compartments[import->owner - 1].name),
+                    intern_format("name %s instead, or the function with which it allocates",
+                                  import->symbol));
+}
+
 void rewrite_allocations(struct program *program)
 {
     struct plan *const plan = &program->plan;
+    struct function_index index = function_index_make(program);
     for (size_t a = 0; a < plan->allocation_count; a++) {
         const struct allocation *const allocation = &plan->allocations[a];
+        struct allocating reached = {0};
         bool found = false;
         for (size_t u = 0; u < program->unit_count; u++)
-            found |= rewrite_allocation(program, &program->units[u], allocation);
+            found |= rewrite_allocation(&program->units[u], allocation, &index, &reached);
         if (!found && allocation->variable)
             plan_refuse(plan, intern_format("allocations.%s", allocation->entry),
                         intern_format("'%s' of [allocations]", allocation->entry),
@@ -97,7 +130,10 @@ void rewrite_allocations(struct program *program)
                         intern_format("function %s of [allocations]", allocation->function),
                         "the program defines no such function",
                         "remove the line, or correct the name");
+        else
+            refuse_without_effect(plan, allocation, &reached);
     }
+    function_index_free(&index);
 }
 
 /* What others use by its name must be visible to them: units are often compiled with

@@ -225,6 +225,44 @@ static void open_contents(struct program *program, struct unit *unit, struct cur
     flow_reachable(program, unit, cursor_type(variable), take_flowing);
 }
 
+/* The declaration of a moved local in the text that another unit compiles too. */
+struct twin {
+    struct unit *unit;
+    const struct moved_local *local;
+    struct place place;
+};
+
+static enum CXChildVisitResult move_twin(struct cursor cursor, struct cursor parent, void *data)
+{
+    const struct twin *const twin = data;
+    const enum CXCursorKind kind = cursor_kind(cursor);
+    (void)parent;
+    if ((kind == CXCursor_VarDecl || kind == CXCursor_ParmDecl) && is_automatic(cursor) &&
+        cursor_name(cursor) == twin->local->name) {
+        const struct place place = place_in_file(twin->unit, cursor_location(cursor));
+        if (place.source == twin->place.source && place.offset == twin->place.offset)
+            move(twin->unit, cursor, twin->local->name);
+    }
+    return CXChildVisit_Recurse;
+}
+
+/* An inline function of a header has one text for all units that read it. Where its local need not
+ * move, moving it does no harm but that others can reach it, so it moves in all of them. */
+static void move_in_all_units(struct program *program, const struct moved_local *local)
+{
+    const char *const function = cursor_name(local->function);
+    struct twin twin = {.local = local,
+                        .place = place_in_file(local->unit, cursor_location(local->variable))};
+    for (size_t u = 0; twin.place.source && u < program->unit_count; u++) {
+        twin.unit = &program->units[u];
+        if (twin.unit == local->unit || !unit_reads(twin.unit, twin.place.source))
+            continue;
+        for (size_t f = 0; f < twin.unit->function_count; f++)
+            if (twin.unit->functions[f].name == function)
+                cursor_visit(twin.unit->functions[f].cursor, move_twin, &twin);
+    }
+}
+
 static int compare(const void *left, const void *right)
 {
     const struct moved_local *const a = left, *const b = right;
@@ -281,7 +319,8 @@ void locals_find(struct program *program)
         for (size_t u = 0; u < program->unit_count; u++)
             find(program, &program->units[u]);
         for (; seen < locals->count; seen++) {
-            const struct moved_local local = locals->list[seen];
+            const struct moved_local local = locals->list[seen]; /* the list may move */
+            move_in_all_units(program, &local);
             escape_add(program, local.unit, cursor_type(local.variable));
             open_contents(program, local.unit, local.variable);
         }

@@ -164,6 +164,23 @@ static size_t past_driver(const struct command *command, size_t i)
     return 0;
 }
 
+bool compdb_disables_ia2(const struct command *command)
+{
+    bool disabled = false;
+    for (size_t i = 1; i < command->argument_count; i++) {
+        const char *argument = command->arguments[i];
+        const bool defines = starts(argument, "-D");
+        if (!defines && !starts(argument, "-U"))
+            continue;
+        argument += 2;
+        if (!*argument && i + 1 < command->argument_count)
+            argument = command->arguments[++i];
+        if (!strcmp(argument, "IA2_ENABLE") || starts(argument, "IA2_ENABLE="))
+            disabled = defines && !strcmp(argument, "IA2_ENABLE=0");
+    }
+    return disabled;
+}
+
 const char **compdb_parse_arguments(const struct command *command, size_t *count)
 {
     const char **result = NULL;
@@ -195,6 +212,11 @@ const char **compdb_parse_arguments(const struct command *command, size_t *count
             if (!strcmp(argument, dropped_valued[k]))
                 i++;
 next:;
+    }
+    if (compdb_disables_ia2(command)) {
+        *PUSH(result, used, capacity) = "-UIA2_ENABLE";
+        *PUSH(result, used, capacity) = "-DIA2_ENABLE=1";
+        *PUSH(result, used, capacity) = "-DIA2_READ";
     }
     *count = used;
     *PUSH(result, used, capacity) = NULL;

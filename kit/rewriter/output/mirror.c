@@ -95,6 +95,13 @@ static int compare(const void *left, const void *right)
                   ((const struct mirrored_file *)right)->rel);
 }
 
+/* Whether the text may be another one with -DIA2_ENABLE=0, with which ia2.h means nothing. */
+static bool asks_for_ia2(const struct source *source)
+{
+    const char name[] = "IA2_ENABLE";
+    return memmem(source->text, source->size, name, sizeof(name) - 1);
+}
+
 void mirror_collect(struct program *program)
 {
     struct mirror *const mirror = program->mirror = must_alloc(sizeof(*mirror));
@@ -103,10 +110,9 @@ void mirror_collect(struct program *program)
         const struct unit *const unit = &program->units[u];
         bool recompile = !unit->plan->pic || unit->plan->force_recompile;
         for (size_t i = 0; i < unit->include_count; i++)
-            /* A unit that includes ia2.h was built with -DIA2_ENABLE=0, which makes its macros mean
-             * nothing. */
             recompile |= edit_touches(program->edits, unit->includes[i]) ||
-                         source_is_kits(unit->includes[i], "ia2.h");
+                         source_is_kits(unit->includes[i], "ia2.h") ||
+                         (compdb_disables_ia2(unit->command) && asks_for_ia2(unit->includes[i]));
         if (!recompile)
             continue;
         *PUSH(mirror->recompile, mirror->recompile_count, mirror->recompile_capacity) =

@@ -9,6 +9,7 @@
 #include "exit/fini_array.h"
 #include "exit/registering.h"
 #include "exit/running.h"
+#include "permissive/violation_log.h"
 #include "state/rights.h"
 
 #define HIDDEN __attribute__((visibility("hidden")))
@@ -86,6 +87,7 @@ HIDDEN __attribute__((noreturn)) void __wrap_exit(int status)
 
 HIDDEN __attribute__((noreturn)) void __wrap_quick_exit(int status)
 {
+    ia2_permissive_exit(); /* no destructor does it */
     if (is_here())
         __ia2_key0_quick_exit(status);
     __real_quick_exit(status);

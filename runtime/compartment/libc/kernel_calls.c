@@ -144,7 +144,7 @@ WRAP_VECTOR(writev, 0)
     HIDDEN __attribute__((noreturn)) void __wrap_##function(int status); \
     HIDDEN void __wrap_##function(int status) \
     { \
-        ia2_permissive_end(); \
+        ia2_permissive_exit(); \
         __real_##function(status); \
     }
 WRAP_EXIT(_exit)

@@ -1,6 +1,6 @@
-/* dlopen, dlclose and dlsym. A DSO that is a compartment of its own is loaded with the rights of
- * key 0, and runs its constructors and destructors itself. Any other is this compartment's guest,
- * as in any program. */
+/* dlopen and dlclose. A DSO that is a compartment of its own is loaded with the
+ * rights of key 0, and runs its constructors and destructors itself. Any other is this
+ * compartment's guest, as in any program. */
 #define _GNU_SOURCE
 #include <dlfcn.h>
 #include <limits.h>
@@ -10,6 +10,7 @@
 #include "state/addresses.h"
 #include "base/die.h"
 #include "compartment/libc/loading.h"
+#include "load/guests.h"
 #include "load/plugins.h"
 #include "compartment/compartment.h"
 #include "ia2.h"
@@ -20,7 +21,6 @@
 void *__real_dlopen(const char *name, int flags);
 void *__real_dlmopen(Lmid_t space, const char *name, int flags);
 int __real_dlclose(void *handle);
-void *__real_dlsym(void *handle, const char *symbol);
 
 static int is_here(void)
 {
@@ -35,14 +35,38 @@ static void *load_guest(const char *name, int flags)
     return handle ? handle : __real_dlopen(name, flags);
 }
 
+__attribute__((weak)) int ia2_refuses_guests(void)
+{
+    return 0;
+}
+
+/* Whether what dlopen gives is new to the process, so that the loader's rights go to new code. */
+static int is_loaded(const char *name)
+{
+    void *handle = __real_dlopen(name, RTLD_LAZY | RTLD_NOLOAD);
+    if (handle)
+        __real_dlclose(handle);
+    return handle != NULL;
+}
+
+static void *open_guest(const char *name, int flags)
+{
+    char path[PATH_MAX];
+    const int key = (int)ia2_this_compartment.id, is_new = name && is_here() && !is_loaded(name);
+    if (is_new && ia2_refuses_guests() && !(flags & RTLD_NOLOAD))
+        name = ia2_guest_refuse(key, name, path, sizeof(path));
+    void *handle = load_guest(name, flags);
+    ia2_plugins_check();
+    if (handle && is_new)
+        ia2_guest_came(key, handle);
+    return handle;
+}
+
 HIDDEN void *__wrap_dlopen(const char *name, int flags)
 {
     char path[PATH_MAX];
-    if (!is_here() || !ia2_plugin_path(name, path, sizeof(path))) {
-        void *handle = load_guest(name, flags);
-        ia2_plugins_check();
-        return handle;
-    }
+    if (!is_here() || !ia2_plugin_path(name, path, sizeof(path)))
+        return open_guest(name, flags);
     /* Nobody can read this stack. */
     char *shared = ia2_shared_push(strlen(path) + 1, 1);
     strcpy(shared, path);
@@ -57,8 +81,12 @@ HIDDEN void *__wrap_dlmopen(Lmid_t space, const char *name, int flags)
     char path[PATH_MAX];
     if (is_here() && ia2_plugin_path(name, path, sizeof(path)))
         ia2_die("dlmopen: %s is a compartment; it comes with dlopen only", name);
+    if (name && is_here() && ia2_refuses_guests())
+        name = ia2_guest_refuse((int)ia2_this_compartment.id, name, path, sizeof(path));
     void *handle = __real_dlmopen(space, name, flags);
     ia2_plugins_check();
+    if (handle && name && is_here())
+        ia2_guest_came((int)ia2_this_compartment.id, handle);
     return handle;
 }
 
@@ -85,18 +113,4 @@ void ia2_compartment_construct(void)
         ia2_die("compartment %s: its constructors are called twice", ia2_this_compartment.name);
     for (size_t i = 0; i < own->constructor_count; i++)
         own->constructors[i]((int)ia2_state.argc, ia2_state.argv, ia2_state.envp);
-}
-
-/* Compartments export gates, not functions. RTLD_NEXT goes by the DSO that calls, which is the same
- * here. */
-HIDDEN void *__wrap_dlsym(void *handle, const char *symbol)
-{
-    char gate[256];
-    if (is_here() && symbol &&
-        (size_t)snprintf(gate, sizeof(gate), "__wrap_%s", symbol) < sizeof(gate)) {
-        char *found = __real_dlsym(handle, gate);
-        if (found && ia2_is_in_gates(found))
-            return found;
-    }
-    return __real_dlsym(handle, symbol);
 }

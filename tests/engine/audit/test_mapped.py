@@ -5,6 +5,7 @@ import json
 import os
 import pathlib
 import re
+import shutil
 import subprocess
 import sys
 import tempfile
@@ -18,8 +19,8 @@ from ia2.stages import audit
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 PLAN = audit.Expected(
     compartments=[
-        Compartment("tool", pkey=1, pkru=0, reads=[], file="tool", plugin=None),
-        Compartment("lib", pkey=2, pkru=0, reads=[], file="lib.ia2.so", plugin=None),
+        Compartment("tool", pkey=1, pkru=0, reads=[], file="tool", plugin=None, guests=True),
+        Compartment("lib", pkey=2, pkru=0, reads=[], file="lib.ia2.so", plugin=None, guests=True),
     ],
     entries=[],
     imports=[Import("f", "function", owner=2, callers=[1])],
@@ -210,8 +211,7 @@ class Report(Program):
         self.assertTrue(result["ok"])
         self.assertEqual({check["group"] for check in result["checks"]}, {"loader"})
 
-    def test_output_directory(self):
-        self.build()
+    def save_plan(self):
         plan = Plan(
             program="tool",
             source_root="/",
@@ -229,9 +229,39 @@ class Report(Program):
             policy_lines={},
         )
         fields.save(plan, str(self.path / "plan.json"))
+
+    def test_output_directory(self):
+        self.build()
+        self.save_plan()
         for target in (self.path, self.path / "bin/tool"):
             self.assertEqual(self.audit(target).returncode, 0)
         self.assertTrue(json.loads((self.path / "audit.json").read_text())["ok"])
+
+    def copied(self):
+        """Makes OUT/bin2, a copy of OUT/bin in which the library is another file."""
+        self.build()
+        self.save_plan()
+        shutil.copytree(self.path / "bin", self.path / "bin2")
+        shutil.copy(self.path / "outside/liboutside.so", self.path / "bin2/lib.ia2.so")
+
+    def test_copy_beside_the_output(self):
+        """The copy is audited, not the files in OUT/bin that have its names."""
+        self.copied()
+        done = self.audit(self.path / "bin2/tool")
+        self.assertEqual(done.returncode, 1, done.stdout + done.stderr)
+        self.assertIn("FAILED lib.ia2.so: tls: ", done.stdout)
+        self.assertFalse((self.path / "audit.json").exists())
+        self.assertEqual(self.audit(self.path / "bin/tool").returncode, 0)
+
+    def test_link_means_the_program_that_it_leads_to(self):
+        """The loader takes the libraries beside the program, not those beside the link."""
+        self.copied()
+        (self.path / "links").mkdir()
+        for folder, status in (("bin", 0), ("bin2", 1)):
+            link = self.path / "links" / folder
+            link.symlink_to(self.path / folder / "tool")
+            done = self.audit(link)
+            self.assertEqual(done.returncode, status, done.stdout + done.stderr)
 
     def test_two_keys_scripts(self):
         self.build(run_path="$ORIGIN")

@@ -66,6 +66,23 @@ class Closure(Folder):
         self.assertTrue(all(os.path.isabs(entry["file"]) for entry in taken.commands))
         self.assertIn(str(self.path / "src/private.h"), graph["inputs"])
 
+    def test_assembly_that_asks_for_ia2(self):
+        """It is linked as built, without what the split program shall have."""
+        text = "#if {}\n.globl extra\nextra: ret\n#endif\n"
+        for condition, refused in (("IA2_ENABLE", True), ("defined(OTHER) /* IA2_ */", False)):
+            files = {**LIBRARY_AND_TOOL, "src/extra.S": text.format(condition)}
+            build = SHARED_BUILD.replace(
+                "build liblib.so.1: link ",
+                "build lib.p/extra.o: cc ../src/extra.S\nbuild liblib.so.1: link lib.p/extra.o ",
+            )
+            project = Project(self.path, files, build)
+            if not refused:
+                self.graph(project)
+                continue
+            with self.assertRaises(Failure) as caught:
+                self.graph(project)
+            self.assertIn("src/extra.S:1: assembly asks for IA2_ENABLE", str(caught.exception))
+
     def test_object_of_another_name(self):
         graph, _ = self.graph(
             Project(

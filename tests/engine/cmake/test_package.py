@@ -78,6 +78,24 @@ class Project(unittest.TestCase):
         self.assertTrue((self.build / "counter.ia2/bin/counting.ia2.so").exists())
         self.assertNotIn("Splitting", self.make())
 
+    def published(self):
+        """What the split makes, by name: the program, its libraries, the runtime."""
+        return {
+            path.name: path
+            for path in self.build.glob("counter.ia2/**/bin/*")
+            if "work" not in path.parts
+        }
+
+    def test_a_file_that_was_removed_is_made_again(self):
+        self.project(TOP + TARGETS + SPLIT)
+        self.make()
+        self.assertEqual(set(self.published()), {"counter", "counter.ia2.so", "libia2.so"})
+        for name in ("counter.ia2.so", "counter", "libia2.so"):
+            self.published()[name].unlink()
+            self.make()
+            self.assertIn(name, self.published())
+        self.assertNotIn("Splitting", self.make())
+
     def test_touching_one_source_compiles_that_one_again(self):
         self.project(TOP + TARGETS + SPLIT)
         small.touch_one_source(
@@ -185,6 +203,7 @@ class Ninja(Project):
             "counter_lib POLICY compartments.toml": "target: 'counter_lib' is not an executable",
             "counter": "POLICY: is missing; give a compartments.toml",
             "counter POLICY none.toml": f"POLICY: there is no file {self.root}/project/none.toml",
+            "counter POLICY bad.toml": f"POLICY: {self.root}/project/bad.toml:1: compartment",
             "counter POLICY compartments.toml FROM x": (
                 "FROM;x: unknown argument; known: POLICY LIBRARIES"
             ),
@@ -194,7 +213,9 @@ class Ninja(Project):
         for arguments, message in cases.items():
             with self.subTest(arguments):
                 text = self.project(
-                    TOP + TARGETS + f"ia2_compartmentalize({arguments})\n", check=False
+                    TOP + TARGETS + f"ia2_compartmentalize({arguments})\n",
+                    check=False,
+                    bad___toml="[compartment.tool]\npkey = 1\n",
                 )
                 self.assertIn("ia2_compartmentalize: " + message, " ".join(text.split()))
 

@@ -75,6 +75,21 @@ class Learn(unittest.TestCase):
             (HEAD.format(sum(line["count"] for line in violations)) + text, "", status),
         )
 
+    def test_run_that_was_cut_short(self):
+        for ended, reason, status in (
+            ("exit", "", 0),
+            ("died", "died, as the program said at its end", 3),
+            (None, "was killed, or went on as another program (exec)", 3),
+        ):
+            done = self.learn(self.log(run={**RUN, "ended": ended}))
+            self.assertEqual((done.stdout, done.returncode), (HEAD.format(0), status))
+            self.assertEqual(
+                done.stderr,
+                reason
+                and f"warning: log.json: the run {reason}, after 0 different violations: what it"
+                " did not reach is not in the log\n",
+            )
+
     def test_clean_run(self):
         self.says([], "")
 

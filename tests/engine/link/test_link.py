@@ -267,6 +267,68 @@ class Again(Folder):
             sorted(name for name in after if after[name] != before[name]), ["add.c.o", "lib.c.o"]
         )
 
+    def changed_with_an_old_time(self, project, more=""):
+        """The header has new text, the source that the kit compiles again too, and neither is newer
+        than an object, as `tar x` leaves them."""
+        header = project.root / "src/limit.h"
+        old = header.stat().st_mtime
+        project.write("src/limit.h", f"#define LIMIT 70\n{more}")
+        os.utime(header, (old, old))
+
+    LIMITS = {
+        "src/limit.h": "#define LIMIT 2\n",
+        "src/add.c": '#include "limit.h"\nint hidden_add(int a, int b) { return a + b + LIMIT; }\n',
+        "src/lib.c": LIBRARY_AND_TOOL["src/lib.c"] + '#include "limit.h"\nint limit = LIMIT;\n',
+    }
+
+    def test_a_header_with_new_text_and_an_old_time(self):
+        project = self.project(self.LIMITS)
+        self.linked(project)
+        said = self.says(self.out / "bin/tool")
+        self.changed_with_an_old_time(project)
+        project.make()
+        self.refused(
+            self.run_stages(project),
+            f"{project.root}/src/limit.h: holds something else than {project.build}/lib.p/",
+            f"touch {project.root}/src/limit.h",
+        )
+        self.assertEqual(self.says(self.out / "bin/tool"), said)
+        (project.root / "src/limit.h").touch()
+        project.make()
+        self.linked(project)
+        self.assertTrue(self.says(self.out / "bin/tool").startswith("75 "))
+
+    def test_a_header_with_new_text_and_an_old_time_before_the_first_run(self):
+        project = self.project(self.LIMITS)
+        time.sleep(0.05)
+        self.changed_with_an_old_time(project)
+        project.make()
+        self.refused(self.run_stages(project), "src/limit.h: holds something else than")
+        (project.root / "src/limit.h").touch()
+        project.make()
+        self.linked(project)
+
+    def test_a_header_with_the_same_text_and_times(self):
+        """Copying a tree changes the inode's time of all files. The text decides."""
+        project = self.project(self.LIMITS)
+        time.sleep(0.05)
+        self.changed_with_an_old_time(project, "/* no other code */\n")
+        project.write("src/limit.h", self.LIMITS["src/limit.h"])
+        old = (project.build / "lib.p/add.o").stat().st_mtime - 100
+        os.utime(project.root / "src/limit.h", (old, old))
+        self.linked(project)
+        project.write("src/limit.h", self.LIMITS["src/limit.h"])
+        os.utime(project.root / "src/limit.h", (old, old))
+        self.linked(project)
+
+    def test_a_damaged_record_of_what_objects_were_made_from(self):
+        project = self.project()
+        self.linked(project)
+        for text in ("", "[]", '{"version": 1, "objects": {"a": 3}, "files": {}}'):
+            (self.out / "object-inputs.json").write_text(text)
+            (self.out / "stamps.json").unlink()
+            self.linked(project)
+
     def test_output_that_was_removed_is_made_again(self):
         project = self.project()
         self.linked(project)
@@ -334,6 +396,18 @@ class Refused(Folder):
             done = self.run_stages(self.project(files, build), "--ld", ld)
             self.refused(done, "fast.o", "not position-independent")
 
+    def test_the_linkers_own_lines_are_shown(self):
+        project = self.project()
+        for name in ("bfd", "lld"):
+            done = self.run_stages(
+                project, "--ld", name, "--ldflag=-Wl,--defsym=one=no_such_name", "-q"
+            )
+            self.refused(done, "no_such_name")
+            last = done.stderr.strip().splitlines()[-1]
+            self.assertIn("no_such_name", last)
+            self.assertNotIn("collect2", done.stderr)
+            self.assertNotIn("linker command failed", done.stderr)
+
     def test_instruction_that_opens_keys(self):
         files = {
             "src/add.c": (
@@ -372,6 +446,54 @@ class Refused(Folder):
         self.out = self.path / "a=b"
         self.assertIn("an equals sign", self.run_stages(project).stderr)
         self.assertFalse(self.out.exists())
+
+    def test_output_directory_with_the_users_files(self):
+        """--out names the source tree, which has a bin/ and a compile database of its own."""
+        project = self.project()
+        for name in ("bin/tool", "compile_commands.json"):
+            project.write(name, "the user's\n")
+        before = sorted(self.path.rglob("*"))
+        self.out = project.root
+        self.refused(
+            self.run_stages(project),
+            "holds files that rewrite.py did not put there: bin, build, compile_commands.json, ...",
+            "--out",
+        )
+        self.assertEqual(sorted(self.path.rglob("*")), before)
+        for name in ("bin/tool", "compile_commands.json"):
+            self.assertEqual((project.root / name).read_text(), "the user's\n")
+
+    def test_new_empty_and_own_output_directory(self):
+        project = self.project()
+        self.out.mkdir()
+        self.linked(project)
+        self.linked(project)
+
+    def test_the_users_files_in_bin(self):
+        """A file that no run made stays, and is neither replaced nor published."""
+        project = self.project()
+        self.linked(project, "--publish", self.path / "published")
+        made = sorted(os.listdir(self.out / "bin"))
+        (self.out / "bin/tool.conf").write_text("the user's\n")
+        edited = (project.root / "src/add.c").read_text().replace("a + b", "a - b")
+        project.write("src/add.c", edited)
+        project.make()
+        self.linked(project, "--publish", self.path / "published")
+        self.assertEqual(sorted(os.listdir(self.out / "bin")), sorted([*made, "tool.conf"]))
+        self.assertEqual(sorted(os.listdir(self.path / "published")), made)
+        # A library that a new compartment makes has the name of the user's file.
+        (self.out / "bin/add.ia2.so").write_text("the user's\n")
+        (self.path / "compartments.toml").write_text(
+            POLICY.replace('"src/**"', '"src/lib.c"')
+            + '[compartment.add]\npkey = 3\nsources = ["src/add.c"]\n'
+        )
+        self.refused(self.run_stages(project), "bin/add.ia2.so", "rewrite.py did not make it")
+        self.assertEqual((self.out / "bin/add.ia2.so").read_text(), "the user's\n")
+        (self.out / "bin/add.ia2.so").unlink()
+        self.linked(project)
+        (self.path / "compartments.toml").write_text(POLICY)
+        self.linked(project)
+        self.assertEqual(sorted(os.listdir(self.out / "bin")), sorted([*made, "tool.conf"]))
 
     def test_two_runs_at_once(self):
         project = self.project()
@@ -423,6 +545,14 @@ class Command(unittest.TestCase):
             "-ffile-prefix-map=/out/./././rewritten/src/=../p/src/",
         ):
             self.assertIn(option, made)
+
+    def test_unit_built_without_ia2(self):
+        for flags in (["-DIA2_ENABLE=0"], ["-DIA2_ENABLE", "-D", "IA2_ENABLE=0"]):
+            made = self.command(*flags)
+            after = made[made.index(flags[-1]) :]
+            self.assertLess(after.index("-UIA2_ENABLE"), after.index("-DIA2_ENABLE=1"))
+        for flags in (["-DIA2_ENABLE=1"], ["-DIA2_ENABLE=0", "-UIA2_ENABLE"], ["-DIA2_ENABLED=0"]):
+            self.assertEqual(self.command(*flags).count("-DIA2_ENABLE=1"), "=1" in flags[0])
 
     def test_flags(self):
         made = self.command(

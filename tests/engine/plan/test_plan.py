@@ -352,6 +352,21 @@ class Plan(Folder):
         ):
             self.assertEqual(bool(plan.glob_pattern(glob).match(path)), expected, (glob, path))
 
+    def test_glob_that_matches_nothing(self):
+        for glob in ("sorc/**", "!src/tests/**"):
+            self.refused(
+                f"the glob '{glob}' matches no file of the source tree or the build",
+                "compartments.toml:7",
+                text=POLICY.replace('"src/**"', f'"src/**", "{glob}"'),
+            )
+
+    def test_glob_for_another_program_of_the_tree(self):
+        files = {"other/main.c": "int main(void) { return 0; }\n", "src/tests/t.c": "int t;\n"}
+        self.plan(
+            {**LIBRARY_AND_TOOL, **files},
+            text=POLICY.replace('"src/**"', '"src/**", "other/*.c", "!src/tests/**"'),
+        )
+
     def test_excluded_glob(self):
         made = self.plan(text=POLICY.replace('"src/**"', '"**", "!tool/**"'))
         self.assertEqual(
@@ -369,6 +384,26 @@ class Refused(Folder):
             "'tool' and 'lib'",
             "compartments.toml:7",
             text=POLICY.replace('"tool/**"', '"tool/**", "**/lib.c"'),
+        )
+
+    def test_source_above_the_source_tree(self):
+        """The build runs in a folder below the sources, which is taken for their top."""
+        files = {name.replace("tool/", "../more/"): text for name, text in LIBRARY_AND_TOOL.items()}
+        folder = self.path
+        self.path = self.path / "top"
+        self.path.mkdir()
+        with self.assertRaises(Failure) as caught:
+            project = Project(self.path, files, SHARED_BUILD.replace("../tool/", "../../more/"))
+            (self.path / "compartments.toml").write_text(POLICY)
+            taken = capture.Capture(ninja.Build(str(project.build)))
+            rules = policy.load(str(self.path / "compartments.toml"))
+            program = capture.choose_program(taken, "tool", None)
+            graph = capture.graph(taken, program, str(project.root), rules)
+            plan.make(rules, graph, taken.commands, {})
+        self.assertIn(
+            f"'{folder}/more/main.c', '{folder}/more/where.c', outside of the source tree"
+            f" {folder}/top (name the top of the sources: --source-root {folder}.",
+            str(caught.exception),
         )
 
     def test_source_in_none(self):

@@ -93,6 +93,13 @@ class Policy(unittest.TestCase):
             text + third, 29, "the plugins 'lib' and 'other' both have the file name 'libx.so'"
         )
 
+    def test_guests(self):
+        text = GOOD.replace("pkey = 2\n", "pkey = 2\nguests = false\n")
+        self.assertEqual([c.guests for c in self.load(text).compartments], [True, False])
+        self.refused(
+            text.replace("= false", '= "no"'), 9, "'guests' must be true or false, not a string"
+        )
+
     def test_good(self):
         made = self.load(GOOD)
         self.assertEqual(

@@ -138,6 +138,22 @@ int main(int argc, char **argv)
         printf("guest %ld\n", run ? run(1) : -1);
         return 0;
     }
+    if (!strcmp(mode, "guests")) { /* unloaded in between */
+        long sum[2];
+        for (int i = 0; i < 2; i++) {
+            void *guest = dlopen(argv[2], RTLD_NOW);
+            long (*run)(long) = guest ? (long (*)(long))dlsym(guest, "guest_run") : NULL;
+            sum[i] = run ? run(1) : -1;
+            if (guest)
+                dlclose(guest);
+        }
+        printf("guests %ld %ld\n", sum[0], sum[1]);
+        return 0;
+    }
+    if (!strcmp(mode, "library")) {
+        printf("library %sthere\n", dlopen(argv[2], RTLD_NOW) ? "" : "not ");
+        return 0;
+    }
     if (!strcmp(mode, "dlmopen"))
         printf("dlmopen %d\n", dlmopen(LM_ID_NEWLM, "./plugin.so", RTLD_NOW) != NULL);
     if (!strcmp(mode, "storage"))

@@ -62,13 +62,16 @@ END = "destroyed 24\n"
 
 
 def build(out: pathlib.Path):
-    for compiler in ("gcc", "clang"):
-        project = out / compiler
+    for name in ("gcc", "clang", "strict"):
+        project, compiler = out / name, "clang" if name == "clang" else "gcc"
         shutil.rmtree(project, ignore_errors=True)
         project.mkdir(parents=True)
-        for name in SOURCES:
-            shutil.copy(HERE / name, project)
-        (project / "compartments.toml").write_text(POLICY)
+        for source in SOURCES:
+            shutil.copy(HERE / source, project)
+        policy = (
+            POLICY if name != "strict" else POLICY.replace("pkey = 1", "pkey = 1\nguests = false")
+        )
+        (project / "compartments.toml").write_text(policy)
         ninja_project.Project(project, {}, BUILD, compiler)
         small.rewrite(
             project,
@@ -213,6 +216,51 @@ class Distrust(unittest.TestCase):
 
     def test_guest(self):
         self.assertEqual(self.same("guest", "./guest.so"), "guest 2\n")
+
+    def test_guest_is_told_of_once(self):
+        folder = pathlib.Path(os.environ["IA2_TEST_OUT"]) / "gcc/build"
+        lines = [
+            f"warning: {folder}/guest.so is no compartment of the policy: it runs with the rights"
+            " of compartment host",
+            "  to give it a compartment of its own, add to the policy:",
+            "    [compartment.guest]",
+            "    pkey = 4",
+            '    sources = ["..."]          # its sources',
+            '    plugin = "guest.so"',
+            '    entries = ["..."]          # what dlsym looks up in it',
+            "  to refuse it, add guests = false to [compartment.host]",
+        ]
+        for path in ("./guest.so", str(folder / "guest.so")):
+            done = self.go("guests", path)
+            self.assertEqual((done.status, done.out), (0, "guests 2 2\n"), done)
+            told = [line for line in done.err.splitlines() if "no protection keys" not in line]
+            self.assertEqual(told, ["ia2: " + line for line in lines])
+
+    def test_system_library_is_no_guest(self):
+        done = self.go("library", "libm.so.6")
+        self.assertEqual((done.status, done.out), (0, "library there\n"), done)
+        self.assertNotIn("libm", done.err)
+
+    def test_guests_are_refused(self):
+        """With guests = false: by path and through a run path, not system libraries."""
+        done = self.go("guest", "./guest.so", compiler="strict")
+        self.assertEqual((done.status, done.out), (-signal.SIGABRT, ""), done)
+        self.assertRegex(
+            done.err,
+            r"ia2: dlopen: /\S*/build/guest\.so is no compartment of the policy, which has guests"
+            r" = false in \[compartment\.host\]: give it a compartment with plugin ="
+            r' "guest\.so", or remove that line',
+        )
+        build = pathlib.Path(os.environ["IA2_TEST_OUT"]) / "strict/build"
+        done = self.go("guest", "guest.so", compiler="strict", LD_LIBRARY_PATH=str(build))
+        self.assertEqual((done.status, done.out), (0, "guest -1\n"), done)
+        self.assertIn("guest.so is looked for in the system's folders only", done.err)
+        for name in ("libm.so.6", "/lib/x86_64-linux-gnu/libm.so.6"):
+            done = self.go("library", name, compiler="strict")
+            self.assertEqual((done.status, done.out), (0, "library there\n"), done)
+        done = self.go("library", "./no-such-file.so", compiler="strict")
+        self.assertEqual((done.status, done.out), (0, "library not there\n"), done)
+        self.assertEqual(self.go("nothing", compiler="strict").out, START + REST + END)
 
     def test_right_type(self):
         self.assertEqual(self.same("right-type"), START + "right 3\n" + REST + END)
