@@ -184,6 +184,10 @@ class Installed(unittest.TestCase):
         )
         self.assertEqual(self.run_here("bash", "-c", script).stdout.strip(), "--policy")
 
+    def test_man_page_of_the_policy(self):
+        text = (self.prefix / "share/man/man5/compartments.toml.5").read_text()
+        self.assertIn(".TH COMPARTMENTS.TOML 5", text)
+
     def test_man_pages_are_well_formed(self):
         for command in COMMANDS:
             done = subprocess.run(
