@@ -4,7 +4,8 @@ import os
 import pathlib
 import re
 
-SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
+TREE = pathlib.Path(__file__).resolve().parents[3]
+SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or TREE).resolve()
 
 
 def every() -> list[pathlib.Path]:

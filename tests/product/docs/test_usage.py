@@ -1,4 +1,5 @@
-"""The tutorial and the README: every command in them, in order, prints what they show."""
+"""The tutorial, the README and the packagers' page: every command in them, in order, prints what
+they show."""
 
 import unittest
 
@@ -32,6 +33,11 @@ class Walks(unittest.TestCase):
     def test_every_command_of_the_readme(self):
         text = (pages.SOURCE / "README.md").read_text()
         self.assertGreater(len(list(walk.steps(text))), 2)
+        self.assertEqual("\n".join(wrong(text)), "")
+
+    def test_every_command_of_the_packagers_page(self):
+        text = pages.page("packaging.md")
+        self.assertEqual(sum(shown is not None for _, shown in walk.steps(text)), 1)
         self.assertEqual("\n".join(wrong(text)), "")
 
 
