@@ -41,7 +41,7 @@ def anchors(text: str) -> set[str]:
     return found
 
 
-def broken_links(path: pathlib.Path, text: str) -> list[str]:
+def broken_links(path: pathlib.Path, text: str, tree: pathlib.Path = SOURCE) -> list[str]:
     """FILE: TARGET of each link of the page in `path` that leads nowhere in the tree."""
     found = []
     prose = re.sub(r"^```.*?^```$", "", text, flags=re.MULTILINE | re.DOTALL)
@@ -50,7 +50,7 @@ def broken_links(path: pathlib.Path, text: str) -> list[str]:
             continue
         name, _, anchor = target.partition("#")
         place = (path.parent / name).resolve() if name else path
-        if not place.exists() or not place.is_relative_to(SOURCE.resolve()):
+        if not place.exists() or not place.is_relative_to(tree.resolve()):
             found.append(f"{path.name}: {target}")
         elif anchor and anchor not in anchors(place.read_text() if name else text):
             found.append(f"{path.name}: {target}")

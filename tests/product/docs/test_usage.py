@@ -5,7 +5,7 @@ import unittest
 
 from tests.product.docs import pages, walk
 
-TIMEOUT = 300
+TIMEOUT = 600
 
 
 def wrong(text: str) -> list[str]:
