@@ -40,6 +40,16 @@ class Links(unittest.TestCase):
         names = {str(path.relative_to(pages.SOURCE)) for path in pages.every()}
         self.assertEqual(names - seen, set())
 
+    def test_every_page_that_code_names_exists(self):
+        named = 0
+        for folder in ("kit", "runtime", "scripts", "tests", "meson-modules", "cmake", "packaging"):
+            for path in sorted((pages.SOURCE / folder).rglob("*")):
+                if path.is_file() and "__pycache__" not in path.parts:
+                    for name in re.findall(r"docs/[\w/-]+\.md", path.read_text(errors="replace")):
+                        named += 1
+                        self.assertTrue((pages.SOURCE / name).exists(), f"{path}: {name}")
+        self.assertGreater(named, 20)
+
 
 if __name__ == "__main__":
     unittest.main()
