@@ -41,17 +41,33 @@ def _first_argument(text: str) -> str:
     return text[:at]
 
 
+def _branches(argument: str) -> list[str]:
+    """Of `a ? b : c`, b and c; of anything else, all of it."""
+    parts, at, start = [], 0, 0
+    while at < len(argument):
+        if argument[at] == '"':
+            at = STRING.match(argument, at).end()
+            continue
+        if argument[at] in "?:":
+            if argument[at] == ":":
+                parts.append(argument[start:at])
+            start = at + 1
+        at += 1
+    return [*parts, argument[start:]]
+
+
 def _literals(argument: str) -> Iterator[str]:
-    """The strings that the argument may be: one, or one for each branch of a `? :`."""
-    joined, last = "", 0
-    for string in STRING.finditer(argument):
-        if re.search(r"[?:]", argument[last : string.start()]) and joined:
+    """The strings that the argument may be. What the preprocessor puts in is a "*"."""
+    for branch in _branches(argument):
+        joined, found = "", False
+        for token in re.finditer(rf"{STRING.pattern}|#?\w+", branch):
+            if token[0].startswith('"'):
+                found = True
+                joined += token[1].replace('\\"', '"').replace("\\n", "\n").replace("%%", "%")
+            else:
+                joined += "*"
+        if found:
             yield joined
-            joined = ""
-        joined += string[1].replace('\\"', '"').replace("\\n", "\n").replace("%%", "%")
-        last = string.end()
-    if joined:
-        yield joined
 
 
 def _of_c(path: pathlib.Path, text: str) -> Iterator[Message]:

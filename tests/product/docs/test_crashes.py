@@ -87,6 +87,13 @@ class MustFail(unittest.TestCase):
         made = self.found("a.c", 'ia2_die(DOG ? "dog" : "cat" " %d", 1, "no message");')
         self.assertEqual([one.text for one in made], ["ia2: dog", "ia2: cat *"])
 
+    def test_what_the_preprocessor_puts_in(self):
+        made = self.found("a.c", '#define DIE(name, why) \\\n  ia2_die(#name " sleeps: " why)\n')
+        self.assertEqual([one.text for one in made], ["ia2: * sleeps: *"])
+
+    def test_a_format_that_is_given_is_no_message(self):
+        self.assertEqual(self.found("a.c", "void ia2_die(const char *format, ...) {}"), [])
+
     def test_message_of_assembly(self):
         made = self.found("a.S", '    ia2_die cat, "gate: the cat; ", \\\n        "sleeps"\n')
         self.assertEqual([one.text for one in made], ["ia2: compartment *: gate: the cat; sleeps"])
