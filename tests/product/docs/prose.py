@@ -24,7 +24,7 @@ AVOIDED = {
 # A sentence that begins so has no subject yet. A question may.
 OPENINGS = ("Who", "Whoever", "What", "Of")
 
-ITEM = re.compile(r"(?:[-*+]|\d+\.|:)\s+")
+ITEM = re.compile(r"^(?:[-*+]|\d+\.|:)\s+")
 LINK = re.compile(r"(!?\[[^\]]*\])\([^)\s]*\)")
 
 

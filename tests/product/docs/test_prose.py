@@ -46,6 +46,10 @@ class MustFail(unittest.TestCase):
         text = f"Title\n\n{WORDS}\n{WORDS}\nsix more words to go now."
         self.assertEqual(found(text), ["page.md:3: 26.0 words a sentence; write at most 25"])
 
+    def test_colon_inside_of_a_line_divides_no_words(self):
+        text = f"one: {WORDS * 2}\n{WORDS} {WORDS}."
+        self.assertIn("page.md:1: a sentence of 41 words; write at most 40", found(text))
+
     def test_average_is_of_each_item(self):
         text = f"* {WORDS}\n* {WORDS}\n  {WORDS}\n  {WORDS}"
         self.assertEqual(found(text), ["page.md:2: 30.0 words a sentence; write at most 25"])
