@@ -5,7 +5,7 @@ import re
 import tempfile
 import unittest
 
-from tests.product.docs import messages, pages
+from tests.product.docs import messages, pages, walk
 
 
 def pattern(message: messages.Message) -> str:
@@ -51,6 +51,11 @@ class Crashes(unittest.TestCase):
     def test_no_entry_is_there_twice(self):
         found = entries(self.text)
         self.assertEqual(sorted(found), sorted(set(found)))
+
+    def test_the_example_is_that_of_the_tutorial(self):
+        shown = re.findall(r"^    (ia2: .*\n)", self.text, re.MULTILINE)
+        self.assertGreater(len(shown), 3)
+        self.assertIn(walk.comparable("".join(shown)), walk.comparable(pages.page("usage.md")))
 
     def test_each_kind_of_memory_has_a_section(self):
         """What a violation's report calls the memory (signals/violations.c)."""
