@@ -1,5 +1,4 @@
-"""The table in docs/limits.md: what the test cases show to be supported, to need the policy, or to
-be refused.
+"""The tables in docs/limits.md: what the test cases show to be supported, or to need the policy.
 
 `python3 -m ia2.tools.limits` writes it. tests/rewriter/constructs/test_limits.py says when it is
 out of date."""
@@ -12,8 +11,8 @@ from ..base import atomic
 
 SOURCE = pathlib.Path(__file__).resolve().parents[3]
 MARK = (
-    "<!-- Below: made by `python3 -m ia2.tools.limits` from tests/rewriter: constructs,"
-    " rewrite and reject. -->\n"
+    "<!-- Below: made by `python3 -m ia2.tools.limits` from tests/rewriter: constructs and"
+    " rewrite. -->\n"
 )
 POLICY = {
     "reads": "a read grant",
@@ -71,20 +70,18 @@ def rewritten(folder: pathlib.Path) -> list[str]:
     return rows
 
 
-def refused(folder: pathlib.Path) -> list[str]:
-    rows = ["| refused | because | remedy | test |", "|---|---|---|---|"]
-    seen = set()
+def refusals(folder: pathlib.Path) -> list[tuple[str, str, str, str]]:
+    """(construct, reason, remedy, test) of each refusal that the cases show, once."""
+    found: dict[tuple[str, str], tuple[str, str, str, str]] = {}
     for path in sorted(folder.glob("*.case")):
         _, sections = parts(path)
         for construct, reason, remedy in re.findall(
             r"^\S+: error: (.*?): (.*)\n  remedy: (.*)$", sections.get("refused", ""), re.M
         ):
-            if (reason, remedy) not in seen:
-                seen.add((reason, remedy))
-                rows.append(
-                    f"| {cell(construct)} | {cell(reason)} | {cell(remedy)} | reject/{path.stem} |"
-                )
-    return rows
+            found.setdefault(
+                (reason, remedy), (cell(construct), cell(reason), cell(remedy), path.stem)
+            )
+    return list(found.values())
 
 
 def text(source: pathlib.Path = SOURCE) -> str:
@@ -99,10 +96,6 @@ def text(source: pathlib.Path = SOURCE) -> str:
         "## What the rewriter does with sources",
         "",
         *rewritten(tests / "rewrite"),
-        "",
-        "## What the rewriter refuses",
-        "",
-        *refused(tests / "reject"),
         "",
     ]
     return own + MARK + "\n" + "\n".join(tables)

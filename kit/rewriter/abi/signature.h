@@ -33,7 +33,7 @@ void signature_free(struct signature *signature);
 
 bool is_variadic(struct type function);
 
-/* How the ABI passes it (docs/design.md, "Indirect calls"). Interned. */
+/* How the ABI passes it (docs/design/rewriter.md, rule 4). Interned. */
 const char *signature_mangled(struct unit *unit, const struct signature *signature);
 const char *function_mangled(struct unit *unit, struct type function); /* by its type alone */
 

@@ -8,6 +8,7 @@ import subprocess
 import tempfile
 import unittest
 
+from tests.product.docs import pages
 from tests.support import small_project as small
 
 COMMANDS = (
@@ -183,6 +184,23 @@ class Installed(unittest.TestCase):
             " ${COMPREPLY[*]}"
         )
         self.assertEqual(self.run_here("bash", "-c", script).stdout.strip(), "--policy")
+
+    def test_documents_and_examples(self):
+        documents = self.prefix / "share/doc/ia2"
+        found = []
+        for page in pages.every():
+            name = page.relative_to(pages.SOURCE)
+            self.assertEqual((documents / name).read_text(), page.read_text())
+            found += pages.broken_links(documents / name, page.read_text(), documents)
+        self.assertEqual(found, [])
+        self.assertTrue((documents / "LICENSE").is_file())
+        shutil.copytree(documents / "examples/minimal", self.root / "from-documents")
+        program = self.any_build(self.root / "from-documents")
+        self.works(program, self.root / "from-documents/out")
+
+    def test_man_page_of_the_policy(self):
+        text = (self.prefix / "share/man/man5/compartments.toml.5").read_text()
+        self.assertIn(".TH COMPARTMENTS.TOML 5", text)
 
     def test_man_pages_are_well_formed(self):
         for command in COMMANDS:
