@@ -303,7 +303,7 @@ static void escape_by_variadic_address(struct program *program)
                 continue;
             for (size_t t = 0; t < sizeof(designator->types) / sizeof(*designator->types); t++)
                 if (designator->types[t])
-                    add_escaping(program, designator->types[t]);
+                    add_escaping(program, designator->types[t], false);
         }
     }
 }

@@ -2,7 +2,7 @@
  * source: Intel SDM, AC and alignment checks
  * tries: to have the victim run with AC set, so that an unaligned access raises SIGBUS
  * must: clear AC when a compartment is entered
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

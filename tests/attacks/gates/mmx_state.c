@@ -3,7 +3,7 @@
  * tries: to leave the x87 registers in use (MMX), so that the victim's long doubles overflow the
  *   stack. (QEMU has no such overflow, so what is looked at is whether they stay in use)
  * must: enter the victim with empty x87 registers
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static unsigned char area[512] __attribute__((aligned(16)));

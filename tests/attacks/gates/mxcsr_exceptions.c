@@ -2,7 +2,7 @@
  * source: System V ABI 3.2.1: MXCSR's control bits are callee-saved
  * tries: to have the victim compute with unmasked exceptions, so that a division raises SIGFPE
  * must: not change the victim's MXCSR
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: System V ABI 3.2.1: MXCSR's control bits are callee-saved
  * tries: to have the victim round towards zero
  * must: not change what the victim computes
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

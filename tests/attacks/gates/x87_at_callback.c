@@ -2,7 +2,7 @@
  * source: System V ABI, x87 stack
  * tries: to read what the victim had in x87 registers when it called the attacker back
  * must: find nothing
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static long look(long value)

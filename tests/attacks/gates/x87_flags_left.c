@@ -2,7 +2,7 @@
  * source: the x87 status and last-instruction words say what was computed
  * tries: to read them after the victim computed with long doubles
  * must: find nothing of the victim's
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 static unsigned char area[512] __attribute__((aligned(16)));

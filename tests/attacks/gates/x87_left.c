@@ -2,7 +2,7 @@
  * source: System V ABI, x87 stack
  * tries: to read what the victim left in x87 registers when it returned
  * must: find nothing
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

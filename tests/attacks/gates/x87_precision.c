@@ -2,7 +2,7 @@
  * source: System V ABI 3.2.1: the x87 control word is callee-saved
  * tries: to have the victim compute in single precision
  * must: not change what the victim computes
- * expect: succeeds until the monitor */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK
