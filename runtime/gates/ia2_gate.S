@@ -236,12 +236,15 @@
 .Lseldom\@:
     andl $~IA2_FLAGS_OFF, (%rsp)
     popfq
+.Lseldom_end\@:
     jmp .Lunframed\@
 .Lseldom_float\@:
     ia2_float_restore_seldom
 .Lpath_end\@:
-    ia2_frames_row .Lpopped\@, .Lseldom\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED + 8
-    ia2_frames_row .Lseldom\@, .Lseldom_float\@, CFA_DEF_CFA_OFFSET, IA2_FRAME_WORDS
+    ia2_frames_row .Lpopped\@, .Lseldom\@, CFA_RESTORE_STATE, CFA_REMEMBER_STATE, \
+        CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED + 8
+    ia2_frames_row .Lseldom\@, .Lseldom_end\@, CFA_DEF_CFA_OFFSET, IA2_CFA_SAVED
+    ia2_frames_row .Lseldom_end\@, .Lseldom_float\@, CFA_DEF_CFA_OFFSET, IA2_FRAME_WORDS
     ia2_frames_row .Lseldom_float\@, .Lpath_end\@, CFA_RESTORE_STATE
     ia2_path_name \c, \n, .Lpath\@, .Lpath_end\@
     .pushsection ia2_code_ranges, "a", @progbits

@@ -71,9 +71,13 @@ if os.environ.get("IA2_STEPS"):
     gdb.execute(f"break *{os.environ['IA2_STEPS']}")
     gdb.execute("continue", to_string=True)
     caller = gdb.newest_frame().older()
+    thread = gdb.selected_thread()
     while gdb.newest_frame() != caller:
         gdb.execute("stepi", to_string=True)
-        show(f"{gdb.newest_frame().pc():#x}")
+        if gdb.selected_thread() == thread:
+            show(f"{gdb.newest_frame().pc():#x}")
+        else:  # a new one, which has got the trap flag of who made it
+            thread.switch()
 else:
     for where in ("app_here", "lib_here", "third_here"):
         Here(where)
