@@ -6,11 +6,15 @@
  * and so ends the process (Linux, kernel/signal.c: force_sig_info_to_task). If another thread
  * ignores SIGABRT, exit_group follows.
  *
- * The frame pointer stays, for a debugger that reads the core file. */
+ * The frame pointer stays, for a debugger that reads the core file.
+ *
+ * ia2_end_process_now: the same, where no stack can be relied on. */
     .text
     .balign 16
     .globl ia2_end_process
     .hidden ia2_end_process
+    .globl ia2_end_process_now
+    .hidden ia2_end_process_now
     .type ia2_end_process, @function
 ia2_end_process:
     .cfi_startproc
@@ -19,6 +23,7 @@ ia2_end_process:
     .cfi_offset %rbp, -16
     mov %rsp, %rbp
     .cfi_def_cfa_register %rbp
+ia2_end_process_now:
     mov $39, %eax                           /* getpid */
     syscall
     mov %eax, %ebx

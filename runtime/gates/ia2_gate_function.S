@@ -228,8 +228,8 @@
 .endm
 
 /* Gates that every compartment has. Only the runtime (key 0 and the monitor) may call them, unless
- * \callers says more. \caller: the register of the argument that is the caller's key. The gate sets this argument
- * itself. */
+ * \callers says more. \caller: the register of the argument that is the caller's key. The gate
+ * sets this argument itself. */
 .macro ia2_runtime_gate symbol, target, args, ret, callers=1 + (1 << IA2_KEY_MONITOR), caller=
     ia2_one_gate ia2_own, .Lia2_bodies, \symbol, \target, \callers, \args, 0, \ret, 0, \
         0, 0, 0, 0, \caller

@@ -51,8 +51,8 @@
     xor %r9d, %r9d
     xor %r10d, %r10d
     .if \c == IA2_KEY_MONITOR
-    /* The monitor waits for a signal's handler, which has jumped. No jump may skip any other call of
-     * the monitor's. */
+    /* The monitor waits for a signal's handler, which has jumped. No jump may skip any other call
+     * of the monitor's. */
     cld
     cmp $((__ia2_signal - ia2_own_stubs_begin) << (IA2_DESC_SHIFT - IA2_STUB_SHIFT)), %rcx
     jne .Lia2_die_jump

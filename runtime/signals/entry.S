@@ -108,8 +108,8 @@ ia2_signal_entry:
     syscall
     ud2
 
-    /* A thread that the runtime did not start, or that has ended: only key 0 has anything to do with
-     * its signals. */
+    /* A thread that the runtime did not start, or that has ended: only key 0 has anything to do
+     * with its signals. */
 .Lunknown:
     ia2_wrpkru IA2_PKRU_0
     mov %r8, %rdx

@@ -66,30 +66,6 @@ ia2_dies:
     mov $1, %eax                            /* write */
     mov $2, %edi
     syscall
-    mov $13, %eax                           /* rt_sigaction: SIGABRT, SIG_DFL */
-    mov $6, %edi
-    lea .Ldefault_action(%rip), %rsi
-    xor %edx, %edx
-    mov $8, %r10d
-    syscall
-    mov $14, %eax                           /* rt_sigprocmask, SIG_UNBLOCK */
-    mov $1, %edi
-    lea .Labort_mask(%rip), %rsi
-    xor %edx, %edx
-    mov $8, %r10d
-    syscall
-    mov $39, %eax                           /* getpid */
-    syscall
-    mov %eax, %edi
-    mov $6, %esi
-    mov $62, %eax                           /* kill, SIGABRT */
-    syscall
-    ud2
+    jmp ia2_end_process_now
     .size ia2_dies, . - ia2_dies
-    .section .rodata.ia2, "a", @progbits
-    .balign 8
-.Ldefault_action:
-    .quad 0, 0, 0, 0
-.Labort_mask:
-    .quad 1 << 5
     .section .note.GNU-stack, "", @progbits

@@ -1,9 +1,9 @@
 /* void ia2_thread_turn(int begins, uint32_t slot, uint32_t emptied): see threads.h.
  *
  * As in a gate, nothing before the WRPKRU is a check. After it, in the monitor:
- *   - A thread that begins takes a record that is starting. Only one can: the state changes at once.
- *     Whether the record is this thread's is checked in C (ia2_thread_begins), on that slot's stack
- *     of the monitor, which nobody else uses meanwhile.
+ *   - A thread that begins takes a record that is starting. Only one can: the state changes at
+ *     once. Whether the record is this thread's is checked in C (ia2_thread_begins), on that slot's
+ *     stack of the monitor, which nobody else uses meanwhile.
  *   - A thread that ends has this record's FS base, and the monitor is not at work on it.
  * The way back leads to key 0, whose rights everybody can have. */
 #include "ia2_layout.h"
