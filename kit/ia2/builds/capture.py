@@ -400,7 +400,7 @@ def need_no_switch(record: Object) -> None:
                 raise Failure(
                     "assembly asks for IA2_ENABLE, but it is linked as the project built it",
                     f"{record.source}:{number}",
-                    "move what the split program shall have into a C file",
+                    "move what the split program needs into a C file",
                 )
 
 

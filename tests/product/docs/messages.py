@@ -79,11 +79,11 @@ def _of_c(path: pathlib.Path, text: str) -> Iterator[Message]:
 
 
 def _of_assembly(path: pathlib.Path, text: str) -> Iterator[Message]:
-    """`ia2_die LABEL, "TEXT", "REST"`."""
+    """`ia2_die LABEL, "TEXT", "REST"` of the gates, and `refusal LABEL, "TEXT"` of the runtime."""
     code = re.sub(r"\\\n", "  ", text)
-    for line in re.finditer(r"^ *ia2_die \w+, (.*)$", code, re.MULTILINE):
-        place = f"{path}: ia2_die"
-        yield Message(place, "ia2: compartment *: " + "".join(STRING.findall(line[1])))
+    for line in re.finditer(r"^ *(ia2_die|refusal) \w+, (.*)$", code, re.MULTILINE):
+        speaker = "compartment *" if line[1] == "ia2_die" else "the runtime"
+        yield Message(f"{path}: {line[1]}", f"ia2: {speaker}: " + "".join(STRING.findall(line[2])))
 
 
 def of_runtime(folder: pathlib.Path = RUNTIME) -> list[Message]:

@@ -102,6 +102,8 @@ class MustFail(unittest.TestCase):
     def test_message_of_assembly(self):
         made = self.found("a.S", '    ia2_die cat, "gate: the cat; ", \\\n        "sleeps"\n')
         self.assertEqual([one.text for one in made], ["ia2: compartment *: gate: the cat; sleeps"])
+        made = self.found("a.S", '    refusal cat, "the cat sleeps"\n')
+        self.assertEqual([one.text for one in made], ["ia2: the runtime: the cat sleeps"])
 
     def test_no_message(self):
         self.assertEqual(self.found("a.h", '/* ia2_die("no") */ void ia2_die(const char *f);'), [])

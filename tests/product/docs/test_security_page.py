@@ -1,11 +1,24 @@
 """docs/security.md and docs/threat-model.md: the tests that they name exist, and so do the numbers;
 the code of security.md compiles."""
 
+import fnmatch
 import re
 import subprocess
 import unittest
 
+from tests.attacks import attack_project
 from tests.product.docs import pages
+
+
+def without_claim(attacks: list[attack_project.Attack], text: str) -> list[str]:
+    """Attacks that the text names neither by themselves, nor by a pattern, nor by their class."""
+    named = re.findall(r"`(?:(?:tests/)?attacks/\w+/)?([\w*]+)`", text)
+    classes = re.findall(r"the class `(\w+)`", text)
+    return [
+        attack.name
+        for attack in attacks
+        if attack.kind not in classes and not any(fnmatch.fnmatch(attack.name, n) for n in named)
+    ]
 
 
 class SecurityPage(unittest.TestCase):
@@ -19,6 +32,16 @@ class SecurityPage(unittest.TestCase):
             self.assertGreater(len(named), 5)
             for name in named:
                 self.assertTrue(list(pages.SOURCE.glob(name)), name)
+
+    def test_each_attack_is_beside_a_claim(self):
+        attacks = attack_project.all_attacks()
+        self.assertGreater(len(attacks), 100)
+        self.assertEqual(without_claim(attacks, self.model), [])
+        text = self.model.replace("`mmx_state`", "").replace("`jump_buffer_*`", "")
+        self.assertEqual(
+            without_claim(attacks, text),
+            ["jump_buffer_address", "jump_buffer_garbage", "mmx_state"],
+        )
 
     def test_each_hole_of_the_threat_model_is_on_the_page(self):
         holes = self.model.partition("## What the attacker can do today")[2].partition("\n## ")[0]
