@@ -8,6 +8,7 @@
 #include "exit/destructor_map.h"
 #include "ia2_destructors.h"
 #include "state/addresses.h"
+#include "state/compartment_name.h"
 #include "state/monitor.h"
 #include "state/rights.h"
 #include "state/state.h"
@@ -40,8 +41,9 @@ static int has_address(struct dl_phdr_info *info, size_t size, void *address)
     return 0;
 }
 
-/* Code that was made at run time lies in no file. Whoever has it run could call it as well. Not
- * dladdr, for which a caller that holds ld.so's list of objects would wait in the wrong order. */
+/* Code that was made at run time lies in no file. A compartment that registers such code itself
+ * could call it as well. Not dladdr, for which a caller that holds ld.so's list of objects would
+ * wait in the wrong order. */
 static int is_made_code(const void *function)
 {
     return !dl_iterate_phdr(has_address, (void *)function);
@@ -53,10 +55,8 @@ int ia2_exit_owner_of(const void *function, int registrant)
     if (registrant < 1 || (uint32_t)registrant > ia2_state.count ||
         (known && known->compartment_id != registrant))
         return -1;
-    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ||
-                   is_made_code(function)
-               ? registrant
-               : -1;
+    return ia2_is_code_of(registrant, (uintptr_t)function) || ia2_is_in_gates(function) ? registrant
+                                                                                        : -1;
 }
 
 long ia2_exit_added(long kind, long function, long argument, long registrant, int caller)
@@ -65,6 +65,10 @@ long ia2_exit_added(long kind, long function, long argument, long registrant, in
         registrant = caller;
     if (registrant < 0 || registrant > IA2_LAST_COMPARTMENT)
         return IA2_EXIT_RECORDS;
+    /* With key 0 alone only the constructors of a plugin register, before it has its key. */
+    if (caller == 0 && ia2_state.module[registrant].descriptor)
+        ia2_die("an exit function is registered in the name of compartment %s",
+                ia2_compartment_name((int)registrant));
     struct exit_record record = {.function = (void (*)(void))function,
                                  .argument = (void *)argument,
                                  .thread = kind == IA2_EXIT_THREAD ? ia2_fs_base() : 0,
@@ -76,6 +80,8 @@ long ia2_exit_added(long kind, long function, long argument, long registrant, in
         record.compartment_id = (int)registrant; /* which calls it itself */
     else if (ia2_state.ready && ia2_state.module[registrant].descriptor)
         record.compartment_id = ia2_exit_owner_of((const void *)function, (int)registrant);
+    if (record.compartment_id < 0 && registrant == caller && is_made_code((const void *)function))
+        record.compartment_id = caller;
     ia2_lock(&ia2_state.exit_lock);
     uint32_t index = find_record();
     if (index != IA2_EXIT_RECORDS) {

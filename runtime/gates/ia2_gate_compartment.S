@@ -238,6 +238,7 @@ ia2_this_compartment:
     ia2_field(SHARED_SIZE, .quad, __ia2_shared_size)
     ia2_field(KEY0_THREAD_CREATE, .quad, __ia2_key0_thread_create)
     ia2_field(MONITOR, .quad, __ia2_monitor)
+    ia2_field(MONITOR_GATE, .quad, ia2_monitor_descs)
     ia2_field(FINI_ENTRIES, .quad, ia2_compartment_fini_entries)
     ia2_field(SHARED_DATA, .quad, __start_ia2_shared_data)
     ia2_field(SHARED_DATA_END, .quad, __stop_ia2_shared_data)

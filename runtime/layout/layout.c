@@ -78,6 +78,7 @@ void ia2_layout(void)
     FIELD(IA2_COMPARTMENT_SHARED_SIZE, ia2_compartment_descriptor, shared_size);
     FIELD(IA2_COMPARTMENT_KEY0_THREAD_CREATE, ia2_compartment_descriptor, key0_thread_create);
     FIELD(IA2_COMPARTMENT_MONITOR, ia2_compartment_descriptor, monitor);
+    FIELD(IA2_COMPARTMENT_MONITOR_GATE, ia2_compartment_descriptor, monitor_gate);
     FIELD(IA2_COMPARTMENT_FINI_ENTRIES, ia2_compartment_descriptor, fini_entries);
     FIELD(IA2_COMPARTMENT_SHARED_DATA, ia2_compartment_descriptor, shared_data);
     FIELD(IA2_COMPARTMENT_SHARED_DATA_END, ia2_compartment_descriptor, shared_data_end);

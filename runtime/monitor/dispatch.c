@@ -13,7 +13,9 @@
 #include "memory/own_memory.h"
 #include "memory/shared_stack.h"
 #include "signals/signals.h"
+#include "state/addresses.h"
 #include "state/monitor.h"
+#include "state/rights.h"
 #include "state/state.h"
 #include "threads/threads.h"
 
@@ -47,6 +49,23 @@ static long dispatch(int operation, long a, long b, long c, long d, int caller)
  * open SIGTRAP; without one, a SIGTRAP that finds the monitor at work ends the process. */
 #define MAY_COME (1ul << (SIGKILL - 1) | 1ul << (SIGSTOP - 1) | 1ul << (SIGTRAP - 1))
 
+/* Who jumps into the gate of another compartment would seem to be that one. It is the caller only
+ * if it waits for this very call: its own word says where, and its own frame there for what. */
+static void check_caller(int caller)
+{
+    const struct ia2_thread_record *record = ia2_this_thread();
+    const struct ia2_compartment_descriptor *d = ia2_state.module[caller].descriptor;
+    uint64_t word =
+        record ? *(uint64_t *)(record->top[caller] + (uint64_t)(int64_t)IA2_SUSPENDED_SP) : 0;
+    struct ia2_range stack = {0, 0};
+    if (record)
+        stack = ia2_stack_of(record, caller);
+    if (!d || !ia2_is_in(&stack, word) ||
+        ((const struct ia2_gate_frame *)word)->gate != d->monitor_gate)
+        ia2_die("the monitor is called in the name of compartment %d, which does not call it",
+                caller);
+}
+
 long ia2_monitor_run(int operation, long a, long b, long c, long d, int caller)
 {
     static const uint64_t all = ~0ul;
@@ -54,6 +73,8 @@ long ia2_monitor_run(int operation, long a, long b, long c, long d, int caller)
     syscall(SYS_rt_sigprocmask, 0, NULL, &blocked, sizeof(blocked));
     if ((blocked | MAY_COME) != all)
         ia2_die("the monitor is called while signals can come");
+    if (caller)
+        check_caller(caller);
     return dispatch(operation, a, b, c, d, caller);
 }
 

@@ -1,4 +1,4 @@
-/* void ia2_signal_entry(int number, siginfo_t *info, void *context): see signals.h.
+/* void ia2_signal_entry(int number, siginfo_t *info, void *context): see entry.h.
  *
  * Nothing before the WRPKRU is a check. After it, in the monitor: the thread is that of its record,
  * and the stack pointer is where the kernel writes signal frames on this thread. Whether a frame is

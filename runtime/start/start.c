@@ -26,6 +26,7 @@
 #include "memory/stacks.h"
 #include "state/note.h"
 #include "state/rights.h"
+#include "state/runtime_memory.h"
 #include "state/signal_frame.h"
 #include "state/state.h"
 #include "state/system_calls.h"

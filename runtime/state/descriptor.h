@@ -112,6 +112,7 @@ struct ia2_compartment_descriptor {
     size_t (*shared_size)(void *p);
     uintptr_t (*key0_thread_create)(uint32_t slot);
     long (*monitor)(int operation, long, long, long, long, int); /* the gate fills in who calls */
+    const struct ia2_gate_descriptor *monitor_gate; /* of that gate */
     void (**fini_entries)(void); /* two, which ld.so runs instead of DT_FINI_ARRAY and DT_FINI */
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];

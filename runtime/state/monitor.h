@@ -7,7 +7,8 @@
  *   - Arguments are copied to the monitor's stack before they are looked at (ia2_monitor_copy_in).
  *   - Signals are blocked, so no handler finds the monitor at work.
  *   - libc's functions run with the monitor's rights, and libc's data are shared. So the monitor
- *     calls none that follow a pointer in them, such as printf's. */
+ *     calls none that call a function by a pointer in them, such as printf. What dl_iterate_phdr
+ *     and dladdr find in ld.so's lists is believed as far as any compartment's word. */
 #ifndef IA2_MONITOR_H
 #define IA2_MONITOR_H
 

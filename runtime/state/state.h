@@ -2,9 +2,10 @@
  * where.
  *
  * The state belongs to no compartment. It lies in this library's own memory, under a key that every
- * compartment may read and only the monitor may write (state/monitor.h). Until ia2_state_close() it
- * lies under key 0, and start-up writes it. Rejected: a memfd that is mapped read-only and written
- * by pwrite (whoever gets its descriptor writes it, and each fork must copy it). */
+ * compartment may read and only the monitor may write (state/monitor.h). Until ia2_state_close()
+ * (state/runtime_memory.h) it lies under key 0, and start-up writes it. Rejected: a memfd that is
+ * mapped read-only and written by pwrite (whoever gets its descriptor writes it, and each fork must
+ * copy it). */
 #ifndef IA2_STATE_H
 #define IA2_STATE_H
 
@@ -181,12 +182,5 @@ extern struct ia2_state ia2_state;
 extern __thread uint32_t ia2_slot __attribute__((tls_model("initial-exec")));
 /* PKRU, on a CPU that has none. */
 extern __thread uint32_t ia2_virtual_pkru __attribute__((tls_model("initial-exec")));
-
-/* Start-up: reserves the monitor's stacks and buffers. Aborts on failure. */
-void ia2_state_reserve(void);
-
-/* Start-up: puts the state and the monitor's stacks under their keys. From here on only the monitor
- * writes them. Aborts on failure. */
-void ia2_state_close(void);
 
 #endif

@@ -43,11 +43,4 @@ long ia2_thread_quiet(long, long, long, long, int caller);
 long ia2_thread_released(long thread, long, long, long, int caller);
 long ia2_threads_forked(long, long, long, long, int caller);
 
-/* turn.S: enters the monitor on a thread that has no record yet (\a begins), or that is to have
- * none any more. A gate cannot do that, as it finds its thread by the record. With the rights of
- * key 0. */
-void ia2_thread_turn(int begins, uint32_t slot, uint32_t emptied);
-void ia2_thread_begins(uint32_t slot);
-void ia2_thread_ends(uint32_t slot, uint32_t emptied);
-
 #endif

@@ -1,4 +1,4 @@
-/* void ia2_thread_turn(int begins, uint32_t slot, uint32_t emptied): see threads.h.
+/* void ia2_thread_turn(int begins, uint32_t slot, uint32_t emptied): see turn.h.
  *
  * As in a gate, nothing before the WRPKRU is a check. After it, in the monitor:
  *   - A thread that begins takes a record that is starting. Only one can: the state changes at

@@ -13,8 +13,7 @@ NEEDS_PKU = True
 HERE = pathlib.Path(__file__).resolve().parent
 # Writable, under key 0: whose files and kernel areas these are.
 SHARED_FILES = re.compile(
-    r"/(libc|ld-linux-x86-64|libm|libgcc_s|libia2)\.so[.\d]*$"
-    r"|^\[stack\]$|^\[heap\]$"
+    r"/(libc|ld-linux-x86-64|libm|libgcc_s|libia2)\.so[.\d]*$" r"|^\[stack\]$|^\[heap\]$"
 )
 ARENA = 64 << 20  # alignment of libc's arenas for threads
 
