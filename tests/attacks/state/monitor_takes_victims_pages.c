@@ -9,6 +9,7 @@
 
 ATTACK
 {
+    block_signals();
     for (int name = 0; name < 16; name++) {
         descriptor_of(own_key)->monitor(IA2_DO_MEMORY_TAKE, page_of(victim_secret), 4096, 3, 0, name);
         descriptor_of(own_key)->monitor(IA2_DO_MEMORY_TAKE, page_of(victim_object), 4096, 3, 0, name);

@@ -8,12 +8,10 @@
 
 ATTACK
 {
-    sigset_t all;
-    sigfillset(&all);
     for (unsigned long granule = 0; granule < IA2_GRANULES; granule++) {
         if (state()->owner[granule] != victim_key)
             continue;
-        SYS(SYS_rt_sigprocmask, SIG_SETMASK, &all, 0, 8);
+        block_signals();
         descriptor_of(own_key)->monitor(IA2_DO_HEAP_RANGE_UNMAP, granule << IA2_GRANULE_SHIFT,
                                         IA2_GRANULE, 0, 0, victim_key);
         if (state()->owner[granule] != victim_key)
