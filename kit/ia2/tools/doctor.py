@@ -14,6 +14,8 @@ import subprocess
 from ..base.kit import Kit
 from ..builds import recorded_build
 
+RELEASE = re.compile(r"(\d+)\.(\d+)")
+HIDES_FRAMES = (6, 12)  # runtime/start/start.c asks for the same
 PKEY_ALLOC, PKEY_FREE = 330, 331  # x86-64 system calls
 OK, WARNING, MISSING = "ok", "warning", "missing"
 # What runs, the package that has it, and what it is for.
@@ -149,6 +151,7 @@ class Doctor:
             )
         usable = self.system_call(cpu and kernel)
         if cpu and kernel and usable:
+            self.signal_frames(platform.release())
             return "hardware"
         qemu = shutil.which("qemu-system-x86_64")
         self.note(
@@ -162,6 +165,23 @@ class Doctor:
             "apt-get install qemu-system-x86",
         )
         return "vm" if qemu else "none"
+
+    def signal_frames(self, release: str) -> bool:
+        """Linux 6.12 writes signal frames where the interrupted code has no right; earlier ones
+        need memory that it may write, which other threads may write as well."""
+        found = RELEASE.match(release)
+        hides = found is not None and (int(found[1]), int(found[2])) >= HIDES_FRAMES
+        return self.note(
+            "signal frames",
+            OK if hides else WARNING,
+            (
+                "this kernel writes them under the runtime's key"
+                if hides
+                else "this kernel writes them on shared memory: for a moment, registers of an"
+                " interrupted compartment can be read and changed there"
+            ),
+            "use Linux 6.12 or later, if programs handle signals",
+        )
 
     def system_call(self, expected: bool) -> bool:
         libc = ctypes.CDLL(None, use_errno=True)

@@ -135,6 +135,19 @@ class Doctor(unittest.TestCase):
             "this kernel does not have it", self.system_call(errno.ENOSYS, False)["detail"]
         )
 
+    def test_kernels_that_hide_signal_frames_and_others(self):
+        for release, state in (
+            ("6.12.41+deb13-amd64", "ok"),
+            ("7.0", "ok"),
+            ("6.1.0-40-amd64", "warning"),
+            ("5.10", "warning"),
+            ("strange", "warning"),
+        ):
+            with self.subTest(release):
+                made = doctor.Doctor(None)
+                made.signal_frames(release)
+                self.assertEqual(made.found[-1]["state"], state)
+
 
 if __name__ == "__main__":
     unittest.main()
