@@ -109,9 +109,10 @@ static bool equal(const struct shape *made, const struct shape *wanted)
 {
     if (!memcmp(made, wanted, sizeof(*made)))
         return true;
-    fprintf(stderr, "int %u sse %u ret %u %u stack %u sret %u align %u ymm %x %x zmm %x %x\n",
+    fprintf(stderr, "int %u sse %u ret %u %u stack %u sret %u align %u ymm %x %x zmm %x %x x87 %u\n",
             made->args_int, made->args_sse, made->ret_int, made->ret_sse, made->stack_words,
-            made->sret_bytes, made->align, made->ymm, made->ret_ymm, made->zmm, made->ret_zmm);
+            made->sret_bytes, made->align, made->ymm, made->ret_ymm, made->zmm, made->ret_zmm,
+            made->ret_x87);
     return false;
 }
 
@@ -223,14 +224,14 @@ static bool arrays(void)
 
 static bool long_double(void)
 {
-    return is_shape(SHAPE(.stack_words = 2), LONG_DOUBLE, ARGUMENTS(LONG_DOUBLE));
+    return is_shape(SHAPE(.stack_words = 2, .ret_x87 = 1), LONG_DOUBLE, ARGUMENTS(LONG_DOUBLE));
 }
 
 static bool complex_values(void)
 {
     return is_shape(SHAPE(.args_sse = 2, .ret_sse = 2), COMPLEX_DOUBLE,
                     ARGUMENTS(COMPLEX_DOUBLE)) &&
-           is_shape(SHAPE(.stack_words = 4), COMPLEX_LONG_DOUBLE, ARGUMENTS(COMPLEX_LONG_DOUBLE));
+           is_shape(SHAPE(.stack_words = 4, .ret_x87 = 2), COMPLEX_LONG_DOUBLE, ARGUMENTS(COMPLEX_LONG_DOUBLE));
 }
 
 static bool vectors(void)

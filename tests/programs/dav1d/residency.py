@@ -11,6 +11,7 @@ import os
 import pathlib
 import re
 import struct
+import subprocess
 from collections import defaultdict
 from dataclasses import dataclass
 
@@ -108,13 +109,23 @@ def loader_records(pid: int, maps: list[Mapping], fsbases: list[int]) -> list[Pa
     ]
 
 
+def state_address(maps: list[Mapping]) -> int:
+    """Where libia2.so has the state: at a symbol that the gates know."""
+    library = min((m for m in maps if m.name.endswith("/libia2.so")), key=lambda m: m.start)
+    symbols = subprocess.run(
+        ["nm", "-D", "--defined-only", library.name], capture_output=True, text=True, check=True
+    ).stdout
+    found = re.search(r"^([0-9a-f]+) \w ia2_state$", symbols, re.MULTILINE)
+    assert found, symbols
+    return library.start + int(found[1], 16)
+
+
 class State:
     """The runtime's state in a process that stands still. layout: what state_layout.c prints, as a
     dict of ints."""
 
     def __init__(self, pid: int, maps: list[Mapping], layout: dict):
-        # A memfd, mapped at a place inside libia2.so that the gates know.
-        base = min(m.start for m in maps if "memfd:ia2-state" in m.name)
+        base = state_address(maps)
         self.layout = layout
         with open(f"/proc/{pid}/mem", "rb", buffering=0) as memory:
             self.head = os.pread(memory.fileno(), layout["owners"], base)
@@ -211,9 +222,17 @@ class State:
                 )
         return parts
 
+    def runtime_parts(self) -> list[Part]:
+        """The monitor's memory."""
+        return [
+            Part(at, at + self.layout[f"{name}_size"], LIBC, f"the runtime's {name}")
+            for name in ("monitor_stacks", "frames")
+            for at in (self.number(name),)
+        ]
+
     def parts(self) -> list[Part]:
         """Everything the runtime knows of, the most particular first."""
-        found = self.heaps() + self.globals() + self.thread_parts()
+        found = self.heaps() + self.globals() + self.thread_parts() + self.runtime_parts()
         return sorted(found, key=lambda part: part.owner == LIBC)
 
 
@@ -297,6 +316,9 @@ class Survey:
         return "\n".join(lines)
 
 
+RUNTIME_KEYS = (14, 15)
+
+
 def survey(pid: int, layout: dict, compartments: set[str]) -> Survey:
     """Looks at a process that stands still. compartments: file names of the program and its
     compartments."""
@@ -309,10 +331,10 @@ def survey(pid: int, layout: dict, compartments: set[str]) -> Survey:
     file, file_end = "", 0
     for mapping in maps:
         # A library's .bss has no name; it follows the library's file. In libia2's lies the state.
-        if mapping.start != file_end or mapping.name and "memfd:ia2-state" not in mapping.name:
+        if mapping.start != file_end or mapping.name:
             file = mapping.name if mapping.name.startswith("/") else ""
         file_end = mapping.end
-        if "w" not in mapping.rights:
+        if "w" not in mapping.rights or mapping.key in RUNTIME_KEYS:
             continue
         by_name = named(mapping, file, compartments)
         pages = resident(pid, mapping)

@@ -31,6 +31,10 @@ int main(void)
     NUMBER("below_stack", IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE);
     NUMBER("signal_stack", IA2_SIGNAL_STACK);
     NUMBER("first_stack", IA2_FIRST_STACK);
+    FIELD("monitor_stacks", struct ia2_state, monitor_stacks);
+    NUMBER("monitor_stacks_size", IA2_SLOT_COUNT * IA2_MONITOR_STACK);
+    FIELD("frames", struct ia2_state, frames);
+    NUMBER("frames_size", IA2_SLOT_COUNT * IA2_FRAME_BUFFER);
     FIELD("owners", struct ia2_state, owner);
     NUMBER("granules", IA2_GRANULES);
     NUMBER("granule_shift", IA2_GRANULE_SHIFT);
