@@ -253,6 +253,8 @@ static void give_tables(void)
         if (!table || ia2_sys_protect(table, TABLE_SIZE, PROT_READ | PROT_WRITE, (int)key))
             ia2_die("no memory for the streams of compartment %u", key);
         kept.table[key] = table;
+        ia2_state.streams[key] =
+            (struct ia2_range){(uintptr_t)table, (uintptr_t)table + TABLE_SIZE};
     }
     for (unsigned i = 0; i < early_count; i++)
         for (uint32_t key = 1; key <= ia2_state.count; key++)

@@ -150,6 +150,8 @@ struct ia2_state {
     uint64_t static_tls; /* what a thread's stack must have room for besides (threads/threads.c) */
     uint64_t fsgsbase; /* there are RDFSBASE and WRFSBASE */
     struct ia2_carrier carrier[IA2_MAX_COMPARTMENTS];
+    struct ia2_range streams[IA2_MAX_COMPARTMENTS]; /* for who looks at the process: what each
+                                                       compartment keeps of its streams */
     uint64_t exit_flags; /* IA2_EXIT_TRACE ... */
     struct ia2_lock exit_lock; /* of the exit records */
     uint32_t exit_used; /* those from here on were never taken: their pages need not exist */

@@ -223,8 +223,17 @@ class State:
         return parts
 
     def runtime_parts(self) -> list[Part]:
-        """The monitor's memory."""
-        return [
+        """The monitor's memory, and what it keeps of compartments' streams."""
+        streams = [
+            Part(
+                self.number("streams", index=2 * key),
+                self.number("streams", index=2 * key + 1),
+                key,
+                "globals",
+            )
+            for key in range(1, self.count + 1)
+        ]
+        return streams + [
             Part(at, at + self.layout[f"{name}_size"], LIBC, f"the runtime's {name}")
             for name in ("monitor_stacks", "frames")
             for at in (self.number(name),)

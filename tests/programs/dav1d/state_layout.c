@@ -31,6 +31,7 @@ int main(void)
     NUMBER("below_stack", IA2_SIGNAL_GUARD + IA2_SIGNAL_ZONE);
     NUMBER("signal_stack", IA2_SIGNAL_STACK);
     NUMBER("first_stack", IA2_FIRST_STACK);
+    FIELD("streams", struct ia2_state, streams);
     FIELD("monitor_stacks", struct ia2_state, monitor_stacks);
     NUMBER("monitor_stacks_size", IA2_SLOT_COUNT * IA2_MONITOR_STACK);
     FIELD("frames", struct ia2_state, frames);
