@@ -165,6 +165,10 @@ class EndToEnd(unittest.TestCase):
             r"\1, N times",
             text,
         )
+        # Who called libc is found by a word on the stack, which may be left from an older call.
+        text = re.sub(
+            r"in (main|xmalloc) \(tool/main\.c:(28|10)\), in libc", "in the tool, in libc", text
+        )
         return sorted(text.splitlines())
 
     def test_learned_policy_runs_clean(self):
