@@ -44,6 +44,7 @@ struct list {
 static struct {
     struct list arg, env, module, share, keep;
     const char *cwd;
+    bool one_output; /* the command's stderr is its stdout */
 } job;
 
 static int control = -1;
@@ -122,6 +123,9 @@ static void read_job(void)
             break;
         case 'd':
             job.cwd = p + 1;
+            break;
+        case 'o':
+            job.one_output = true;
             break;
         default:
             errno = EINVAL;
@@ -454,7 +458,7 @@ int main(void)
         fail("cannot start", job.arg.item[0]);
     if (child == 0) {
         signal(SIGPIPE, SIG_DFL);
-        run_command(pipes[0][0], pipes[1][1], pipes[2][1]);
+        run_command(pipes[0][0], pipes[1][1], pipes[job.one_output ? 1 : 2][1]);
     }
     close(pipes[0][0]);
     close(pipes[1][1]);

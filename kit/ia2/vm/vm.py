@@ -114,7 +114,8 @@ def run(
     kernel: a series of vm_image.KERNELS, or None for $IA2_VM_KERNEL, or else the system's own.
     writable: directories of this machine the command may write to for good. env: variables to set
     beside the caller's. stdin: a descriptor to read, default nothing. stdout, stderr: descriptors
-    to write as the output comes, or None to return it. progress: told about slow first-time steps.
+    to write as the output comes, or None to return it; if both are of one file, the command gets
+    one stream for both, so that its lines come in the order it wrote them. progress: told about slow first-time steps.
     SIGINT, SIGTERM and SIGHUP to this process are passed on to the command when called from the
     main thread. Raises VmError."""
     deadline = time.monotonic() + timeout if timeout else None
@@ -132,7 +133,8 @@ def run(
     words = [os.fspath(arg) for arg in argv]
     if not words:
         raise VmError("no command to run in the VM")
-    job = _job(words, {**os.environ, **(env or {})}, cwd, shares, image.modules)
+    one_output = stdout is not None and stderr is not None and os.path.sameopenfile(stdout, stderr)
+    job = _job(words, {**os.environ, **(env or {})}, cwd, shares, image.modules, one_output)
     with tempfile.TemporaryDirectory(prefix="ia2-vm-") as scratch:
         initrd = pathlib.Path(scratch, "initrd")
         with open(initrd, "wb") as out:
@@ -159,6 +161,7 @@ def _job(
     cwd: str,
     shares: list[str],
     modules: tuple[str, ...],
+    one_output: bool,
 ) -> bytes:
     """The records init.c reads."""
     keep = set()
@@ -173,6 +176,7 @@ def _job(
         ("m", modules),
         ("s", shares),
         ("k", sorted(keep)),
+        ("o", [""] if one_output else []),
     ]
     return b"".join(
         os.fsencode(kind + value) + b"\0" for kind, values in records for value in values

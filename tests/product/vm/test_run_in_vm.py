@@ -68,6 +68,19 @@ class Streams(unittest.TestCase):
         self.assertEqual(done.stdout, "".join(f"{i}\n" for i in range(1, 300001)))
         self.assertEqual(done.stderr, "".join(f"{i}\n" for i in range(1, 100001)))
 
+    def test_one_pipe_for_both_keeps_the_order(self):
+        script = "for i in $(seq 2000); do echo out $i; echo err $i >&2; done"
+        done = subprocess.run(
+            [RUN, "--timeout", "120", "--", "sh", "-c", script],
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        expected = "".join(f"out {i}\nerr {i}\n" for i in range(1, 2001))
+        self.assertEqual(done.stdout, expected)
+
     def test_output_comes_while_the_command_runs(self):
         with subprocess.Popen(
             [RUN, "--timeout", "60", "--", "sh", "-c", "echo first; exec sleep 1000"],
