@@ -170,6 +170,10 @@ static struct delivered *deliver(const struct ia2_thread_record *record,
                 ia2_compartment_name(owner));
     if (!word)
         word = first;
+    /* Another thread of the owner's can write the word, and this writes with the rights of all. */
+    if (word > first)
+        ia2_die("compartment %s waits for a call outside of its stack",
+                ia2_compartment_name(owner));
     size_t size = sizeof(struct delivered) + (is_own ? frame->xsave_size : 0);
     struct delivered *to = (struct delivered *)((word - size) & -64ul);
     if ((uint64_t)to < stack.start + HANDLER_ROOM || (uint64_t)to > word)

@@ -37,7 +37,7 @@ int ia2_suspend(const struct ia2_thread_record *record, int key)
     if (!ia2_is_running(record, key))
         return 0;
     uint64_t depth = *depth_of(record, key) + 1, *word = ia2_suspended_word(record, key);
-    if (depth > IA2_SIGNAL_DEPTHS)
+    if (depth < 1 || depth > IA2_SIGNAL_DEPTHS)
         ia2_die("compartment %s: signals interrupt each other too deeply",
                 ia2_compartment_name(key));
     struct ia2_gate_frame *frame = first_frame(record, key, depth);
