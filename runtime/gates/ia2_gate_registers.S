@@ -121,18 +121,20 @@
     stmxcsr -8(%rsp)
     cmpl $IA2_MXCSR, -8(%rsp)
     jne 8f
-    fnstcw -8(%rsp)
+6:  fnstcw -8(%rsp)
     cmpw $IA2_X87_CONTROL, -8(%rsp)
-    jne 8f
+    jne 9f
     fnstsw %ax
     test %ax, %ax
-    jnz 8f
+    jnz 9f
 7:  ia2_scrub_x87
 .endm
-/* Further on in the same function. */
+/* Further on in the same function. Most code that computes leaves a flag in MXCSR, and none in the
+ * x87 status word: FNINIT is slow. */
 .macro ia2_float_default_seldom
-8:  fninit
-    ldmxcsr .Lia2_mxcsr(%rip)
+8:  ldmxcsr .Lia2_mxcsr(%rip)
+    jmp 6b
+9:  fninit
     jmp 7b
 .endm
 
@@ -144,8 +146,8 @@
     stmxcsr -8(%rsp)
     mov -8(%rsp), %ecx
     cmp IA2_FRAME_MXCSR(%rsp), %ecx
-    jne 8f
-    fnstcw -8(%rsp)
+    jne 7f
+5:  fnstcw -8(%rsp)
     movzwl -8(%rsp), %ecx
     cmp IA2_FRAME_X87(%rsp), %cx
     jne 8f
@@ -153,27 +155,30 @@
     test %ax, %ax
     jnz 8f
     ia2_scrub_x87
-7:
+6:
 .endm
 .macro ia2_float_restore_seldom
+7:  ldmxcsr IA2_FRAME_MXCSR(%rsp)
+    jmp 5b
 8:  fninit
     ia2_scrub_x87
-    jmp 6f
+    fldcw IA2_FRAME_X87(%rsp)
+    jmp 6b
     /* With a result in one or two x87 registers. The callee's control word and exceptions must not
      * have a say while it is read. */
 9:  fnclex
     fldcw .Lia2_x87_control(%rip)
     fstpt -24(%rsp)
     testl $(2 << IA2_DESC_X87_SHIFT), IA2_DESC_CALLERS(%r10)
-    jz 5f
+    jz 1f
     fstpt -40(%rsp)
-5:  fninit
+1:  fninit
     ia2_scrub_x87
     testl $(2 << IA2_DESC_X87_SHIFT), IA2_DESC_CALLERS(%r10)
-    jz 5f
+    jz 1f
     fldt -40(%rsp)
-5:  fldt -24(%rsp)
-6:  fldcw IA2_FRAME_X87(%rsp)
+1:  fldt -24(%rsp)
+    fldcw IA2_FRAME_X87(%rsp)
     ldmxcsr IA2_FRAME_MXCSR(%rsp)
-    jmp 7b
+    jmp 6b
 .endm
