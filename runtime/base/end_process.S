@@ -38,12 +38,12 @@ ia2_end_process_now:
     mov $8, %r10d
     syscall
     mov $131, %eax                          /* sigaltstack(none, NULL) */
-    lea .Lno_stack(%rip), %rdi
+    lea ia2_no_signal_stack(%rip), %rdi
     xor %esi, %esi
     syscall
     mov $13, %eax                           /* rt_sigaction(SIGABRT, default, NULL, 8) */
     mov $6, %edi
-    lea .Ldefault_action(%rip), %rsi
+    lea ia2_default_action(%rip), %rsi
     xor %edx, %edx
     mov $8, %r10d
     syscall
@@ -72,8 +72,12 @@ ia2_end_process_now:
     .quad -1
 .Lsigabrt:
     .quad 1 << (6 - 1)
-.Lno_stack:                                 /* stack_t: SS_DISABLE */
+    .globl ia2_no_signal_stack
+    .hidden ia2_no_signal_stack
+ia2_no_signal_stack:                                 /* stack_t: SS_DISABLE */
     .quad 0, 2, 0
-.Ldefault_action:                           /* the kernel's: handler, flags, restorer, mask */
+    .globl ia2_default_action
+    .hidden ia2_default_action
+ia2_default_action:                           /* the kernel's: handler, flags, restorer, mask */
     .quad 0, 0, 0, 0
     .section .note.GNU-stack, "", @progbits

@@ -8,4 +8,8 @@
  * Async-signal-safe and thread-safe, with any rights. */
 void ia2_end_process(void) __attribute__((noreturn));
 
+/* What it hands to rt_sigaction and to sigaltstack. The filter of system calls knows the addresses
+ * (containment/filter.c). */
+extern const char ia2_default_action[], ia2_no_signal_stack[];
+
 #endif

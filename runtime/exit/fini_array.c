@@ -11,6 +11,7 @@
 #include "exit/table.h"
 #include "ia2_destructors.h"
 #include "state/state.h"
+#include "state/system_calls.h"
 
 /* crti.o's, which does nothing. */
 static int is_empty_fini(const unsigned char *code)
@@ -61,9 +62,10 @@ void ia2_exit_gate_module(const struct dl_phdr_info *info, struct ia2_module *mo
         }
         char *low = (char *)((uintptr_t)dynamic & -IA2_PAGE);
         char *high = (char *)(((uintptr_t)dynamic + ph->p_memsz + IA2_PAGE - 1) & -IA2_PAGE);
-        if (mprotect(low, (size_t)(high - low), PROT_READ | PROT_WRITE))
+        int r = ia2_sys_change(low, (size_t)(high - low), PROT_READ | PROT_WRITE);
+        if (r)
             ia2_die("cannot gate the destructors of %s (%s)", module->descriptor->name,
-                    strerrorname_np(errno));
+                    strerrorname_np(-r));
         if (array && size && size->d_un.d_val)
             take_array(info, module, array, size, entries);
         if (fini && !is_empty_fini((const unsigned char *)(info->dlpi_addr + fini->d_un.d_ptr))) {
@@ -75,7 +77,7 @@ void ia2_exit_gate_module(const struct dl_phdr_info *info, struct ia2_module *mo
             module->has_fini = 1;
             fini->d_un.d_ptr = (uintptr_t)entries[1] - info->dlpi_addr;
         }
-        mprotect(low, (size_t)(high - low), PROT_READ);
+        ia2_sys_change(low, (size_t)(high - low), PROT_READ);
     }
 }
 

@@ -52,6 +52,9 @@
 #ifndef IA2_PLUGIN_KEYS
 #define IA2_PLUGIN_KEYS 0 /* mask of the plugins' keys */
 #endif
+#ifndef IA2_SYSTEM_CALLS
+#define IA2_SYSTEM_CALLS 0x7fffffff /* the policy says nothing about them */
+#endif
 #ifndef IA2_PERMISSIVE
 #define IA2_PERMISSIVE 0 /* 1: the engine's --permissive; nothing is enforced */
 #endif

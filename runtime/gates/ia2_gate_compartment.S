@@ -251,7 +251,9 @@ ia2_this_compartment:
     .endif
     .endr
     ia2_field(PLUGIN_KEYS, .long, IA2_PLUGIN_KEYS)
+    ia2_field(SYSTEM_CALLS, .long, IA2_SYSTEM_CALLS)
     ia2_field(PERMISSIVE, .long, IA2_PERMISSIVE)
+    .long 0
     ia2_field(PLUGINS, .quad, .Lia2_plugins)
     ia2_field(PLUGINS_END, .quad, .Lia2_plugins_end)
     ia2_field(SIZE, , )

@@ -84,6 +84,7 @@ void ia2_layout(void)
     FIELD(IA2_COMPARTMENT_SHARED_DATA_END, ia2_compartment_descriptor, shared_data_end);
     FIELD(IA2_COMPARTMENT_PKRU, ia2_compartment_descriptor, pkru);
     FIELD(IA2_COMPARTMENT_PLUGIN_KEYS, ia2_compartment_descriptor, plugin_keys);
+    FIELD(IA2_COMPARTMENT_SYSTEM_CALLS, ia2_compartment_descriptor, system_calls);
     FIELD(IA2_COMPARTMENT_PERMISSIVE, ia2_compartment_descriptor, permissive);
     FIELD(IA2_COMPARTMENT_PLUGINS, ia2_compartment_descriptor, plugins);
     FIELD(IA2_COMPARTMENT_PLUGINS_END, ia2_compartment_descriptor, plugins_end);
@@ -110,6 +111,8 @@ void ia2_layout(void)
     FIELD(IA2_STATE_MODULES, ia2_state, module);
     FIELD(IA2_STATE_EXIT_FLAGS, ia2_state, exit_flags);
     FIELD(IA2_STATE_THREADS, ia2_state, thread);
+    FIELD(IA2_STATE_COOKIE, ia2_state, cookie);
+    FIELD(IA2_STATE_HIDES_FRAMES, ia2_state, hides_frames);
     FIELD(IA2_STATE_MONITOR_STACKS, ia2_state, monitor_stacks);
     VALUE(IA2_MONITOR_STACK_SHIFT, IA2_MONITOR_STACK_SHIFT);
     SIZE(IA2_MODULE_SIZE, ia2_module);
@@ -122,6 +125,8 @@ void ia2_layout(void)
     FIELD(IA2_RECORD_ZONE_SIZE, ia2_thread_record, zone_size);
     FIELD(IA2_RECORD_STATE, ia2_thread_record, state);
     FIELD(IA2_RECORD_SHARED_HIGH, ia2_thread_record, shared_high);
+    FIELD(IA2_RECORD_CALL_NOT_PKRU, ia2_thread_record, call_not_pkru);
+    FIELD(IA2_RECORD_ENDED_FSBASE, ia2_thread_record, ended_fsbase);
     FIELD(IA2_RECORD_FIRST_LOW, ia2_thread_record, first_low);
     VALUE(IA2_SLOT_STARTING, IA2_SLOT_STARTING);
     VALUE(IA2_SLOT_BEGINNING, IA2_SLOT_BEGINNING);
@@ -141,6 +146,7 @@ void ia2_layout(void)
     VALUE(IA2_PT_TLS, IA2_PT_TLS);
     VALUE(IA2_DT_INIT_ARRAY, IA2_DT_INIT_ARRAY);
     VALUE(IA2_DT_INIT_ARRAYSZ, IA2_DT_INIT_ARRAYSZ);
+    VALUE(IA2_DT_INIT, IA2_DT_INIT);
 
     TITLE("include/ia2_destructors.h");
     SIZE(IA2_DESTRUCTOR_ENTRY_SIZE, ia2_static_destructor_entry);

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "load/code_pages.h"
+#include "state/system_calls.h"
 
 #include <errno.h>
 #include <fcntl.h>
@@ -81,8 +82,8 @@ void ia2_code_pages_end(struct ia2_code_pages *pages)
         n = 1;
         while (i + n < pages->count && pages->page[i + n] == pages->page[i] + n * IA2_PAGE)
             n++;
-        if (mmap((void *)pages->page[i], n * IA2_PAGE, PROT_READ | PROT_EXEC,
-                 MAP_PRIVATE | MAP_FIXED, pages->fd, i * (off_t)IA2_PAGE) == MAP_FAILED)
+        if (ia2_sys_map((void *)pages->page[i], n * IA2_PAGE, PROT_READ | PROT_EXEC,
+                        MAP_PRIVATE | MAP_FIXED, pages->fd, i * (off_t)IA2_PAGE) < 0)
             fail();
     }
     if (pages->fd >= 0)

@@ -17,6 +17,7 @@
 #include "load/module.h"
 #include "state/addresses.h"
 #include "state/state.h"
+#include "state/system_calls.h"
 
 #define PLT_ENTRY 16
 #define LAST_JUMP 10 /* mold's entries have theirs so far behind their start */
@@ -257,13 +258,14 @@ static char *take_memory(const struct object *object, size_t size)
     for (uintptr_t n = 0; n < 64; n++) {
         uintptr_t distance = n << 24;
         uintptr_t hint = n % 2 ? object->mapped.end + distance : object->mapped.start - distance;
-        char *copy = mmap(n ? (void *)(hint & -IA2_PAGE) : NULL, size, PROT_READ | PROT_WRITE,
-                          MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-        if (copy == MAP_FAILED)
+        long got = ia2_sys_map(n ? (void *)(hint & -IA2_PAGE) : NULL, size, PROT_READ | PROT_WRITE,
+                               MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+        char *copy = (char *)got;
+        if (got < 0 && got > -4096)
             break;
         if (reaches(object, copy, size))
             return copy;
-        munmap(copy, size);
+        ia2_sys_unmap(copy, size);
     }
     ia2_die("%s: there is no memory near it for its jump slots", ia2_module_file(object->info));
 }
@@ -326,13 +328,13 @@ static size_t count_slots(const struct object *object, char *seen)
 
 static void note(size_t index, struct sealed entry)
 {
-    int r = mprotect(sealed, sizeof(sealed), PROT_READ | PROT_WRITE);
+    int r = ia2_sys_change(sealed, sizeof(sealed), PROT_READ | PROT_WRITE);
     if (!r) {
         sealed[index] = entry;
-        r = mprotect(sealed, sizeof(sealed), PROT_READ);
+        r = ia2_sys_change(sealed, sizeof(sealed), PROT_READ);
     }
     if (r)
-        ia2_die("cannot note which jump slots are read-only (%s)", strerrorname_np(errno));
+        ia2_die("cannot note which jump slots are read-only (%s)", strerrorname_np(-r));
 }
 
 static void remember(const struct object *object, uintptr_t stub, const char *copy, size_t size)
@@ -378,7 +380,7 @@ static void drop_unloaded(void)
             continue;
         struct sealed gone = sealed[i];
         note(i, (struct sealed){0});
-        munmap((void *)gone.copy, gone.size);
+        ia2_sys_unmap((void *)gone.copy, gone.size);
     }
 }
 
@@ -415,9 +417,10 @@ static int seal(struct dl_phdr_info *info, size_t size, void *data)
         ia2_die("%s: its PLT is of an unknown form, so everybody could write its jump slots; link "
                 "it with -Wl,-z,now,-z,relro",
                 ia2_module_file(info));
-    if (mprotect(copy, wanted, PROT_READ))
+    int r = ia2_sys_change(copy, wanted, PROT_READ);
+    if (r)
         ia2_die("cannot make the jump slots of %s read-only (%s)", ia2_module_file(info),
-                strerrorname_np(errno));
+                strerrorname_np(-r));
     remember(&object, stub, copy, wanted);
     return 0;
 }

@@ -13,6 +13,7 @@ struct ia2_module;
 #define IA2_PT_TLS 0x69613274
 #define IA2_DT_INIT_ARRAY 0x69613201
 #define IA2_DT_INIT_ARRAYSZ 0x69613202
+#define IA2_DT_INIT 0x69613203 /* crti.o's, which does nothing */
 
 /* What messages call the DSO's file. */
 const char *ia2_module_file(const struct dl_phdr_info *info);

@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/dangerous_code.h"
 #include "base/die.h"
 #include "state/state.h"
 
@@ -87,7 +88,8 @@ static const char *wrong_segments(const struct image *image)
         const Elf64_Dyn *dynamic = loaded(image, ph->p_vaddr, ph->p_filesz);
         for (size_t n = 0;
              dynamic && n < ph->p_filesz / sizeof(*dynamic) && dynamic[n].d_tag != DT_NULL; n++)
-            if (dynamic[n].d_tag == DT_INIT_ARRAY || dynamic[n].d_tag == DT_TEXTREL)
+            if (dynamic[n].d_tag == DT_INIT || dynamic[n].d_tag == DT_INIT_ARRAY ||
+                dynamic[n].d_tag == DT_TEXTREL)
                 return "ld.so would run its constructors, or change its code, before it has its "
                        "key";
     }
@@ -116,24 +118,6 @@ static const struct ia2_site *find_sites(const struct image *image, uint64_t *ad
     return NULL;
 }
 
-/* Length of a WRPKRU, an XRSTOR from memory, or a WRFSBASE with or without REX, at \a code; 0 if it
- * is none. The audit looks for the same. */
-static size_t dangerous(const unsigned char *code, size_t left)
-{
-    if (left >= 3 && code[0] == 0x0f && code[1] == 0x01 && code[2] == 0xef)
-        return 3;
-    if (left >= 3 && code[0] == 0x0f && code[1] == 0xae && (code[2] >> 3 & 7) == 5 &&
-        code[2] >> 6 != 3)
-        return 3;
-    if (left >= 4 && code[0] == 0xf3) {
-        size_t rex = code[1] >> 4 == 4;
-        if (left >= 4 + rex && code[1 + rex] == 0x0f && code[2 + rex] == 0xae &&
-            code[3 + rex] >> 3 == 0xd0 >> 3)
-            return 4 + rex;
-    }
-    return 0;
-}
-
 static const char *wrong_code(const struct image *image)
 {
     uint64_t address = 0;
@@ -145,7 +129,7 @@ static const char *wrong_code(const struct image *image)
                                         ? at(image, ph->p_offset, ph->p_filesz)
                                         : NULL;
         for (size_t n = 0; code && n < ph->p_filesz; n++) {
-            size_t length = dangerous(code + n, ph->p_filesz - n), listed = !length;
+            size_t length = ia2_dangerous_code(code + n, ph->p_filesz - n), listed = !length;
             for (size_t s = 0; sites && !listed && s < count; s++) {
                 uint64_t start = address + s * sizeof(*sites) + (uint64_t)(int64_t)sites[s].offset;
                 listed =

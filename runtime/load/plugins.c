@@ -2,15 +2,20 @@
 #include "load/plugins.h"
 
 #include <dlfcn.h>
+#include <fcntl.h>
 #include <errno.h>
 #include <limits.h>
 #include <link.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
 #include "base/die.h"
+#include "base/format.h"
+#include "memory/mappings.h"
 #include "base/lock.h"
 #include "exit/destructor_map.h"
 #include "exit/fini_array.h"
@@ -100,6 +105,15 @@ struct taking {
     uint32_t id; /* the compartment that came; 0: it was there, or none */
 };
 
+/* In the monitor, which asks the kernel itself. */
+static int is_one_file(const char *name, const char *other)
+{
+    struct stat status[2];
+    return !ia2_sys(SYS_newfstatat, AT_FDCWD, (long)name, (long)&status[0], 0, 0) &&
+           !ia2_sys(SYS_newfstatat, AT_FDCWD, (long)other, (long)&status[1], 0, 0) &&
+           status[0].st_dev == status[1].st_dev && status[0].st_ino == status[1].st_ino;
+}
+
 static int take_in(struct dl_phdr_info *info, size_t size, void *data)
 {
     (void)size;
@@ -110,8 +124,7 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
     uint32_t id = descriptor->id;
     if (id >= 1 && id <= ia2_state.count && ia2_state.module[id].descriptor == descriptor)
         return 0;
-    char real[PATH_MAX];
-    if (!taking || !realpath(info->dlpi_name, real) || strcmp(real, taking->path))
+    if (!taking || !is_one_file(info->dlpi_name, taking->path))
         ia2_die("%s is a compartment, but was not loaded as one: dlopen it by its name, and only "
                 "it, with nothing that needs it",
                 info->dlpi_name);
@@ -120,6 +133,9 @@ static int take_in(struct dl_phdr_info *info, size_t size, void *data)
     struct ia2_module module;
     ia2_module_find(info, descriptor, &module);
     ia2_exit_gate_module(info, &module, descriptor->fini_entries);
+    int r = ia2_mapping_open_plugin(module.text);
+    if (r)
+        ia2_die("cannot let the code of %s run (%s)", info->dlpi_name, strerrorname_np(-r));
     ia2_sites_patch_one(descriptor);
     ia2_destructor_map_add(info);
     ia2_thread_storage_lock();
@@ -151,20 +167,37 @@ static int refuse_plain(struct dl_phdr_info *info, size_t size, void *unused)
 }
 
 /* Libraries that no compartment names. */
-static void seal_guests(void)
+long ia2_guests_sealed(long unused1, long unused2, long unused3, long unused4, int caller)
 {
+    (void)unused1, (void)unused2, (void)unused3, (void)unused4, (void)caller;
     struct ia2_code_pages pages;
     ia2_code_pages_begin(&pages);
     ia2_jump_slots_seal(&pages);
     ia2_code_pages_end(&pages);
+    return 0;
+}
+
+static void seal_guests(void)
+{
+    ia2_monitor(IA2_DO_GUESTS_SEAL, 0, 0, 0, 0);
+}
+
+void ia2_plugins_find(void)
+{
+    const struct ia2_compartment_descriptor *first = ia2_state.module[1].descriptor;
+    char path[PATH_MAX];
+    if (!first->plugin_keys)
+        return;
+    find_folder();
+    for (const struct ia2_plugin *plugin = first->plugins; plugin < first->plugins_end; plugin++)
+        if (ia2_format(path, sizeof(path), "%s%s", folder, plugin->file) < sizeof(path))
+            ia2_code_file_add_plugin(path);
 }
 
 void ia2_plugins_start(void)
 {
-    if (!plugin_keys())
-        return;
-    find_folder();
-    ia2_plugins_check();
+    if (plugin_keys())
+        ia2_plugins_check();
 }
 
 void ia2_plugins_check(void)
@@ -251,6 +284,19 @@ static int note_loaded(struct dl_phdr_info *info, size_t size, void *mask)
     return 0;
 }
 
+/* ld.so could not: it is not the monitor. */
+static void unmap(const struct ia2_module *module)
+{
+    uintptr_t end = module->text.end;
+    for (int i = 0; i < IA2_DATA_RANGES; i++)
+        if (module->data[i].end > end)
+            end = module->data[i].end;
+    if (module->shared.end > end)
+        end = module->shared.end;
+    if (!ia2_sys_unmap((void *)module->base, end - module->base))
+        ia2_mapping_remove(module->base, end - module->base);
+}
+
 /* Its heap stays: others may still have pointers into it, and its addresses must not become
  * somebody else's. */
 static void let_go(uint32_t id)
@@ -263,10 +309,12 @@ static void let_go(uint32_t id)
     for (int number = 1; number < _NSIG; number++)
         if (ia2_state.signal[number].owner == id) {
             struct sigaction dfl = {.sa_handler = SIG_DFL};
-            sigaction(number, &dfl, NULL);
+            ia2_sys_action(number, &dfl, NULL);
             ia2_state.signal[number] = (struct ia2_signal){.owner = 0};
         }
     ia2_heap_ranges_let_go((int)id);
+    if (ia2_state.contained)
+        unmap(&gone);
     ia2_exit_forget((int)id);
     ia2_destructor_map_remove((int)id);
     ia2_exit_trace("Compartment with key %u is gone", id);

@@ -6,8 +6,11 @@
 
 #include <stddef.h>
 
-/* Learns where plugins are, and checks what is loaded, as ia2_plugins_check() does. Once, at the
- * end of start-up, while there is one thread. */
+/* At start-up: learns where plugins are, and which files they are. */
+void ia2_plugins_find(void);
+
+/* Checks what is loaded, as ia2_plugins_check() does. Once, at the end of start-up, while there is
+ * one thread. */
 void ia2_plugins_start(void);
 
 /* Whether \a name, an argument of dlopen, means a plugin: it has the file name of a plugin of the
@@ -32,6 +35,7 @@ int ia2_key0_dlclose(void *handle);
  * key of its compartment, 0 if it is none. gone: looks which compartments are not loaded any more,
  * and lets them go. */
 long ia2_plugin_taken(long path, long size, long, long, int caller);
+long ia2_guests_sealed(long, long, long, long, int caller);
 long ia2_plugins_gone(long, long, long, long, int caller);
 
 #endif

@@ -9,6 +9,7 @@
 
 #include "base/die.h"
 #include "state/state.h"
+#include "state/system_calls.h"
 
 #ifndef HWCAP2_FSGSBASE
 #define HWCAP2_FSGSBASE (1 << 1) /* Linux 5.9, asm/hwcap2.h */
@@ -128,12 +129,14 @@ void ia2_sites_patch_one(const struct ia2_compartment_descriptor *d)
     size_t size = pages.end - pages.start;
     if (!size || is_as_assembled(&cpu))
         return;
-    if (mprotect((void *)pages.start, size, PROT_READ | PROT_WRITE))
-        ia2_die("cannot patch the gates of %s for this CPU (%s)", d->name, strerrorname_np(errno));
+    int r = ia2_sys_change((void *)pages.start, size, PROT_READ | PROT_WRITE);
+    if (r)
+        ia2_die("cannot patch the gates of %s for this CPU (%s)", d->name, strerrorname_np(-r));
     for (const struct ia2_site *s = d->sites; s < d->sites_end; s++)
         patch_site(s, 0, &cpu);
-    if (mprotect((void *)pages.start, size, PROT_READ | PROT_EXEC))
-        ia2_die("cannot close the gates of %s again (%s)", d->name, strerrorname_np(errno));
+    r = ia2_sys_change((void *)pages.start, size, PROT_READ | PROT_EXEC);
+    if (r)
+        ia2_die("cannot close the gates of %s again (%s)", d->name, strerrorname_np(-r));
 }
 
 /* This library's own. */

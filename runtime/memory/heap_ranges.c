@@ -77,7 +77,7 @@ static void *map(size_t size, size_t align, int owner)
         early[early_count++] = (struct early_range){start, whole, owner};
     }
     if (ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, early_on ? 0 : key_of(owner))) {
-        munmap(start, whole);
+        ia2_sys_unmap(start, whole);
         return NULL;
     }
     note_plugin_range(start, whole, owner);
@@ -110,7 +110,7 @@ long ia2_heap_range_unmapped(long given, long size, long unused1, long unused2, 
     /* First without an owner, then gone: the other way round a new owner's mark could be
      * overwritten. */
     set_owner(start, (size_t)size, IA2_OWNER_NONE);
-    return munmap(start, (size_t)size) ? -errno : 0;
+    return ia2_sys_unmap(start, (size_t)size);
 }
 
 void *ia2_heap_range_map(size_t size, size_t align, int owner)

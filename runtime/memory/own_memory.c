@@ -3,7 +3,9 @@
 
 #include <errno.h>
 #include <stdint.h>
+#include <sys/mman.h>
 
+#include "memory/mappings.h"
 #include "state/monitor.h"
 #include "state/state.h"
 #include "state/system_calls.h"
@@ -12,9 +14,13 @@ long ia2_memory_taken(long start, long size, long prot, long unused, int caller)
 {
     (void)unused;
     if (caller < 1 || caller > IA2_LAST_COMPARTMENT ||
-        !ia2_is_free_for(caller, (uintptr_t)start, (size_t)size))
+        !ia2_mapping_may_change(caller, (uintptr_t)start, (size_t)size) ||
+        (ia2_state.contained && prot & PROT_EXEC))
         return -EACCES;
-    return ia2_sys_protect((void *)start, (size_t)size, (int)prot, caller);
+    int r = ia2_sys_protect((void *)start, (size_t)size, (int)prot, caller);
+    if (!r && ia2_state.contained)
+        r = ia2_mapping_add((uintptr_t)start, (size_t)size, (uint32_t)caller);
+    return r;
 }
 
 int ia2_memory_take(void *start, size_t size, int prot)

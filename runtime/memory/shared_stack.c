@@ -38,7 +38,7 @@ long ia2_shared_stack_grow(long unused1, long unused2, long unused3, long unused
 void ia2_shared_end(struct ia2_thread_record *record)
 {
     if (record->more_low)
-        munmap((void *)record->more_low, record->more_high - record->more_low);
+        ia2_sys_unmap((void *)record->more_low, record->more_high - record->more_low);
     record->more_low = record->more_high = 0;
 }
 

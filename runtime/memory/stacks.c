@@ -52,7 +52,7 @@ int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record)
     record->region_high = record->first_low + first;
     record->zone_size = zone;
     /* With large pages each zone would take 2 MiB for its first byte. */
-    madvise(low, record->region_high - record->region_low, MADV_NOHUGEPAGE);
+    ia2_sys_advise(low, record->region_high - record->region_low, MADV_NOHUGEPAGE);
     int r = ia2_sys_protect(at, shared, PROT_READ | PROT_WRITE, 0);
     if (!r && ia2_state.hides_frames)
         r = ia2_sys_protect((char *)record->first_low - IA2_SIGNAL_FRAMES, IA2_SIGNAL_FRAMES,
@@ -70,7 +70,7 @@ int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record)
 
 void ia2_stacks_unmap(struct ia2_thread_record *record)
 {
-    munmap((void *)record->region_low, record->region_high - record->region_low);
+    ia2_sys_unmap((void *)record->region_low, record->region_high - record->region_low);
     record->region_low = record->first_low = record->region_high = 0;
 }
 
@@ -81,8 +81,9 @@ int ia2_stacks_install(struct ia2_thread_record *record)
     stack_t signal_stack = {.ss_sp = (char *)record->first_low - IA2_SIGNAL_FRAMES,
                             .ss_size = IA2_SIGNAL_FRAMES,
                             .ss_flags = (int)SS_AUTODISARM};
-    if (sigaltstack(&signal_stack, NULL))
-        return -errno;
+    int r = ia2_sys_signal_stack(&signal_stack);
+    if (r)
+        return r;
     ia2_shared_begin((void *)record->shared_high);
     record->top[0] = ia2_key0_top();
     key0_zone[0] = ~0ul; /* running */

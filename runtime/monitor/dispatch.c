@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "containment/calls.h"
 #include "exit/table.h"
 #include "load/plugins.h"
 #include "memory/heap_ranges.h"
@@ -36,6 +37,8 @@ static long (*const operations[IA2_OPERATIONS])(long, long, long, long, int) = {
     [IA2_DO_EXIT_CLAIM] = ia2_exit_claimed,
     [IA2_DO_PLUGIN_TAKE] = ia2_plugin_taken,
     [IA2_DO_PLUGIN_LET_GO] = ia2_plugins_gone,
+    [IA2_DO_GUESTS_SEAL] = ia2_guests_sealed,
+    [IA2_DO_CONTAIN] = ia2_calls_contained,
 };
 
 static long dispatch(int operation, long a, long b, long c, long d, int caller)
@@ -55,8 +58,7 @@ static void check_caller(int caller)
 {
     const struct ia2_thread_record *record = ia2_this_thread();
     const struct ia2_compartment_descriptor *d = ia2_state.module[caller].descriptor;
-    uint64_t word =
-        record ? *(uint64_t *)(record->top[caller] + (uint64_t)(int64_t)IA2_SUSPENDED_SP) : 0;
+    uint64_t word = record ? *ia2_suspended_word(record, caller) : 0;
     struct ia2_range stack = {0, 0};
     if (record)
         stack = ia2_stack_of(record, caller);

@@ -13,6 +13,7 @@
 #include "signals/violations.h"
 #include "state/addresses.h"
 #include "base/die.h"
+#include "containment/calls.h"
 #include "signals/guard.h"
 #include "signals/interrupted.h"
 #include "state/compartment_name.h"
@@ -20,6 +21,7 @@
 #include "state/rights.h"
 #include "state/signal_frame.h"
 #include "state/state.h"
+#include "state/system_calls.h"
 
 #ifndef SS_AUTODISARM
 #define SS_AUTODISARM (1u << 31)
@@ -41,6 +43,7 @@ static void set_mask(uint64_t bits)
 }
 
 #define RED_ZONE 128 /* ABI 3.2.2 */
+#define SIGSYS_BIT (1ul << (SIGSYS - 1)) /* system calls of handlers are trapped too */
 
 /* The handler runs on its compartment's stack, where the kernel cannot put the frame of another
  * signal: what is left of the frames' stack below \a frame is armed for that. 0 if there is too
@@ -55,7 +58,7 @@ static int arm_rest(const struct ia2_thread_record *record, const char *frame)
         (uint64_t)__builtin_frame_address(0) - own < 3 * sizeof(struct ia2_frame))
         return 0;
     stack_t rest = {.ss_sp = low, .ss_size = left, .ss_flags = (int)SS_AUTODISARM};
-    return !sigaltstack(&rest, NULL);
+    return !ia2_sys_signal_stack(&rest);
 }
 
 /* The key of the compartment that was interrupted, 0 for key 0 alone, -1 for none. A gate that
@@ -231,7 +234,7 @@ static uint32_t run_handler(const struct ia2_thread_record *record, int number,
     uint64_t waited = *ia2_suspended_word(record, owner), mask = ~0ul;
     struct delivered *given = deliver(record, frame, owner, is_own);
     if (arm_rest(record, at))
-        mask = ia2_permissive_mask(ia2_mask_bits(&context->uc_sigmask) | action.mask |
+        mask = ~SIGSYS_BIT & ia2_permissive_mask(ia2_mask_bits(&context->uc_sigmask) | action.mask |
                                    (action.flags & SA_NODEFER ? 0 : 1ul << (number - 1)));
     int jumping =
         ia2_state.module[owner].descriptor->signal(number, &given->info, &given->context, mask);
@@ -255,7 +258,7 @@ static void default_action(int number, const siginfo_t *info)
 {
     struct sigaction dfl = {.sa_handler = SIG_DFL};
     ia2_permissive_end();
-    sigaction(number, &dfl, NULL);
+    ia2_sys_action(number, &dfl, NULL);
     if (info->si_code <= 0 || number == SIGTRAP)
         raise(number); /* it was sent, or reported after the instruction, so returning would not
                           repeat it */
@@ -312,7 +315,9 @@ char *ia2_signal_arrived(char *at, const struct ia2_thread_record *record, uint3
     int saved_errno = errno;
     if (!ia2_state.pkeys)
         ia2_virtual_pkru = virtual_pkru;
-    if (!ia2_permissive_fault(copy->info.si_signo, &copy->info, &copy->context)) {
+    if (ia2_call_is_trapped(copy)) {
+        ia2_call_answer(record, copy, ia2_frame_pkru(&copy->context));
+    } else if (!ia2_permissive_fault(copy->info.si_signo, &copy->info, &copy->context)) {
         uint32_t pkru = ia2_frame_pkru(&copy->context);
         if (!ia2_state.pkeys)
             ia2_virtual_pkru = IA2_PKRU_MONITOR;

@@ -33,6 +33,8 @@
 ia2_signal_entry:
     .cfi_startproc
     .cfi_undefined %rip
+    xor %r10d, %r10d
+.Lenter:
     mov %rdx, %r8
     /* Without keys the WRPKRU sets this word, which says what was interrupted. */
     mov ia2_virtual_pkru@GOTTPOFF(%rip), %r9
@@ -47,13 +49,17 @@ ia2_signal_entry:
     lea IA2_STATE_THREADS(%rbp, %r15), %r13
     ia2_rdfsbase
     cmp %rax, IA2_RECORD_FSBASE(%r13)
-    jne .Lunknown
+    jne .Lended
+.Lknown:
+    test %r10d, %r10d
+    jnz .Lanywhere
     mov IA2_RECORD_FIRST_LOW(%r13), %rax
     cmp %rax, %rsp
     jae .Lia2_die_entry
     sub $IA2_SIGNAL_FRAMES, %rax
     cmp %rax, %rsp
     jb .Lia2_die_entry
+.Ltaken:
     mov %rsp, %rdi
     mov IA2_RECORD_TOP + 8 * IA2_KEY_MONITOR(%r13), %r14
     lea IA2_FIRST_FRAME(%r14), %rbx
@@ -72,6 +78,7 @@ ia2_signal_entry:
     mov %rdi, %rsi
     mov %r13, %rdi
     mov %rsp, %rdx
+    mov %r10d, %ecx
     cld
     call ia2_frame_take
     mov %rbp, %rdi
@@ -104,9 +111,24 @@ ia2_signal_entry:
     call ia2_signal_arrived
     mov %r12, IA2_SUSPENDED_SP(%r14)
     lea 8(%rax), %rsp
+    mov ia2_state@GOTPCREL(%rip), %r9
+    mov IA2_STATE_COOKIE(%r9), %r9
+    mov (%r9), %r9
     mov $15, %eax                           /* rt_sigreturn */
     syscall
     ud2
+
+    /* A frame that lies anywhere is only read, and counts as the compartment's that runs. */
+.Lanywhere:
+    cmpl $0, IA2_STATE_HIDES_FRAMES(%rbp)
+    jne .Lia2_die_entry
+    mov $1, %r10d
+    jmp .Ltaken
+    /* A thread that has ended still runs libc's last code. */
+.Lended:
+    cmp %rax, IA2_RECORD_ENDED_FSBASE(%r13)
+    jne .Lunknown
+    jmp .Lknown
 
     /* A thread that the runtime did not start, or that has ended: only key 0 has anything to do
      * with its signals. */
@@ -123,4 +145,16 @@ ia2_signal_entry:
     jmp ia2_die_monitor
     .cfi_endproc
     .size ia2_signal_entry, . - ia2_signal_entry
+
+    .balign 16
+    .globl ia2_trap_entry
+    .hidden ia2_trap_entry
+    .type ia2_trap_entry, @function
+ia2_trap_entry:
+    .cfi_startproc
+    .cfi_undefined %rip
+    mov $1, %r10d
+    jmp .Lenter
+    .cfi_endproc
+    .size ia2_trap_entry, . - ia2_trap_entry
     .section .note.GNU-stack, "", @progbits

@@ -9,4 +9,8 @@
  * with ia2_signal_unknown. For the kernel alone. */
 void ia2_signal_entry(int number, siginfo_t *info, void *context);
 
+/* The same for SIGSYS before Linux 6.12, whose frame lies on the stack of who made the system call:
+ * nobody else can write it there. */
+void ia2_trap_entry(int number, siginfo_t *info, void *context);
+
 #endif

@@ -4,6 +4,7 @@
 #include "base/die.h"
 #include "signals/interrupted.h"
 #include "state/monitor.h"
+#include "state/addresses.h"
 #include "state/rights.h"
 #include "state/state.h"
 
@@ -13,11 +14,6 @@
 
 static __thread struct ia2_guard *guard __attribute__((tls_model("initial-exec")));
 static __thread uint8_t faults[IA2_MAX_COMPARTMENTS] __attribute__((tls_model("initial-exec")));
-
-static uint64_t *suspended_sp_of_key_0(const struct ia2_thread_record *record)
-{
-    return (uint64_t *)(record->top[0] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
-}
 
 int ia2_guard_is_spent(int key)
 {
@@ -34,7 +30,7 @@ const struct ia2_guard *ia2_guard_take(int number, int key)
     ia2_monitor_copy_in(0, &copy, taken, sizeof(copy));
     if (key > 0 && ia2_suspend(record, key))
         faults[key]++;
-    *suspended_sp_of_key_0(record) = copy.key0_sp;
+    *ia2_suspended_word(record, 0) = copy.key0_sp;
     copy.fault = number;
     copy.compartment = key;
     ia2_monitor_copy_out(0, taken, &copy, sizeof(copy));
@@ -47,7 +43,7 @@ int ia2_guarded(struct ia2_guard *own, void (*function)(size_t, int), size_t ind
     const struct ia2_thread_record *record = ia2_this_thread();
     own->outer = guard;
     if (record)
-        own->key0_sp = *suspended_sp_of_key_0(record);
+        own->key0_sp = *ia2_suspended_word(record, 0);
     guard = survives ? own : NULL;
     int how = ia2_guarded_call(own, function, index, status);
     guard = own->outer;

@@ -2,25 +2,16 @@
 #include "signals/interrupted.h"
 
 #include "base/die.h"
+#include "state/addresses.h"
 #include "state/compartment_name.h"
 #include "state/state.h"
 
 #define RED_ZONE 128 /* ABI 3.2.2 */
 #define KEY0_ROOM 8192 /* what code with key 0 may need at least */
 
-uint64_t *ia2_suspended_word(const struct ia2_thread_record *record, int key)
-{
-    return (uint64_t *)(record->top[key] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
-}
-
 static uint64_t *depth_of(const struct ia2_thread_record *record, int key)
 {
     return (uint64_t *)(record->top[key] + (uint64_t)(int64_t)IA2_SIGNAL_DEPTH);
-}
-
-int ia2_is_running(const struct ia2_thread_record *record, int key)
-{
-    return *ia2_suspended_word(record, key) >> 63 & 1;
 }
 
 /* The first frame of a depth of interruption in the signal zone. */

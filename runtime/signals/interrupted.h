@@ -7,12 +7,6 @@
 
 struct ia2_thread_record;
 
-/* The word that says where compartment \a key is suspended on this thread. */
-uint64_t *ia2_suspended_word(const struct ia2_thread_record *record, int key);
-
-/* Whether the compartment, or key 0, runs on this thread. */
-int ia2_is_running(const struct ia2_thread_record *record, int key);
-
 /* Suspends the compartment if it runs: 1. In the middle of a gate it has itself said where its next
  * frame goes, and there is nothing to do: 0. Aborts if signals interrupt it too deeply. */
 int ia2_suspend(const struct ia2_thread_record *record, int key);

@@ -5,11 +5,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "base/die.h"
 #include "permissive/let_through.h"
 #include "signals/arrival.h"
 #include "signals/entry.h"
 #include "state/monitor.h"
 #include "state/state.h"
+#include "state/system_calls.h"
 
 /* What the kernel gets for a signal that comes to the runtime first. */
 static struct sigaction entered(int flags)
@@ -24,9 +26,9 @@ static struct sigaction entered(int flags)
 static void catch (int number)
 {
     struct sigaction act = entered(0), old;
-    if (!sigaction(number, NULL, &old) &&
+    if (!ia2_sys_action(number, NULL, &old) &&
         (old.sa_handler == SIG_DFL || ia2_permissive_catches(number)))
-        sigaction(number, &act, NULL);
+        ia2_sys_action(number, &act, NULL);
 }
 
 /* What one call of sigaction is about. */
@@ -58,9 +60,10 @@ static int set(struct setting *it, int owner)
             raw = entered(act->sa_flags);
         *signal = now;
     }
-    if (sigaction(it->number, it->acts ? &raw : NULL, &raw_old)) {
+    int r = ia2_sys_action(it->number, it->acts ? &raw : NULL, &raw_old);
+    if (r) {
         *signal = before;
-        return -errno;
+        return r;
     }
     it->old = raw_old;
     if (raw_old.sa_sigaction == ia2_signal_entry && raw_old.sa_flags & SA_SIGINFO) {
@@ -77,6 +80,8 @@ long ia2_signal_setting(long given, long unused1, long unused2, long unused3, in
     (void)unused1, (void)unused2, (void)unused3;
     struct setting it;
     ia2_monitor_copy_in(caller, &it, (const void *)given, sizeof(it));
+    if (ia2_state.contained && it.number == SIGSYS)
+        return -EINVAL;
     if (it.number < 1 || it.number >= _NSIG || caller < 1 || caller > IA2_LAST_COMPARTMENT)
         return -EINVAL;
     int r = set(&it, caller);
@@ -118,4 +123,16 @@ void ia2_signals_start(void)
     catch (SIGSEGV);
     if (ia2_permissive_catches(SIGTRAP))
         catch (SIGTRAP);
+}
+
+void ia2_signals_catch_calls(void)
+{
+    struct sigaction act = entered(0);
+    if (!ia2_state.hides_frames) {
+        act.sa_sigaction = ia2_trap_entry;
+        act.sa_flags &= ~SA_ONSTACK;
+    }
+    int r = ia2_sys_action(SIGSYS, &act, NULL);
+    if (r)
+        ia2_die("cannot catch SIGSYS (%s)", strerrorname_np(-r));
 }

@@ -18,4 +18,7 @@ void ia2_signals_start(void);
  * handler. Idempotent. */
 void ia2_signals_catch_faults(void);
 
+/* At start-up, before system calls are contained: SIGSYS comes to the runtime (entry.h). */
+void ia2_signals_catch_calls(void);
+
 #endif

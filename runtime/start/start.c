@@ -13,6 +13,7 @@
 
 #include "base/die.h"
 #include "base/log.h"
+#include "containment/calls.h"
 #include "exit/destructor_map.h"
 #include "exit/fini_array.h"
 #include "exit/registering.h"
@@ -165,11 +166,18 @@ int ia2_start(int argc, char **argv, char **envp)
     ia2_signals_start();
     ia2_threads_start();
     ia2_exit_start();
+    if (ia2_calls_are_to_be_contained()) {
+        ia2_signals_catch_calls();
+        ia2_signals_catch_faults();
+    }
     ia2_state.argc = (uint64_t)argc;
     ia2_state.argv = argv;
     ia2_state.envp = envp;
+    ia2_plugins_find();
     ia2_state_close();
     ia2_keep_key0();
     ia2_plugins_start();
+    if (ia2_calls_are_to_be_contained())
+        ia2_calls_contain();
     return ia2_state.module[1].descriptor->main(argc, argv, envp);
 }

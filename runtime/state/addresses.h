@@ -36,6 +36,18 @@ static inline struct ia2_range ia2_stack_of(const struct ia2_thread_record *reco
     return (struct ia2_range){top - record->zone_size - IA2_SIGNAL_GUARD - IA2_SIGNAL_ZONE, top};
 }
 
+/* The word that says where compartment \a key is suspended on the thread (state/zone.h). */
+static inline uint64_t *ia2_suspended_word(const struct ia2_thread_record *record, int key)
+{
+    return (uint64_t *)(record->top[key] + (uint64_t)(int64_t)IA2_SUSPENDED_SP);
+}
+
+/* Whether the compartment, or key 0, runs on the thread. */
+static inline int ia2_is_running(const struct ia2_thread_record *record, int key)
+{
+    return *ia2_suspended_word(record, key) >> 63 & 1;
+}
+
 /* Whether the thread's storage is under the keys of its compartments. */
 static inline int ia2_has_storage(const struct ia2_thread_record *record)
 {

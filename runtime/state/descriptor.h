@@ -87,6 +87,10 @@ struct ia2_plugin {
     const char *file, *name; /* no folder in either */
 };
 
+/* In system_calls: the policy says something about this compartment's system calls. If it does for
+ * one, those of all are contained. */
+#define IA2_CALLS_SAID (1u << 31)
+
 struct ia2_compartment_descriptor {
     uint32_t id;
     uint32_t count; /* of compartments, as the policy had it */
@@ -117,7 +121,9 @@ struct ia2_compartment_descriptor {
     char *shared_data, *shared_data_end;
     uint32_t pkru[IA2_MAX_COMPARTMENTS];
     uint32_t plugin_keys; /* mask of the compartments that come with dlopen */
+    uint32_t system_calls; /* mask of enum ia2_call_class, and IA2_CALLS_SAID */
     uint32_t permissive; /* 1: built to let violations through, for libia2_permissive.so only */
+    uint32_t unused;
     const struct ia2_plugin *plugins, *plugins_end; /* of compartment 1: what is loaded for which
                                                        name */
 };

@@ -101,7 +101,8 @@ int ia2_is_free_for(int key, uintptr_t start, size_t size)
     const struct ia2_range own[] = {
         {(uintptr_t)&ia2_state, (uintptr_t)(&ia2_state + 1)},
         {ia2_state.monitor_stacks, ia2_state.monitor_stacks + IA2_SLOT_COUNT * IA2_MONITOR_STACK},
-        {ia2_state.frames, ia2_state.frames + IA2_SLOT_COUNT * IA2_FRAME_BUFFER}};
+        {ia2_state.frames, ia2_state.frames + IA2_SLOT_COUNT * IA2_FRAME_BUFFER},
+        {ia2_state.cookie, ia2_state.cookie + IA2_PAGE}};
     for (size_t i = 0; i < sizeof(own) / sizeof(own[0]); i++)
         if (overlaps(own[i], start, end))
             return 0;
@@ -115,6 +116,12 @@ int ia2_is_free_for(int key, uintptr_t start, size_t size)
             if ((int)other != key && overlaps(module->data[i], start, end))
                 return 0;
         if (module->descriptor && overlaps(module->text, start, end))
+            return 0;
+    }
+    for (uint32_t i = 0; i < ia2_state.mappings; i++) {
+        const struct ia2_mapping *mapping = &ia2_state.mapping[i];
+        if (mapping->owner < IA2_MAPPING_CODE && (int)mapping->owner != key &&
+            overlaps((struct ia2_range){mapping->start, mapping->end}, start, end))
             return 0;
     }
     for (uint32_t slot = 1; slot < ia2_state.slots_used; slot++)

@@ -32,6 +32,8 @@ enum ia2_operation {
     IA2_DO_EXIT_CLAIM,
     IA2_DO_PLUGIN_TAKE,
     IA2_DO_PLUGIN_LET_GO,
+    IA2_DO_GUESTS_SEAL,
+    IA2_DO_CONTAIN,
     IA2_OPERATIONS,
 };
 

@@ -6,6 +6,8 @@
 #include <sys/mman.h>
 
 #include "base/die.h"
+#include "state/addresses.h"
+#include "state/monitor.h"
 #include "state/state.h"
 #include "state/system_calls.h"
 
@@ -63,9 +65,30 @@ _Static_assert(offsetof(ucontext_t, uc_sigmask) + 8 == CONTEXT_SIZE, "layout");
 
 #define MAGIC1 0x46505853
 
-void ia2_frame_take(const struct ia2_thread_record *record, char *at, struct ia2_frame *frame)
+/* The compartment that runs on the thread; 0 if none does. */
+static int runs(const struct ia2_thread_record *record)
+{
+    for (int key = 1; record->fsbase && key <= (int)ia2_state.count; key++)
+        if (ia2_is_running(record, key))
+            return key;
+    return 0;
+}
+
+static void check_own(int key, const char *start, size_t size)
+{
+    if (!ia2_is_free_for(key, (uintptr_t)start, size))
+        ia2_die("a signal frame in memory of another compartment");
+}
+
+void ia2_frame_take(const struct ia2_thread_record *record, char *at, struct ia2_frame *frame,
+                    int anywhere)
 {
     uintptr_t end = record->first_low;
+    int key = anywhere ? runs(record) : 0;
+    if (anywhere) {
+        check_own(key, at, INFO + sizeof(frame->info));
+        end = UINTPTR_MAX;
+    }
     memset(&frame->context, 0, sizeof(frame->context));
     memcpy(&frame->context, at + CONTEXT, CONTEXT_SIZE);
     memcpy(&frame->info, at + INFO, sizeof(frame->info));
@@ -73,18 +96,25 @@ void ia2_frame_take(const struct ia2_thread_record *record, char *at, struct ia2
     char *from = (char *)frame->context.uc_mcontext.fpregs;
     if (from) {
         uint32_t sizes[2] = {0, 0}; /* magic and size, struct _fpx_sw_bytes */
+        if (anywhere)
+            check_own(key, from, XSTATE_HEADER);
         if (from > at && (uintptr_t)from < end && end - (uintptr_t)from >= XSTATE_HEADER)
             memcpy(sizes, from + 464, sizeof(sizes));
         size_t size = sizes[0] == MAGIC1 ? sizes[1] : XSTATE_HEADER;
         if (size < XSTATE_HEADER || size > sizeof(frame->xsave) || end - (uintptr_t)from < size)
             ia2_die("a signal frame of unknown form");
+        if (anywhere)
+            check_own(key, from, size);
         memcpy(frame->xsave, from, size);
         frame->xsave_size = size;
         frame->context.uc_mcontext.fpregs = (fpregset_t)(void *)frame->xsave;
-        memset(from, 0, size);
+        if (!anywhere)
+            memset(from, 0, size);
     }
-    memset(at + CONTEXT, 0, INFO - CONTEXT + sizeof(frame->info));
-    if (frame->info.si_signo < 1 || frame->info.si_signo >= _NSIG)
+    if (!anywhere)
+        memset(at + CONTEXT, 0, INFO - CONTEXT + sizeof(frame->info));
+    if (frame->info.si_signo < 1 || frame->info.si_signo >= _NSIG ||
+        (anywhere && frame->info.si_signo != SIGSYS))
         ia2_die("the signal entry was not entered by the kernel");
 }
 

@@ -70,6 +70,23 @@ struct ia2_module {
     size_t tls_image_size;
 };
 
+/* Memory that was mapped and is not everybody's to change. */
+struct ia2_mapping {
+    uintptr_t start, end;
+    uint32_t owner; /* a compartment, or IA2_MAPPING_CODE */
+};
+#define IA2_MAPPING_CODE 64 /* what the loader mapped: nobody changes it */
+#define IA2_MAPPING_PLUGIN 65 /* code of a plugin that the monitor has not taken in yet */
+#define IA2_MAPPING_LATE 66 /* code that came with dlopen */
+#define IA2_MAPPINGS 8192
+
+/* A file that is mapped as code. Nobody may open it to write. */
+struct ia2_code_file {
+    uint64_t device, inode;
+    uint64_t is_plugin; /* a compartment that comes with dlopen */
+};
+#define IA2_CODE_FILES 256
+
 /* The thread-local storage that the program has brought for a plugin, in the plugin's carrier. */
 struct ia2_carrier {
     int64_t tls_offset;
@@ -114,8 +131,9 @@ struct ia2_thread_record {
      * the first thread, whose first stack is the kernel's. */
     uint64_t region_low, first_low, region_high;
     uint32_t released; /* joined or detached: libc reads the thread's descriptor no more */
-    uint32_t unused;
-    uint64_t reserved;
+    uint32_t call_not_pkru; /* while the monitor makes a system call with the rights of a caller: the
+                               complement of these; 0 at other times */
+    uint64_t ended_fsbase; /* of a thread that has ended, until its slot is taken again */
 };
 
 /* What a thread is to be, between pthread_create and libc's own. */
@@ -160,13 +178,21 @@ struct ia2_state {
     uint64_t monitor_stacks; /* one of IA2_MONITOR_STACK bytes for each slot */
     uint64_t frames; /* of each slot, where the frame lies by which a handler is left */
     uint32_t hides_frames; /* the kernel writes signal frames where the interrupted code may not */
-    uint32_t unused;
+    uint32_t contained; /* system calls are (containment/filter.h) */
+    uint64_t cookie; /* where the word is by which the kernel knows the monitor's system calls */
+    uint64_t heap_end; /* where the heap of libc began */
     long (*dispatch)(int operation, long, long, long, long, int caller); /* of the monitor */
     struct ia2_lock thread_lock; /* of the slots */
     uint32_t slots_used; /* those from here on were never taken */
     struct ia2_thread_record thread[IA2_SLOT_COUNT] __attribute__((aligned(4096)));
     struct ia2_thread_wish wish[IA2_SLOT_COUNT];
     uint8_t owner[IA2_GRANULES];
+    struct ia2_lock mapping_lock;
+    uint32_t mappings, code_files;
+    struct ia2_mapping mapping[IA2_MAPPINGS]; /* in no order */
+    struct ia2_code_file code_file[IA2_CODE_FILES];
+    uint64_t denied[64]; /* places of denied system calls that were told of */
+    int32_t held[64]; /* descriptors that the monitor looks at; 0: none */
     struct exit_record exit[IA2_EXIT_RECORDS];
     struct ia2_destructor_map map;
 } __attribute__((aligned(4096))); /* so that it fills whole pages: they get a key */

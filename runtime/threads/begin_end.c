@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "threads/begin_end.h"
+#include "state/system_calls.h"
 
 #include <signal.h>
 #include <string.h>
@@ -60,12 +61,11 @@ void ia2_thread_ends(uint32_t slot, uint32_t emptied)
     struct ia2_thread_record *record = ia2_own_record();
     if (record != &ia2_state.thread[slot] || record->state != IA2_SLOT_QUIET || slot == 1)
         ia2_die("a thread ends whose FS base or slot is not its own");
-    stack_t none = {.ss_flags = SS_DISABLE};
-    sigaltstack(&none, NULL);
     ia2_shared_end(record);
     if (ia2_tls_set_keys((char *)record->fsbase, 1, emptied))
         ia2_die("cannot take thread-local storage back from a thread that ends");
     ia2_stacks_empty(record);
+    record->ended_fsbase = record->fsbase;
     record->fsbase = 0;
     record->state = IA2_SLOT_ENDED;
 }

@@ -1,5 +1,6 @@
 #define _GNU_SOURCE
 #include "threads/threads.h"
+#include "state/system_calls.h"
 
 #include <dlfcn.h>
 #include <errno.h>
@@ -68,7 +69,7 @@ static void wait_for_ending_threads(void)
 static int is_vacant(const struct ia2_thread_record *record)
 {
     return record->state == IA2_SLOT_ENDED && record->released &&
-           syscall(SYS_tgkill, getpid(), (pid_t)record->tid, 0) && errno == ESRCH;
+           ia2_sys(SYS_tgkill, getpid(), (long)record->tid, 0, 0, 0) == -ESRCH;
 }
 
 static int fits(const struct ia2_thread_record *record, size_t zone, size_t first)
@@ -131,7 +132,8 @@ long ia2_thread_prepare(long given, long unused1, long unused2, long unused3, in
         record->start_owner = (uint32_t)caller;
         record->start = wish.start;
         record->start_arg = wish.start_arg;
-        record->signal_mask = wish.signal_mask;
+        record->signal_mask = wish.signal_mask & ~(1ul << (SIGSYS - 1));
+        record->ended_fsbase = 0;
         record->more_low = record->more_high = 0;
         record->released = wish.detached != 0;
         ia2_state.wish[slot] = wish;
@@ -194,6 +196,8 @@ long ia2_threads_forked(long unused1, long unused2, long unused3, long unused4, 
     struct ia2_thread_record *own = (struct ia2_thread_record *)ia2_this_thread();
     ia2_lock_renew(&ia2_state.thread_lock);
     ia2_lock_renew(&ia2_state.exit_lock);
+    ia2_lock_renew(&ia2_state.mapping_lock);
+    memset(ia2_state.held, 0, sizeof(ia2_state.held));
     for (uint32_t slot = 1; slot < ia2_state.slots_used; slot++) {
         struct ia2_thread_record *record = &ia2_state.thread[slot];
         if (record == own || record->state == IA2_SLOT_FREE)
@@ -221,6 +225,7 @@ static void end_thread(void *unused)
     (void)unused;
     sigset_t all;
     sigfillset(&all);
+    sigdelset(&all, SIGSYS);
     for (int round = 0, more = 1; more && round < PTHREAD_DESTRUCTOR_ITERATIONS; round++) {
         more = 0;
         for (uint32_t key = 1; key <= ia2_state.count; key++)
@@ -245,7 +250,6 @@ static void end_thread(void *unused)
     gone_held[slot] = 1;
     ia2_thread_storage_lock();
     ia2_thread_turn(0, slot, emptied);
-    ia2_slot = 0;
     ia2_thread_storage_unlock();
 }
 

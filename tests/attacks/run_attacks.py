@@ -19,14 +19,22 @@ LIMIT = 40  # seconds for one attack; a victim that hangs has not lost its secre
 
 
 def attack(program: str, attacker: str, name: str) -> dict:
+    """In a folder of its own: some attacks change the files there."""
+    with tempfile.TemporaryDirectory() as folder:
+        own = os.path.join(folder, "bin")
+        shutil.copytree(os.path.dirname(program), own, copy_function=os.link)
+        return attack_in(own, os.path.basename(program), attacker, name)
+
+
+def attack_in(folder: str, program: str, attacker: str, name: str) -> dict:
     began = time.monotonic()
     process = subprocess.Popen(
-        [program, attacker, name],
+        [os.path.join(folder, program), attacker, name],
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         start_new_session=True,
-        cwd=os.path.dirname(program),
+        cwd=folder,
     )
     try:
         out, err = process.communicate(timeout=LIMIT)

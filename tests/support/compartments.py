@@ -69,7 +69,8 @@ if EXTRA_FLAGS:
 class Compartment:
     """Key: its position in the list, from 1. `reads`: keys it has a read grant for. `clients`: keys
     that may allocate in its heap. `late`: nothing is linked with it, it comes with dlopen.
-    `options`: for its link."""
+    `options`: for its link. `calls`: the mask of its system calls, None if its policy says
+    nothing."""
 
     name: str
     sources: list
@@ -77,6 +78,7 @@ class Compartment:
     clients: tuple = ()
     late: bool = False
     options: tuple = ()
+    calls: int | None = None
     objects: list = field(default_factory=list)
     gates: list = field(default_factory=list)
     shared: list = field(default_factory=list)
@@ -140,6 +142,8 @@ def callgates(compartments, key: int) -> str:
         lines.append(f"#define IA2_PLUGIN_KEYS {late:#x}")
     if own.clients:
         lines.append(f"#define IA2_HEAP_CLIENTS {sum(1 << client for client in own.clients):#x}")
+    if own.calls is not None:
+        lines.append(f"#define IA2_SYSTEM_CALLS {own.calls:#x}")
     lines.append("#include <ia2_gate.S>")
     for gate in own.gates:
         fields = ", ".join(f"{name}={gate.get(name, 0)}" for name in FIELDS)

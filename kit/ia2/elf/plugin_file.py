@@ -13,12 +13,19 @@ ld.so and left to the runtime.
 
 import dataclasses
 import os
+import re
 
 from ..base import atomic, layout
 from ..base.failure import Failure
 from . import elf
 
-DT_INIT_ARRAY, DT_INIT_ARRAYSZ = 25, 27
+DT_INIT, DT_INIT_ARRAY, DT_INIT_ARRAYSZ = 12, 25, 27
+# crti.o's and crtn.o's function _init: it calls __gmon_start__, which only gprof defines.
+EMPTY_INIT = re.compile(
+    rb"(\xf3\x0f\x1e\xfa)?\x48\x83\xec\x08\x48\x8b\x05.{4}\x48\x85\xc0\x74\x02\xff\xd0"
+    rb"\x48\x83\xc4\x08\xc3",
+    re.DOTALL,
+)
 TLS_RELOCATIONS = {16: "DTPMOD64", 17: "DTPOFF64", 18: "TPOFF64", 36: "TLSDESC"}
 CARRIER = """\
     .section .tbss, "awT", @nobits
@@ -129,12 +136,18 @@ def _hide_constructors(image: elf.Elf, patch: _Patch) -> None:
     segment = image.segment(elf.PT_DYNAMIC)
     # ld.so ignores tags that it does not know.
     renamed = {
+        DT_INIT: layout.IA2_DT_INIT,
         DT_INIT_ARRAY: layout.IA2_DT_INIT_ARRAY,
         DT_INIT_ARRAYSZ: layout.IA2_DT_INIT_ARRAYSZ,
     }
     for offset in (
         range(segment.offset, segment.offset + segment.filesz, elf.DYN.size) if segment else ()
     ):
-        tag = elf.DYN.unpack_from(image.data, offset)[0]
+        tag, value = elf.DYN.unpack_from(image.data, offset)
+        if tag == DT_INIT and not EMPTY_INIT.match(image.data, image.file_offset(value)):
+            raise elf.ElfError(
+                "has code in its section .init, which ld.so would run before the compartment has its"
+                " key; make it a function with __attribute__((constructor))"
+            )
         if tag in renamed:
             patch.put(offset, renamed[tag], 8)

@@ -19,7 +19,7 @@ Key = int
 class Compartment:
     """`pkru`: the rights of its code. `reads`: the keys that it may read. `file`: its name in bin/.
     `plugin`: the file name that the project's build gives a plugin. `guests`: it may load libraries
-    that the policy does not name."""
+    that the policy does not name. `system_calls`: the mask of what it may have the kernel do."""
 
     name: str
     pkey: Key
@@ -28,6 +28,7 @@ class Compartment:
     file: str
     plugin: str | None
     guests: bool
+    system_calls: typing.Annotated[int, fields.Range(0, 2**32 - 1)]
 
 
 @dataclasses.dataclass

@@ -14,6 +14,9 @@
                                that dlsym finds in it
     guests = false             optional, else true: the compartment may not load libraries that are
                                no compartment of the policy, except those in the system's folders
+    system_calls = "none"      optional: what the compartment may have the kernel do: "none", "all", or
+                               a list of the words in system_calls.py. If one compartment says so,
+                               the system calls of all are contained; the others may do "all"
 
     [allocations]              optional: where the blocks are that a function allocates
     FUNCTION = "shared"        "shared" or the name of a compartment
@@ -36,12 +39,13 @@ import tomllib
 import typing
 
 from ..base.failure import Failure
+from . import system_calls
 
 FIRST_KEY, LAST_KEY = 1, 12
 IDENTIFIER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\Z")
 KEY_PART = r"""(?:"[^"]*"|'[^']*'|[A-Za-z0-9_-]+)"""
 TABLES = {"compartment", "allocations", "shared", "parameters"}
-COMPARTMENT_KEYS = {"pkey", "sources", "reads", "plugin", "entries", "guests"}
+COMPARTMENT_KEYS = {"pkey", "sources", "reads", "plugin", "entries", "guests", "system_calls"}
 Direction = typing.Literal["in", "out", "inout"]
 DIRECTIONS: tuple[Direction, ...] = typing.get_args(Direction)
 
@@ -56,6 +60,7 @@ class Compartment:
     plugin: str | None = None
     entries: list[str] = dataclasses.field(default_factory=list)
     guests: bool = True
+    system_calls: int = system_calls.ALL
 
 
 @dataclasses.dataclass
@@ -305,7 +310,23 @@ class _Reader:
             plugin,
             entries,
             guests,
+            self.calls(table, dotted),
         )
+
+    def calls(self, table: dict, dotted: str) -> int:
+        """The mask of what the compartment may have the kernel do."""
+        said = table.get("system_calls")
+        if said is not None and not isinstance(said, str):
+            said = self.strings(said, f"{dotted}.system_calls")
+        try:
+            return system_calls.mask(said)
+        except system_calls.UnknownWord as word:
+            words = ", ".join(f'"{known}"' for known in system_calls.WORDS)
+            raise self.fail(
+                f"'system_calls' has the unknown word '{word}'",
+                f"{dotted}.system_calls",
+                f'say "none", "all", or a list of {words}',
+            ) from None
 
     def plugin(
         self, table: dict, dotted: str, name: str, pkey: int

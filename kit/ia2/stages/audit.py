@@ -242,7 +242,8 @@ class Audit:
         self.note(
             name,
             "constructors",
-            plugin_file.DT_INIT_ARRAY not in image.dynamic,
+            plugin_file.DT_INIT_ARRAY not in image.dynamic
+            and plugin_file.DT_INIT not in image.dynamic,
             "ld.so would run its constructors before it has its key",
         )
 

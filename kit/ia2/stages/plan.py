@@ -567,6 +567,7 @@ class Planner:
                     file,
                     plugin,
                     compartment.guests,
+                    compartment.system_calls,
                 )
             )
         return made

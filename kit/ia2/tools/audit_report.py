@@ -64,6 +64,7 @@ def derived_plan(program: str) -> Expected:
                 file=file,
                 plugin=file if file in plugins else None,
                 guests=True,
+                system_calls=0,
             )
             for key, file in enumerate(files, 1)
         ],

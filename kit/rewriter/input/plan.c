@@ -40,8 +40,8 @@ static bool is_data_in(const struct field *object)
 
 static void read_compartments(struct plan *plan, const struct field *root)
 {
-    static const char *const names[] = {"name", "pkey",   "pkru",   "reads",
-                                        "file", "plugin", "guests", NULL};
+    static const char *const names[] = {
+        "name", "pkey", "pkru", "reads", "file", "plugin", "guests", "system_calls", NULL};
     const struct field list = field_list(root, "compartments");
     if (!field_count(&list) || field_count(&list) > MAX_KEY)
         field_refuse(&list, intern_format("1 to %d compartments", MAX_KEY), NULL);
@@ -56,6 +56,7 @@ static void read_compartments(struct plan *plan, const struct field *root)
         bool_in(&entry, "guests"); /* the link's */
         compartment->key = (unsigned)number_in(&entry, "pkey", i + 1, i + 1);
         compartment->pkru = (uint32_t)number_in(&entry, "pkru", 0, UINT32_MAX);
+        compartment->system_calls = (uint32_t)number_in(&entry, "system_calls", 0, UINT32_MAX);
         compartment->reads = mask_in(&entry, "reads", plan->compartment_count);
     }
 }

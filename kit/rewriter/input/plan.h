@@ -9,11 +9,14 @@
 #include "base/intern.h"
 
 #define MAX_KEY 12
+/* compartment.system_calls where the policy says nothing. */
+#define ALL_SYSTEM_CALLS 0x7fffffffu
 
 struct compartment {
     const char *name, *file;
     unsigned key;
     uint32_t pkru;
+    uint32_t system_calls; /* mask of what it may have the kernel do; see the runtime's descriptor.h */
     unsigned reads; /* mask of keys this compartment may read */
     const char *plugin; /* the file name it has in the project's build, if it comes with dlopen;
                            else NULL */

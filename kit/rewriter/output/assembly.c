@@ -32,6 +32,8 @@ char *assembly_text(const struct program *program, const struct compartment *com
         plugin_keys |= plan->compartments[i].plugin ? 1u << (i + 1) : 0;
     if (plugin_keys)
         text_printf(&out, "#define IA2_PLUGIN_KEYS 0x%x\n", plugin_keys);
+    if (compartment->system_calls != ALL_SYSTEM_CALLS)
+        text_printf(&out, "#define IA2_SYSTEM_CALLS 0x%x\n", compartment->system_calls);
     if (compartment->heap_clients)
         text_printf(&out, "#define IA2_HEAP_CLIENTS 0x%x\n", compartment->heap_clients);
     text_puts(&out, "#include <ia2_gate.S>\n");

@@ -149,21 +149,3 @@ WRAP_VECTOR(writev, 0)
     }
 WRAP_EXIT(_exit)
 WRAP_EXIT(_Exit)
-
-/* ---- masks ---------------------------------------------------------------------------------- */
-
-#define WRAP_MASK(function) \
-    int __real_##function(int, const sigset_t *, sigset_t *); \
-    HIDDEN int __wrap_##function(int how, const sigset_t *set, sigset_t *old); \
-    HIDDEN int __wrap_##function(int how, const sigset_t *set, sigset_t *old) \
-    { \
-        sigset_t own; \
-        if (!set || how == SIG_UNBLOCK) \
-            return __real_##function(how, set, old); \
-        own = *set; \
-        sigdelset(&own, SIGSEGV); \
-        sigdelset(&own, SIGTRAP); \
-        return __real_##function(how, &own, old); \
-    }
-WRAP_MASK(sigprocmask)
-WRAP_MASK(pthread_sigmask)

@@ -15,7 +15,8 @@ ATTACK
         if (readable(own_storage - below))
             memcpy(copy - below, own_storage - below, 4096);
     ((word *)copy)[0] = ((word *)copy)[2] = (word)copy;
-    SYS(SYS_arch_prctl, 0x1002 /* ARCH_SET_FS */, copy);
+    if (SYS(SYS_arch_prctl, 0x1002 /* ARCH_SET_FS */, copy))
+        return;
     victim_call(ADD, 1, 2);
     effect("the victim ran with thread-local storage of the attacker's");
 }

@@ -21,7 +21,8 @@ ATTACK
     while (!other)
         sched_yield();
     usleep(200000);
-    SYS(SYS_arch_prctl, 0x1002 /* ARCH_SET_FS */, other);
+    if (SYS(SYS_arch_prctl, 0x1002 /* ARCH_SET_FS */, other))
+        return;
     victim_call(ADD, 1, 2);
     effect("two threads ran on one stack of the victim's");
 }

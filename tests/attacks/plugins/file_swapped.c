@@ -6,25 +6,7 @@
  * attackers: 2
  * expect: stopped */
 #include "attack.h"
-#include <dirent.h>
 #include <sys/inotify.h>
-
-/* Other attacks load the plugin from this folder: this one has a folder of its own. */
-static void go_into_own_folder(const char *own)
-{
-    DIR *folder = opendir(".");
-    char to[512];
-    if (!folder || mkdir(own, 0700))
-        cannot("no folder");
-    for (struct dirent *entry; (entry = readdir(folder));) {
-        snprintf(to, sizeof to, "%s/%s", own, entry->d_name);
-        link(entry->d_name, to);
-    }
-    if (chdir(own))
-        cannot("no folder");
-    SYS(SYS_execve, "./program", ((char *[]){"program", "2", "file_swapped", NULL}), environ);
-    cannot("the program does not start again");
-}
 
 static volatile int armed;
 
@@ -47,12 +29,6 @@ static void *swap(void *watch)
 
 ATTACK
 {
-    static const char own[] = "file_swapped.d";
-    char folder[4096];
-    if (!getcwd(folder, sizeof folder))
-        cannot("no working directory");
-    if (!strstr(folder, own))
-        go_into_own_folder(own);
     if (victim_load_plugin() != 7)
         cannot("the plugin does not load");
     long watch = inotify_init1(0);

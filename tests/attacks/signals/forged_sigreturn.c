@@ -2,7 +2,7 @@
  * source: SROP (Bosman and Bos 2014); rt_sigreturn(2)
  * tries: to return from a frame of its own making with PKRU 0
  * must: end the process
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 static char memory[16384] __attribute__((aligned(64)));

@@ -2,8 +2,7 @@
  * source: kernel 6.12: a frame is written with all keys open (x86/pkeys, Chekhovskoy et al. 2024)
  * tries: to have a frame written over the victim's object by a thread with a raw alternate stack
  * must: not be able to name a stack
- * expect on 6.1: stopped
- * expect on 6.12: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 extern char end_thread[] __asm__("kernel_writes_frame_end") __attribute__((visibility("hidden")));

@@ -3,7 +3,7 @@
  * tries: to have the kernel call a handler that the runtime does not know, on a signal stack of the
  *   attacker's, on its way changing PKRU
  * must: not install it
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 static void handler(int number, siginfo_t *info, void *context)

@@ -2,7 +2,7 @@
  * source: rseq(2)
  * tries: to register rseq at a place of its own choice, shared memory or the victim's object
  * must: refuse to register
- * expect: succeeds at times until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 static void register_at(void *at)

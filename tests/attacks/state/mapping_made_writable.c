@@ -2,7 +2,7 @@
  * source: pkey_mprotect(2)
  * tries: to make the state's mapping writable where it is, under key 0
  * must: fail: the state is another key's, or calls are contained
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: mmap(2) with MAP_FIXED
  * tries: to map a copy of the page with the signals' records, changed, over the state
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 static char kept[8192] __attribute__((aligned(4096)));

@@ -2,7 +2,7 @@
  * source: prctl(2) with PR_SET_MM: /proc/self/cmdline reads where it says, as the kernel
  * tries: to make the secret the program's command line
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <sys/prctl.h>
 

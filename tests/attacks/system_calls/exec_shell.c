@@ -2,7 +2,7 @@
  * source: execve(2)
  * tries: to replace the program by one without compartments, which has its files and its user
  * must: fail, unless the policy lets this compartment execute programs
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.2: two mappings of one memory
  * tries: to have a memfd mapped writable here and executable there
  * must: not get both
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: PKU Pitfalls (Connor et al. 2020), section 4.2: mapped files change
  * tries: to map a file executable, then to write a WRPKRU to the file
  * must: not get an executable mapping of a file that it can write
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

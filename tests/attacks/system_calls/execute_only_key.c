@@ -2,7 +2,7 @@
  * source: pkeys(7): mprotect(PROT_EXEC) takes a key of the kernel's for execute-only memory
  * tries: to free a key that nobody has, then to make the victim's pages execute-only, then readable and writable, which leads to key 0
  * must: not change the key of the victim's pages
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: mprotect(2)
  * tries: to make the gate by which the victim is entered writable, and to change it
  * must: not change the protection of code
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: mmap(2) with MAP_FIXED
  * tries: to map other code over the gate by which the victim is entered or returned to
  * must: not change mappings of code
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 static void to_payload(char *at)

@@ -3,7 +3,7 @@
  * tries: to have one half of a WRPKRU at the end of a page and the other at the start of the next,
  *   which come together only by mremap
  * must: not get the two executable side by side
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

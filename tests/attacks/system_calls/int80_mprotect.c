@@ -2,7 +2,7 @@
  * source: the 32-bit entry of the kernel, which a filter on 64-bit numbers does not see
  * tries: to make a page executable by int 0x80
  * must: not make a system call of the other architecture
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: pkey_free(2): a key that is free is given to the next who asks, its pages keep it
  * tries: to free the victim's key and to get it with rights from pkey_alloc
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

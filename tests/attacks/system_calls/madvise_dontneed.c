@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.1; madvise(2)
  * tries: to have the kernel throw the victim's object away
  * must: not change the victim's memory
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: madvise(2) with MADV_WIPEONFORK
  * tries: to have the victim's object emptied in a child
  * must: not change the victim's memory
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: unshare(2), mount(2)
  * tries: to have the victim open other files by the same names
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <sys/mount.h>
 #include <sys/stat.h>

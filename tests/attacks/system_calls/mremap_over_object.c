@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.1; mremap(2)
  * tries: to move a page of the attacker's over the victim's object
  * must: not change the victim's mappings
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: mremap(2) with MREMAP_DONTUNMAP
  * tries: to move the secret's page elsewhere, then to give it key 0
  * must: not move the victim's pages
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

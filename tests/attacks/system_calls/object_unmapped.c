@@ -2,7 +2,7 @@
  * source: munmap(2), mmap(2)
  * tries: to unmap the victim's object and to map other memory there
  * must: not change the victim's mappings
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

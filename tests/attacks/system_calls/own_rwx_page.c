@@ -2,7 +2,7 @@
  * source: mmap(2)
  * tries: to execute a WRPKRU of its own in a page that is writable and executable
  * must: not get such a page
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: perf_event_open(2) with PERF_SAMPLE_REGS_USER
  * tries: to have the kernel sample the victim's registers into a ring of the attacker's
  * must: not get an event
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <linux/perf_event.h>
 

@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.1; pkey_mprotect(2)
  * tries: to put key 0 on the victim's pages
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

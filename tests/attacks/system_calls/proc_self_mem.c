@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.3; proc(5)
  * tries: to read and write the victim's memory through /proc/self/mem, which ignores keys
  * must: not be opened
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.3; a filter on paths has to know all names
  * tries: to reach the same file by the process's and the thread's number, and by openat from /proc/self
  * must: not be opened
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 static void read_from(int file)

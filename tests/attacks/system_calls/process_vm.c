@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.3; process_vm_readv(2)
  * tries: to have the kernel read and write the victim's memory in the process itself
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <sys/uio.h>
 

@@ -2,7 +2,7 @@
  * source: PKU Pitfalls, section 4.3; ptrace(2)
  * tries: to have a child attach to this process and read the victim's memory
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <sys/prctl.h>
 #include <sys/ptrace.h>

@@ -2,7 +2,7 @@
  * source: personality(2) with READ_IMPLIES_EXEC
  * tries: to get executable memory by asking for readable memory
  * must: not set the personality
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

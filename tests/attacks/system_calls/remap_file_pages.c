@@ -2,7 +2,7 @@
  * source: remap_file_pages(2)
  * tries: to bring another page of a file under an executable mapping
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

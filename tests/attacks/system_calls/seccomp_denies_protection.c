@@ -2,7 +2,7 @@
  * source: seccomp(2)
  * tries: to install a filter by which the victim's pkey_mprotect "succeeds" without being made
  * must: not install a filter
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <linux/filter.h>
 #include <linux/seccomp.h>

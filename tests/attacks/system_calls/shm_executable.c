@@ -2,7 +2,7 @@
  * source: shmat(2) with SHM_EXEC
  * tries: to attach a segment writable here and executable there
  * must: not get both
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <sys/shm.h>
 

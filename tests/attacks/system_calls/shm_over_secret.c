@@ -2,7 +2,7 @@
  * source: shmat(2) with SHM_REMAP
  * tries: to put memory of key 0 in the place of the victim's object
  * must: not change the victim's mappings
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <sys/shm.h>
 

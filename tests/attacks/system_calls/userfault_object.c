@@ -2,7 +2,7 @@
  * source: userfaultfd(2)
  * tries: to have the victim's object read from the attacker
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 #include <linux/userfaultfd.h>
 #include <sys/ioctl.h>

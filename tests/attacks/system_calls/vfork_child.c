@@ -2,7 +2,7 @@
  * source: vfork(2): the child has the same page tables
  * tries: to have a child that no monitor knows change the victim's key
  * must: fail
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

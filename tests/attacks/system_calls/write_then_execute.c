@@ -2,7 +2,7 @@
  * source: mprotect(2)
  * tries: to write a WRPKRU to a page and then to make the page executable
  * must: not get an executable page whose bytes nobody has looked at
- * expect: succeeds until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 ATTACK

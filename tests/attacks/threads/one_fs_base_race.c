@@ -2,7 +2,7 @@
  * source: the threat model's "WRFSBASE and a second thread"
  * tries: to call the victim from two threads at a time that have the same FS base
  * must: end the process, or run one after the other
- * expect: succeeds at times until system calls are contained */
+ * expect: stopped */
 #include "attack.h"
 
 static volatile word base;
