@@ -11,9 +11,9 @@ struct ia2_caller_call {
     uint64_t pkru; /* of the compartment; in the thread's record too while the call lasts */
 };
 
-/* In the monitor, on a thread that has its stacks, with all signals blocked: makes the call with the
- * cookie, and with the rights \a call has, so that the kernel reads and writes only memory that the
- * compartment can. Returns what the kernel does. In the child of a fork it returns too. */
+/* In the monitor, on a thread that has its stacks, with all signals blocked: makes the call with
+ * the cookie, and with the rights \a call has, so that the kernel reads and writes only memory that
+ * the compartment can. Returns what the kernel does. In the child of a fork it returns too. */
 long ia2_call_as(const struct ia2_caller_call *call);
 
 /* In the monitor: clone(2) of a thread that begins by the frame \a frame (state/signal_frame.h),

@@ -7,8 +7,8 @@
 #ifndef IA2_CALL_TABLE_H
 #define IA2_CALL_TABLE_H
 
-/* The words of a policy, as bits of ia2_compartment_descriptor.system_calls. The same numbers are in
- * kit/ia2/policy/system_calls.py. */
+/* The words of a policy, as bits of ia2_compartment_descriptor.system_calls. The same numbers are
+ * in kit/ia2/policy/system_calls.py. */
 enum ia2_call_class {
     IA2_CALL_FREE,
     IA2_CALL_MEMORY,

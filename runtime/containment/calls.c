@@ -16,6 +16,7 @@
 #include <unistd.h>
 
 #include "base/die.h"
+#include "containment/allowed.h"
 #include "containment/as_caller.h"
 #include "containment/code.h"
 #include "containment/denied.h"
@@ -36,33 +37,8 @@
 
 /* ---- who calls ------------------------------------------------------------------------------ */
 
-static uint32_t allowed_to(int key)
-{
-    const struct ia2_compartment_descriptor *d = ia2_state.module[key].descriptor;
-    return d ? d->system_calls : 0;
-}
-
-int ia2_call_may(int key, enum ia2_call_class class)
-{
-    uint32_t mask = ~0u;
-    if (!ia2_state.contained)
-        return 1;
-    if (key > 0)
-        return allowed_to(key) >> class & 1;
-    /* Key 0 runs for everybody who waits on this thread: what all of them may. */
-    const struct ia2_thread_record *record = ia2_this_thread();
-    if (!record)
-        return 0;
-    for (int other = 1; other <= (int)ia2_state.count; other++) {
-        uint64_t word = *ia2_suspended_word(record, other),
-                 first = record->top[other] + (uint64_t)(int64_t)IA2_FIRST_FRAME;
-        if (ia2_state.module[other].descriptor && word && word != first)
-            mask &= allowed_to(other);
-    }
-    return mask >> class & 1;
-}
-
-/* Who runs on the thread with the rights of key 0: the compartment that gave up its own, else -1. */
+/* Who runs on the thread with the rights of key 0: the compartment that gave up its own, else -1.
+ */
 static int runs_as_key0(const struct ia2_thread_record *record)
 {
     for (int key = 1; key <= (int)ia2_state.count; key++)
@@ -101,7 +77,8 @@ static long map(const struct ia2_call *call)
     if (fixed && !may_change(call, a[0], a[1]))
         return ia2_denied(call, IA2_CALL_MEMORY, not_own);
     if (flags & MAP_GROWSDOWN)
-        return ia2_denied(call, IA2_CALL_MEMORY, "memory that grows by itself grows into another's");
+        return ia2_denied(call, IA2_CALL_MEMORY,
+                          "memory that grows by itself grows into another's");
     if (prot & PROT_EXEC)
         return ia2_code_map(call);
     long at = ia2_sys_map((void *)a[0], a[1], (int)prot, (int)flags, (int)a[4], (off_t)a[5]);
@@ -183,8 +160,8 @@ struct kernel_action {
     uint64_t handler, flags, restorer, mask;
 };
 
-/* libc's own signals (sysdeps/unix/sysv/linux/internal-signals.h): it cancels a thread by the first,
- * and has all threads change the user by the second. */
+/* libc's own signals (sysdeps/unix/sysv/linux/internal-signals.h): it cancels a thread by the
+ * first, and has all threads change the user by the second. */
 #define SIGCANCEL 32
 #define SIGSETXID 33
 
@@ -194,8 +171,8 @@ static long set_action(const struct ia2_call *call)
     const uint64_t *a = call->argument;
     struct kernel_action act;
     if (!a[1])
-        return ia2_call_as(&(struct ia2_caller_call){
-            SYS_rt_sigaction, {a[0], 0, a[2], a[3], 0}, call->pkru});
+        return ia2_call_as(
+            &(struct ia2_caller_call){SYS_rt_sigaction, {a[0], 0, a[2], a[3], 0}, call->pkru});
     if (!ia2_is_free_for(call->key, a[1], sizeof(act)))
         return -EFAULT;
     memcpy(&act, (const void *)a[1], sizeof(act));
@@ -304,8 +281,7 @@ static long make_thread(const struct ia2_call *call, const struct ia2_frame *fra
         if (a[i] < record->first_low || a[i] > record->region_high - sizeof(uint64_t))
             return ia2_denied(call, IA2_CALL_THREADS, "its descriptor is not on its stack");
     struct ia2_frame child = *frame;
-    child.context.uc_mcontext.fpregs =
-        child.xsave_size ? (fpregset_t)(void *)child.xsave : NULL;
+    child.context.uc_mcontext.fpregs = child.xsave_size ? (fpregset_t)(void *)child.xsave : NULL;
     child.context.uc_mcontext.gregs[REG_RAX] = 0;
     child.context.uc_mcontext.gregs[REG_RSP] = (greg_t)a[1];
     child.context.uc_stack = (stack_t){.ss_flags = SS_DISABLE};
@@ -335,17 +311,28 @@ static long make_process(const struct ia2_call *call, const struct ia2_frame *fr
 
 static long control(const struct ia2_call *call)
 {
-    static const uint16_t options[] = {
-        PR_SET_PDEATHSIG,        PR_GET_PDEATHSIG,        PR_GET_DUMPABLE,  PR_GET_KEEPCAPS,
-        PR_SET_NAME,             PR_GET_NAME,             PR_GET_SECCOMP,   PR_CAPBSET_READ,
-        PR_GET_TIMERSLACK,       PR_SET_TIMERSLACK,       PR_GET_THP_DISABLE,
-        PR_SET_THP_DISABLE,      PR_GET_CHILD_SUBREAPER,  PR_SET_CHILD_SUBREAPER,
-        PR_GET_NO_NEW_PRIVS,     PR_SET_NO_NEW_PRIVS,     PR_GET_SECUREBITS};
+    static const uint16_t options[] = {PR_SET_PDEATHSIG,
+                                       PR_GET_PDEATHSIG,
+                                       PR_GET_DUMPABLE,
+                                       PR_GET_KEEPCAPS,
+                                       PR_SET_NAME,
+                                       PR_GET_NAME,
+                                       PR_GET_SECCOMP,
+                                       PR_CAPBSET_READ,
+                                       PR_GET_TIMERSLACK,
+                                       PR_SET_TIMERSLACK,
+                                       PR_GET_THP_DISABLE,
+                                       PR_SET_THP_DISABLE,
+                                       PR_GET_CHILD_SUBREAPER,
+                                       PR_SET_CHILD_SUBREAPER,
+                                       PR_GET_NO_NEW_PRIVS,
+                                       PR_SET_NO_NEW_PRIVS,
+                                       PR_GET_SECUREBITS};
     const uint64_t *a = call->argument;
     for (size_t i = 0; i < sizeof(options) / sizeof(options[0]); i++)
         if ((uint32_t)a[0] == options[i])
-            return ia2_call_as(&(struct ia2_caller_call){
-                SYS_prctl, {a[0], a[1], a[2], a[3], a[4]}, call->pkru});
+            return ia2_call_as(
+                &(struct ia2_caller_call){SYS_prctl, {a[0], a[1], a[2], a[3], a[4]}, call->pkru});
     return ia2_denied(call, IA2_CALL_OTHER, "it changes the whole process");
 }
 
@@ -421,17 +408,16 @@ int ia2_call_is_trapped(const struct ia2_frame *frame)
            frame->info.si_code == SYS_SECCOMP;
 }
 
-void ia2_call_answer(const struct ia2_thread_record *record, struct ia2_frame *frame,
-                     uint32_t pkru)
+void ia2_call_answer(const struct ia2_thread_record *record, struct ia2_frame *frame, uint32_t pkru)
 {
     greg_t *r = frame->context.uc_mcontext.gregs;
     static const unsigned char syscall_code[2] = {0x0f, 0x05};
-    struct ia2_call call = {
-        .number = frame->info.si_syscall,
-        .argument = {(uint64_t)r[REG_RDI], (uint64_t)r[REG_RSI], (uint64_t)r[REG_RDX],
-                     (uint64_t)r[REG_R10], (uint64_t)r[REG_R8], (uint64_t)r[REG_R9]},
-        .pkru = pkru,
-        .code = (uintptr_t)r[REG_RIP]};
+    struct ia2_call call = {.number = frame->info.si_syscall,
+                            .argument = {(uint64_t)r[REG_RDI], (uint64_t)r[REG_RSI],
+                                         (uint64_t)r[REG_RDX], (uint64_t)r[REG_R10],
+                                         (uint64_t)r[REG_R8], (uint64_t)r[REG_R9]},
+                            .pkru = pkru,
+                            .code = (uintptr_t)r[REG_RIP]};
     if ((uintptr_t)frame->info.si_call_addr != call.code ||
         memcmp((const void *)(call.code - 2), syscall_code, sizeof(syscall_code)) ||
         frame->info.si_arch != 0xc000003e)

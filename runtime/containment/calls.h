@@ -5,8 +5,6 @@
 
 #include <stdint.h>
 
-#include "containment/call_table.h"
-
 struct ia2_frame;
 struct ia2_thread_record;
 
@@ -22,14 +20,10 @@ void ia2_calls_contain(void);
 /* Whether \a frame is of a call that the filter has trapped. */
 int ia2_call_is_trapped(const struct ia2_frame *frame);
 
-/* In the monitor, on the thread of \a record, which was interrupted with the rights \a pkru: decides
- * and acts. \a frame has the result afterwards. Ends the process if the rights are not those of who
- * runs. */
+/* In the monitor, on the thread of \a record, which was interrupted with the rights \a pkru:
+ * decides and acts. \a frame has the result afterwards. Ends the process if the rights are not
+ * those of who runs. */
 void ia2_call_answer(const struct ia2_thread_record *record, struct ia2_frame *frame,
                      uint32_t pkru);
-
-/* Whether the policy lets the compartment make calls of the class. Everything is allowed where
- * calls are not contained. Any rights. */
-int ia2_call_may(int key, enum ia2_call_class class);
 
 #endif

@@ -114,8 +114,8 @@ long ia2_denied(const struct ia2_call *call, enum ia2_call_class class, const ch
     int saved = errno;
     if (!is_new(call))
         return -EPERM;
-    const char *who = call->who < 0 ? "key 0, for several compartments"
-                                    : ia2_compartment_name(call->who);
+    const char *who =
+        call->who < 0 ? "key 0, for several compartments" : ia2_compartment_name(call->who);
     describe(call, text, sizeof(text));
     ia2_say("denied: compartment %s may not call %s%s%s", who, text, why ? ": " : "",
             why ? why : "");

@@ -1,10 +1,10 @@
 /* Opening a file.
  *
  * A file of procfs shows the memory and the registers of the process (mem, syscall, stack ...), and
- * a file that is mapped as code must not be written. What a path leads to may change at any time. So
- * the file is first held by a descriptor that can neither be read nor written (O_PATH), then looked
- * at, and then opened through that descriptor. The descriptor has a number that only the monitor can
- * close (filter.h), so it stays the same file. */
+ * a file that is mapped as code must not be written. What a path leads to may change at any time.
+ * So the file is first held by a descriptor that can neither be read nor written (O_PATH), then
+ * looked at, and then opened through that descriptor. The descriptor has a number that only the
+ * monitor can close (filter.h), so it stays the same file. */
 #define _GNU_SOURCE
 #include "containment/files.h"
 
@@ -19,7 +19,7 @@
 
 #include "base/format.h"
 #include "containment/as_caller.h"
-#include "containment/calls.h"
+#include "containment/allowed.h"
 #include "containment/filter.h"
 #include "memory/mappings.h"
 #include "state/monitor.h"
@@ -42,10 +42,10 @@ static int is_for_writing(const struct wish *wish)
 /* Opens the path with these flags, as the caller. */
 static long open_as(const struct ia2_call *call, const struct wish *wish, uint64_t flags)
 {
-    return ia2_call_as(&(struct ia2_caller_call){
-        .number = SYS_openat,
-        .argument = {wish->folder, wish->path, flags, wish->mode, 0},
-        .pkru = call->pkru});
+    return ia2_call_as(
+        &(struct ia2_caller_call){.number = SYS_openat,
+                                  .argument = {wish->folder, wish->path, flags, wish->mode, 0},
+                                  .pkru = call->pkru});
 }
 
 /* NULL, or why nobody may open it. */
@@ -61,8 +61,8 @@ static const char *wrong(int fd, const struct wish *wish)
         if (is_for_writing(wish))
             return "files of /proc are not written";
     }
-    if (S_ISCHR(status.st_mode) && major(status.st_rdev) == OF_KERNEL && minor(status.st_rdev) <= 4 &&
-        minor(status.st_rdev) != 3)
+    if (S_ISCHR(status.st_mode) && major(status.st_rdev) == OF_KERNEL &&
+        minor(status.st_rdev) <= 4 && minor(status.st_rdev) != 3)
         return "the device is the machine's memory";
     if (is_for_writing(wish) && ia2_code_file(status.st_dev, status.st_ino))
         return "the file is mapped as code of this process";
@@ -121,9 +121,8 @@ static long open_checked(const struct ia2_call *call, const struct wish *wish)
 
 static long open_wish(const struct ia2_call *call, const struct wish *wish)
 {
-    enum ia2_call_class class = is_for_writing(wish) || wish->flags & O_CREAT
-                                    ? IA2_CALL_FILES
-                                    : IA2_CALL_FILES_READ;
+    enum ia2_call_class class =
+        is_for_writing(wish) || wish->flags & O_CREAT ? IA2_CALL_FILES : IA2_CALL_FILES_READ;
     if (!ia2_call_may(call->who, class))
         return ia2_denied(call, class, NULL);
     if (wish->flags & O_PATH || (wish->flags & O_TMPFILE) == O_TMPFILE)

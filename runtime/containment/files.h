@@ -8,8 +8,8 @@
  * around the compartments, and has what the flags ask for. The result of the call. */
 long ia2_file_open(const struct ia2_call *call);
 
-/* close, close_range, dup2 and dup3 of a descriptor that the filter lets nobody have: those that the
- * monitor holds at the time are refused. */
+/* close, close_range, dup2 and dup3 of a descriptor that the filter lets nobody have: those that
+ * the monitor holds at the time are refused. */
 long ia2_file_close(const struct ia2_call *call);
 
 #endif

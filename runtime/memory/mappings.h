@@ -13,8 +13,8 @@
  * to write. Ends the process if that cannot be found out. */
 void ia2_mappings_begin(void);
 
-/* Whether \a key may change [\a start, \a start + \a size): there is nothing of another compartment,
- * of the runtime, nor of the loader. */
+/* Whether \a key may change [\a start, \a start + \a size): there is nothing of another
+ * compartment, of the runtime, nor of the loader. */
 int ia2_mapping_may_change(int key, uintptr_t start, size_t size);
 
 /* Whether code that came with dlopen is in the range. */

@@ -234,7 +234,8 @@ static uint32_t run_handler(const struct ia2_thread_record *record, int number,
     uint64_t waited = *ia2_suspended_word(record, owner), mask = ~0ul;
     struct delivered *given = deliver(record, frame, owner, is_own);
     if (arm_rest(record, at))
-        mask = ~SIGSYS_BIT & ia2_permissive_mask(ia2_mask_bits(&context->uc_sigmask) | action.mask |
+        mask = ~SIGSYS_BIT &
+               ia2_permissive_mask(ia2_mask_bits(&context->uc_sigmask) | action.mask |
                                    (action.flags & SA_NODEFER ? 0 : 1ul << (number - 1)));
     int jumping =
         ia2_state.module[owner].descriptor->signal(number, &given->info, &given->context, mask);

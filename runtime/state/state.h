@@ -131,8 +131,8 @@ struct ia2_thread_record {
      * the first thread, whose first stack is the kernel's. */
     uint64_t region_low, first_low, region_high;
     uint32_t released; /* joined or detached: libc reads the thread's descriptor no more */
-    uint32_t call_not_pkru; /* while the monitor makes a system call with the rights of a caller: the
-                               complement of these; 0 at other times */
+    uint32_t call_not_pkru; /* while the monitor makes a system call with the rights of a caller:
+                               the complement of these; 0 at other times */
     uint64_t ended_fsbase; /* of a thread that has ended, until its slot is taken again */
 };
 

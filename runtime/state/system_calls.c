@@ -60,8 +60,8 @@ long ia2_sys_map(void *at, size_t size, int prot, int flags, int fd, off_t offse
                      "xor %%edx, %%edx\n\t"
                      "xor %%r8d, %%r8d"
                      : "=&a"(result), "+d"(third), "+r"(r8)
-                     : "D"(at), "S"(size), "r"(r10), "r"(r9), [word] "r"(word),
-                       [number] "i"(SYS_mmap)
+                     : "D"(at), "S"(size), "r"(r10),
+                       "r"(r9), [word] "r"(word), [number] "i"(SYS_mmap)
                      : "rcx", "r11", "memory");
     return result;
 }
@@ -80,9 +80,8 @@ int ia2_sys_alloc_keys(void)
 
 int ia2_sys_protect(void *start, size_t size, int prot, int key)
 {
-    return ia2_state.pkeys
-               ? (int)ia2_sys(SYS_pkey_mprotect, (long)start, (long)size, prot, key, 0)
-               : ia2_sys_change(start, size, prot);
+    return ia2_state.pkeys ? (int)ia2_sys(SYS_pkey_mprotect, (long)start, (long)size, prot, key, 0)
+                           : ia2_sys_change(start, size, prot);
 }
 
 int ia2_sys_change(void *start, size_t size, int prot)
@@ -108,8 +107,8 @@ int ia2_sys_unmap(void *start, size_t size)
 
 void *ia2_sys_reserve(size_t size, size_t align)
 {
-    long p = ia2_sys_map(NULL, size + align, PROT_NONE,
-                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+    long p = ia2_sys_map(NULL, size + align, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
+                         -1, 0);
     if (p < 0 && p > -4096)
         return NULL;
     char *start = (char *)(((uintptr_t)p + align - 1) & -align);
@@ -135,9 +134,12 @@ struct kernel_action {
 };
 #define HAS_RESTORER 0x04000000ul /* the kernel enters no handler without one */
 
-static void no_return(void)
+/* For handlers on a thread without a record, which leave as any handler does. Where calls are
+ * contained, the process ends here: it has no cookie. */
+static __attribute__((naked)) void leave_handler(void)
 {
-    __builtin_trap();
+    __asm__("mov $15, %eax\n\t" /* rt_sigreturn */
+            "syscall");
 }
 
 int ia2_sys_action(int number, const struct sigaction *act, struct sigaction *old)
@@ -146,7 +148,7 @@ int ia2_sys_action(int number, const struct sigaction *act, struct sigaction *ol
     if (act) {
         new = (struct kernel_action){act->sa_sigaction,
                                      (unsigned long)(unsigned)act->sa_flags | HAS_RESTORER,
-                                     no_return, 0};
+                                     leave_handler, 0};
         memcpy(&new.mask, &act->sa_mask, sizeof(new.mask));
     }
     long r = ia2_sys(SYS_rt_sigaction, number, act ? (long)&new : 0, old ? (long)&before : 0,

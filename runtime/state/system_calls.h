@@ -1,7 +1,7 @@
 /* The system calls that change memory, its rights, threads and signals, in one place.
  *
- * Where system calls are contained (containment/filter.h), the kernel lets these through only with a
- * secret word, the cookie, in argument bits that it ignores itself. The monitor has the cookie in
+ * Where system calls are contained (containment/filter.h), the kernel lets these through only with
+ * a secret word, the cookie, in argument bits that it ignores itself. The monitor has the cookie in
  * memory that it alone reads; here it is in a register while the call lasts. With other rights, and
  * before there are compartments, the calls go without it.
  *
@@ -38,8 +38,7 @@ void *ia2_sys_reserve(size_t size, size_t align);
 /* openat(2) in the current folder, for reading; with O_CLOEXEC. */
 int ia2_sys_open(const char *path);
 
-/* sigaction(2), sigaltstack(2). Handlers never return through the restorer: the runtime's entry
- * leaves by its own (signals/entry.S). */
+/* sigaction(2), sigaltstack(2). */
 int ia2_sys_action(int number, const struct sigaction *act, struct sigaction *old);
 int ia2_sys_signal_stack(const stack_t *stack);
 

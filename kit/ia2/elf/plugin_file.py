@@ -146,8 +146,8 @@ def _hide_constructors(image: elf.Elf, patch: _Patch) -> None:
         tag, value = elf.DYN.unpack_from(image.data, offset)
         if tag == DT_INIT and not EMPTY_INIT.match(image.data, image.file_offset(value)):
             raise elf.ElfError(
-                "has code in its section .init, which ld.so would run before the compartment has its"
-                " key; make it a function with __attribute__((constructor))"
+                "has code in its section .init, which ld.so would run before the compartment has"
+                " its key; make it a function with __attribute__((constructor))"
             )
         if tag in renamed:
             patch.put(offset, renamed[tag], 8)

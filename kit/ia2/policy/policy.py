@@ -14,9 +14,9 @@
                                that dlsym finds in it
     guests = false             optional, else true: the compartment may not load libraries that are
                                no compartment of the policy, except those in the system's folders
-    system_calls = "none"      optional: what the compartment may have the kernel do: "none", "all", or
-                               a list of the words in system_calls.py. If one compartment says so,
-                               the system calls of all are contained; the others may do "all"
+    system_calls = "none"      optional: what the compartment may have the kernel do: "none", "all",
+                               or a list of the words in system_calls.py. If one compartment says
+                               so, the system calls of all are contained; others may do "all"
 
     [allocations]              optional: where the blocks are that a function allocates
     FUNCTION = "shared"        "shared" or the name of a compartment

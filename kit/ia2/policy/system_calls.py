@@ -21,8 +21,8 @@ class UnknownWord(ValueError):
 
 
 def mask(said: str | list[str] | None) -> int:
-    """The mask of "none", "all", one word, or a list of words; None: the policy says nothing. Raises
-    UnknownWord."""
+    """The mask of "none", "all", one word, or a list of words; None: the policy says nothing.
+    Raises UnknownWord."""
     if said is None:
         return ALL
     if said == "all":

@@ -115,7 +115,8 @@ def run(
     writable: directories of this machine the command may write to for good. env: variables to set
     beside the caller's. stdin: a descriptor to read, default nothing. stdout, stderr: descriptors
     to write as the output comes, or None to return it; if both are of one file, the command gets
-    one stream for both, so that its lines come in the order it wrote them. progress: told about slow first-time steps.
+    one stream for both, so that its lines come in the order it wrote them. progress: told about
+    slow first-time steps.
     SIGINT, SIGTERM and SIGHUP to this process are passed on to the command when called from the
     main thread. Raises VmError."""
     deadline = time.monotonic() + timeout if timeout else None

@@ -40,8 +40,8 @@ static bool is_data_in(const struct field *object)
 
 static void read_compartments(struct plan *plan, const struct field *root)
 {
-    static const char *const names[] = {
-        "name", "pkey", "pkru", "reads", "file", "plugin", "guests", "system_calls", NULL};
+    static const char *const names[] = {"name",   "pkey",   "pkru",         "reads", "file",
+                                        "plugin", "guests", "system_calls", NULL};
     const struct field list = field_list(root, "compartments");
     if (!field_count(&list) || field_count(&list) > MAX_KEY)
         field_refuse(&list, intern_format("1 to %d compartments", MAX_KEY), NULL);

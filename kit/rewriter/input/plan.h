@@ -16,7 +16,8 @@ struct compartment {
     const char *name, *file;
     unsigned key;
     uint32_t pkru;
-    uint32_t system_calls; /* mask of what it may have the kernel do; see the runtime's descriptor.h */
+    uint32_t
+        system_calls; /* mask of what it may have the kernel do; see the runtime's descriptor.h */
     unsigned reads; /* mask of keys this compartment may read */
     const char *plugin; /* the file name it has in the project's build, if it comes with dlopen;
                            else NULL */

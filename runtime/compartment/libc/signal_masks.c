@@ -1,7 +1,7 @@
 /* Some signals are the runtime's own and must come whenever the program runs: SIGSYS, by which the
- * monitor hears of system calls where they are contained (the kernel ends a process that blocks it and
- * makes such a call), and in permissive programs SIGSEGV and SIGTRAP. What the program asks for is
- * done without these. (libc's own SIG_BLOCK of all signals comes to the monitor.) */
+ * monitor hears of system calls where they are contained (the kernel ends a process that blocks it
+ * and makes such a call), and in permissive programs SIGSEGV and SIGTRAP. What the program asks for
+ * is done without these. (libc's own SIG_BLOCK of all signals comes to the monitor.) */
 #define _GNU_SOURCE
 #include <poll.h>
 #include <signal.h>

@@ -19,8 +19,19 @@ from ia2.stages import audit
 SOURCE = pathlib.Path(os.environ.get("IA2_SOURCE") or pathlib.Path(__file__).resolve().parents[3])
 PLAN = audit.Expected(
     compartments=[
-        Compartment("tool", pkey=1, pkru=0, reads=[], file="tool", plugin=None, guests=True, system_calls=0),
-        Compartment("lib", pkey=2, pkru=0, reads=[], file="lib.ia2.so", plugin=None, guests=True, system_calls=0),
+        Compartment(
+            "tool", pkey=1, pkru=0, reads=[], file="tool", plugin=None, guests=True, system_calls=0
+        ),
+        Compartment(
+            "lib",
+            pkey=2,
+            pkru=0,
+            reads=[],
+            file="lib.ia2.so",
+            plugin=None,
+            guests=True,
+            system_calls=0,
+        ),
     ],
     entries=[],
     imports=[Import("f", "function", owner=2, callers=[1])],

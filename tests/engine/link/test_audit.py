@@ -14,8 +14,19 @@ from ia2.base.failure import Failure
 
 PLAN = audit.Expected(
     compartments=[
-        Compartment("tool", pkey=1, pkru=0, reads=[], file="tool", plugin=None, guests=True, system_calls=0),
-        Compartment("lib", pkey=2, pkru=0, reads=[], file="lib.ia2.so", plugin=None, guests=True, system_calls=0),
+        Compartment(
+            "tool", pkey=1, pkru=0, reads=[], file="tool", plugin=None, guests=True, system_calls=0
+        ),
+        Compartment(
+            "lib",
+            pkey=2,
+            pkru=0,
+            reads=[],
+            file="lib.ia2.so",
+            plugin=None,
+            guests=True,
+            system_calls=0,
+        ),
     ],
     entries=[],
     imports=[

@@ -41,9 +41,7 @@ class Calls(unittest.TestCase):
     def test_the_library_may_not_open_files(self):
         said = self.works("library-opens")
         self.assertIn('denied: compartment library may not call openat(..., "/etc/passwd"', said)
-        self.assertIn(
-            'to allow it: [compartment.library] system_calls = [..., "files-read"]', said
-        )
+        self.assertIn('to allow it: [compartment.library] system_calls = [..., "files-read"]', said)
 
     def test_the_library_may_not_make_files(self):
         self.assertIn('system_calls = [..., "files"]', self.works("library-creates"))
