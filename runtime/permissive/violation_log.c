@@ -275,7 +275,7 @@ void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, 
                               .writes = (r[REG_ERR] & 2) != 0};
     /* In libc, mostly: who called it. */
     if (v.accessor > 0 && !ia2_is_code_of(v.accessor, v.instruction))
-        v.caller = ia2_caller(v.accessor, (uintptr_t)r[REG_RSP]);
+        v.caller = ia2_caller(v.accessor);
     ia2_violation_log(&v);
 }
 

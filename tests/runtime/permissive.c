@@ -235,6 +235,14 @@ static void kills(void)
     raise(SIGKILL);
 }
 
+static void printed(void)
+{
+    lib_print(copy, "a text of the program");
+    puts(copy);
+    lib_print(copy, strcpy(text, "another"));
+    puts(copy);
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -243,7 +251,7 @@ int main(int argc, char **argv)
     } all[] = {{"loop", loop}, {"objects", objects}, {"strings", strings}, {"threads", threads}, {"masks", masks}, {"storm", storm},
                {"handlers", handlers}, {"kernel", kernel}, {"blocks", blocks}, {"calls", calls}, {"forked", forked},
                {"null", null_pointer}, {"trap", trap}, {"aborts", aborts},
-               {"quick-exit", quick_exits}, {"kill", kills}};
+               {"quick-exit", quick_exits}, {"kill", kills}, {"printed", printed}};
     for (int i = 0; i < 1000; i++)
         numbers[i] = i;
     for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(all[0]); i++)

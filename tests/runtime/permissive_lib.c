@@ -21,6 +21,7 @@
 /* gate lib_call args_int=2 ret_int=1 */
 /* gate lib_text ret_int=1 */
 /* gate lib_mask */
+/* gate lib_print args_int=2 */
 
 int lib_sum(const int *numbers, size_t n)
 {
@@ -101,4 +102,26 @@ void lib_mask(void)
     sigset_t all;
     sigfillset(&all);
     pthread_sigmask(SIG_SETMASK, &all, NULL);
+}
+
+static __attribute__((noinline)) int deep(int n)
+{
+    volatile char room[256];
+    memset((char *)room, n, sizeof(room));
+    return (n ? deep(n - 1) : 0) + room[n];
+}
+
+/* What deep has left of return addresses lies below, in frames that libc does not fill. */
+static __attribute__((noinline)) void print_it(char *to, const char *text)
+{
+    snprintf(to, 100, "%s %d", text, 5);
+}
+
+void lib_print(char *to, const char *text)
+{
+    char own[100];
+    volatile int sink = deep(40);
+    (void)sink;
+    print_it(own, text);
+    strcpy(to, own);
 }

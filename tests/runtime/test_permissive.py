@@ -110,6 +110,18 @@ class Permissive(unittest.TestCase):
         )
         self.assertIn("objects", [line["caller"]["function"] for line in foreign if line["caller"]])
 
+    def test_caller_of_libc_is_unwound(self):
+        """The stack is full of return addresses of functions that have ended."""
+        for toolchain in (GCC, CLANG_LLD):
+            lines = self.same("printed", toolchain)
+            found = {
+                (line["access"], line["caller"] and line["caller"].get("function"))
+                for line in lines
+                if line["memory"].get("name") in ("text", "copy")
+                and not line["at"]["object"].endswith("/library.ia2.so")
+            }
+            self.assertEqual(found - {("write", "lib_print")}, {("read", "print_it")}, lines)
+
     def test_string_instructions(self):
         lines = self.same("strings")
         self.assertLess(sum(line["count"] for line in lines), 100, "a record per byte")
