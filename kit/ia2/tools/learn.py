@@ -261,7 +261,8 @@ class Learner:
             counts[identity, reason] = counts.get((identity, reason), 0) + violation.get("count", 1)
         for identity, suggestion in found.items():
             suggestion.reasons = [
-                f"{reason}, {times(counts[identity, reason])}" for reason in suggestion.reasons
+                f"{reason}, {times(counts[identity, reason])}"
+                for reason in sorted(suggestion.reasons, key=lambda it: -counts[identity, it])
             ]
         return [found[identity] for identity in sorted(found, key=lambda it: (not it[0], it))]
 

@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import tomllib
 import unittest
 
 SOURCE = pathlib.Path(os.environ["IA2_SOURCE"])
@@ -101,9 +102,13 @@ class Learn(unittest.TestCase):
             ],
             """
 [shared]
-# codec reads 'level' of tool in go, once
-# codec writes 'verbosity' of tool in go, 3 times
 variables = ["level", "verbosity"]
+
+# Why:
+# [shared] variables = ["level"]
+#   codec reads 'level' of tool in go, once
+# [shared] variables = ["verbosity"]
+#   codec writes 'verbosity' of tool in go, 3 times
 """,
         )
 
@@ -121,8 +126,11 @@ variables = ["level", "verbosity"]
             ],
             """
 [allocations]
-# codec writes what new_packet allocates of tool in go, by read(), once
 new_packet = "shared"
+
+# Why:
+# [allocations] new_packet = "shared"
+#   codec writes what new_packet allocates of tool in go, by read(), once
 """,
         )
 
@@ -131,8 +139,11 @@ new_packet = "shared"
             [violation("codec", "tool", heap("__wrap_malloc", "xmalloc", "new_packet", "main"))],
             """
 [allocations]
-# codec reads what new_packet, through xmalloc allocates of tool in go, once
 new_packet = "shared"
+
+# Why:
+# [allocations] new_packet = "shared"
+#   codec reads what new_packet, through xmalloc allocates of tool in go, once
 """,
         )
 
@@ -148,8 +159,11 @@ new_packet = "shared"
                 [violation("codec", "tool", heap("__wrap_realloc", name, "new_packet", "main"))],
                 f"""
 [allocations]
-# codec reads what new_packet, through {name} allocates of tool in go, once
 new_packet = "shared"
+
+# Why:
+# [allocations] new_packet = "shared"
+#   codec reads what new_packet, through {name} allocates of tool in go, once
 """,
             )
 
@@ -174,10 +188,13 @@ name the function that allocates it in [allocations], once
             ],
             """
 [compartment.tool]
-# tool reads 'state' of codec in go, once
-# tool reads what new_frame allocates of codec in go, once
-# tool reads a local variable of decode of codec in go, once
 reads = ["codec"]
+
+# Why:
+# [compartment.tool] reads = ["codec"]
+#   tool reads 'state' of codec in go, once
+#   tool reads what new_frame allocates of codec in go, once
+#   tool reads a local variable of decode of codec in go, once
 """,
         )
 
@@ -189,9 +206,13 @@ reads = ["codec"]
             ],
             """
 [shared]
-# tool writes 'mode' of codec in go, once
-# tool reads 'state' of codec in go, once
 variables = ["mode", "state"]
+
+# Why:
+# [shared] variables = ["mode"]
+#   tool writes 'mode' of codec in go, once
+# [shared] variables = ["state"]
+#   tool reads 'state' of codec in go, once
 """,
         )
 
@@ -203,12 +224,16 @@ variables = ["mode", "state"]
             ],
             """
 [compartment.codec]
-# codec reads a local variable of main of tool in go (opens all memory of tool to it, for reading; nothing less allows it), once
 reads = ["tool"]
 
 [shared]
-# codec reads 'level' of tool in go, once
 variables = ["level"]
+
+# Why:
+# [compartment.codec] reads = ["tool"]
+#   codec reads a local variable of main of tool in go (opens all memory of tool to it, for reading; nothing less allows it), once
+# [shared] variables = ["level"]
+#   codec reads 'level' of tool in go, once
 """,  # noqa: E501
         )
 
@@ -248,8 +273,11 @@ does not see it (assembly, a table in prebuilt code, a pointer that was copied a
             ],
             """
 [allocations]
-# tool calls free for what name_of allocates, in the heap of codec, in go, once
 name_of = "shared"
+
+# Why:
+# [allocations] name_of = "shared"
+#   tool calls free for what name_of allocates, in the heap of codec, in go, once
 """,
         )
 
@@ -266,11 +294,54 @@ name_of = "shared"
 # Of 2 permissive runs, in which nothing was enforced: 6 violations.
 
 [shared]
-# codec reads 'a' of tool in go, 5 times
-# sink reads 'b' of tool in go, once
 variables = ["a", "b"]
+
+# Why:
+# [shared] variables = ["a"]
+#   codec reads 'a' of tool in go, 5 times
+# [shared] variables = ["b"]
+#   sink reads 'b' of tool in go, once
 """,
         )
+
+    def test_output_can_be_pasted(self):
+        """All lines stand together, and the rest is comments."""
+        done = self.learn(
+            self.log(
+                violation("codec", "tool", variable("a")),
+                violation("codec", "tool", heap("__wrap_malloc", "new_packet"), "write"),
+                violation("codec", "tool", {"kind": "thread-local"}, "write"),
+            )
+        )
+        self.assertEqual(
+            tomllib.loads(done.stdout),
+            {"shared": {"variables": ["a"]}, "allocations": {"new_packet": "shared"}},
+        )
+        plain = [bool(line) and line[0] != "#" for line in done.stdout.splitlines()]
+        first, last = plain.index(True), len(plain) - plain[::-1].index(True)
+        self.assertFalse(
+            [line for line in done.stdout.splitlines()[first:last] if line.startswith("#")]
+        )
+
+    def test_many_reasons_are_folded(self):
+        """The most frequent ones are shown."""
+        self.says(
+            [violation("codec", "tool", variable("a"), at=f"go{i}", count=i + 1) for i in range(6)],
+            """
+[shared]
+variables = ["a"]
+
+# Why:
+# [shared] variables = ["a"]
+#   codec reads 'a' of tool in go5, 6 times
+#   codec reads 'a' of tool in go4, 5 times
+#   codec reads 'a' of tool in go3, 4 times
+#   codec reads 'a' of tool in go2, 3 times
+#   and 2 more, which --json prints
+""",
+        )
+        done = self.learn("--json", "log.json")
+        self.assertEqual(len(json.loads(done.stdout)[0]["reasons"]), 6)
 
     def test_json(self):
         done = self.learn("--json", self.log(violation("codec", "tool", variable("a"))))
