@@ -38,7 +38,7 @@ def fragment(suggestions: list[learn.Suggestion]) -> str:
 
 
 def why(suggestions: list[learn.Suggestion]) -> str:
-    """The reasons of each line, as comments: the most frequent ones, and how many more there are."""
+    """The reasons of each line, as comments: the most frequent, and how many more there are."""
     text: list[str] = []
     for it in suggestions:
         if not it.table:
