@@ -22,6 +22,7 @@
 #include "state/state.h"
 #include "permissive/memory_kind.h"
 #include "permissive/objects.h"
+#include "permissive/vector_reads.h"
 
 #define RECORDS (1u << 14)
 #define COUNT_WIDTH 12
@@ -122,7 +123,7 @@ static void put_memory(struct line *line, const struct ia2_memory *memory)
     if (memory->size)
         put(line, ", \"size\": %zu", memory->size);
     if (memory->size || memory->name || memory->offset)
-        put(line, ", \"at\": %zu", memory->offset);
+        put(line, ", \"at\": %td", (ptrdiff_t)memory->offset);
     if (memory->thread)
         put(line, ", \"thread\": %d", memory->thread);
     if (memory->object) {
@@ -212,21 +213,19 @@ static void write_count(const struct record *record)
         write_at(text, COUNT_WIDTH, at);
 }
 
-void ia2_violation_log(const struct ia2_violation *v)
+static void record(const struct ia2_violation *v, const struct ia2_memory *memory)
 {
-    struct ia2_memory memory;
     int fresh;
-    ia2_memory_kind(v->address, v->owner, &memory);
-    struct record *record = find_record(identity_of(v, &memory), &fresh);
+    struct record *counted = find_record(identity_of(v, memory), &fresh);
     atomic_fetch_add(&shared->total, 1);
-    if (!record) {
+    if (!counted) {
         atomic_fetch_add(&shared->lost, 1);
         return;
     }
-    uint64_t count = atomic_fetch_add(&record->count, 1) + 1;
+    uint64_t count = atomic_fetch_add(&counted->count, 1) + 1;
     if (!fresh) {
         if (!(count & (count - 1)))
-            write_count(record);
+            write_count(counted);
         return;
     }
     atomic_fetch_add(&shared->different, 1);
@@ -242,7 +241,7 @@ void ia2_violation_log(const struct ia2_violation *v)
     }
     put_code(&line, "at", v->instruction, strcmp(v->kind, "access") != 0);
     put_code(&line, "caller", v->caller, 1);
-    put_memory(&line, &memory);
+    put_memory(&line, memory);
     if (line.length >
         sizeof(line.text) - 64) { /* names of many hundred bytes: the line must still be JSON */
         line.length = 0;
@@ -252,13 +251,20 @@ void ia2_violation_log(const struct ia2_violation *v)
         put(&line,
             ", \"address\": \"%#zx\", \"at\": null, \"caller\": null, \"memory\": {\"kind\": "
             "\"%s\"}",
-            v->address, memory.kind);
+            v->address, memory->kind);
     }
     put(&line, ", \"count\": %*d}\n", COUNT_WIDTH, 1);
     uint64_t at = atomic_fetch_add(&shared->length, line.length);
     if (!write_at(line.text, line.length, at))
         ia2_say("permissive: cannot write to %s (%s)", path, strerrorname_np(errno));
-    record->count_at = at + line.length - COUNT_WIDTH - 2;
+    counted->count_at = at + line.length - COUNT_WIDTH - 2;
+}
+
+void ia2_violation_log(const struct ia2_violation *v)
+{
+    struct ia2_memory memory;
+    ia2_memory_kind(v->address, v->owner, &memory);
+    record(v, &memory);
 }
 
 /* ---- accesses ------------------------------------------------------------------------------- */
@@ -276,7 +282,13 @@ void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, 
     /* In libc, mostly: who called it. */
     if (v.accessor > 0 && !ia2_is_code_of(v.accessor, v.instruction))
         v.caller = ia2_caller(v.accessor);
-    ia2_violation_log(&v);
+    struct ia2_memory memory;
+    ia2_memory_kind(v.address, v.owner, &memory);
+    if (!v.writes) {
+        const struct ia2_read read = {v.address, v.caller, v.accessor, v.owner};
+        ia2_vector_read(context, &read, &memory);
+    }
+    record(&v, &memory);
 }
 
 /* ---- the file ------------------------------------------------------------------------------- */

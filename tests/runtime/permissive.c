@@ -243,6 +243,42 @@ static void printed(void)
     puts(copy);
 }
 
+static __attribute__((noinline)) char *make_text(void)
+{
+    char *made = malloc(48);
+    memset(made, 't', 47);
+    made[47] = 0;
+    return made;
+}
+
+static __attribute__((noinline)) char *make_neighbour(void)
+{
+    char *made = malloc(48);
+    memset(made, 'n', 47);
+    made[47] = 0;
+    return made;
+}
+
+/* Texts with a neighbour on each side, at all distances from a multiple of 32. */
+static void vectors(void)
+{
+    char *made[24];
+    for (int i = 0; i < 24; i++)
+        made[i] = i % 2 ? make_text() : make_neighbour();
+    size_t length = 0;
+    for (int i = 1; i < 24; i += 2)
+        length += lib_length(made[i]);
+    printf("%zu\n", length);
+}
+
+/* What is read of a neighbour is the neighbour's. */
+static void neighbours(void)
+{
+    char *one = make_text(), *other = make_neighbour();
+    printf("%zu %zu\n", lib_length(one), lib_length(other));
+    printf("%d\n", lib_sum((int *)(void *)one, 10) == lib_sum((int *)(void *)other, 10));
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -251,7 +287,7 @@ int main(int argc, char **argv)
     } all[] = {{"loop", loop}, {"objects", objects}, {"strings", strings}, {"threads", threads}, {"masks", masks}, {"storm", storm},
                {"handlers", handlers}, {"kernel", kernel}, {"blocks", blocks}, {"calls", calls}, {"forked", forked},
                {"null", null_pointer}, {"trap", trap}, {"aborts", aborts},
-               {"quick-exit", quick_exits}, {"kill", kills}, {"printed", printed}};
+               {"quick-exit", quick_exits}, {"kill", kills}, {"printed", printed}, {"vectors", vectors}, {"neighbours", neighbours}};
     for (int i = 0; i < 1000; i++)
         numbers[i] = i;
     for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(all[0]); i++)

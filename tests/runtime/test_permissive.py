@@ -122,6 +122,30 @@ class Permissive(unittest.TestCase):
             }
             self.assertEqual(found - {("write", "lib_print")}, {("read", "print_it")}, lines)
 
+    def readers_and_makers(self, what):
+        makers = {"make_text", "make_neighbour"}
+        return {
+            (
+                line["at"]["function"],
+                *({frame.get("function") for frame in line["memory"]["frames"]} & makers),
+            )
+            for line in self.same(what)
+        }
+
+    def test_vector_loads_past_a_block(self):
+        """They are no violation of the neighbour, nor of memory that nobody allocated."""
+        self.assertEqual(self.readers_and_makers("vectors"), {("lib_length", "make_text")})
+
+    def test_reads_of_a_neighbour(self):
+        self.assertEqual(
+            self.readers_and_makers("neighbours"),
+            {
+                (function, maker)
+                for function in ("lib_length", "lib_sum")
+                for maker in ("make_text", "make_neighbour")
+            },
+        )
+
     def test_string_instructions(self):
         lines = self.same("strings")
         self.assertLess(sum(line["count"] for line in lines), 100, "a record per byte")
