@@ -113,6 +113,18 @@ static void put_code(struct line *line, const char *name, uintptr_t at, int retu
     put(line, "}");
 }
 
+static void put_frames(struct line *line, const uintptr_t *frames)
+{
+    if (!frames[0])
+        return;
+    put(line, ", \"frames\": [");
+    for (int i = 0; i < IA2_BLOCK_FRAMES && frames[i]; i++) {
+        put(line, i ? ", " : "");
+        put_code(line, "", frames[i], 1);
+    }
+    put(line, "]");
+}
+
 static void put_memory(struct line *line, const struct ia2_memory *memory)
 {
     put(line, ", \"memory\": {\"kind\": \"%s\"", memory->kind);
@@ -130,14 +142,7 @@ static void put_memory(struct line *line, const struct ia2_memory *memory)
         put(line, ", \"object\": ");
         put_string(line, memory->object->path);
     }
-    if (memory->frames[0]) {
-        put(line, ", \"frames\": [");
-        for (int i = 0; i < IA2_BLOCK_FRAMES && memory->frames[i]; i++) {
-            put(line, i ? ", " : "");
-            put_code(line, "", memory->frames[i], 1);
-        }
-        put(line, "]");
-    }
+    put_frames(line, memory->frames);
     put(line, "}");
 }
 
@@ -381,6 +386,21 @@ void ia2_violation_log_open(void)
                 "be empty");
 }
 
+/* How much a line of the policy would open. */
+static void write_site(const struct ia2_block_site *site)
+{
+    struct line line = {.length = 0};
+    put(&line, "{\"kind\": \"allocated\"");
+    put_compartment(&line, "owner", site->owner);
+    put(&line, ", \"blocks\": %lu, \"bytes\": %lu", (unsigned long)site->blocks,
+        (unsigned long)site->bytes);
+    put_frames(&line, site->frames);
+    if (line.length > sizeof(line.text) - 64) /* names of many hundred bytes */
+        return;
+    put(&line, "}\n");
+    write_at(line.text, line.length, atomic_fetch_add(&shared->length, line.length));
+}
+
 static void end(const char *how)
 {
     static _Atomic int said;
@@ -394,6 +414,7 @@ static void end(const char *how)
     write_at(how, strlen(how), ended_at);
     if (atomic_exchange(&said, 1))
         return;
+    ia2_block_sites(write_site);
     ia2_say("permissive: nothing was enforced: %lu violations, %lu different ones, are in %s",
             (unsigned long)shared->total, (unsigned long)(shared->different), path);
     if (shared->lost)

@@ -47,7 +47,8 @@ class Permissive(unittest.TestCase):
             (lines[0]["kind"], lines[0]["pkeys"], lines[0]["compartments"]),
             ("run", True, ["app", "library"]),
         )
-        return lines[1:]
+        self.allocated = [line for line in lines if line["kind"] == "allocated"]
+        return [line for line in lines[1:] if line["kind"] != "allocated"]
 
     def same(self, what, toolchain=GCC):
         """What the plain program prints; the violations. The same program, enforcing, dies of the
@@ -145,6 +146,17 @@ class Permissive(unittest.TestCase):
                 for maker in ("make_text", "make_neighbour")
             },
         )
+
+    def test_log_says_how_much_each_place_allocates(self):
+        """Freed or not, and touched by others or not."""
+        self.same("vectors")
+        made = {
+            frame["function"]: (line["owner"], line["blocks"], line["bytes"])
+            for line in self.allocated
+            for frame in line["frames"]
+            if frame.get("function", "").startswith("make_")
+        }
+        self.assertEqual(made, {"make_text": ("app", 12, 576), "make_neighbour": ("app", 12, 576)})
 
     def test_string_instructions(self):
         lines = self.same("strings")

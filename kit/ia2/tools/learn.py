@@ -22,6 +22,7 @@ import re
 
 from ..base.failure import Failure
 from ..elf import code_places
+from .learn_choice import Allocated, Fact, Line, Place, Site, name_callers, shown, smallest
 
 KINDS = ("access", "kernel", "call", "type", "block")
 # Of the runtime, in each compartment: no function that a policy could name.
@@ -42,20 +43,6 @@ ASSIGNED = re.compile(
 DEBUG = "build with --permissive --debug, and run again"
 
 
-@dataclasses.dataclass(frozen=True)
-class Place:
-    function: str
-    file: str = ""
-    line: int = 0
-
-    def __str__(self) -> str:
-        return (
-            f"{self.function} ({shown(self.file)}:{self.line})"
-            if self.file and self.line
-            else self.function
-        )
-
-
 @dataclasses.dataclass
 class Suggestion:
     """One entry of the policy, or none (`table` empty) with only a reason. `value`: a string, or a
@@ -64,59 +51,8 @@ class Suggestion:
     table: tuple[str, ...]
     key: str
     value: object
+    opens: str = ""  # how much, if the log says it
     reasons: list[str] = dataclasses.field(default_factory=list)
-
-
-@dataclasses.dataclass(frozen=True)
-class Line:
-    """`listed`: `item` is one of a list."""
-
-    table: tuple[str, ...]
-    key: str
-    item: str
-    listed: bool = False
-
-    def value(self) -> object:
-        return [self.item] if self.listed else self.item
-
-
-@dataclasses.dataclass
-class Fact:
-    """A violation, and the lines that would allow it: `single` opens one object to all, `grant` all
-    memory of the owner to the accessor."""
-
-    accessor: str
-    owner: str
-    accessor_key: int
-    count: int
-    reads: bool = False
-    single: Line | None = None
-    grant: Line | None = None
-    reason: str = ""
-    remedy: str = ""  # if there is no line
-    instead: str = ""  # what opens less than the grant
-
-
-def smallest(facts: list[Fact]) -> set[Line]:
-    """The lines that are needed. First those without an alternative; a read that they allow needs
-    no other line. The program gets a grant where it only reads, and single objects elsewhere."""
-    lines = {fact.single for fact in facts if fact.single and not fact.reads}
-    lines |= {fact.grant for fact in facts if fact.grant and not fact.single}
-    only_reads: dict[tuple[str, str], bool] = {}
-    for fact in facts:
-        pair = fact.accessor, fact.owner
-        only_reads[pair] = only_reads.get(pair, True) and fact.reads
-    for fact in sorted(facts, key=lambda it: it.accessor_key == 1):
-        if fact.single and not lines & {fact.single, fact.grant}:
-            granted = fact.accessor_key == 1 and only_reads[fact.accessor, fact.owner]
-            lines.add(fact.grant if granted and fact.grant else fact.single)
-    return {line for line in lines if line}
-
-
-def shown(path: str) -> str:
-    """As a person in the current directory would name it."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
 
 
 class Learner:
@@ -127,6 +63,8 @@ class Learner:
         self.violations: list[dict] = []
         self.names: dict[str, str] = {}
         self.programs: list[str] = []
+        self.sites: list[dict] = []
+        self.compartments = 2
         self.cut_short: list[str] = []  # why a run may have done less than it should
         for path in paths:
             self.read(path)
@@ -161,6 +99,8 @@ class Learner:
                     " keys"
                 ),
             )
+        sites = [line for line in lines[1:] if line.get("kind") == "allocated"]
+        lines = [line for line in lines if line.get("kind") != "allocated"]
         for line in lines[1:]:
             if line.get("kind") not in KINDS or not isinstance(line.get("memory"), dict):
                 raise Failure(
@@ -179,6 +119,8 @@ class Learner:
             )
         self.programs.append(lines[0].get("program", ""))
         self.violations += lines[1:]
+        self.sites += sites
+        self.compartments = max(self.compartments, len(lines[0].get("compartments", [])))
 
     # Names. --------------------------------------------------------------------------------------
 
@@ -196,6 +138,9 @@ class Learner:
             memory = violation["memory"]
             if memory["kind"] == "global" and memory.get("name"):
                 names.setdefault(memory["object"], set()).add(source_name(memory["name"]))
+        for site in self.sites:
+            for frame in self.frames({"memory": site}):
+                wanted.setdefault(frame["object"], set()).add(int(frame["offset"], 16) - 1)
         for path, offsets in wanted.items():
             for offset, chain in code_places.functions(path, sorted(offsets)).items():
                 self.places[path, offset] = [
@@ -312,7 +257,9 @@ class Learner:
         """Sorted, each once, with a reason per violation (those that differ only in the instruction
         are one)."""
         facts = [self.fact(violation) for violation in self.violations]
-        lines = smallest(facts)
+        allocated = Allocated([self.site(site) for site in self.sites], self.compartments)
+        name_callers(facts, allocated)
+        lines = smallest(facts, allocated)
         found: dict[Line | None, Suggestion] = {}
         counts: dict[tuple[Line | None, str], int] = {}
         for fact in facts:
@@ -324,9 +271,11 @@ class Learner:
                 reason += f" (opens all memory of {fact.owner} to it, for reading{fact.instead})"
             suggestion = found.setdefault(
                 line,
-                Suggestion(line.table, line.key, line.value())
-                if line
-                else Suggestion((), "", None),
+                (
+                    Suggestion(line.table, line.key, line.value(), allocated.opens(line))
+                    if line
+                    else Suggestion((), "", None)
+                ),
             )
             if (line, reason) not in counts:
                 suggestion.reasons.append(reason)
@@ -340,6 +289,11 @@ class Learner:
             found[line]
             for line in sorted(found, key=lambda it: dataclasses.astuple(it) if it else ())
         ]
+
+    def site(self, site: dict) -> Site:
+        functions = frozenset(it.function for it in self.calls(self.frames({"memory": site})))
+        line = self.block({"memory": site})[1]
+        return Site(site["owner"], site["blocks"], site["bytes"], functions, line)
 
     def fact(self, violation: dict) -> Fact:
         accessor, owner, kind = (
@@ -362,6 +316,11 @@ class Learner:
             return fact
         fact.reads = violation["kind"] != "block" and violation["access"] == "read"
         thing, fact.single, fact.remedy = self.thing(violation)
+        if fact.single and fact.single.table == ("allocations",):
+            chain = self.calls(self.frames(violation))
+            names = [place.function for place in chain]
+            if fact.single.key in names:
+                fact.chain = chain[names.index(fact.single.key) :]
         if violation["kind"] == "block":
             fact.reason = (
                 f"{accessor} calls {libc_name(violation['function'])} for {thing}, in the heap of"
@@ -375,6 +334,7 @@ class Learner:
             # instead is for the program only.
             if fact.single or kind != "heap" or fact.accessor_key == 1:
                 fact.grant = Line(("compartment", accessor), "reads", owner, True)
+            fact.size = violation["memory"].get("size", 0)
             if kind == "stack":
                 fact.instead = "; less is a copy by [parameters], or a block instead"
         return fact

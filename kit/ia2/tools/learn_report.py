@@ -44,7 +44,10 @@ def why(suggestions: list[learn.Suggestion]) -> str:
         if not it.table:
             continue
         what = f"[{'.'.join(it.table)}] {policy_edit.key(it.key)} = {policy_edit.value(it.value)}"
-        text += [f"# {what}", *(f"#   {reason}" for reason in it.reasons[:SHOWN])]
+        text += [
+            f"# {what}" + (f": {it.opens}" if it.opens else ""),
+            *(f"#   {reason}" for reason in it.reasons[:SHOWN]),
+        ]
         if it.reasons[SHOWN:]:
             text.append(f"#   and {len(it.reasons) - SHOWN} more, which --json prints")
     return "\n# Why:\n" + "".join(f"{line}\n" for line in text) if text else ""
@@ -76,6 +79,7 @@ def report(options: argparse.Namespace) -> int:
                         "table": ".".join(it.table) or None,
                         "key": it.key or None,
                         "value": it.value,
+                        "opens": it.opens or None,
                         "reasons": it.reasons,
                     }
                     for it in suggestions

@@ -372,6 +372,144 @@ int main(int argc, char **argv) {
             3,
         )
 
+    def allocated(self, owner, size, *functions):
+        frames = [code(name) for name in ("__wrap_malloc", *functions)]
+        return {
+            "kind": "allocated",
+            "owner": owner,
+            "owner_key": KEYS[owner],
+            "blocks": size // 10,
+            "bytes": size,
+            "frames": frames,
+        }
+
+    def says_with(self, allocated, violations, text):
+        done = self.learn(self.log(*violations, *allocated, run={**RUN, "compartments": "tc"}))
+        self.assertEqual(
+            (done.stdout, done.stderr, done.returncode),
+            (HEAD.format(len(violations)) + text, "", 0),
+        )
+
+    def test_caller_of_a_function_that_allocates_for_all(self):
+        """If it opens less than half."""
+        violations = [
+            violation("codec", "tool", heap("__wrap_malloc", "make", "parse", "main"), "write")
+        ]
+        self.says_with(
+            [
+                self.allocated("tool", 5000, "make", "other", "main"),
+                self.allocated("tool", 70, "make", "parse", "main"),
+                self.allocated("codec", 90000, "open", "main"),
+            ],
+            violations,
+            """
+[allocations]
+parse = "shared"
+
+# Why:
+# [allocations] parse = "shared": 7 blocks, 70 bytes, 1 place, for all to read and write
+#   codec writes what make allocates of tool in go, called by parse, once
+""",
+        )
+        self.says_with(
+            [
+                self.allocated("tool", 50, "make", "other", "main"),
+                self.allocated("tool", 70, "make", "parse", "main"),
+            ],
+            violations,
+            """
+[allocations]
+make = "shared"
+
+# Why:
+# [allocations] make = "shared": 12 blocks, 120 bytes, 2 places, for all to read and write
+#   codec writes what make allocates of tool in go, once
+""",
+        )
+        self.says_with(
+            [
+                self.allocated("tool", 5000, "make", "other", "main"),
+                self.allocated("tool", 70, "make", "main"),
+            ],
+            [violation("codec", "tool", heap("__wrap_malloc", "make", "main"), "write")],
+            """
+[allocations]
+make = "shared"
+
+# Why:
+# [allocations] make = "shared": 507 blocks, 5070 bytes, 2 places, for all to read and write
+#   codec writes what make allocates of tool in go, once
+""",
+        )
+
+    def test_grant_that_opens_less_than_what_would_be_shared(self):
+        """The library reads nearly all blocks of the program and writes few."""
+        violations = [
+            violation("codec", "tool", heap("__wrap_malloc", "make", "main")),
+            violation("codec", "tool", heap("__wrap_malloc", "fill", "main"), "write"),
+            violation("codec", "tool", heap("__wrap_malloc", "fill", "main")),
+        ]
+        self.says_with(
+            [
+                *(self.allocated("tool", 100, "make", f"new{i}", "main") for i in range(9)),
+                self.allocated("tool", 30, "fill", "main"),
+            ],
+            violations,
+            """
+[allocations]
+fill = "shared"
+
+[compartment.codec]
+reads = ["tool"]
+
+# Why:
+# [allocations] fill = "shared": 3 blocks, 30 bytes, 1 place, for all to read and write
+#   codec writes what fill allocates of tool in go, once
+#   codec reads what fill allocates of tool in go, once
+# [compartment.codec] reads = ["tool"]: 93 blocks, 930 bytes, 10 places, and all variables, to read
+#   codec reads what make allocates of tool in go, once
+""",  # noqa: E501
+        )
+        self.says_with(
+            [
+                *(self.allocated("tool", 30, "make", f"new{i}", "main") for i in range(9)),
+                self.allocated("tool", 1000, "secret", "main"),
+                self.allocated("tool", 30, "fill", "main"),
+            ],
+            violations,
+            """
+[allocations]
+fill = "shared"
+make = "shared"
+
+# Why:
+# [allocations] fill = "shared": 3 blocks, 30 bytes, 1 place, for all to read and write
+#   codec writes what fill allocates of tool in go, once
+#   codec reads what fill allocates of tool in go, once
+# [allocations] make = "shared": 27 blocks, 270 bytes, 9 places, for all to read and write
+#   codec reads what make allocates of tool in go, once
+""",
+        )
+        self.says_with(
+            [
+                self.allocated("tool", 900, "make", "main"),
+                self.allocated("tool", 30, "fill", "main"),
+            ],
+            violations,
+            """
+[allocations]
+fill = "shared"
+make = "shared"
+
+# Why:
+# [allocations] fill = "shared": 3 blocks, 30 bytes, 1 place, for all to read and write
+#   codec writes what fill allocates of tool in go, once
+#   codec reads what fill allocates of tool in go, once
+# [allocations] make = "shared": 90 blocks, 900 bytes, 1 place, for all to read and write
+#   codec reads what make allocates of tool in go, once
+""",
+        )
+
     def test_what_no_line_allows(self):
         self.says(
             [
@@ -487,6 +625,7 @@ variables = ["a"]
                     "table": "shared",
                     "key": "variables",
                     "value": ["a"],
+                    "opens": None,
                     "reasons": ["codec reads 'a' of tool in go, once"],
                 }
             ],
