@@ -135,6 +135,42 @@ static void on_segv(int number, siginfo_t *info, void *context)
     _exit(0);
 }
 
+static void on_first(int number)
+{
+    struct sigaction now;
+    sigaction(number, NULL, &now);
+    lib_set(&numbers[3], 7);
+    printf("%d %d\n", now.sa_handler == SIG_DFL, numbers[3]);
+    fflush(stdout);
+    if (shared.handled)
+        _exit(0);
+}
+
+/* A handler for one fault of the program's own, after any number of violations. */
+static void one_shot(int ends)
+{
+    struct sigaction first = {.sa_handler = on_first, .sa_flags = SA_RESETHAND}, now;
+    shared.handled = ends;
+    sigaction(SIGSEGV, &first, NULL);
+    for (int i = 0; i < 5; i++)
+        lib_set(&numbers[3], i);
+    sigaction(SIGSEGV, NULL, &now);
+    printf("%d %d\n", now.sa_handler == on_first, (now.sa_flags & (int)SA_RESETHAND) != 0);
+    fflush(stdout);
+    *(volatile int *)16 = 1;
+    puts("after");
+}
+
+static void reset_handler(void)
+{
+    one_shot(1);
+}
+
+static void second_fault(void)
+{
+    one_shot(0);
+}
+
 /* The program's own traps and faults are still its own. */
 static void handlers(void)
 {
@@ -287,7 +323,7 @@ int main(int argc, char **argv)
     } all[] = {{"loop", loop}, {"objects", objects}, {"strings", strings}, {"threads", threads}, {"masks", masks}, {"storm", storm},
                {"handlers", handlers}, {"kernel", kernel}, {"blocks", blocks}, {"calls", calls}, {"forked", forked},
                {"null", null_pointer}, {"trap", trap}, {"aborts", aborts},
-               {"quick-exit", quick_exits}, {"kill", kills}, {"printed", printed}, {"vectors", vectors}, {"neighbours", neighbours}};
+               {"quick-exit", quick_exits}, {"kill", kills}, {"reset", reset_handler}, {"second", second_fault}, {"printed", printed}, {"vectors", vectors}, {"neighbours", neighbours}};
     for (int i = 0; i < 1000; i++)
         numbers[i] = i;
     for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(all[0]); i++)

@@ -176,6 +176,15 @@ class Permissive(unittest.TestCase):
     def test_own_handlers(self):
         self.same("handlers")
 
+    def test_handler_for_one_fault(self):
+        """SA_RESETHAND is for the program's own fault, and no violation takes the handler away."""
+        self.assertEqual({line["at"]["function"] for line in self.same("reset")}, {"lib_set"})
+
+    def test_second_fault_after_such_a_handler_kills(self):
+        done = self.run_permissive("second")
+        self.assertEqual((done.status, done.out), (-signal.SIGSEGV, "1 1\n1 7\n"), done)
+        self.assertEqual(self.ended(), "died")
+
     def test_pointers_for_the_kernel(self):
         lines = [line for line in self.same("kernel") if line["kind"] == "kernel"]
         self.assertEqual(
