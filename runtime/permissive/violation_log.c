@@ -20,12 +20,20 @@
 #include "state/compartment_name.h"
 #include "state/rights.h"
 #include "state/state.h"
+#include "state/system_calls.h"
 #include "permissive/memory_kind.h"
 #include "permissive/objects.h"
 #include "permissive/vector_reads.h"
 
 #define RECORDS (1u << 14)
 #define COUNT_WIDTH 12
+
+/* A violation costs two signals, so a place that has had so many opens the pages that it hits from
+ * then on. Above this a run in the VM would take minutes. */
+#define HOT 4096
+#define OPEN_PAGES 8192
+#define CLOSED "false, \"count\": " /* and as long: */
+#define OPENED "true , \"count\": "
 
 /* Shared with forked children, which write to the same file. */
 static struct shared {
@@ -218,20 +226,21 @@ static void write_count(const struct record *record)
         write_at(text, COUNT_WIDTH, at);
 }
 
-static void record(const struct ia2_violation *v, const struct ia2_memory *memory)
+/* NULL if there is no room. */
+static struct record *record(const struct ia2_violation *v, const struct ia2_memory *memory)
 {
     int fresh;
     struct record *counted = find_record(identity_of(v, memory), &fresh);
     atomic_fetch_add(&shared->total, 1);
     if (!counted) {
         atomic_fetch_add(&shared->lost, 1);
-        return;
+        return NULL;
     }
     uint64_t count = atomic_fetch_add(&counted->count, 1) + 1;
     if (!fresh) {
         if (!(count & (count - 1)))
             write_count(counted);
-        return;
+        return counted;
     }
     atomic_fetch_add(&shared->different, 1);
     struct line line = {.length = 0};
@@ -258,11 +267,12 @@ static void record(const struct ia2_violation *v, const struct ia2_memory *memor
             "\"%s\"}",
             v->address, memory->kind);
     }
-    put(&line, ", \"count\": %*d}\n", COUNT_WIDTH, 1);
+    put(&line, ", \"opened\": " CLOSED "%*d}\n", COUNT_WIDTH, 1);
     uint64_t at = atomic_fetch_add(&shared->length, line.length);
     if (!write_at(line.text, line.length, at))
         ia2_say("permissive: cannot write to %s (%s)", path, strerrorname_np(errno));
     counted->count_at = at + line.length - COUNT_WIDTH - 2;
+    return counted;
 }
 
 void ia2_violation_log(const struct ia2_violation *v)
@@ -274,7 +284,22 @@ void ia2_violation_log(const struct ia2_violation *v)
 
 /* ---- accesses ------------------------------------------------------------------------------- */
 
-void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, uint32_t pkru)
+/* Whoever's memory it is loses the page to all. 0: it stays closed. */
+static int open_page(const struct ia2_violation *v, const struct ia2_memory *memory,
+                     const struct record *counted)
+{
+    static _Atomic unsigned opened; /* each splits a mapping, of which the kernel has few */
+    char *page = (char *)(v->address & -IA2_PAGE);
+    if (!strcmp(memory->kind, "mapping") || !strcmp(memory->kind, "code") || !counted->count_at ||
+        atomic_fetch_add(&opened, 1) >= OPEN_PAGES ||
+        ia2_sys_protect(page, IA2_PAGE, PROT_READ | PROT_WRITE, 0))
+        return 0;
+    write_count(counted);
+    write_at(OPENED, strlen(OPENED), counted->count_at - strlen(OPENED));
+    return 1;
+}
+
+int ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, uint32_t pkru)
 {
     const greg_t *r = context->uc_mcontext.gregs;
     struct ia2_violation v = {.kind = "access",
@@ -293,7 +318,8 @@ void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, 
         const struct ia2_read read = {v.address, v.caller, v.accessor, v.owner};
         ia2_vector_read(context, &read, &memory);
     }
-    record(&v, &memory);
+    const struct record *counted = record(&v, &memory);
+    return counted && counted->count >= HOT && open_page(&v, &memory, counted);
 }
 
 /* ---- the file ------------------------------------------------------------------------------- */

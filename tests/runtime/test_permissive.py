@@ -76,7 +76,7 @@ class Permissive(unittest.TestCase):
             (line,) = self.same("loop", toolchain)
             self.assertEqual(
                 (line["kind"], line["access"], line["accessor"], line["owner"], line["count"]),
-                ("access", "read", "library", "app", 10000),
+                ("access", "read", "library", "app", 3000),
             )
             self.assertEqual(line["at"]["function"], "lib_sum")
             self.assertTrue(line["at"]["object"].endswith("/library.ia2.so"))
@@ -84,6 +84,15 @@ class Permissive(unittest.TestCase):
                 (line["memory"]["kind"], line["memory"]["name"], line["memory"]["size"]),
                 ("global", "numbers", 4000),
             )
+
+    def test_place_with_many_violations_opens_its_pages(self):
+        """What is on other pages is still recorded."""
+        lines = {line["memory"]["name"].partition(".")[0]: line for line in self.same("hot")}
+        self.assertEqual(set(lines), {"many", "numbers"})
+        self.assertEqual(lines["many"]["at"]["function"], "lib_sum")
+        self.assertEqual((lines["many"]["opened"], lines["numbers"]["opened"]), (True, False))
+        self.assertGreater(lines["many"]["count"], 4096)
+        self.assertLess(lines["many"]["count"], 4096 + 1200)  # of each page at most one more
 
     def test_objects(self):
         lines = self.same("objects")

@@ -262,6 +262,7 @@ class Learner:
         lines = smallest(facts, allocated)
         found: dict[Line | None, Suggestion] = {}
         counts: dict[tuple[Line | None, str], int] = {}
+        opened: dict[tuple[Line | None, str], bool] = {}
         for fact in facts:
             line = next((it for it in (fact.single, fact.grant) if it in lines), None)
             reason = fact.reason
@@ -280,9 +281,10 @@ class Learner:
             if (line, reason) not in counts:
                 suggestion.reasons.append(reason)
             counts[line, reason] = counts.get((line, reason), 0) + fact.count
+            opened[line, reason] = opened.get((line, reason), False) or fact.opened
         for line, suggestion in found.items():
             suggestion.reasons = [
-                f"{reason}, {times(counts[line, reason])}"
+                f"{reason}, {'at least ' * opened[line, reason]}{times(counts[line, reason])}"
                 for reason in sorted(suggestion.reasons, key=lambda it: -counts[line, it])
             ]
         return [
@@ -302,6 +304,7 @@ class Learner:
             violation["memory"]["kind"],
         )
         fact = Fact(accessor, owner, violation["accessor_key"], violation.get("count", 1))
+        fact.opened = violation.get("opened", False)
         if violation["kind"] in ("call", "type"):
             fault = (
                 "a pointer that is no call gate"

@@ -56,6 +56,7 @@ class Fact:
     # If `single` names a function that allocates: it and its callers, innermost first.
     chain: list[Place] = dataclasses.field(default_factory=list)
     size: int = 0  # of a variable
+    opened: bool = False  # the run no longer saw all of it
 
 
 def shown(path: str) -> str:

@@ -98,6 +98,13 @@ def report(options: argparse.Namespace) -> int:
         for it in by_hand:
             print("".join(f"\n# BY HAND: {reason}" for reason in it.reasons))
         print(why(suggestions), end="")
+        opened = sum(bool(violation.get("opened")) for violation in learner.violations)
+        if opened:
+            print(
+                f"\n# {opened} place{'s' * (opened > 1)} had so many violations that the pages were"
+                " opened, so other accesses there\n# are missing. Add the lines, build with"
+                " --permissive, and run again."
+            )
     if options.write:
         text = read_policy(options.policy)
         atomic.write_text(

@@ -596,6 +596,27 @@ variables = ["a", "b"]
             [line for line in done.stdout.splitlines()[first:last] if line.startswith("#")]
         )
 
+    def test_pages_that_were_opened(self):
+        self.says(
+            [
+                violation("codec", "tool", variable("a"), count=5000, opened=True),
+                violation("codec", "tool", variable("b"), count=2, opened=False),
+            ],
+            """
+[shared]
+variables = ["a", "b"]
+
+# Why:
+# [shared] variables = ["a"]
+#   codec reads 'a' of tool in go, at least 5000 times
+# [shared] variables = ["b"]
+#   codec reads 'b' of tool in go, 2 times
+
+# 1 place had so many violations that the pages were opened, so other accesses there
+# are missing. Add the lines, build with --permissive, and run again.
+""",
+        )
+
     def test_many_reasons_are_folded(self):
         """The most frequent ones are shown."""
         self.says(
