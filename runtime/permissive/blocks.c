@@ -120,19 +120,27 @@ void ia2_permissive_freed(void *block)
     }
 }
 
+static int is_in_block(const struct entry *entry, uintptr_t address)
+{
+    uintptr_t start = entry->start;
+    return start > BUSY && address >= start && address - start < (entry->size ? entry->size : 1);
+}
+
 int ia2_block_at(uintptr_t address, struct ia2_block *found)
 {
-    for (unsigned set = 0; set < SETS; set++)
-        for (int way = 0; way < WAYS; way++) {
-            struct entry *entry = &table[set][way];
-            uintptr_t start = entry->start;
-            if (start <= BUSY || address < start ||
-                address - start >= (entry->size ? entry->size : 1))
-                continue;
-            found->start = start;
-            found->size = entry->size;
-            memcpy(found->frames, entry->frames, sizeof(found->frames));
-            return 1;
-        }
-    return 0;
+    /* Most violations hit the block of the last one. */
+    static struct entry *_Atomic last;
+    struct entry *entry = last;
+    if (entry && !is_in_block(entry, address))
+        entry = NULL;
+    for (unsigned i = 0; !entry && i < SETS * WAYS; i++)
+        if (is_in_block(&table[i / WAYS][i % WAYS], address))
+            entry = &table[i / WAYS][i % WAYS];
+    if (!entry)
+        return 0;
+    last = entry;
+    found->start = entry->start;
+    found->size = entry->size;
+    memcpy(found->frames, entry->frames, sizeof(found->frames));
+    return 1;
 }
