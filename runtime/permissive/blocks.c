@@ -5,6 +5,8 @@
 #include <string.h>
 #include <unwind.h>
 
+#include "memory/heap_ranges.h"
+
 #define SETS (1u << 13)
 #define WAYS 8
 #define BUSY 1
@@ -16,6 +18,49 @@ static struct entry {
     uintptr_t frames[IA2_BLOCK_FRAMES];
 } table[SETS][WAYS];
 static _Atomic unsigned next_way;
+
+#define SITES (1u << 11)
+
+/* By the hash of owner and frames; what has no room is not counted. */
+static struct site {
+    _Atomic uint64_t identity; /* 0: free */
+    _Atomic uint64_t blocks, bytes;
+    _Atomic int owner; /* 0 until frames are written */
+    uintptr_t frames[IA2_BLOCK_FRAMES];
+} sites[SITES];
+
+static void count_site(int owner, const uintptr_t *frames, size_t size)
+{
+    uint64_t hash = (uint64_t)owner;
+    for (int i = 0; i < IA2_BLOCK_FRAMES; i++) {
+        hash = (hash ^ frames[i]) * 0x9e3779b97f4a7c15;
+        hash ^= hash >> 29;
+    }
+    for (unsigned i = 0; i < SITES; i++) {
+        struct site *site = &sites[(hash + i) % SITES];
+        uint64_t found = 0;
+        if (atomic_compare_exchange_strong(&site->identity, &found, hash | 1)) {
+            memcpy(site->frames, frames, sizeof(site->frames));
+            site->owner = owner;
+        } else if (found != (hash | 1)) {
+            continue;
+        }
+        atomic_fetch_add(&site->blocks, 1);
+        atomic_fetch_add(&site->bytes, size);
+        return;
+    }
+}
+
+void ia2_block_sites(void (*visit)(const struct ia2_block_site *))
+{
+    for (unsigned i = 0; i < SITES; i++) {
+        struct ia2_block_site site = {sites[i].owner, sites[i].blocks, sites[i].bytes, {0}};
+        if (!site.owner)
+            continue;
+        memcpy(site.frames, sites[i].frames, sizeof(site.frames));
+        visit(&site);
+    }
+}
 
 static struct entry *set_of(uintptr_t start)
 {
@@ -46,6 +91,9 @@ void ia2_permissive_allocated(void *block, size_t size)
     _Unwind_Backtrace(
         note_frame,
         &walk); /* it ends at the gate: what called the compartment is not its business */
+    int owner = ia2_heap_owner(block);
+    if (owner > 0 && !(owner & (IA2_OWNER_SHARED | IA2_OWNER_GONE)))
+        count_site(owner, frames, size);
     struct entry *set = set_of(start), *entry = NULL;
     for (int way = 0; way < WAYS && !entry; way++) {
         uintptr_t none = 0;
@@ -72,19 +120,27 @@ void ia2_permissive_freed(void *block)
     }
 }
 
+static int is_in_block(const struct entry *entry, uintptr_t address)
+{
+    uintptr_t start = entry->start;
+    return start > BUSY && address >= start && address - start < (entry->size ? entry->size : 1);
+}
+
 int ia2_block_at(uintptr_t address, struct ia2_block *found)
 {
-    for (unsigned set = 0; set < SETS; set++)
-        for (int way = 0; way < WAYS; way++) {
-            struct entry *entry = &table[set][way];
-            uintptr_t start = entry->start;
-            if (start <= BUSY || address < start ||
-                address - start >= (entry->size ? entry->size : 1))
-                continue;
-            found->start = start;
-            found->size = entry->size;
-            memcpy(found->frames, entry->frames, sizeof(found->frames));
-            return 1;
-        }
-    return 0;
+    /* Most violations hit the block of the last one. */
+    static struct entry *_Atomic last;
+    struct entry *entry = last;
+    if (entry && !is_in_block(entry, address))
+        entry = NULL;
+    for (unsigned i = 0; !entry && i < SETS * WAYS; i++)
+        if (is_in_block(&table[i / WAYS][i % WAYS], address))
+            entry = &table[i / WAYS][i % WAYS];
+    if (!entry)
+        return 0;
+    last = entry;
+    found->start = entry->start;
+    found->size = entry->size;
+    memcpy(found->frames, entry->frames, sizeof(found->frames));
+    return 1;
 }

@@ -16,6 +16,16 @@ struct ia2_block {
 /* The block that \a address is in. 0: not known. Async-signal-safe. */
 int ia2_block_at(uintptr_t address, struct ia2_block *found);
 
+/* What the same calls have allocated in all, freed or not. */
+struct ia2_block_site {
+    int owner; /* key */
+    uint64_t blocks, bytes;
+    uintptr_t frames[IA2_BLOCK_FRAMES];
+};
+
+/* Of each of these, as many as there is room for. Async-signal-safe. */
+void ia2_block_sites(void (*visit)(const struct ia2_block_site *));
+
 #if IA2_PERMISSIVE
 
 /* Remembers who allocated a block (the calls that led here), and forgets it. Thread-safe. */

@@ -136,7 +136,8 @@ int ia2_permissive_fault(int number, const siginfo_t *info, ucontext_t *context)
     if (!ia2_state.pkeys || number != SIGSEGV || info->si_code != SEGV_PKUERR)
         return 0;
     uint32_t pkru = ia2_frame_pkru(context);
-    ia2_violation_log_access(info, context, pkru);
+    if (ia2_violation_log_access(info, context, pkru))
+        return 1;
     if (!copy_string(context))
         begin_step(context, pkru);
     return 1;

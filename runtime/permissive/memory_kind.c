@@ -40,18 +40,6 @@ static size_t read_words(uintptr_t from, uintptr_t *words, size_t count)
     return got > 0 ? (size_t)got / sizeof(*words) : 0;
 }
 
-static uintptr_t return_address_above(uintptr_t stack, int key)
-{
-    uintptr_t words[WINDOW / sizeof(uintptr_t)];
-    size_t count = read_words(stack & -sizeof(uintptr_t), words, sizeof(words) / sizeof(*words));
-    if (!count) /* the top of the stack is near */
-        count = read_words(stack & -sizeof(uintptr_t), words, 16);
-    for (size_t i = 0; i < count; i++)
-        if (is_return_address(words[i], key))
-            return words[i];
-    return 0;
-}
-
 struct search {
     int key;
     uintptr_t found;
@@ -67,14 +55,14 @@ static _Unwind_Reason_Code look_at_frame(struct _Unwind_Context *context, void *
     return _URC_END_OF_STACK;
 }
 
-uintptr_t ia2_caller(int key, uintptr_t stack)
+uintptr_t ia2_caller(int key)
 {
     struct search search = {key, 0};
     uint32_t pkru = ia2_state.pkeys ? ia2_open_keys() : 0;
     _Unwind_Backtrace(look_at_frame, &search);
     if (ia2_state.pkeys)
         ia2_close_keys(pkru);
-    return search.found ? search.found : return_address_above(stack, key);
+    return search.found;
 }
 
 /* Code of the function whose frame has \a address: below a frame lies the return address of what it

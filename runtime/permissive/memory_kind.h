@@ -26,10 +26,10 @@ void ia2_memory_kind(uintptr_t address, int owner, struct ia2_memory *memory);
 /* The key that the runtime put an address under, 0 if none. Async-signal-safe. */
 int ia2_key_of_address(uintptr_t address);
 
-/* Of the frames below this one, those of the code that a signal interrupted included, the first in
- * code of compartment \a key. If they cannot be unwound, the first word from \a stack upward that
- * looks like one, which may be stale. 0 if there is none. Reads past all keys. Async-signal-safe.
- */
-uintptr_t ia2_caller(int key, uintptr_t stack);
+/* In the handler of a signal: of the frames of the interrupted code, innermost first, the first in
+ * code of compartment \a key. It is found by the call frame information (.eh_frame) of what was
+ * loaded. 0 if there is none, or if a frame before it has no such information. Reads past all keys.
+ * Async-signal-safe. */
+uintptr_t ia2_caller(int key);
 
 #endif

@@ -20,11 +20,20 @@
 #include "state/compartment_name.h"
 #include "state/rights.h"
 #include "state/state.h"
+#include "state/system_calls.h"
 #include "permissive/memory_kind.h"
 #include "permissive/objects.h"
+#include "permissive/vector_reads.h"
 
 #define RECORDS (1u << 14)
 #define COUNT_WIDTH 12
+
+/* A violation costs two signals, so a place that has had so many opens the pages that it hits from
+ * then on. Above this a run in the VM would take minutes. */
+#define HOT 4096
+#define OPEN_PAGES 8192
+#define CLOSED "false, \"count\": " /* and as long: */
+#define OPENED "true , \"count\": "
 
 /* Shared with forked children, which write to the same file. */
 static struct shared {
@@ -112,6 +121,18 @@ static void put_code(struct line *line, const char *name, uintptr_t at, int retu
     put(line, "}");
 }
 
+static void put_frames(struct line *line, const uintptr_t *frames)
+{
+    if (!frames[0])
+        return;
+    put(line, ", \"frames\": [");
+    for (int i = 0; i < IA2_BLOCK_FRAMES && frames[i]; i++) {
+        put(line, i ? ", " : "");
+        put_code(line, "", frames[i], 1);
+    }
+    put(line, "]");
+}
+
 static void put_memory(struct line *line, const struct ia2_memory *memory)
 {
     put(line, ", \"memory\": {\"kind\": \"%s\"", memory->kind);
@@ -122,21 +143,14 @@ static void put_memory(struct line *line, const struct ia2_memory *memory)
     if (memory->size)
         put(line, ", \"size\": %zu", memory->size);
     if (memory->size || memory->name || memory->offset)
-        put(line, ", \"at\": %zu", memory->offset);
+        put(line, ", \"at\": %td", (ptrdiff_t)memory->offset);
     if (memory->thread)
         put(line, ", \"thread\": %d", memory->thread);
     if (memory->object) {
         put(line, ", \"object\": ");
         put_string(line, memory->object->path);
     }
-    if (memory->frames[0]) {
-        put(line, ", \"frames\": [");
-        for (int i = 0; i < IA2_BLOCK_FRAMES && memory->frames[i]; i++) {
-            put(line, i ? ", " : "");
-            put_code(line, "", memory->frames[i], 1);
-        }
-        put(line, "]");
-    }
+    put_frames(line, memory->frames);
     put(line, "}");
 }
 
@@ -212,22 +226,21 @@ static void write_count(const struct record *record)
         write_at(text, COUNT_WIDTH, at);
 }
 
-void ia2_violation_log(const struct ia2_violation *v)
+/* NULL if there is no room. */
+static struct record *record(const struct ia2_violation *v, const struct ia2_memory *memory)
 {
-    struct ia2_memory memory;
     int fresh;
-    ia2_memory_kind(v->address, v->owner, &memory);
-    struct record *record = find_record(identity_of(v, &memory), &fresh);
+    struct record *counted = find_record(identity_of(v, memory), &fresh);
     atomic_fetch_add(&shared->total, 1);
-    if (!record) {
+    if (!counted) {
         atomic_fetch_add(&shared->lost, 1);
-        return;
+        return NULL;
     }
-    uint64_t count = atomic_fetch_add(&record->count, 1) + 1;
+    uint64_t count = atomic_fetch_add(&counted->count, 1) + 1;
     if (!fresh) {
         if (!(count & (count - 1)))
-            write_count(record);
-        return;
+            write_count(counted);
+        return counted;
     }
     atomic_fetch_add(&shared->different, 1);
     struct line line = {.length = 0};
@@ -242,7 +255,7 @@ void ia2_violation_log(const struct ia2_violation *v)
     }
     put_code(&line, "at", v->instruction, strcmp(v->kind, "access") != 0);
     put_code(&line, "caller", v->caller, 1);
-    put_memory(&line, &memory);
+    put_memory(&line, memory);
     if (line.length >
         sizeof(line.text) - 64) { /* names of many hundred bytes: the line must still be JSON */
         line.length = 0;
@@ -252,18 +265,41 @@ void ia2_violation_log(const struct ia2_violation *v)
         put(&line,
             ", \"address\": \"%#zx\", \"at\": null, \"caller\": null, \"memory\": {\"kind\": "
             "\"%s\"}",
-            v->address, memory.kind);
+            v->address, memory->kind);
     }
-    put(&line, ", \"count\": %*d}\n", COUNT_WIDTH, 1);
+    put(&line, ", \"opened\": " CLOSED "%*d}\n", COUNT_WIDTH, 1);
     uint64_t at = atomic_fetch_add(&shared->length, line.length);
     if (!write_at(line.text, line.length, at))
         ia2_say("permissive: cannot write to %s (%s)", path, strerrorname_np(errno));
-    record->count_at = at + line.length - COUNT_WIDTH - 2;
+    counted->count_at = at + line.length - COUNT_WIDTH - 2;
+    return counted;
+}
+
+void ia2_violation_log(const struct ia2_violation *v)
+{
+    struct ia2_memory memory;
+    ia2_memory_kind(v->address, v->owner, &memory);
+    record(v, &memory);
 }
 
 /* ---- accesses ------------------------------------------------------------------------------- */
 
-void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, uint32_t pkru)
+/* Whoever's memory it is loses the page to all. 0: it stays closed. */
+static int open_page(const struct ia2_violation *v, const struct ia2_memory *memory,
+                     const struct record *counted)
+{
+    static _Atomic unsigned opened; /* each splits a mapping, of which the kernel has few */
+    char *page = (char *)(v->address & -IA2_PAGE);
+    if (!strcmp(memory->kind, "mapping") || !strcmp(memory->kind, "code") || !counted->count_at ||
+        atomic_fetch_add(&opened, 1) >= OPEN_PAGES ||
+        ia2_sys_protect(page, IA2_PAGE, PROT_READ | PROT_WRITE, 0))
+        return 0;
+    write_count(counted);
+    write_at(OPENED, strlen(OPENED), counted->count_at - strlen(OPENED));
+    return 1;
+}
+
+int ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, uint32_t pkru)
 {
     const greg_t *r = context->uc_mcontext.gregs;
     struct ia2_violation v = {.kind = "access",
@@ -275,8 +311,15 @@ void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, 
                               .writes = (r[REG_ERR] & 2) != 0};
     /* In libc, mostly: who called it. */
     if (v.accessor > 0 && !ia2_is_code_of(v.accessor, v.instruction))
-        v.caller = ia2_caller(v.accessor, (uintptr_t)r[REG_RSP]);
-    ia2_violation_log(&v);
+        v.caller = ia2_caller(v.accessor);
+    struct ia2_memory memory;
+    ia2_memory_kind(v.address, v.owner, &memory);
+    if (!v.writes) {
+        const struct ia2_read read = {v.address, v.caller, v.accessor, v.owner};
+        ia2_vector_read(context, &read, &memory);
+    }
+    const struct record *counted = record(&v, &memory);
+    return counted && counted->count >= HOT && open_page(&v, &memory, counted);
 }
 
 /* ---- the file ------------------------------------------------------------------------------- */
@@ -369,6 +412,21 @@ void ia2_violation_log_open(void)
                 "be empty");
 }
 
+/* How much a line of the policy would open. */
+static void write_site(const struct ia2_block_site *site)
+{
+    struct line line = {.length = 0};
+    put(&line, "{\"kind\": \"allocated\"");
+    put_compartment(&line, "owner", site->owner);
+    put(&line, ", \"blocks\": %lu, \"bytes\": %lu", (unsigned long)site->blocks,
+        (unsigned long)site->bytes);
+    put_frames(&line, site->frames);
+    if (line.length > sizeof(line.text) - 64) /* names of many hundred bytes */
+        return;
+    put(&line, "}\n");
+    write_at(line.text, line.length, atomic_fetch_add(&shared->length, line.length));
+}
+
 static void end(const char *how)
 {
     static _Atomic int said;
@@ -382,6 +440,7 @@ static void end(const char *how)
     write_at(how, strlen(how), ended_at);
     if (atomic_exchange(&said, 1))
         return;
+    ia2_block_sites(write_site);
     ia2_say("permissive: nothing was enforced: %lu violations, %lu different ones, are in %s",
             (unsigned long)shared->total, (unsigned long)(shared->different), path);
     if (shared->lost)

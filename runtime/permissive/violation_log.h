@@ -17,8 +17,9 @@
 /* Creates the file and writes its first line. Aborts on failure. */
 void ia2_violation_log_open(void);
 
-/* A SIGSEGV by a key, on a thread that had the rights \a pkru. */
-void ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, uint32_t pkru);
+/* A SIGSEGV by a key, on a thread that had the rights \a pkru. 1: the place has had so many that
+ * the page is open now, and the instruction will not fault there again. */
+int ia2_violation_log_access(const siginfo_t *info, const ucontext_t *context, uint32_t pkru);
 
 /* Everything else. */
 struct ia2_violation {

@@ -7,7 +7,13 @@
 #include "ia2_layout.h"
 #include "gates/ia2_gate_sites.S"
 
+    /* Unwinders inside the process end here. In a permissive program, which protects nothing, they
+     * go on: the log names who called libc. */
+#if IA2_PERMISSIVE
+    .cfi_sections .eh_frame, .debug_frame
+#else
     .cfi_sections .debug_frame
+#endif
 
 /* DWARF 5, 6.4.2 and 2.5.1; registers as in the ABI, figure 3.36. */
 #define CFA_DEF_CFA_EXPRESSION 0x0f

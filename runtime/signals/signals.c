@@ -47,7 +47,8 @@ static int set(struct setting *it, int owner)
         int caught = (it->number == SIGSEGV && act->sa_handler == SIG_DFL) ||
                      ia2_permissive_catches(it->number);
         now.mask = ia2_mask_bits(&act->sa_mask);
-        /* SA_RESETHAND, SA_NODEFER ... stay the kernel's; SIG_DFL and SIG_IGN are no code. */
+        /* SA_RESETHAND, SA_NODEFER ... stay the kernel's; SIG_DFL and SIG_IGN are no code. Where
+         * violations are let through, SA_RESETHAND would take the runtime's own handler. */
         if (act->sa_handler != SIG_DFL && act->sa_handler != SIG_IGN) {
             now.handler = act->sa_sigaction;
             now.owner = (uint32_t)owner;
@@ -57,7 +58,7 @@ static int set(struct setting *it, int owner)
             now.handler = act->sa_sigaction; /* SIG_DFL or SIG_IGN, for who asks what it was */
         }
         if (caught)
-            raw = entered(act->sa_flags);
+            raw = entered(act->sa_flags & ~(ia2_permissive_catches(it->number) ? SA_RESETHAND : 0));
         *signal = now;
     }
     int r = ia2_sys_action(it->number, it->acts ? &raw : NULL, &raw_old);

@@ -21,9 +21,21 @@ static long words[5000];
 static void loop(void)
 {
     int sum = 0;
-    for (int round = 0; round < 10; round++)
+    for (int round = 0; round < 3; round++)
         sum += lib_sum(numbers, 1000);
     printf("sum %d\n", sum);
+}
+
+/* Far more than anybody waits for; and others of the pages' neighbours before and after. */
+static void hot(void)
+{
+    static int many[1 << 20];
+    long sum = 0;
+    for (int round = 0; round < 20; round++)
+        sum += lib_sum(many, 1 << 20);
+    lib_set(&numbers[1], 5);
+    lib_set(&many[1 << 19], 6);
+    printf("sum %ld %d %d\n", sum, numbers[1], many[1 << 19]);
 }
 
 static void objects(void)
@@ -135,6 +147,42 @@ static void on_segv(int number, siginfo_t *info, void *context)
     _exit(0);
 }
 
+static void on_first(int number)
+{
+    struct sigaction now;
+    sigaction(number, NULL, &now);
+    lib_set(&numbers[3], 7);
+    printf("%d %d\n", now.sa_handler == SIG_DFL, numbers[3]);
+    fflush(stdout);
+    if (shared.handled)
+        _exit(0);
+}
+
+/* A handler for one fault of the program's own, after any number of violations. */
+static void one_shot(int ends)
+{
+    struct sigaction first = {.sa_handler = on_first, .sa_flags = SA_RESETHAND}, now;
+    shared.handled = ends;
+    sigaction(SIGSEGV, &first, NULL);
+    for (int i = 0; i < 5; i++)
+        lib_set(&numbers[3], i);
+    sigaction(SIGSEGV, NULL, &now);
+    printf("%d %d\n", now.sa_handler == on_first, (now.sa_flags & (int)SA_RESETHAND) != 0);
+    fflush(stdout);
+    *(volatile int *)16 = 1;
+    puts("after");
+}
+
+static void reset_handler(void)
+{
+    one_shot(1);
+}
+
+static void second_fault(void)
+{
+    one_shot(0);
+}
+
 /* The program's own traps and faults are still its own. */
 static void handlers(void)
 {
@@ -235,6 +283,50 @@ static void kills(void)
     raise(SIGKILL);
 }
 
+static void printed(void)
+{
+    lib_print(copy, "a text of the program");
+    puts(copy);
+    lib_print(copy, strcpy(text, "another"));
+    puts(copy);
+}
+
+static __attribute__((noinline)) char *make_text(void)
+{
+    char *made = malloc(48);
+    memset(made, 't', 47);
+    made[47] = 0;
+    return made;
+}
+
+static __attribute__((noinline)) char *make_neighbour(void)
+{
+    char *made = malloc(48);
+    memset(made, 'n', 47);
+    made[47] = 0;
+    return made;
+}
+
+/* Texts with a neighbour on each side, at all distances from a multiple of 32. */
+static void vectors(void)
+{
+    char *made[24];
+    for (int i = 0; i < 24; i++)
+        made[i] = i % 2 ? make_text() : make_neighbour();
+    size_t length = 0;
+    for (int i = 1; i < 24; i += 2)
+        length += lib_length(made[i]);
+    printf("%zu\n", length);
+}
+
+/* What is read of a neighbour is the neighbour's. */
+static void neighbours(void)
+{
+    char *one = make_text(), *other = make_neighbour();
+    printf("%zu %zu\n", lib_length(one), lib_length(other));
+    printf("%d\n", lib_sum((int *)(void *)one, 10) == lib_sum((int *)(void *)other, 10));
+}
+
 int main(int argc, char **argv)
 {
     static const struct {
@@ -243,7 +335,7 @@ int main(int argc, char **argv)
     } all[] = {{"loop", loop}, {"objects", objects}, {"strings", strings}, {"threads", threads}, {"masks", masks}, {"storm", storm},
                {"handlers", handlers}, {"kernel", kernel}, {"blocks", blocks}, {"calls", calls}, {"forked", forked},
                {"null", null_pointer}, {"trap", trap}, {"aborts", aborts},
-               {"quick-exit", quick_exits}, {"kill", kills}};
+               {"quick-exit", quick_exits}, {"kill", kills}, {"reset", reset_handler}, {"second", second_fault}, {"hot", hot}, {"printed", printed}, {"vectors", vectors}, {"neighbours", neighbours}};
     for (int i = 0; i < 1000; i++)
         numbers[i] = i;
     for (size_t i = 0; argc == 2 && i < sizeof(all) / sizeof(all[0]); i++)

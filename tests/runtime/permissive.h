@@ -20,4 +20,6 @@ char *lib_grow(char *block, size_t size);
 int lib_call(int (*function)(int), int value);
 char *lib_text(void);
 void lib_mask(void);
+void lib_print(char *to, const char *text);              /* through snprintf */
+size_t lib_length(const char *text);                   /* by vectors */
 #endif

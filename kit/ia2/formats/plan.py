@@ -88,9 +88,9 @@ class Destructor:
 
 @dataclasses.dataclass
 class Plan(fields.Format):
-    """`allocations`: FUNCTION or FUNCTION.VARIABLE to the key whose heap is used (0: shared).
-    `parameters`: STRUCT.MEMBER to the parameters that go by copy. `policy_lines`: the line of each
-    entry of the policy, by its dotted name."""
+    """`allocations`: FUNCTION, FUNCTION.VARIABLE or FUNCTION.VARIABLE[] (its elements) to the key
+    whose heap is used (0: shared). `parameters`: STRUCT.MEMBER to the parameters that go by copy.
+    `policy_lines`: the line of each entry of the policy, by its dotted name."""
 
     FILE = "plan.json"
     REMEDY = "run rewrite.py again"

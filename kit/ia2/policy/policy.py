@@ -21,6 +21,7 @@
     [allocations]              optional: where the blocks are that a function allocates
     FUNCTION = "shared"        "shared" or the name of a compartment
     "FUNCTION.VARIABLE" = ...  only what the function assigns to this variable or member
+    "FUNCTION.VARIABLE[]" = .. only what it assigns to elements of this variable or member
 
     [shared]                   optional
     variables = ["NAME"]       global variables that every compartment may use
@@ -398,7 +399,9 @@ class _Reader:
                     f'write "{function}.VARIABLE" = "shared"',
                 )
             name, dot, variable = function.partition(".")
-            if not IDENTIFIER.match(name) or dot and not IDENTIFIER.match(variable):
+            if not IDENTIFIER.match(name) or (
+                dot and not IDENTIFIER.match(variable.removesuffix("[]"))
+            ):
                 raise self.fail(
                     f"'{function}' is not the name of a C function, or FUNCTION.VARIABLE", dotted
                 )

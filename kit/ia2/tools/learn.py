@@ -7,10 +7,11 @@ What the policy can say about it:
     block                  [allocations] FUNCTION = "shared": the function that allocated it
     anything, only read    [compartment.ACCESSOR] reads = ["OWNER"]: all its memory, one way
 
-Where compartment 1, the program, only reads another one's memory, the grant is proposed: nothing of
-the other one becomes writable, and nobody else gets anything. In every other case the single
-objects are: a grant would open all of the owner's memory to the accessor. For what is neither,
-there is no line, and the reason is given instead.
+A violation that another line allows needs no line. Where compartment 1, the program, only reads
+another one's memory, the grant is proposed: nothing of the other one becomes writable, and nobody
+else gets anything. In every other case the single objects are: a grant would open all of the
+owner's memory to the accessor. For what is neither, there is no line, and the reason is given
+instead.
 """
 
 import collections.abc
@@ -21,6 +22,7 @@ import re
 
 from ..base.failure import Failure
 from ..elf import code_places
+from .learn_choice import Allocated, Fact, Line, Place, Site, name_callers, shown, smallest
 
 KINDS = ("access", "kernel", "call", "type", "block")
 # Of the runtime, in each compartment: no function that a policy could name.
@@ -33,21 +35,12 @@ WRAPPER = re.compile(
     r"0?(?:_(?:nofree|n|array|zero|add|mul|muladd2?|\dop"
     r"|base|raw|default|internal|impl|safe|checked))*_?"
 )
-ASSIGNED = re.compile(r"(\w+)\s*=\s*(?:\([\w\s*]+\)\s*)?\w+\s*\(")
-
-
-@dataclasses.dataclass(frozen=True)
-class Place:
-    function: str
-    file: str = ""
-    line: int = 0
-
-    def __str__(self) -> str:
-        return (
-            f"{self.function} ({shown(self.file)}:{self.line})"
-            if self.file and self.line
-            else self.function
-        )
+# A `*` before the name is an indirection only where no type or operand is before it.
+ASSIGNED = re.compile(
+    r"(?:(?:^|[;{}(,])\s*(\*+)\s*)?(?<![\w])(?:\w+\s*(?:->|\.)\s*)*(\w+)"
+    r"((?:\s*\[[^][]*\])*)\s*=(?!=)\s*(?:\([\w\s*]+\)\s*)*(\w+)\s*\("
+)
+DEBUG = "build with --permissive --debug, and run again"
 
 
 @dataclasses.dataclass
@@ -58,17 +51,8 @@ class Suggestion:
     table: tuple[str, ...]
     key: str
     value: object
+    opens: str = ""  # how much, if the log says it
     reasons: list[str] = dataclasses.field(default_factory=list)
-
-
-def shown(path: str) -> str:
-    """As a person in the current directory would name it."""
-    relative = os.path.relpath(path)
-    return path if relative.startswith("..") else relative
-
-
-# Table, key and value (as JSON) of a suggestion.
-Identity = tuple[tuple[str, ...], str, str]
 
 
 class Learner:
@@ -79,6 +63,8 @@ class Learner:
         self.violations: list[dict] = []
         self.names: dict[str, str] = {}
         self.programs: list[str] = []
+        self.sites: list[dict] = []
+        self.compartments = 2
         self.cut_short: list[str] = []  # why a run may have done less than it should
         for path in paths:
             self.read(path)
@@ -113,6 +99,8 @@ class Learner:
                     " keys"
                 ),
             )
+        sites = [line for line in lines[1:] if line.get("kind") == "allocated"]
+        lines = [line for line in lines if line.get("kind") != "allocated"]
         for line in lines[1:]:
             if line.get("kind") not in KINDS or not isinstance(line.get("memory"), dict):
                 raise Failure(
@@ -131,6 +119,8 @@ class Learner:
             )
         self.programs.append(lines[0].get("program", ""))
         self.violations += lines[1:]
+        self.sites += sites
+        self.compartments = max(self.compartments, len(lines[0].get("compartments", [])))
 
     # Names. --------------------------------------------------------------------------------------
 
@@ -148,6 +138,9 @@ class Learner:
             memory = violation["memory"]
             if memory["kind"] == "global" and memory.get("name"):
                 names.setdefault(memory["object"], set()).add(source_name(memory["name"]))
+        for site in self.sites:
+            for frame in self.frames({"memory": site}):
+                wanted.setdefault(frame["object"], set()).add(int(frame["offset"], 16) - 1)
         for path, offsets in wanted.items():
             for offset, chain in code_places.functions(path, sorted(offsets)).items():
                 self.places[path, offset] = [
@@ -199,32 +192,54 @@ class Learner:
             if own
             else []
         )
-        text = f"in {chain[0]}" if chain else "at an unknown place"
+        if chain:
+            text = f"in {chain[0]}"
+        else:
+            text = f"in {offset(own)}" if own else "at an unknown place"
         if violation.get("function"):
             return f"{text}, by {libc_name(violation['function'])}()"
         return f"{text}, in {os.path.basename(via['object'])}" if via else text
 
     # Objects. ------------------------------------------------------------------------------------
 
-    def allocator(self, violation: dict) -> tuple[str, str] | None:
-        """(entry of [allocations], how it is described) for a block of a heap; None if it is not
-        known."""
-        chain = [
-            place
-            for place in self.calls(self.frames(violation))
-            if not RUNTIME.match(place.function)
-        ]
+    def block(self, violation: dict) -> tuple[str, Line | None, str]:
+        """As `thing`."""
+        frames = self.frames(violation)
+        calls = self.calls(frames)
+        at = next((i for i, it in enumerate(calls) if not RUNTIME.match(it.function)), len(calls))
         via = []
-        while len(chain) > 1 and WRAPPER.fullmatch(chain[0].function):
-            via.append(chain.pop(0).function)
-        if not chain or not re.fullmatch(r"\w+", chain[0].function):
-            return None
-        text = str(chain[0]) + (f", through {' and '.join(via)}" if via else "")
-        if chain[0].function != "main":
-            return chain[0].function, text
+        while at + 1 < len(calls) and WRAPPER.fullmatch(calls[at].function):
+            via.append(calls[at].function)
+            at += 1
+        if at == len(calls) or not re.fullmatch(r"\w+", calls[at].function):
+            nameless = [it for it in frames if not it.get("function")]
+            if nameless:
+                return (
+                    f"what {offset(nameless[0])} allocates",
+                    None,
+                    f"the function has no name: {DEBUG}",
+                )
+            return (
+                "a block that was allocated at an unknown place",
+                None,
+                "name the function that allocates it in [allocations]",
+            )
+        place = calls[at]
+        thing = (
+            "what " + f"{place}" + (f", through {' and '.join(via)}" if via else "") + " allocates"
+        )
+        if place.function != "main":
+            return thing, Line(("allocations",), place.function, "shared"), ""
         # All of the program runs during main: only the one variable.
-        variable = assigned(chain[0])
-        return (f"main.{variable}", text) if variable else None
+        variable = assigned(place, calls[at - 1].function.removeprefix("__wrap_") if at else "")
+        if variable:
+            return thing, Line(("allocations",), f"main.{variable}", "shared"), ""
+        return (
+            thing,
+            None,
+            "name the variable to which main assigns it: 'main.VARIABLE' in [allocations]"
+            + ("" if place.line else f" (for its name, {DEBUG})"),
+        )
 
     def variable(self, violation: dict) -> tuple[str, str] | None:
         memory = violation["memory"]
@@ -241,106 +256,116 @@ class Learner:
     def suggestions(self) -> list[Suggestion]:
         """Sorted, each once, with a reason per violation (those that differ only in the instruction
         are one)."""
-        only_reads: dict[tuple[str, str], bool] = {}
-        for violation in self.violations:
-            pair = violation["accessor"], violation["owner"]
-            reads = violation["kind"] in ("access", "kernel") and violation["access"] == "read"
-            only_reads[pair] = only_reads.get(pair, True) and reads
-        found: dict[Identity, Suggestion] = {}
-        counts: dict[tuple[Identity, str], int] = {}
-        for violation in self.violations:
-            granted = (
-                violation["accessor_key"] == 1
-                and only_reads[violation["accessor"], violation["owner"]]
+        facts = [self.fact(violation) for violation in self.violations]
+        allocated = Allocated([self.site(site) for site in self.sites], self.compartments)
+        name_callers(facts, allocated)
+        lines = smallest(facts, allocated)
+        found: dict[Line | None, Suggestion] = {}
+        counts: dict[tuple[Line | None, str], int] = {}
+        opened: dict[tuple[Line | None, str], bool] = {}
+        for fact in facts:
+            line = next((it for it in (fact.single, fact.grant) if it in lines), None)
+            reason = fact.reason
+            if line is None:
+                reason += ": no line allows it; " + fact.remedy
+            elif line == fact.grant and fact.accessor_key != 1 and not fact.single:
+                reason += f" (opens all memory of {fact.owner} to it, for reading{fact.instead})"
+            suggestion = found.setdefault(
+                line,
+                (
+                    Suggestion(line.table, line.key, line.value(), allocated.opens(line))
+                    if line
+                    else Suggestion((), "", None)
+                ),
             )
-            table, key, value, reason = self.suggest(violation, granted)
-            identity = (table, key, json.dumps(value))
-            found.setdefault(identity, Suggestion(table, key, value))
-            if (identity, reason) not in counts:
-                found[identity].reasons.append(reason)
-            counts[identity, reason] = counts.get((identity, reason), 0) + violation.get("count", 1)
-        for identity, suggestion in found.items():
+            if (line, reason) not in counts:
+                suggestion.reasons.append(reason)
+            counts[line, reason] = counts.get((line, reason), 0) + fact.count
+            opened[line, reason] = opened.get((line, reason), False) or fact.opened
+        for line, suggestion in found.items():
             suggestion.reasons = [
-                f"{reason}, {times(counts[identity, reason])}" for reason in suggestion.reasons
+                f"{reason}, {'at least ' * opened[line, reason]}{times(counts[line, reason])}"
+                for reason in sorted(suggestion.reasons, key=lambda it: -counts[line, it])
             ]
-        return [found[identity] for identity in sorted(found, key=lambda it: (not it[0], it))]
+        return [
+            found[line]
+            for line in sorted(found, key=lambda it: dataclasses.astuple(it) if it else ())
+        ]
 
-    def suggest(self, violation: dict, granted: bool) -> tuple[tuple[str, ...], str, object, str]:
+    def site(self, site: dict) -> Site:
+        functions = frozenset(it.function for it in self.calls(self.frames({"memory": site})))
+        line = self.block({"memory": site})[1]
+        return Site(site["owner"], site["blocks"], site["bytes"], functions, line)
+
+    def fact(self, violation: dict) -> Fact:
         accessor, owner, kind = (
             violation["accessor"] or "code of no compartment",
             violation["owner"] or "no compartment",
             violation["memory"]["kind"],
         )
-        verb, where = {"read": "reads", "write": "writes"}[violation["access"]], self.where(
-            violation
-        )
+        fact = Fact(accessor, owner, violation["accessor_key"], violation.get("count", 1))
+        fact.opened = violation.get("opened", False)
         if violation["kind"] in ("call", "type"):
             fault = (
                 "a pointer that is no call gate"
                 if violation["kind"] == "call"
                 else "a function of another type"
             )
-            return (
-                (),
-                "",
-                None,
-                (
-                    f"{accessor} calls {fault} {where}: no line allows it; the function's address"
-                    " was taken where the rewriter does not see it (assembly, a table in prebuilt"
-                    " code, a pointer that was copied as bytes)"
-                ),
+            fact.reason = f"{accessor} calls {fault} {self.where(violation)}"
+            fact.remedy = (
+                "the function's address was taken where the rewriter does not see it (assembly, a"
+                " table in prebuilt code, a pointer that was copied as bytes)"
             )
-        allocator, variable = self.allocator(violation) if kind == "heap" else None, (
-            self.variable(violation) if kind == "global" else None
-        )
-        thing = {
-            "heap": (
-                f"what {allocator[1]} allocates"
-                if allocator
-                else "a block that was allocated at an unknown place"
-            ),
-            "global": variable[1] if variable else "a variable without a name in the symbol table",
-            "stack": f"a local variable of {self.frame(violation)}",
-            "thread-local": "a thread-local variable",
-            "mapping": "memory from mmap",
-            "code": "the code or constants",
-        }[kind]
+            return fact
+        fact.reads = violation["kind"] != "block" and violation["access"] == "read"
+        thing, fact.single, fact.remedy = self.thing(violation)
+        if fact.single and fact.single.table == ("allocations",):
+            chain = self.calls(self.frames(violation))
+            names = [place.function for place in chain]
+            if fact.single.key in names:
+                fact.chain = chain[names.index(fact.single.key) :]
         if violation["kind"] == "block":
-            reason = (
+            fact.reason = (
                 f"{accessor} calls {libc_name(violation['function'])} for {thing}, in the heap of"
-                f" {owner}, {where.rsplit(', by', 1)[0]}"
+                f" {owner}, {self.where(violation).rsplit(', by', 1)[0]}"
             )
         else:
-            reason = f"{accessor} {verb} {thing} of {owner} {where}"
-        grant = ("compartment", accessor), "reads", [owner], reason
-        if granted:
-            return grant
-        if variable:
-            return ("shared",), "variables", [variable[0]], reason
-        if allocator:
-            return ("allocations",), allocator[0], "shared", reason
-        if (
-            violation["access"] == "read"
-            and violation["accessor_key"] > 0
-            and violation["owner_key"] > 0
-        ):
+            verb = "reads" if fact.reads else "writes"
+            fact.reason = f"{accessor} {verb} {thing} of {owner} {self.where(violation)}"
+        if fact.reads and fact.accessor_key > 0 and violation["owner_key"] > 0:
+            # A block has a line of its own, though it may be unknown here. To open everything
+            # instead is for the program only.
+            if fact.single or kind != "heap" or fact.accessor_key == 1:
+                fact.grant = Line(("compartment", accessor), "reads", owner, True)
+            fact.size = violation["memory"].get("size", 0)
+            if kind == "stack":
+                fact.instead = "; less is a copy by [parameters], or a block instead"
+        return fact
+
+    def thing(self, violation: dict) -> tuple[str, Line | None, str]:
+        """What an access hits: in words, its own line, and what to do if there is none."""
+        kind = violation["memory"]["kind"]
+        if kind == "global":
+            variable = self.variable(violation)
+            if variable:
+                return variable[1], Line(("shared",), "variables", variable[0], True), ""
+            return "a variable without a name in the symbol table", None, "do not strip its symbol"
+        if kind == "heap":
+            return self.block(violation)
+        if kind == "stack":
             return (
-                *grant[:3],
-                reason
-                + f" (opens all memory of {owner} to it, for reading; nothing less allows it)",
+                f"a local variable of {self.frame(violation)}",
+                None,
+                "let it be a parameter by copy ([parameters]), or allocate it",
             )
-        return (
-            (),
-            "",
-            None,
-            reason
-            + ": no line allows it; "
-            + {
-                "stack": "let it be a parameter by copy ([parameters]), or allocate it",
-                "thread-local": "share memory that a pointer in it points to",
-                "heap": "name the function that allocates it in [allocations]",
-            }.get(kind, "allocate it, in a function that [allocations] names"),
-        )
+        if kind == "thread-local":
+            return (
+                "a thread-local variable",
+                None,
+                "share memory that a pointer in it points to",
+            )
+        what = "memory from mmap" if kind == "mapping" else "the code or constants"
+        return what, None, "allocate it, in a function that [allocations] names"
 
     def frame(self, violation: dict) -> str:
         chain = self.chain(self.frames(violation)[0], 1) if self.frames(violation) else []
@@ -363,12 +388,36 @@ def source_name(symbol: str) -> str:
     return symbol.split(".")[0] if not symbol.startswith(".") else symbol
 
 
-def assigned(place: Place) -> str | None:
-    """What the source line assigns the result of a call to."""
+def offset(code: dict) -> str:
+    """Code that has no name."""
+    return f"{os.path.basename(code['object'])}+{code['offset']}"
+
+
+def statement(place: Place) -> str:
+    """The source text of the statement, as far as a reader of lines can tell."""
     try:
         with open(place.file, encoding="utf-8", errors="replace") as stream:
-            text = stream.read().splitlines()[place.line - 1]
-    except (OSError, IndexError):
-        return None
-    found = ASSIGNED.search(text)
-    return found[1] if found else None
+            lines = stream.read().splitlines()
+    except OSError:
+        return ""
+    if not 0 < place.line <= len(lines):
+        return ""
+    first = place.line - 1
+    while first > 0 and not re.search(r"[;{}:]\s*(?:/[/*].*)?$", lines[first - 1]):
+        first -= 1
+    last = place.line - 1
+    while last + 1 < len(lines) and not re.search(r"[;{}]", lines[last]):
+        last += 1
+    return " ".join(lines[first : last + 1])
+
+
+def assigned(place: Place, callee: str) -> str | None:
+    """What the statement assigns the result of the call to, as [allocations] names it. None if that
+    is not clear."""
+    found = [
+        (name[2] + ("[]" if name[1] or name[3] else ""), name[4])
+        for name in ASSIGNED.finditer(statement(place))
+    ]
+    exact = {name for name, function in found if function == callee}
+    names = exact or {name for name, _function in found}
+    return names.pop() if len(names) == 1 else None

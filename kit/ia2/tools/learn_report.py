@@ -11,6 +11,7 @@ from ..policy import policy_edit
 from . import learn
 
 NO_LINE = 3
+SHOWN = 4  # reasons of a line
 
 
 def additions(suggestions: list[learn.Suggestion]) -> dict[tuple[str, ...], dict]:
@@ -26,16 +27,30 @@ def additions(suggestions: list[learn.Suggestion]) -> dict[tuple[str, ...], dict
 
 
 def fragment(suggestions: list[learn.Suggestion]) -> str:
-    """The lines, below their reasons. Of a list only what is new."""
+    """The lines, ready to be pasted. Of a list only what is new."""
     text: list[str] = []
     for table, entries in additions(suggestions).items():
         text += ["", f"[{'.'.join(table)}]"]
-        for name, new in entries.items():
-            for it in suggestions:
-                if it.table == table and it.key == name:
-                    text += [f"# {reason}" for reason in it.reasons]
-            text.append(f"{policy_edit.key(name)} = {policy_edit.value(new)}")
-    return "\n".join(text[1:]) + ("\n" if text else "")
+        text += [
+            f"{policy_edit.key(name)} = {policy_edit.value(new)}" for name, new in entries.items()
+        ]
+    return "".join(f"{line}\n" for line in text)
+
+
+def why(suggestions: list[learn.Suggestion]) -> str:
+    """The reasons of each line, as comments: the most frequent, and how many more there are."""
+    text: list[str] = []
+    for it in suggestions:
+        if not it.table:
+            continue
+        what = f"[{'.'.join(it.table)}] {policy_edit.key(it.key)} = {policy_edit.value(it.value)}"
+        text += [
+            f"# {what}" + (f": {it.opens}" if it.opens else ""),
+            *(f"#   {reason}" for reason in it.reasons[:SHOWN]),
+        ]
+        if it.reasons[SHOWN:]:
+            text.append(f"#   and {len(it.reasons) - SHOWN} more, which --json prints")
+    return "\n# Why:\n" + "".join(f"{line}\n" for line in text) if text else ""
 
 
 def read_policy(path: str) -> str:
@@ -64,6 +79,7 @@ def report(options: argparse.Namespace) -> int:
                         "table": ".".join(it.table) or None,
                         "key": it.key or None,
                         "value": it.value,
+                        "opens": it.opens or None,
                         "reasons": it.reasons,
                     }
                     for it in suggestions
@@ -78,11 +94,17 @@ def report(options: argparse.Namespace) -> int:
             f" run{'s' * (len(options.logs) > 1)}, in which nothing was enforced:"
             f" {total} violations.".replace(" times", "")
         )
-        lines = fragment(suggestions)
-        if lines:
-            print("\n" + lines, end="")
+        print(fragment(suggestions), end="")
         for it in by_hand:
             print("".join(f"\n# BY HAND: {reason}" for reason in it.reasons))
+        print(why(suggestions), end="")
+        opened = sum(bool(violation.get("opened")) for violation in learner.violations)
+        if opened:
+            print(
+                f"\n# {opened} place{'s' * (opened > 1)} had so many violations that the pages were"
+                " opened, so other accesses there\n# are missing. Add the lines, build with"
+                " --permissive, and run again."
+            )
     if options.write:
         text = read_policy(options.policy)
         atomic.write_text(

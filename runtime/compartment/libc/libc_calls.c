@@ -11,6 +11,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "permissive/let_through.h"
 #include "signals/signals.h"
 #include "base/die.h"
 #include "state/rights.h"
@@ -108,6 +109,9 @@ int ia2_compartment_signal(int number, siginfo_t *info, void *context, uint64_t 
 {
     struct ia2_signal action = ia2_state.signal[number % _NSIG];
     if (action.owner == ia2_this_compartment.id) {
+        const struct sigaction dfl = {.sa_handler = SIG_DFL};
+        if (ia2_permissive_catches(number) && action.flags & SA_RESETHAND)
+            ia2_signal_set(number, &dfl, NULL); /* the kernel does not: signals.c */
         set_mask(mask);
         action.handler(number, info, context);
         set_mask(~0ul);

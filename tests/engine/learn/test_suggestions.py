@@ -6,6 +6,7 @@ import os
 import pathlib
 import subprocess
 import tempfile
+import tomllib
 import unittest
 
 SOURCE = pathlib.Path(os.environ["IA2_SOURCE"])
@@ -33,7 +34,7 @@ def violation(accessor, owner, memory, access="read", kind="access", at="go", co
         "accessor_key": KEYS[accessor],
         "owner": owner,
         "owner_key": KEYS.get(owner, -1),
-        "at": code(at),
+        "at": code(at) if at else {"object": "/nowhere/prog", "offset": "0x1"},
         "caller": None,
         "memory": memory,
         "count": count,
@@ -101,9 +102,13 @@ class Learn(unittest.TestCase):
             ],
             """
 [shared]
-# codec reads 'level' of tool in go, once
-# codec writes 'verbosity' of tool in go, 3 times
 variables = ["level", "verbosity"]
+
+# Why:
+# [shared] variables = ["level"]
+#   codec reads 'level' of tool in go, once
+# [shared] variables = ["verbosity"]
+#   codec writes 'verbosity' of tool in go, 3 times
 """,
         )
 
@@ -121,8 +126,11 @@ variables = ["level", "verbosity"]
             ],
             """
 [allocations]
-# codec writes what new_packet allocates of tool in go, by read(), once
 new_packet = "shared"
+
+# Why:
+# [allocations] new_packet = "shared"
+#   codec writes what new_packet allocates of tool in go, by read(), once
 """,
         )
 
@@ -131,8 +139,11 @@ new_packet = "shared"
             [violation("codec", "tool", heap("__wrap_malloc", "xmalloc", "new_packet", "main"))],
             """
 [allocations]
-# codec reads what new_packet, through xmalloc allocates of tool in go, once
 new_packet = "shared"
+
+# Why:
+# [allocations] new_packet = "shared"
+#   codec reads what new_packet, through xmalloc allocates of tool in go, once
 """,
         )
 
@@ -148,8 +159,11 @@ new_packet = "shared"
                 [violation("codec", "tool", heap("__wrap_realloc", name, "new_packet", "main"))],
                 f"""
 [allocations]
-# codec reads what new_packet, through {name} allocates of tool in go, once
 new_packet = "shared"
+
+# Why:
+# [allocations] new_packet = "shared"
+#   codec reads what new_packet, through {name} allocates of tool in go, once
 """,
             )
 
@@ -159,8 +173,8 @@ new_packet = "shared"
         self.says(
             [violation("codec", "tool", heap("__wrap_malloc", "main"), "write")],
             """
-# BY HAND: codec writes a block that was allocated at an unknown place of tool in go: no line allows it; \
-name the function that allocates it in [allocations], once
+# BY HAND: codec writes what main allocates of tool in go: no line allows it; name the variable to which main assigns it: \
+'main.VARIABLE' in [allocations] (for its name, build with --permissive --debug, and run again), once
 """,  # noqa: E501
             3,
         )
@@ -174,10 +188,13 @@ name the function that allocates it in [allocations], once
             ],
             """
 [compartment.tool]
-# tool reads 'state' of codec in go, once
-# tool reads what new_frame allocates of codec in go, once
-# tool reads a local variable of decode of codec in go, once
 reads = ["codec"]
+
+# Why:
+# [compartment.tool] reads = ["codec"]
+#   tool reads 'state' of codec in go, once
+#   tool reads what new_frame allocates of codec in go, once
+#   tool reads a local variable of decode of codec in go, once
 """,
         )
 
@@ -189,9 +206,13 @@ reads = ["codec"]
             ],
             """
 [shared]
-# tool writes 'mode' of codec in go, once
-# tool reads 'state' of codec in go, once
 variables = ["mode", "state"]
+
+# Why:
+# [shared] variables = ["mode"]
+#   tool writes 'mode' of codec in go, once
+# [shared] variables = ["state"]
+#   tool reads 'state' of codec in go, once
 """,
         )
 
@@ -203,13 +224,290 @@ variables = ["mode", "state"]
             ],
             """
 [compartment.codec]
-# codec reads a local variable of main of tool in go (opens all memory of tool to it, for reading; nothing less allows it), once
 reads = ["tool"]
 
-[shared]
-# codec reads 'level' of tool in go, once
-variables = ["level"]
+# Why:
+# [compartment.codec] reads = ["tool"]
+#   codec reads a local variable of main of tool in go (opens all memory of tool to it, for reading; less is a copy by [parameters], \
+or a block instead), once
+#   codec reads 'level' of tool in go, once
 """,  # noqa: E501
+        )
+
+    def test_read_that_another_line_allows_needs_none(self):
+        """'state' is to be shared anyway, and new_frame's blocks are, so there is no grant; 'mode'
+        needs one."""
+        violations = [
+            violation("sink", "codec", variable("state"), "write"),
+            violation("sink", "codec", heap("__wrap_malloc", "new_frame")),
+            violation("tool", "codec", variable("state")),
+            violation("tool", "codec", heap("__wrap_malloc", "new_frame")),
+        ]
+        text = """
+[allocations]
+new_frame = "shared"
+{lines}
+[shared]
+variables = ["state"]
+
+# Why:
+# [allocations] new_frame = "shared"
+#   sink reads what new_frame allocates of codec in go, once
+#   tool reads what new_frame allocates of codec in go, once
+{reasons}# [shared] variables = ["state"]
+#   sink writes 'state' of codec in go, once
+#   tool reads 'state' of codec in go, once
+"""
+        self.says(violations, text.format(lines="", reasons=""))
+        self.says(
+            [*violations, violation("tool", "codec", variable("mode"))],
+            text.format(
+                lines='\n[compartment.tool]\nreads = ["codec"]\n',
+                reasons='# [compartment.tool] reads = ["codec"]\n'
+                "#   tool reads 'mode' of codec in go, once\n",
+            ),
+        )
+
+    def test_block_of_unknown_origin_opens_nothing(self):
+        """Not all memory of the program for one block."""
+        nameless = {"object": "/nowhere/prog", "offset": "0x77"}
+        self.says(
+            [
+                violation("codec", "tool", heap()),
+                violation("codec", "tool", {**heap(), "frames": [code("__wrap_malloc"), nameless]}),
+            ],
+            """
+# BY HAND: codec reads a block that was allocated at an unknown place of tool in go: no line allows it; \
+name the function that allocates it in [allocations], once
+# BY HAND: codec reads what prog+0x77 allocates of tool in go: no line allows it; \
+the function has no name: build with --permissive --debug, and run again, once
+""",  # noqa: E501
+            3,
+        )
+
+    def test_code_without_a_name_is_named_by_its_offset(self):
+        self.says(
+            [
+                violation(
+                    "codec",
+                    "tool",
+                    variable("a"),
+                    caller={"object": "/nowhere/lib.ia2.so", "offset": "0x99"},
+                    at=None,
+                )
+            ],
+            """
+[shared]
+variables = ["a"]
+
+# Why:
+# [shared] variables = ["a"]
+#   codec reads 'a' of tool in lib.ia2.so+0x99, in prog, once
+""",
+        )
+
+    MAIN = """\
+#include <stdlib.h>
+struct item { char *name, **parts; } item, *items = &item;
+static char *Buffer[3], *grid[2][2], *pair, *next;
+static char **out = &next;
+static char *make(int n) { return malloc(n); }
+int main(int argc, char **argv) {
+    char *plain = malloc(1);
+    char *cast =
+        (char *)malloc(
+            argc);
+    Buffer[argc % 3] = malloc(2);
+    grid[argc % 2][0] = (char *)malloc(3);
+    items->name = malloc(4);
+    items->parts[argc] = malloc(5);
+    *out = malloc(6);
+    if (argc > 5 && (pair = malloc(7)))
+        argc--;
+    make(argc); next = malloc(8);
+    free(malloc(9)); /* is assigned to nothing */
+    return plain == cast;
+}
+"""
+    ASSIGNED = "plain cast Buffer[] grid[] name parts[] out[] pair next".split()
+
+    def calls_of_malloc(self, *options):
+        (self.folder / "main.c").write_text(self.MAIN)
+        program = self.folder / "prog"
+        command = ["gcc", "-O0", "-fno-builtin", *options, "-o", program, "main.c"]
+        subprocess.run(command, cwd=self.folder, check=True)
+        listing = subprocess.run(
+            ["objdump", "-d", "--no-show-raw-insn", program], capture_output=True, text=True
+        ).stdout
+        main = listing.partition("<main>:\n")[2].partition("\n\n")[0].splitlines()
+        after = [main[i + 1] for i, line in enumerate(main) if "<malloc@plt>" in line]
+        self.assertEqual(len(after), 10)
+        for line in after:
+            yield {
+                "object": str(program),
+                "offset": "0x" + line.split(":")[0].strip(),
+                "function": "main",
+            }
+
+    def test_variables_of_main(self):
+        """What the statement assigns the block to; an element has a name of its own."""
+        found = []
+        for frame in self.calls_of_malloc("-g"):
+            memory = {**heap(), "frames": [code("__wrap_malloc"), frame]}
+            done = self.learn("--json", self.log(violation("codec", "tool", memory)))
+            (line,) = json.loads(done.stdout)
+            found.append((line["key"] or "main.none").removeprefix("main."))
+        self.assertEqual(found, [*self.ASSIGNED, "none"])
+
+    def test_main_without_debug_information(self):
+        """The frame is known, so it is named, and how to learn more."""
+        frame = next(self.calls_of_malloc("-g0"))
+        memory = {**heap(), "frames": [code("__wrap_malloc"), frame]}
+        self.says(
+            [violation("codec", "tool", memory)],
+            """
+# BY HAND: codec reads what main allocates of tool in go: no line allows it; name the variable to which main assigns it: \
+'main.VARIABLE' in [allocations] (for its name, build with --permissive --debug, and run again), once
+""",  # noqa: E501
+            3,
+        )
+
+    def allocated(self, owner, size, *functions):
+        frames = [code(name) for name in ("__wrap_malloc", *functions)]
+        return {
+            "kind": "allocated",
+            "owner": owner,
+            "owner_key": KEYS[owner],
+            "blocks": size // 10,
+            "bytes": size,
+            "frames": frames,
+        }
+
+    def says_with(self, allocated, violations, text):
+        done = self.learn(self.log(*violations, *allocated, run={**RUN, "compartments": "tc"}))
+        self.assertEqual(
+            (done.stdout, done.stderr, done.returncode),
+            (HEAD.format(len(violations)) + text, "", 0),
+        )
+
+    def test_caller_of_a_function_that_allocates_for_all(self):
+        """If it opens less than half."""
+        violations = [
+            violation("codec", "tool", heap("__wrap_malloc", "make", "parse", "main"), "write")
+        ]
+        self.says_with(
+            [
+                self.allocated("tool", 5000, "make", "other", "main"),
+                self.allocated("tool", 70, "make", "parse", "main"),
+                self.allocated("codec", 90000, "open", "main"),
+            ],
+            violations,
+            """
+[allocations]
+parse = "shared"
+
+# Why:
+# [allocations] parse = "shared": 7 blocks, 70 bytes, 1 place, for all to read and write
+#   codec writes what make allocates of tool in go, called by parse, once
+""",
+        )
+        self.says_with(
+            [
+                self.allocated("tool", 50, "make", "other", "main"),
+                self.allocated("tool", 70, "make", "parse", "main"),
+            ],
+            violations,
+            """
+[allocations]
+make = "shared"
+
+# Why:
+# [allocations] make = "shared": 12 blocks, 120 bytes, 2 places, for all to read and write
+#   codec writes what make allocates of tool in go, once
+""",
+        )
+        self.says_with(
+            [
+                self.allocated("tool", 5000, "make", "other", "main"),
+                self.allocated("tool", 70, "make", "main"),
+            ],
+            [violation("codec", "tool", heap("__wrap_malloc", "make", "main"), "write")],
+            """
+[allocations]
+make = "shared"
+
+# Why:
+# [allocations] make = "shared": 507 blocks, 5070 bytes, 2 places, for all to read and write
+#   codec writes what make allocates of tool in go, once
+""",
+        )
+
+    def test_grant_that_opens_less_than_what_would_be_shared(self):
+        """The library reads nearly all blocks of the program and writes few."""
+        violations = [
+            violation("codec", "tool", heap("__wrap_malloc", "make", "main")),
+            violation("codec", "tool", heap("__wrap_malloc", "fill", "main"), "write"),
+            violation("codec", "tool", heap("__wrap_malloc", "fill", "main")),
+        ]
+        self.says_with(
+            [
+                *(self.allocated("tool", 100, "make", f"new{i}", "main") for i in range(9)),
+                self.allocated("tool", 30, "fill", "main"),
+            ],
+            violations,
+            """
+[allocations]
+fill = "shared"
+
+[compartment.codec]
+reads = ["tool"]
+
+# Why:
+# [allocations] fill = "shared": 3 blocks, 30 bytes, 1 place, for all to read and write
+#   codec writes what fill allocates of tool in go, once
+#   codec reads what fill allocates of tool in go, once
+# [compartment.codec] reads = ["tool"]: 93 blocks, 930 bytes, 10 places, and all variables, to read
+#   codec reads what make allocates of tool in go, once
+""",  # noqa: E501
+        )
+        self.says_with(
+            [
+                *(self.allocated("tool", 30, "make", f"new{i}", "main") for i in range(9)),
+                self.allocated("tool", 1000, "secret", "main"),
+                self.allocated("tool", 30, "fill", "main"),
+            ],
+            violations,
+            """
+[allocations]
+fill = "shared"
+make = "shared"
+
+# Why:
+# [allocations] fill = "shared": 3 blocks, 30 bytes, 1 place, for all to read and write
+#   codec writes what fill allocates of tool in go, once
+#   codec reads what fill allocates of tool in go, once
+# [allocations] make = "shared": 27 blocks, 270 bytes, 9 places, for all to read and write
+#   codec reads what make allocates of tool in go, once
+""",
+        )
+        self.says_with(
+            [
+                self.allocated("tool", 900, "make", "main"),
+                self.allocated("tool", 30, "fill", "main"),
+            ],
+            violations,
+            """
+[allocations]
+fill = "shared"
+make = "shared"
+
+# Why:
+# [allocations] fill = "shared": 3 blocks, 30 bytes, 1 place, for all to read and write
+#   codec writes what fill allocates of tool in go, once
+#   codec reads what fill allocates of tool in go, once
+# [allocations] make = "shared": 90 blocks, 900 bytes, 1 place, for all to read and write
+#   codec reads what make allocates of tool in go, once
+""",
         )
 
     def test_what_no_line_allows(self):
@@ -248,8 +546,11 @@ does not see it (assembly, a table in prebuilt code, a pointer that was copied a
             ],
             """
 [allocations]
-# tool calls free for what name_of allocates, in the heap of codec, in go, once
 name_of = "shared"
+
+# Why:
+# [allocations] name_of = "shared"
+#   tool calls free for what name_of allocates, in the heap of codec, in go, once
 """,
         )
 
@@ -266,11 +567,75 @@ name_of = "shared"
 # Of 2 permissive runs, in which nothing was enforced: 6 violations.
 
 [shared]
-# codec reads 'a' of tool in go, 5 times
-# sink reads 'b' of tool in go, once
 variables = ["a", "b"]
+
+# Why:
+# [shared] variables = ["a"]
+#   codec reads 'a' of tool in go, 5 times
+# [shared] variables = ["b"]
+#   sink reads 'b' of tool in go, once
 """,
         )
+
+    def test_output_can_be_pasted(self):
+        """All lines stand together, and the rest is comments."""
+        done = self.learn(
+            self.log(
+                violation("codec", "tool", variable("a")),
+                violation("codec", "tool", heap("__wrap_malloc", "new_packet"), "write"),
+                violation("codec", "tool", {"kind": "thread-local"}, "write"),
+            )
+        )
+        self.assertEqual(
+            tomllib.loads(done.stdout),
+            {"shared": {"variables": ["a"]}, "allocations": {"new_packet": "shared"}},
+        )
+        plain = [bool(line) and line[0] != "#" for line in done.stdout.splitlines()]
+        first, last = plain.index(True), len(plain) - plain[::-1].index(True)
+        self.assertFalse(
+            [line for line in done.stdout.splitlines()[first:last] if line.startswith("#")]
+        )
+
+    def test_pages_that_were_opened(self):
+        self.says(
+            [
+                violation("codec", "tool", variable("a"), count=5000, opened=True),
+                violation("codec", "tool", variable("b"), count=2, opened=False),
+            ],
+            """
+[shared]
+variables = ["a", "b"]
+
+# Why:
+# [shared] variables = ["a"]
+#   codec reads 'a' of tool in go, at least 5000 times
+# [shared] variables = ["b"]
+#   codec reads 'b' of tool in go, 2 times
+
+# 1 place had so many violations that the pages were opened, so other accesses there
+# are missing. Add the lines, build with --permissive, and run again.
+""",
+        )
+
+    def test_many_reasons_are_folded(self):
+        """The most frequent ones are shown."""
+        self.says(
+            [violation("codec", "tool", variable("a"), at=f"go{i}", count=i + 1) for i in range(6)],
+            """
+[shared]
+variables = ["a"]
+
+# Why:
+# [shared] variables = ["a"]
+#   codec reads 'a' of tool in go5, 6 times
+#   codec reads 'a' of tool in go4, 5 times
+#   codec reads 'a' of tool in go3, 4 times
+#   codec reads 'a' of tool in go2, 3 times
+#   and 2 more, which --json prints
+""",
+        )
+        done = self.learn("--json", "log.json")
+        self.assertEqual(len(json.loads(done.stdout)[0]["reasons"]), 6)
 
     def test_json(self):
         done = self.learn("--json", self.log(violation("codec", "tool", variable("a"))))
@@ -281,6 +646,7 @@ variables = ["a", "b"]
                     "table": "shared",
                     "key": "variables",
                     "value": ["a"],
+                    "opens": None,
                     "reasons": ["codec reads 'a' of tool in go, once"],
                 }
             ],

@@ -115,6 +115,11 @@ class Policy(unittest.TestCase):
             (made.allocations, made.lines["allocations.grow.list"]),
             ({"make": 0, "grow.list": 2}, 16),
         )
+        made = self.load(GOOD.replace('"grow" = "lib"', '"grow.list[]" = "lib"'))
+        self.assertEqual(
+            (made.allocations, made.lines["allocations.grow.list[]"]),
+            ({"make": 0, "grow.list[]": 2}, 16),
+        )
         self.assertEqual(made.lines["parameters.Allocator.callback"], 22)
 
     def test_compartments_come_in_key_order(self):
@@ -196,6 +201,12 @@ class Policy(unittest.TestCase):
         self.refused(
             GOOD.replace('"grow" = "lib"', '"grow.a.b" = "lib"'), 16, "'grow.a.b' is not the name"
         )
+        for wrong in ("grow[]", "grow.list[1]", "grow.[]"):
+            self.refused(
+                GOOD.replace('"grow" = "lib"', f'"{wrong}" = "lib"'),
+                16,
+                f"'{wrong}' is not the name",
+            )
 
     def test_unknown_compartments(self):
         self.refused(
