@@ -295,7 +295,10 @@ class Planner:
         return Failure(
             f"in no compartment: {shown}",
             self.policy.path,
-            "add a glob that matches to the sources of one compartment",
+            (
+                "add a glob that matches to the sources of one compartment; globs are relative to"
+                f" {self.graph.source_root}"
+            ),
         )
 
     def check_homes(self) -> None:

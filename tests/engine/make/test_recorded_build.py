@@ -347,6 +347,48 @@ tool/counter: tool/main.c
         self.runs()
         self.assertEqual(self.graph()["source_root"], str(project))
 
+    def below_the_sources(self):
+        """The build runs in tool/, beside lib/."""
+        makefile = small.MAKEFILE.replace("-Ilib", "-I../lib").replace("tool/", "")
+        return self.project(
+            tool__Makefile=makefile.replace("lib/", "../lib/").replace("-Llib", "-L../lib")
+        )
+
+    def split_below(self, project, *arguments, check=True):
+        return small.rewrite(
+            project, self.out, "--capture", "make", *arguments, project / "tool", check=check
+        ).stdout
+
+    def test_build_that_runs_below_the_top_of_the_sources(self):
+        project = self.below_the_sources()
+        self.split_below(project)
+        self.runs()
+        self.assertEqual(self.graph()["source_root"], str(project))
+
+    def test_source_in_no_compartment_below_the_top(self):
+        project = self.below_the_sources()
+        small.edit(project / "compartments.toml", "lib/**", "lib/other.c")
+        self.refused(
+            self.split_below(project, "--target", "counter", check=False),
+            f"in no compartment: 'lib/counter.c' (add a glob",
+            f"globs are relative to {project})",
+        )
+
+    def test_sources_beside_the_folder_of_cmakes_file(self):
+        project = self.project()
+        (project / "build/cmake").mkdir(parents=True)
+        (project / "build/cmake/CMakeLists.txt").write_text(
+            small.CMAKE.replace("lib/counter.c", "../../lib/counter.c")
+            .replace("tool/main.c", "../../tool/main.c")
+            .replace("PRIVATE lib)", "PRIVATE ../../lib)")
+        )
+        made = project / "build/made"
+        small.run("cmake", "-G", "Ninja", "-S", project / "build/cmake", "-B", made)
+        small.run("ninja", "-C", made)
+        small.rewrite(project, self.out, made)
+        self.runs()
+        self.assertEqual(self.graph()["source_root"], str(project))
+
     def test_ninja_build_recorded(self):
         project = self.project(meson___build=small.MESON)
         small.run("/usr/bin/meson", "setup", project / "build", project)
