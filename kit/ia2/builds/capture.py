@@ -24,6 +24,7 @@ from ..formats.build_graph import (
     Link,
     Object,
     ObjectItem,
+    OtherUnit,
     SharedItem,
     Spelled,
 )
@@ -333,6 +334,15 @@ class Capture:
             self.objects.append(record)
         return self.object_index[record.path]
 
+    def other_units(self) -> list[OtherUnit]:
+        """The C units that the build compiles and that were not captured."""
+        return [
+            OtherUnit(canonicalize.absolute(step.input, step.directory), path)
+            for path, step in sorted(self.makers.items())
+            if step.input.endswith(".c") and " -c " in step.command
+            if path not in self.object_index
+        ]
+
     # What the objects were made from.
     # ---------------------------------------------------------------
 
@@ -590,4 +600,5 @@ def graph(
         objects=capture.objects,
         plugins=plugins,
         inputs=inputs,
+        other_units=capture.other_units(),
     )

@@ -19,6 +19,7 @@ from ..formats.build_graph import ArchiveItem, ArgumentItem, BuildGraph, FileIte
 from ..formats.plan import Compartment, Destructor, Entry, Import, Plan, Unit
 from ..formats.plan import Object as PlannedObject
 from ..policy.policy import Policy
+from .other_programs import OtherPrograms
 from .selection import Selection
 
 LISTED = 5
@@ -168,6 +169,7 @@ class Planner:
             parameters=self.policy.parameters,
             policy_file=self.policy.path,
             policy_lines=self.policy.lines,
+            other_programs=OtherPrograms(self.graph).entries(self.policy),
         )
 
     # Who owns each object. -----------------------------------------------------------------------
@@ -213,7 +215,10 @@ class Planner:
                 "the compartment that defines main has pkey 1",
             )
         for compartment in self.policy.compartments:
-            if compartment.pkey not in self.key.values():
+            if compartment.pkey not in self.key.values() and not any(
+                self.owners.key(unit.source) == compartment.pkey
+                for unit in self.graph.other_units
+            ):
                 raise Failure(
                     f"no source of {self.graph.program} is in compartment '{compartment.name}'",
                     self.policy.where(f"compartment.{compartment.name}.sources"),

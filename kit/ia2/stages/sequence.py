@@ -112,7 +112,7 @@ class PlanStage(Stage):
         fields.save(made, run.path(PLAN))
         return Done(
             f"{len(made.compartments)} compartments, {len(made.imports)} names cross",
-            read=[run.options.policy],
+            read=[run.options.policy, *made.other_programs.values()],
         )
 
 

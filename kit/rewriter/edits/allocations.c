@@ -87,10 +87,15 @@ static bool rewrite_allocation(struct unit *unit, const struct allocation *alloc
 
 /* A line must not look as if it placed what it does not place. What libc allocates by itself is
  * shared whatever the line says, so a call of libc keeps the line. */
+static bool places(const struct allocating *reached)
+{
+    return reached->own || (reached->outside && !reached->crossing);
+}
+
 static void refuse_without_effect(const struct plan *plan, const struct allocation *allocation,
                                   const struct allocating *reached)
 {
-    if (reached->own || (reached->outside && !reached->crossing))
+    if (places(reached))
         return;
     const char *const entry = intern_format("allocations.%s", allocation->entry);
     const char *const construct = intern_format("'%s' of [allocations]", allocation->entry);
@@ -120,6 +125,9 @@ void rewrite_allocations(struct program *program)
         bool found = false;
         for (size_t u = 0; u < program->unit_count; u++)
             found |= rewrite_allocation(&program->units[u], allocation, &index, &reached);
+        if ((!found || !places(&reached)) &&
+            plan_is_for_other_program(plan, intern_format("allocations.%s", allocation->entry)))
+            continue;
         if (!found && allocation->variable)
             plan_refuse(plan, intern_format("allocations.%s", allocation->entry),
                         intern_format("'%s' of [allocations]", allocation->entry),
@@ -211,7 +219,8 @@ void rewrite_shared_variables(struct program *program)
                 if (!is_constant(cursor_type(declaration->cursor)))
                     share_variable(program, &program->units[u], declaration);
             }
-        if (!found)
+        if (!found && !plan_is_for_other_program(
+                          plan, intern_format("shared.variables.%s", plan->shared_variables[v])))
             plan_refuse(plan, "shared.variables",
                         intern_format("shared variable %s", plan->shared_variables[v]),
                         "the program defines no such variable",

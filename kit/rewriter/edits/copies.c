@@ -222,7 +222,8 @@ void copies_check_used(const struct program *program)
     const struct plan *const plan = &program->plan;
     for (size_t i = 0; i < plan->parameter_count; i++) {
         const struct parameter_copy *const copy = &plan->parameters[i];
-        if (!copy->used)
+        if (!copy->used &&
+            !plan_is_for_other_program(plan, intern_format("parameters.%s", entry_of(copy))))
             plan_refuse(
                 plan, intern_format("parameters.%s", entry_of(copy)),
                 intern_format("parameter %s of %s", copy->parameter, entry_of(copy)),

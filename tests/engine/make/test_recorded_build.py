@@ -389,6 +389,36 @@ tool/counter: tool/main.c
         self.runs()
         self.assertEqual(self.graph()["source_root"], str(project))
 
+    def test_one_policy_for_two_programs(self):
+        """Each has a compartment and an allocation that the other has not."""
+        policy = small.FILES["compartments.toml"].replace("tool/**", "t*/**")
+        rules = "all: tool/counter tools/second\ntools/second: tools/second.o more/more.o\n"
+        project = self.project(
+            Makefile=small.MAKEFILE.replace(
+                "tool/counter:", rules + "\t$(CC) -o $@ $^\ntool/counter:", 1
+            ),
+            tools__second___c=(
+                "#include <stdio.h>\n#include <stdlib.h>\nvoid more(int *);\n"
+                "static int *number(void) { return malloc(sizeof(int)); }\n"
+                'int main(void) { int *n = number(); more(n); printf("more %d\\n", *n); }\n'
+            ),
+            more__more___c="void more(int *n) { *n = 3; }\n",
+            compartments___toml=policy
+            + '[compartment.more]\npkey = 3\nsources = ["more/**"]\n'
+            + '[allocations]\nnumber = "shared"\n',
+        )
+        self.capture(project)
+        self.runs()
+        again = self.root / "again"
+        options = ("--capture", "make", "--recorded", self.out, "--target", "second")
+        small.rewrite(project, again, *options, project)
+        self.assertIn("more 3\n", small.run(again / "bin/second").stdout)
+        small.edit(project / "compartments.toml", "number =", "numbre =")
+        self.refused(
+            small.rewrite(project, again, *options, project, check=False).stdout,
+            "the rewriter refused the program",
+        )
+
     def test_ninja_build_recorded(self):
         project = self.project(meson___build=small.MESON)
         small.run("/usr/bin/meson", "setup", project / "build", project)

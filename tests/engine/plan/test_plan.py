@@ -50,6 +50,64 @@ class Folder(unittest.TestCase):
             self.assertIn(part, message)
 
 
+class OtherPrograms(Folder):
+    """One policy for two programs of a build."""
+
+    FILES = {
+        "tool/second.c": (
+            "#include <stdlib.h>\n/* commented(void) { */\nint second_level;\n"
+            "struct ops { void (*fill)(int *); };\nstatic void run(struct ops *o, int *n)"
+            " { o->fill(n); }\nstatic inline __attribute__((cold)) char *\nsecond_buffer(size_t n,"
+            " void (*f)(void)) { char *block = malloc(n); if (!block) f(); return block; }\n"
+            "static int old_style(a, b) int a; char *b[2]; { return a + !b[0]; }\n"
+            "#define made_up(x) {\nint called(void);\nint main(void) { if (called()) { run(0, 0); }"
+            " return old_style(1, 0) + !second_buffer(1, 0); }\nint called(void) { return 0; }\n"
+        ),
+    }
+    BUILD = (
+        SHARED_BUILD
+        + """\
+build second.o: cc ../tool/second.c
+  flags = -O2 -w -std=gnu11
+build second: link second.o
+"""
+    )
+
+    def elsewhere(self, lines):
+        return self.plan(self.FILES, self.BUILD, POLICY + lines)["other_programs"]
+
+    def test_entries_that_another_program_has(self):
+        second = str(self.path / "tool/second.c")
+        self.assertEqual(
+            self.elsewhere(
+                "[allocations]\nsecond_buffer = 'shared'\n'second_buffer.block' = 'shared'\n"
+                "old_style = 'shared'\n[shared]\nvariables = ['second_level']\n"
+                "[parameters]\n'ops.fill' = { n = 'in' }\n"
+            ),
+            {
+                name: second
+                for name in (
+                    "allocations.second_buffer",
+                    "allocations.second_buffer.block",
+                    "allocations.old_style",
+                    "parameters.ops.fill",
+                    "shared.variables.second_level",
+                )
+            },
+        )
+
+    def test_entries_that_none_has(self):
+        self.assertEqual(
+            self.elsewhere(
+                "[allocations]\nmalloc = 'shared'\ncommented = 'shared'\nmade_up = 'shared'\n"
+                "'second_buffer.n' = 'shared'\nlib_add = 'shared'\n[shared]\n"
+                "variables = ['second_buffer', 'nowhere']\n"
+                "[parameters]\n'ops.empty' = { n = 'in' }\n"
+            ),
+            {},
+        )
+
+
 class Plugins(Folder):
     FILES = {
         "plugin/a.c": (
