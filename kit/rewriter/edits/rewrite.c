@@ -17,6 +17,7 @@
 #include "edits.h"
 #include "macro_use.h"
 #include "pasted.h"
+#include "shadows.h"
 #include "variadic.h"
 
 static bool designator_escapes(const struct program *program, const struct designator *designator)
@@ -69,6 +70,7 @@ struct found {
     struct declared *declared;
     size_t declared_count, declared_capacity;
     struct map declared_places; /* set of the places of their names */
+    struct shadows shadows;
 };
 
 struct declarations {
@@ -208,7 +210,7 @@ struct value_text {
 };
 
 /* Requests that the text becomes the value of the function's gate, by a macro of ia2.h. */
-static void edit_value(struct unit *unit, const struct designator *designator,
+static void edit_value(struct found *found, struct unit *unit, const struct designator *designator,
                        const struct value_text *at, const char *macro)
 {
     const char *const name = cursor_name(designator->function), *const text = intern_format(
@@ -220,6 +222,9 @@ static void edit_value(struct unit *unit, const struct designator *designator,
     else if (roles && !whole &&
              argument_rewrite(unit, &at->span, roles, name, text, designator->reference))
         ; /* in the macro */
+    else if (roles == ROLE_STRING && !whole &&
+             shadow_function(&found->shadows, unit, designator, &at->span, macro))
+        ; /* around the statement */
     else if (roles & ROLE_STRING)
         refuse_value(
             designator,
@@ -328,7 +333,7 @@ static void rewrite_designator(struct found *found, struct program *program, str
                      "give away a function of the program's own that calls it");
         return;
     }
-    edit_value(unit, designator, &at,
+    edit_value(found, unit, designator, &at,
                is_static ? "IA2_FN_STATIC"
                : is_libc ? "IA2_FN_LIBC"
                          : "IA2_FN");
@@ -491,6 +496,7 @@ void rewrite_pointers(struct program *program)
                 rewrite_designator(&found, program, &program->units[u],
                                    &program->units[u].designators[i]);
     variadic_rewrite(program);
+    shadows_edit(&found.shadows, program);
     veto_declarations(program->edits, &found);
     copies_check_used(program);
     refuse_foreign_comparisons(&found, &program->plan);
