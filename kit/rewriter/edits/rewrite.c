@@ -215,12 +215,13 @@ static void edit_value(struct found *found, struct unit *unit, const struct desi
 {
     const char *const name = cursor_name(designator->function), *const text = intern_format(
                                                                     "%s(%s)", macro, name);
+    const char *const lvalue = intern_format("(*%s)", text); /* a macro may write a `&` before */
     const bool whole = !cursor_equal(designator->whole, designator->reference);
     const unsigned roles = argument_roles(unit->program->macros, &at->span);
     if (at->pasted && !(roles & ROLE_STRING))
-        pasted_rewrite(unit, designator->reference, name, text);
+        pasted_rewrite(unit, designator->reference, name, lvalue);
     else if (roles && !whole &&
-             argument_rewrite(unit, &at->span, roles, name, text, designator->reference))
+             argument_rewrite(unit, &at->span, roles, name, lvalue, designator->reference))
         ; /* in the macro */
     else if (roles == ROLE_STRING && !whole &&
              shadow_function(&found->shadows, unit, designator, &at->span, macro))
@@ -316,7 +317,7 @@ static void rewrite_designator(struct found *found, struct program *program, str
             "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
         return;
     }
-    at.pasted = !has_text && !whole && pasted_span(unit, designator->reference, name, &at.span);
+    at.pasted = !has_text && pasted_span(unit, designator->reference, name, &at.span);
     at.replaced = whole || guide == GUIDE_FN;
     if (!has_text && !at.pasted) {
         refuse_value(designator,
