@@ -19,6 +19,7 @@ from ..formats.build_graph import ArchiveItem, ArgumentItem, BuildGraph, FileIte
 from ..formats.plan import Compartment, Destructor, Entry, Import, Plan, Unit
 from ..formats.plan import Object as PlannedObject
 from ..policy.policy import Policy
+from .copies import superfluous
 from .other_programs import OtherPrograms
 from .selection import Selection
 
@@ -146,6 +147,7 @@ class Planner:
 
     def plan(self) -> Plan:
         self.assign()
+        self.leave_out_copies()
         self.check_globs()
         self.check_homes()
         self.check_plugins()
@@ -216,14 +218,19 @@ class Planner:
             )
         for compartment in self.policy.compartments:
             if compartment.pkey not in self.key.values() and not any(
-                self.owners.key(unit.source) == compartment.pkey
-                for unit in self.graph.other_units
+                self.owners.key(unit.source) == compartment.pkey for unit in self.graph.other_units
             ):
                 raise Failure(
                     f"no source of {self.graph.program} is in compartment '{compartment.name}'",
                     self.policy.where(f"compartment.{compartment.name}.sources"),
                     "correct the globs or remove the compartment",
                 )
+
+    def leave_out_copies(self) -> None:
+        for index in superfluous(self.graph, self.selection, self.homes, self.key.__getitem__):
+            for link in self.homes.pop(index):
+                self.links[link].remove(index)
+            del self.key[index]
 
     def check_globs(self) -> None:
         """Failure if a glob matches nothing: no source of this program, and no other file either.

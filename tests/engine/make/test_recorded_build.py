@@ -370,7 +370,7 @@ tool/counter: tool/main.c
         small.edit(project / "compartments.toml", "lib/**", "lib/other.c")
         self.refused(
             self.split_below(project, "--target", "counter", check=False),
-            f"in no compartment: 'lib/counter.c' (add a glob",
+            "in no compartment: 'lib/counter.c' (add a glob",
             f"globs are relative to {project})",
         )
 
@@ -418,6 +418,31 @@ tool/counter: tool/main.c
             small.rewrite(project, again, *options, project, check=False).stdout,
             "the rewriter refused the program",
         )
+
+    def test_source_in_the_program_and_in_its_library(self):
+        """libtool's and CMake's way to have it in both; the program's variable is used by both."""
+        more = "int more_count;\nint more(int n) { return n + ++more_count; }\n"
+        makefile = """\
+tool/counter: tool/main.c
+\tcc -fPIC -c lib/more.c -o lib/more.shared.o
+\tcc -fPIC -c lib/counter.c -o lib/counter.o
+\tcc -shared lib/counter.o lib/more.shared.o -o lib/libcounter.so
+\tcc -c lib/more.c -o lib/more.o
+\tcc -Ilib -c -o tool/main.o tool/main.c
+\tcc -o tool/counter tool/main.o lib/more.o -Llib -lcounter -Wl,-rpath,$(CURDIR)/lib
+"""
+        project = self.project(Makefile=makefile, lib__more___c=more)
+        for name, old, new in (
+            ("lib/counter.c", "= value;", "= more(value);"),
+            ("tool/main.c", "total +=", "total += more(0) +"),
+        ):
+            small.edit(project / name, old, new)
+            text = (project / name).read_text()
+            (project / name).write_text("int more(int);\n" + text)
+        self.capture(project)
+        plain = small.run(project / "tool/counter").stdout
+        self.assertEqual(plain, "total 15\n")
+        self.assertIn(plain, small.run(self.out / "bin/counter").stdout)
 
     def test_ninja_build_recorded(self):
         project = self.project(meson___build=small.MESON)

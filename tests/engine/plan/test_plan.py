@@ -108,6 +108,54 @@ build second: link second.o
         )
 
 
+class Copies(Folder):
+    """add.c is compiled for the library, and again for the program."""
+
+    BUILD = (
+        SHARED_BUILD.replace("-fPIC -O2 -fvisibility=hidden", "-fPIC -O2").replace(
+            "tool.p/main.o liblib", "tool.p/main.o tool.p/add.o liblib"
+        )
+        + "build tool.p/add.o: cc ../src/add.c\n  flags = $more\n"
+    )
+
+    def objects(self, text, build=BUILD):
+        made = self.plan({"src/add.c": text}, build)
+        return [os.path.relpath(record["path"], self.path / "build") for record in made["objects"]]
+
+    def test_the_programs_is_kept(self):
+        text = "int added;\nstatic int n;\nint hidden_add(int a, int b) { return a + b + n++; }\n"
+        self.assertEqual(
+            self.objects(text), ["tool.p/main.o", "tool.p/add.o", "lib.p/lib.o", "tool.p/where.o"]
+        )
+
+    def test_used_side_by_side(self):
+        text = "static int n;\nint hidden_add(int a, int b) { return a + b + n++; }\n"
+        for build in (
+            self.BUILD.replace("-fPIC -O2\n", "-fPIC -O2 -fvisibility=hidden\n"),
+            self.BUILD.replace("-shared -fPIC", "-shared -fPIC -Wl,-Bsymbolic"),
+        ):
+            with self.assertRaisesRegex(
+                Failure,
+                r"add\.c: is compiled for tool and again for liblib.so.1, and has variables",
+            ):
+                self.objects(text, build)
+            self.assertIn("tool.p/add.o", self.objects(text.replace("n++", "0"), build))
+
+    def test_more_names_in_one(self):
+        with self.assertRaisesRegex(Failure, "and one defines more than the other"):
+            self.objects(
+                "int hidden_add(int a, int b) { return a + b; }\n#ifdef __PIC__\n#if __PIC__ == 2"
+                " && !defined __PIE__\nint more;\n#endif\n#endif\n"
+            )
+
+    def test_constructors(self):
+        with self.assertRaisesRegex(Failure, "they would run once instead of twice"):
+            self.objects(
+                "int hidden_add(int a, int b) { return a + b; }\n"
+                "static __attribute__((constructor)) void begin(void) { hidden_add(1, 2); }\n"
+            )
+
+
 class Plugins(Folder):
     FILES = {
         "plugin/a.c": (
