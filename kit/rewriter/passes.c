@@ -84,8 +84,8 @@ static const struct pass {
     {"list arguments", "facts, escaping types", "argument lists", variadic_scan, false},
     {"begin edits", "trees, sources", "edits", edits_begin, false},
     {"rewrite pointers",
-     "plan, trees, sources, facts, macros, escaping types, conversions, gates, argument lists, "
-     "edits",
+     "plan, trees, sources, facts, macros, escaping types, flow, conversions, gates, argument "
+     "lists, edits",
      "gates, macros, edits, pasted names", rewrite_pointers, false},
     {"rewrite allocations", "plan, trees, sources, facts, edits", "plan, edits",
      rewrite_allocations, false},
