@@ -496,6 +496,18 @@ class Planner:
             set(self.homes[definer]) & set(self.homes[user])
         )
 
+    def is_marking(self) -> bool:
+        """Whether a source or header says IA2_SHARED_DATA. Of which variables, the rewriter reads:
+        it refuses the others."""
+        for path in self.graph.inputs:
+            try:
+                with open(path, "rb") as stream:
+                    if b"IA2_SHARED_DATA" in stream.read():
+                        return True
+            except OSError:
+                continue
+        return False
+
     def check_data(self, crossings: list[Crossing]) -> None:
         missing = []
         for crossing in crossings:
@@ -517,6 +529,10 @@ class Planner:
                 and crossing.symbol not in self.policy.shared_variables
             ):
                 missing.append(crossing)
+        if missing and self.is_marking():
+            missing = [
+                each for each in missing if self.graph.objects[each.definer].language != "c"
+            ]
         if missing:
             first = missing[0]
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
