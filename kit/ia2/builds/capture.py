@@ -504,15 +504,27 @@ def choose_program(
     )
 
 
+def plugin_path(capture: Capture, named: str, made: collections.abc.Container[str]) -> str:
+    """Where the build makes the plugin that the policy names. The generator Ninja Multi-Config has a
+    Ninja file for each configuration, build-Debug.ninja, and puts what that makes into a folder of
+    this name. The policy is the same for all, so the name may be without the folder."""
+    path = os.path.realpath(os.path.join(capture.build_dir, named))
+    configuration = re.match(r"build-(.+)\.ninja\Z", os.path.basename(capture.build.file))
+    if path in made or not configuration:
+        return path
+    folder, name = os.path.split(path)
+    return os.path.join(folder, configuration.group(1), name)
+
+
 def plugin_link(capture: Capture, policy: Policy, compartment: Compartment) -> int:
     """Index of the captured link that makes the plugin `compartment`; Failure if the build does not
     make it."""
-    path = os.path.realpath(os.path.join(capture.build_dir, compartment.plugin or ""))
     made = {
         output: step
         for output, step in capture.makers.items()
         if "-shared" in (capture.link_command(step) or ())
     }
+    path = plugin_path(capture, compartment.plugin or "", made)
     if path not in made:
         listed = (
             ", ".join(sorted(os.path.relpath(output, capture.build_dir) for output in made))

@@ -530,9 +530,7 @@ class Planner:
             ):
                 missing.append(crossing)
         if missing and self.is_marking():
-            missing = [
-                each for each in missing if self.graph.objects[each.definer].language != "c"
-            ]
+            missing = [each for each in missing if self.graph.objects[each.definer].language != "c"]
         if missing:
             first = missing[0]
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""
