@@ -505,9 +505,9 @@ def choose_program(
 
 
 def plugin_path(capture: Capture, named: str, made: collections.abc.Container[str]) -> str:
-    """Where the build makes the plugin that the policy names. The generator Ninja Multi-Config has a
-    Ninja file for each configuration, build-Debug.ninja, and puts what that makes into a folder of
-    this name. The policy is the same for all, so the name may be without the folder."""
+    """Where the build makes the plugin that the policy names. The generator Ninja Multi-Config has
+    a Ninja file for each configuration, build-Debug.ninja, and puts what that makes into a folder
+    of this name. The policy is the same for all, so the name may be without the folder."""
     path = os.path.realpath(os.path.join(capture.build_dir, named))
     configuration = re.match(r"build-(.+)\.ninja\Z", os.path.basename(capture.build.file))
     if path in made or not configuration:
