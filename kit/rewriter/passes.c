@@ -67,7 +67,6 @@ static const struct pass {
     {"read inputs", "options", "plan, commands, units", read_inputs, false},
     {"parse", "options, plan, commands, units", "trees, sources", parse_units, true},
     {"analyze", "plan, trees", "facts", analyze_units, false},
-    {"check IA2's macros", "options, plan, facts", "", ia2_macros_check, false},
     {"find what has no gate", "plan, facts", "plan, facts", no_wrap_find, false},
     {"scan macros", "sources", "macros", scan_macros, false},
     {"index values", "facts", "flow", flow_index_values, false},
@@ -84,8 +83,8 @@ static const struct pass {
     {"list arguments", "facts, escaping types", "argument lists", variadic_scan, false},
     {"begin edits", "trees, sources", "edits", edits_begin, false},
     {"rewrite pointers",
-     "plan, trees, sources, facts, macros, escaping types, conversions, gates, argument lists, "
-     "edits",
+     "plan, trees, sources, facts, macros, escaping types, flow, conversions, gates, argument "
+     "lists, edits",
      "gates, macros, edits, pasted names", rewrite_pointers, false},
     {"rewrite allocations", "plan, trees, sources, facts, edits", "plan, edits",
      rewrite_allocations, false},
@@ -96,6 +95,7 @@ static const struct pass {
     {"declare pasted names", "trees, sources, macros, edits, pasted names", "macros, edits",
      pasted_declare, false},
     {"find branches", "sources, macros", "branches", find_branches, false},
+    {"check IA2's macros", "options, plan, sources, facts, branches", "", ia2_macros_check, false},
     {"guard unseen calls", "trees, sources, branches", "edits", guard_unseen_calls, false},
     {"find destructors", "plan, facts, edits", "destructors, edits", destructors_find, false},
     {"check conditions", "plan, facts, gates, edits", "gates, edits", conditions_rewrite, false},

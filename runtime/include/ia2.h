@@ -37,6 +37,10 @@
 #define IA2_FN_ADDR(f) IA2_FN(f)
 #define IA2_DECLARE_GATE(f) extern const char __wrap_##f[]
 
+/* A variable of the function's name that stands for it in a block. Its own name is declared when
+ * its initializer is read, so the value comes by another. */
+#define IA2_SHADOW(f, gate) const __typeof__(&(f)) ia2_shadow_##f = gate, f = ia2_shadow_##f
+
 /* The same for a static function. IA2_UNIT is the number of the translation unit: one file may be
  * compiled several times into one program. */
 #define IA2_PASTE_(a, b, c) a##b##_##c

@@ -79,6 +79,19 @@ DESTRUCTORS = (
 )
 
 
+OTHERS = """\
+#include <ia2_memory_maps.h>
+#include <ia2_allocator.h>
+void use(const char *text);
+void use(const char *text)
+{
+    char *copy = shared_strdup(text);
+    ia2_log_memory_maps(stderr);
+    shared_free(copy);
+}
+"""
+
+
 class Headers(unittest.TestCase):
     def compile(self, compiler, text, *flags):
         return subprocess.run(
@@ -111,6 +124,10 @@ class Headers(unittest.TestCase):
 
     def test_as_it_is_compiled_again(self):
         self.works(SPLIT, RECOMPILED, "-DIA2_UNIT=1")
+
+    def test_headers_that_ia2_has_too(self):
+        self.works(OTHERS, STRICT, "-DIA2_ENABLE=0")
+        self.works(OTHERS, RECOMPILED, "-DIA2_UNIT=1")
 
     def test_destructors(self):
         self.works(DESTRUCTORS, STRICT)

@@ -15,7 +15,7 @@
 FILE is under the source root; `build/FILE` is under the build directory, which is outside of it.
 The plan has two compartments, app (1) and lib (2), without grants. Policy keys: imports {"SYMBOL":
 [OWNER, CALLER...]}, data (the same for variables), reads {"KEY": [KEY...]}, allocations,
-parameters, shared_variables, policy_lines, destructors [[SYMBOL, KEY, UNIT, PRIORITY, VISIBLE]...],
+parameters, shared_variables, policy_lines, other_programs, destructors [[SYMBOL, KEY, UNIT, PRIORITY, VISIBLE]...],
 plugins {"NAME": [ENTRY...]}, compartments (names), not_pic [FILE...], links {"LINK": TARGET} in the
 source root.
 
@@ -171,6 +171,7 @@ class Run:
                     ("shared_variables", list),
                     ("parameters", dict),
                     ("policy_lines", dict),
+                    ("other_programs", dict),
                 )
             },
             "policy_file": "compartments.toml",

@@ -61,7 +61,13 @@ class Formats(unittest.TestCase):
             for place in places(whole):
                 # What is in a table of names may be missing.
                 last = place.rpartition(".")[2]
-                tables = ("allocations.", "parameters.", "policy_lines.", "plugins.")
+                tables = (
+                    "allocations.",
+                    "parameters.",
+                    "policy_lines.",
+                    "plugins.",
+                    "other_programs.",
+                )
                 if last in OPTIONAL or place.startswith(tables):
                     continue
                 with self.subTest(f"{name}: {place}"):

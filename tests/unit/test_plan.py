@@ -30,6 +30,7 @@ def selection(tables, *links, plugins=None):
         objects=[Object(f"/build/{i}.o", "/x.S", "other", None, []) for i in range(len(tables))],
         plugins=plugins or {},
         inputs=[],
+        other_units=[],
     )
     fields.checked(BuildGraph, fields.as_json(graph))
     made = Selection(graph, {})

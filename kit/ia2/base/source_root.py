@@ -1,8 +1,13 @@
 """Where the sources of a configured build directory are."""
 
+import collections.abc
 import json
 import os
 import re
+
+from .paths import inside
+
+SYSTEM_HEADERS = "/usr/include"
 
 
 def source_root(build_dir: str) -> str | None:
@@ -21,3 +26,20 @@ def source_root(build_dir: str) -> str | None:
             return os.path.realpath(match.group(1)) if match else None
     except OSError:
         return None
+
+
+def top_of(root: str, build_dir: str, sources: collections.abc.Iterable[str]) -> str:
+    """`root`, or the nearest folder above it that holds all `sources` too: CMake, Meson and make
+    may run in a folder that is beside the sources, or below them. `root` itself if no such folder
+    is a project's, because it holds the system's headers."""
+    outside = [
+        os.path.dirname(os.path.realpath(source))
+        for source in sources
+        if not any(
+            inside(path, folder)
+            for path in (source, os.path.realpath(source))
+            for folder in (root, build_dir)
+        )
+    ]
+    top = os.path.commonpath([root, *outside])
+    return root if inside(SYSTEM_HEADERS, top) else top

@@ -12,6 +12,7 @@ import re
 from ..base import shell_command
 from ..base.failure import Failure
 from ..base.paths import inside
+from ..base.source_root import top_of
 from ..elf import elf
 from ..formats.build_graph import (
     ArchiveItem,
@@ -23,6 +24,7 @@ from ..formats.build_graph import (
     Link,
     Object,
     ObjectItem,
+    OtherUnit,
     SharedItem,
     Spelled,
 )
@@ -332,6 +334,15 @@ class Capture:
             self.objects.append(record)
         return self.object_index[record.path]
 
+    def other_units(self) -> list[OtherUnit]:
+        """The C units that the build compiles and that were not captured."""
+        return [
+            OtherUnit(canonicalize.absolute(step.input, step.directory), path)
+            for path, step in sorted(self.makers.items())
+            if step.input.endswith(".c") and " -c " in step.command
+            if path not in self.object_index
+        ]
+
     # What the objects were made from.
     # ---------------------------------------------------------------
 
@@ -443,10 +454,13 @@ Direct = dict[str, str]
 
 
 def choose_program(
-    capture: Capture, target: str | None, is_main: collections.abc.Callable[[Direct], bool]
+    capture: Capture,
+    target: str | None,
+    is_main: collections.abc.Callable[[Direct, str | None], bool],
 ) -> str:
     """The path of the program to split: the one named `target`, or the only one of which
-    `is_main(the objects linked directly into it)` holds."""
+    `is_main(the objects linked directly into it, the top of its sources)` holds. None stands for
+    the top that the build recorded; where no program fits, each one's own top is looked for."""
     programs = capture.executables()
     names = {path: os.path.relpath(path, capture.build_dir) for path in programs}
     listed = ", ".join(sorted(names.values())) or "none"
@@ -463,7 +477,14 @@ def choose_program(
             capture.build.file,
             f"programs of this build: {listed}",
         )
-    chosen = [path for path in programs if is_main(_direct_objects(capture, path))]
+    chosen = [path for path in programs if is_main(_direct_objects(capture, path), None)]
+    if not chosen:
+        tops = {path: _top_of_program(capture, path) for path in programs}
+        chosen = [
+            path
+            for path, top in tops.items()
+            if top and is_main(_direct_objects(capture, path), top)
+        ]
     if len(chosen) == 1:
         return chosen[0]
     if not chosen:
@@ -483,15 +504,27 @@ def choose_program(
     )
 
 
+def plugin_path(capture: Capture, named: str, made: collections.abc.Container[str]) -> str:
+    """Where the build makes the plugin that the policy names. The generator Ninja Multi-Config has
+    a Ninja file for each configuration, build-Debug.ninja, and puts what that makes into a folder
+    of this name. The policy is the same for all, so the name may be without the folder."""
+    path = os.path.realpath(os.path.join(capture.build_dir, named))
+    configuration = re.match(r"build-(.+)\.ninja\Z", os.path.basename(capture.build.file))
+    if path in made or not configuration:
+        return path
+    folder, name = os.path.split(path)
+    return os.path.join(folder, configuration.group(1), name)
+
+
 def plugin_link(capture: Capture, policy: Policy, compartment: Compartment) -> int:
     """Index of the captured link that makes the plugin `compartment`; Failure if the build does not
     make it."""
-    path = os.path.realpath(os.path.join(capture.build_dir, compartment.plugin or ""))
     made = {
         output: step
         for output, step in capture.makers.items()
         if "-shared" in (capture.link_command(step) or ())
     }
+    path = plugin_path(capture, compartment.plugin or "", made)
     if path not in made:
         listed = (
             ", ".join(sorted(os.path.relpath(output, capture.build_dir) for output in made))
@@ -540,6 +573,26 @@ def _direct_objects(capture: Capture, path: str) -> Direct:
     return found
 
 
+def found_top(capture: Capture) -> str:
+    """The top of the sources of what was captured."""
+    recorded = capture.build.source_root()
+    if recorded is None:
+        folders = [os.path.dirname(record.source) for record in capture.objects]
+        return os.path.commonpath(folders) if folders else capture.build_dir
+    sources = [record.source for record in capture.objects if record.language == "c"]
+    return top_of(recorded, capture.build_dir, sources)
+
+
+def _top_of_program(capture: Capture, path: str) -> str | None:
+    """The top of the sources of a program, None if it cannot be captured."""
+    alone = Capture(capture.build)
+    try:
+        alone.link(path)
+    except Failure:
+        return None
+    return found_top(alone)
+
+
 def graph(
     capture: Capture, program: str, source_root: str | None, policy: Policy | None = None
 ) -> BuildGraph:
@@ -551,16 +604,13 @@ def graph(
         if policy and compartment.plugin
     }
     inputs = capture.inputs()
-    root = os.path.realpath(source_root) if source_root else capture.build.source_root()
-    if root is None:
-        folders = [os.path.dirname(record.source) for record in capture.objects]
-        root = os.path.commonpath(folders) if folders else capture.build_dir
     return BuildGraph(
         program=os.path.basename(program),
-        source_root=root,
+        source_root=os.path.realpath(source_root) if source_root else found_top(capture),
         build_dir=capture.build_dir,
         links=capture.links,
         objects=capture.objects,
         plugins=plugins,
         inputs=inputs,
+        other_units=capture.other_units(),
     )

@@ -95,9 +95,17 @@ class Object:
 
 
 @dataclasses.dataclass
+class OtherUnit:
+    """A C unit of the build that is no part of the program: of another program, or unused."""
+
+    source: str
+    object: str
+
+
+@dataclasses.dataclass
 class BuildGraph(fields.Format):
     """`plugins`: compartment to the position of the link of its shared library. `inputs`: every
-    file that the objects were made from."""
+    file that the objects were made from. `other_units`: what the build compiles beside that."""
 
     FILE = "build-graph.json"
     REMEDY = "run rewrite.py again"
@@ -109,6 +117,7 @@ class BuildGraph(fields.Format):
     objects: list[Object]
     plugins: dict[str, Index]
     inputs: list[str]
+    other_units: list[OtherUnit]
 
     def check(self) -> None:
         for index, link in enumerate(self.links):

@@ -90,7 +90,9 @@ class Destructor:
 class Plan(fields.Format):
     """`allocations`: FUNCTION, FUNCTION.VARIABLE or FUNCTION.VARIABLE[] (its elements) to the key
     whose heap is used (0: shared). `parameters`: STRUCT.MEMBER to the parameters that go by copy.
-    `policy_lines`: the line of each entry of the policy, by its dotted name."""
+    `policy_lines`: the line of each entry of the policy, by its dotted name. `other_programs`:
+    entries that name something which another program of the build has, with the source that has
+    it."""
 
     FILE = "plan.json"
     REMEDY = "run rewrite.py again"
@@ -109,6 +111,7 @@ class Plan(fields.Format):
     parameters: dict[str, dict[str, typing.Literal["in", "out", "inout"]]]
     policy_file: str
     policy_lines: dict[str, int]
+    other_programs: dict[str, str]
 
     def check(self) -> None:
         keys = len(self.compartments)

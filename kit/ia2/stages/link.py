@@ -48,6 +48,22 @@ class Linked:
         return [self.program, *self.libraries]
 
 
+def archive_not_pic(archive: str, doing: str, relocation: str, log: str) -> Failure:
+    """Static archives of a system are often made for programs alone (-fPIE)."""
+    shared = archive.removesuffix(".a") + ".so"
+    return Failure(
+        (
+            f"{doing} failed: {relocation}: the archive is not position-independent (-fPIC), as"
+            " every compartment must be"
+        ),
+        archive,
+        (
+            f"link the shared library{f', {shared},' if os.path.exists(shared) else ''} instead, or"
+            f" an archive built with -fPIC; the whole message is in {log}"
+        ),
+    )
+
+
 class Linker:
     """`target` is the folder to link into; it is made, and left incomplete on failure."""
 
@@ -259,6 +275,17 @@ class Linker:
         if result.returncode:
             raise self.explained(result.stderr, doing, log)
 
+    def prebuilt_archive(self, text: str) -> str | None:
+        """The archive that the linker's message names first, if the build did not make it."""
+        named = re.search(r"(/\S+?\.a)(?=[(:\s]|$)", text)
+        made = {
+            os.path.realpath(item.path)
+            for link in self.graph.links
+            for item in link.items
+            if isinstance(item, ArchiveItem)
+        }
+        return named.group(1) if named and os.path.realpath(named.group(1)) not in made else None
+
     def explained(self, text: str, doing: str, log: str) -> Failure:
         relocation = re.search(
             (
@@ -266,8 +293,11 @@ class Linker:
                 r" (R_X86_64_\w+).*(?:recompile with -fPIC|cannot be used against)"
             ),
             text,
-        )
+        ) or re.search(r"(\S+): warning: (relocation) against .* in read-only section", text)
         if relocation:
+            archive = self.prebuilt_archive(text)
+            if archive:
+                return archive_not_pic(archive, doing, relocation.group(2), log)
             named = re.search(r"(\S+\.o(?:bj)?)[:()]", text)
             return Failure(
                 (

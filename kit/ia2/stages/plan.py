@@ -19,6 +19,8 @@ from ..formats.build_graph import ArchiveItem, ArgumentItem, BuildGraph, FileIte
 from ..formats.plan import Compartment, Destructor, Entry, Import, Plan, Unit
 from ..formats.plan import Object as PlannedObject
 from ..policy.policy import Policy
+from .copies import superfluous
+from .other_programs import OtherPrograms
 from .selection import Selection
 
 LISTED = 5
@@ -145,6 +147,7 @@ class Planner:
 
     def plan(self) -> Plan:
         self.assign()
+        self.leave_out_copies()
         self.check_globs()
         self.check_homes()
         self.check_plugins()
@@ -168,6 +171,7 @@ class Planner:
             parameters=self.policy.parameters,
             policy_file=self.policy.path,
             policy_lines=self.policy.lines,
+            other_programs=OtherPrograms(self.graph).entries(self.policy),
         )
 
     # Who owns each object. -----------------------------------------------------------------------
@@ -213,12 +217,20 @@ class Planner:
                 "the compartment that defines main has pkey 1",
             )
         for compartment in self.policy.compartments:
-            if compartment.pkey not in self.key.values():
+            if compartment.pkey not in self.key.values() and not any(
+                self.owners.key(unit.source) == compartment.pkey for unit in self.graph.other_units
+            ):
                 raise Failure(
                     f"no source of {self.graph.program} is in compartment '{compartment.name}'",
                     self.policy.where(f"compartment.{compartment.name}.sources"),
                     "correct the globs or remove the compartment",
                 )
+
+    def leave_out_copies(self) -> None:
+        for index in superfluous(self.graph, self.selection, self.homes, self.key.__getitem__):
+            for link in self.homes.pop(index):
+                self.links[link].remove(index)
+            del self.key[index]
 
     def check_globs(self) -> None:
         """Failure if a glob matches nothing: no source of this program, and no other file either.
@@ -295,7 +307,10 @@ class Planner:
         return Failure(
             f"in no compartment: {shown}",
             self.policy.path,
-            "add a glob that matches to the sources of one compartment",
+            (
+                "add a glob that matches to the sources of one compartment; globs are relative to"
+                f" {self.graph.source_root}"
+            ),
         )
 
     def check_homes(self) -> None:
@@ -481,6 +496,18 @@ class Planner:
             set(self.homes[definer]) & set(self.homes[user])
         )
 
+    def is_marking(self) -> bool:
+        """Whether a source or header says IA2_SHARED_DATA. Of which variables, the rewriter reads:
+        it refuses the others."""
+        for path in self.graph.inputs:
+            try:
+                with open(path, "rb") as stream:
+                    if b"IA2_SHARED_DATA" in stream.read():
+                        return True
+            except OSError:
+                continue
+        return False
+
     def check_data(self, crossings: list[Crossing]) -> None:
         missing = []
         for crossing in crossings:
@@ -502,6 +529,8 @@ class Planner:
                 and crossing.symbol not in self.policy.shared_variables
             ):
                 missing.append(crossing)
+        if missing and self.is_marking():
+            missing = [each for each in missing if self.graph.objects[each.definer].language != "c"]
         if missing:
             first = missing[0]
             more = f" (and {len(missing) - 1} more)" if len(missing) > 1 else ""

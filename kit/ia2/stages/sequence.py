@@ -49,9 +49,10 @@ class CaptureStage(Stage):
             capture.find_build(options.project, run.recorded, options.capture is not None)
         )
         root = options.source_root or taken.build.source_root() or os.path.dirname(taken.build_dir)
-        owners = plan.Owners(policy, os.path.realpath(root), taken.build_dir)
 
-        def is_main(objects: capture.Direct) -> bool:
+        def is_main(objects: capture.Direct, top: str | None) -> bool:
+            found = options.source_root or top or root
+            owners = plan.Owners(policy, os.path.realpath(found), taken.build_dir)
             return any(
                 owners.key(source) == 1
                 and os.path.exists(path)
@@ -111,7 +112,7 @@ class PlanStage(Stage):
         fields.save(made, run.path(PLAN))
         return Done(
             f"{len(made.compartments)} compartments, {len(made.imports)} names cross",
-            read=[run.options.policy],
+            read=[run.options.policy, *made.other_programs.values()],
         )
 
 

@@ -4,6 +4,8 @@
 #include <string.h>
 
 #include "base/diag.h"
+#include "input/branches.h"
+#include "parser/parse.h"
 
 static const char agree[] = "make the two agree";
 
@@ -109,9 +111,23 @@ static void check_guide_call(struct source *source, size_t at)
                     "write IA2_CALL(pointer, id)()");
 }
 
+/* Whether no unit sees what is there, whichever compiler compiles it. */
+static bool is_skipped(const struct program *program, const struct source *source, size_t at)
+{
+    const struct branches *const branches = program->branches;
+    for (size_t b = 0; b < branches->count; b++)
+        if (branches->list[b].source == source && branches->list[b].begin <= at &&
+            at < branches->list[b].end)
+            return false;
+    for (size_t u = 0; u < program->unit_count; u++)
+        if (unit_reads(&program->units[u], source) && !parse_skips(&program->units[u], source, at))
+            return false;
+    return true;
+}
+
 /* What must be edited where it stands: IA2_CALL, IA2_FN and IA2_FN_ADDR name a gate or a type that
  * a macro's body cannot know. */
-static void check_text(struct source *source)
+static void check_text(const struct program *program, struct source *source)
 {
     static const char *const edited[] = {"IA2_CALL", "IA2_FN", "IA2_FN_ADDR"};
     for (size_t at = 0; at < source->size;) {
@@ -124,7 +140,8 @@ static void check_text(struct source *source)
             if (!source_is_word(source, at, edited[i]))
                 continue;
             size_t name_end;
-            if (source_in_define(source, at, &name_end) && at >= name_end)
+            if (source_in_define(source, at, &name_end) && at >= name_end &&
+                !is_skipped(program, source, at))
                 refuse_text(source, at, intern_format("%s in the body of a macro", edited[i]),
                             "what it becomes depends on what the macro is given",
                             "leave it out: what it marks is found without it");
@@ -223,7 +240,7 @@ void ia2_macros_check(struct program *program)
             has_guide |= source_is_kits(unit->includes[i], "ia2_guide.h");
         for (size_t i = 0; has_guide && i < unit->include_count; i++)
             if (unit->includes[i]->rel_count && map_add(&seen, key_of(unit->includes[i])))
-                check_text(unit->includes[i]);
+                check_text(program, unit->includes[i]);
         if (!program->options->permissive)
             check_permissive(unit);
     }

@@ -87,10 +87,15 @@ static bool rewrite_allocation(struct unit *unit, const struct allocation *alloc
 
 /* A line must not look as if it placed what it does not place. What libc allocates by itself is
  * shared whatever the line says, so a call of libc keeps the line. */
+static bool places(const struct allocating *reached)
+{
+    return reached->own || (reached->outside && !reached->crossing);
+}
+
 static void refuse_without_effect(const struct plan *plan, const struct allocation *allocation,
                                   const struct allocating *reached)
 {
-    if (reached->own || (reached->outside && !reached->crossing))
+    if (places(reached))
         return;
     const char *const entry = intern_format("allocations.%s", allocation->entry);
     const char *const construct = intern_format("'%s' of [allocations]", allocation->entry);
@@ -120,6 +125,9 @@ void rewrite_allocations(struct program *program)
         bool found = false;
         for (size_t u = 0; u < program->unit_count; u++)
             found |= rewrite_allocation(&program->units[u], allocation, &index, &reached);
+        if ((!found || !places(&reached)) &&
+            plan_is_for_other_program(plan, intern_format("allocations.%s", allocation->entry)))
+            continue;
         if (!found && allocation->variable)
             plan_refuse(plan, intern_format("allocations.%s", allocation->entry),
                         intern_format("'%s' of [allocations]", allocation->entry),
@@ -153,11 +161,11 @@ static void share_before(const struct program *program, struct unit *unit,
                          const struct declaration *declaration, const char *construct)
 {
     const struct location start = cursor_begin(declaration->cursor);
-    const struct place place = place_in_file(unit, start);
+    const struct spot use = location_spots(start).expansion;
+    const struct place place = {unit_source(unit, use.file), use.offset, PLACE_FILE};
     const struct type type = type_canonical(cursor_type(declaration->cursor));
     const bool at_top = cursor_kind(cursor_parent(declaration->cursor)) == CXCursor_TranslationUnit;
-    if (!place.source || place_of(unit, start).kind == PLACE_ARG || !at_top ||
-        is_volatile_constant(type) || !has_name_everywhere(type)) {
+    if (!place.source || !at_top || is_volatile_constant(type) || !has_name_everywhere(type)) {
         refuse_at(declaration->cursor, construct,
                   "its definition is made by a macro, so there is no text to rewrite",
                   "write the definition out");
@@ -165,11 +173,14 @@ static void share_before(const struct program *program, struct unit *unit,
     }
     const char *const linkage =
         cursor_linkage(declaration->cursor) == CXLinkage_Internal ? "static" : "extern";
-    edit_insert(unit->program->edits, place.source, place.offset,
-                intern_format("%s __typeof__(%s) %s IA2_SHARED_DECLARED%s; ", linkage,
-                              type_text(type), declaration->name,
-                              exported(program, unit, declaration)),
-                declaration->cursor);
+    const char *const mark =
+        is_marked_shared(declaration->cursor) ? "" : " IA2_SHARED_DECLARED"; /* the macro has it */
+    const char *const others = exported(program, unit, declaration);
+    if (*mark || *others)
+        edit_insert(unit->program->edits, place.source, place.offset,
+                    intern_format("%s __typeof__(%s) %s%s%s; ", linkage, type_text(type),
+                                  declaration->name, mark, others),
+                    declaration->cursor);
 }
 
 static void share_variable(const struct program *program, struct unit *unit,
@@ -195,6 +206,31 @@ static void share_variable(const struct program *program, struct unit *unit,
                 declaration->cursor);
 }
 
+static const struct declaration *find_marked(const struct program *program, const char *name)
+{
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t d = 0; d < program->units[u].shared_variable_count; d++)
+            if (program->units[u].shared_variables[d].name == name)
+                return &program->units[u].shared_variables[d];
+    return NULL;
+}
+
+/* The plan lets others use a variable that IA2_SHARED_DATA may mark. */
+static void refuse_unmarked(const struct program *program, const struct unit *unit,
+                            const struct declaration *declaration)
+{
+    const struct plan *const plan = &program->plan;
+    const struct import *const import = plan_import(plan, declaration->name);
+    if (import && import->data && import->owner == unit->plan->compartment &&
+        cursor_storage(declaration->cursor) != CX_SC_Extern &&
+        !plan_is_shared(plan, declaration->name) &&
+        !is_constant(cursor_type(declaration->cursor)) && !find_marked(program, declaration->name))
+        refuse_at(declaration->cursor, intern_format("variable %s", declaration->name),
+                  "another compartment uses it by its name, and it is not shared",
+                  intern_format("add \"%s\" to variables under [shared] in the policy",
+                                declaration->name));
+}
+
 void rewrite_shared_variables(struct program *program)
 {
     const struct plan *const plan = &program->plan;
@@ -211,12 +247,16 @@ void rewrite_shared_variables(struct program *program)
                 if (!is_constant(cursor_type(declaration->cursor)))
                     share_variable(program, &program->units[u], declaration);
             }
-        if (!found)
+        if (!found && !plan_is_for_other_program(
+                          plan, intern_format("shared.variables.%s", plan->shared_variables[v])))
             plan_refuse(plan, "shared.variables",
                         intern_format("shared variable %s", plan->shared_variables[v]),
                         "the program defines no such variable",
                         "remove it from the list, or correct the name");
     }
+    for (size_t u = 0; u < program->unit_count; u++)
+        for (size_t d = 0; d < program->units[u].declaration_count; d++)
+            refuse_unmarked(program, &program->units[u], &program->units[u].declarations[d]);
     /* Those that say so themselves; the unit is compiled again for it. */
     for (size_t u = 0; u < program->unit_count; u++)
         for (size_t d = 0; d < program->units[u].shared_variable_count; d++)

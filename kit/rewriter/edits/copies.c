@@ -3,6 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "analysis/made_lists.h"
 #include "base/intern.h"
 #include "edits.h"
 
@@ -162,7 +163,7 @@ static bool share_va_list(struct program *program, struct unit *unit, struct cur
 {
     const struct plan *const plan = &program->plan;
     const struct compartment *const caller = &plan->compartments[unit->plan->compartment - 1];
-    if (!plan_readable_by_all(plan, caller->key)) {
+    if (!plan_readable_by_all(plan, caller->key) && list_is_own(unit, argument)) {
         refuse_at(argument, "va_list argument of a call through the boundary",
                   intern_format("the arguments it stands for lie on the stack of compartment %s, "
                                 "which not every other "
@@ -222,7 +223,8 @@ void copies_check_used(const struct program *program)
     const struct plan *const plan = &program->plan;
     for (size_t i = 0; i < plan->parameter_count; i++) {
         const struct parameter_copy *const copy = &plan->parameters[i];
-        if (!copy->used)
+        if (!copy->used &&
+            !plan_is_for_other_program(plan, intern_format("parameters.%s", entry_of(copy))))
             plan_refuse(
                 plan, intern_format("parameters.%s", entry_of(copy)),
                 intern_format("parameter %s of %s", copy->parameter, entry_of(copy)),

@@ -7,6 +7,7 @@
 #include "cleanup.h"
 #include "edits.h"
 #include "macro_use.h"
+#include "pasted.h"
 
 struct jump {
     struct cursor cursor;
@@ -21,7 +22,7 @@ struct uses {
     const char *shared; /* the name of the pointer to its place, after `__ia2_shared_` */
     unsigned begin, end; /* of its declaration; a parameter's goes on to the body */
     unsigned forbidden; /* uses before this come too early */
-    bool parameter;
+    bool parameter, made; /* made: a macro declares it */
     struct jump *jumps;
     size_t count, capacity;
 };
@@ -41,12 +42,19 @@ static void rewrite_use(struct uses *uses, struct cursor cursor)
         return; /* in the declaration of another parameter */
     if (begin >= uses->begin && end <= uses->forbidden) {
         refuse_at(cursor, uses->construct,
-                  "its own declaration uses it, before it has its place on the shared stack",
+                  uses->made ? "the macro that declares it uses it, before it has its place on the "
+                               "shared stack"
+                             : "its own declaration uses it, before it has its place on the shared "
+                               "stack",
                   "declare it first and assign to it then");
     } else if (!span_of_name(local->unit, cursor, local->name, &span)) {
-        refuse_at(cursor, uses->construct,
-                  "its name is put together by a macro here, so there is no text to rewrite",
-                  "write the name out, or pass it to the macro as an argument");
+        if (pasted_span(local->unit, cursor, local->name, &span))
+            pasted_rewrite(local->unit, cursor, local->name,
+                           intern_format("(*__ia2_shared_%s)", uses->shared));
+        else
+            refuse_at(cursor, uses->construct,
+                      "its name is put together by a macro here, so there is no text to rewrite",
+                      "write the name out, or pass it to the macro as an argument");
     } else if (!(argument_roles(local->unit->program->macros, &span) & ROLE_NAME) ||
                !argument_rewrite(local->unit, &span, ROLE_NAME, local->name,
                                  intern_format("(*__ia2_shared_%s)", uses->shared), cursor)) {
@@ -261,6 +269,39 @@ static bool rewrite_declaration(const struct moved_local *local, const struct cl
     return true;
 }
 
+/* The `;` that ends a declaration from `offset` on. */
+static size_t semicolon_after(const struct source *source, size_t offset)
+{
+    while (source->text[offset] && source->text[offset] != ';') {
+        const size_t after = source_skip_brackets(source, offset);
+        offset = after ? after : source_skip_blank(source, source_skip_token(source, offset));
+    }
+    return offset;
+}
+
+/* The pointer to its place, at the start of a block. */
+static void declare_pointer(const struct uses *uses, const struct place *block)
+{
+    const struct moved_local *const local = uses->local;
+    const char *const pointer = intern_format("__ia2_shared_%s", uses->shared);
+    const char *const type = type_text(type_canonical(cursor_type(local->variable)));
+    edit_insert(
+        local->unit->program->edits, block->source, block->offset + 1,
+        intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", type, pointer, pointer),
+        local->variable);
+}
+
+/* Its place gets the value that its declaration gives it. */
+static void copy_value(const struct uses *uses, struct source *source, size_t semicolon)
+{
+    const struct moved_local *const local = uses->local;
+    edit_insert(local->unit->program->edits, source, semicolon + 1,
+                intern_format(" __builtin_memcpy((void *)__ia2_shared_%s, (const void *)&%s, "
+                              "sizeof(%s));",
+                              uses->shared, local->name, local->name),
+                local->variable);
+}
+
 /* A declaration that a jump bypasses stays as it is, and gives its value to the place on the shared
  * stack, which a block around it has from its start on. */
 static bool rewrite_bypassed(struct uses *uses)
@@ -274,29 +315,68 @@ static bool rewrite_bypassed(struct uses *uses)
         !has_name_everywhere(cursor_type(local->variable)))
         return false;
     const size_t end = source_declarator_end(name.source, name.begin, name.end);
-    size_t semicolon = end;
-    while (name.source->text[semicolon] && name.source->text[semicolon] != ';') {
-        const size_t after = source_skip_brackets(name.source, semicolon);
-        semicolon = after
-                        ? after
-                        : source_skip_blank(name.source, source_skip_token(name.source, semicolon));
-    }
+    const size_t semicolon = semicolon_after(name.source, end);
     uses->shared = intern_format("%s_%u", local->name, local->line);
     uses->forbidden = (unsigned)semicolon;
-    const char *const pointer = intern_format("__ia2_shared_%s", uses->shared);
-    const char *const type = type_text(type_canonical(cursor_type(local->variable)));
-    edit_insert(
-        local->unit->program->edits, block.source, block.offset + 1,
-        intern_format(" __typeof__(%s) *const %s IA2_SHARED_LOCAL(%s);", type, pointer, pointer),
-        local->variable);
+    declare_pointer(uses, &block);
     if (cursor_is_null(cursor_initializer(local->variable)))
         edit_insert(local->unit->program->edits, name.source, end, " __attribute__((unused))",
                     local->variable);
     else
-        edit_insert(local->unit->program->edits, name.source, semicolon + 1,
-                    intern_format(" __builtin_memcpy((void *)%s, (const void *)&%s, sizeof(%s));",
-                                  pointer, local->name, local->name),
-                    local->variable);
+        copy_value(uses, name.source, semicolon);
+    return true;
+}
+
+/* Whether a macro declares it: its name or its type's first word is a macro's. */
+static bool is_made(const struct moved_local *local)
+{
+    struct span name;
+    return !span_of_name(local->unit, local->variable, local->name, &name) ||
+           name.kind != PLACE_FILE ||
+           place_of(local->unit, cursor_begin(local->variable)).kind == PLACE_ARG;
+}
+
+/* A local of the same name that moves too, in whose scope the variable is: until the variable is
+ * declared, the name is that local's. */
+static enum CXChildVisitResult find_outer(struct cursor cursor, struct cursor parent, void *data)
+{
+    const struct uses *const uses = data;
+    const struct moved_local *const local = uses->local;
+    unsigned begin, end, block;
+    (void)parent;
+    if (cursor_name(cursor) != local->name || cursor_equal(cursor, local->variable) ||
+        !map_get(&local->unit->program->locals->moved, cursor_key(cursor)))
+        return CXChildVisit_Recurse;
+    seen_range(cursor, &begin, &end);
+    const bool outer = cursor_kind(cursor) == CXCursor_ParmDecl ||
+                       (begin < uses->begin && innermost(uses, begin, CXCursor_CompoundStmt,
+                                                         CXCursor_ForStmt, &block) > uses->begin);
+    return outer ? CXChildVisit_Break : CXChildVisit_Recurse;
+}
+
+/* What a macro declares stays as it is too. The pointer has no line in its name, because the macro
+ * may use the variable, and that is the same text everywhere. */
+static bool rewrite_made(struct uses *uses)
+{
+    const struct moved_local *const local = uses->local;
+    const struct place seen = place_in_file(local->unit, cursor_location(local->variable));
+    const bool value = !cursor_is_null(cursor_initializer(local->variable));
+    struct place block;
+    unsigned loop, around;
+    innermost(uses, uses->begin, CXCursor_CompoundStmt, CXCursor_CompoundStmt, &around);
+    if (!block_around(uses, &block) || seen.source != block.source || !seen.source ||
+        innermost(uses, uses->begin, CXCursor_ForStmt, CXCursor_ForStmt, &loop) > around ||
+        type_canonical(cursor_type(local->variable)).kind == CXType_VariableArray ||
+        !has_name_everywhere(cursor_type(local->variable)))
+        return false;
+    if (cursor_visit(local->function, find_outer, uses))
+        uses->shared = intern_format("%s_%u", local->name, local->line);
+    const size_t semicolon = semicolon_after(seen.source, seen.offset);
+    uses->made = true;
+    uses->forbidden = value ? (unsigned)semicolon : uses->begin;
+    declare_pointer(uses, &block);
+    if (value)
+        copy_value(uses, seen.source, semicolon);
     return true;
 }
 
@@ -364,17 +444,22 @@ void moved_rewrite(const struct moved_local *local)
     const unsigned scope_end =
         innermost(&uses, uses.begin, CXCursor_CompoundStmt, CXCursor_ForStmt, &scope);
     const bool bypassed = is_bypassed(&uses, uses.begin, uses.end, scope_end);
-    const bool pieces = bypassed || has_directives(local);
+    const bool made = is_made(local), pieces = bypassed || made || has_directives(local);
     if (pieces && (attributes.cleanup || cursor_visit(local->variable, find_alignment, NULL)))
         refuse_at(local->variable, uses.construct,
                   "it has an attribute, and its declaration has directives in it, or a jump (goto "
                   "or case) bypasses it",
                   "declare it before the jump, and without directives");
-    else if (bypassed && !rewrite_bypassed(&uses))
+    else if (made && !rewrite_made(&uses))
+        refuse_at(
+            local->variable, uses.construct,
+            "a macro declares it, and at the start of a block around it there is no place for it",
+            "declare it by itself, as TYPE NAME = INITIALIZER;");
+    else if (!made && bypassed && !rewrite_bypassed(&uses))
         refuse_at(local->variable, uses.construct,
                   "a jump into its scope (goto or case) bypasses its declaration",
                   "declare it before the jump, at the top of the function");
-    else if (!bypassed &&
+    else if (!made && !bypassed &&
              !(pieces ? rewrite_bypassed(&uses) : rewrite_declaration(local, attributes.cleanup)))
         refuse_at(local->variable, uses.construct,
                   "its declaration is partly made by a macro, or too unusual to rewrite",

@@ -370,9 +370,15 @@ static void check_argument(struct unit *unit, struct cursor cursor, const struct
     const struct wanted wanted = {
         .program = unit->program, .name = cursor_name(cursor), .cause = cursor};
     size_t position, end;
-    if (at->kind != PLACE_ARG || map_get(&unit->program->pasted->requested, cursor_key(cursor)) ||
+    if ((at->source && at->kind != PLACE_ARG) ||
+        map_get(&unit->program->pasted->requested, cursor_key(cursor)) ||
         !means_something(unit->program->pasted, wanted.name))
         return;
+    if (!at->source) { /* a function has no other meaning, and may be called by its gate */
+        if (cursor_kind(cursor_referenced(cursor)) != CXCursor_FunctionDecl)
+            search_use(unit, cursor_location(cursor), check_meaning, (void *)&wanted);
+        return;
+    }
     const struct place use =
         argument_macro(unit->program->macros, at->source, at->offset, &position, &end);
     if (use.source)
@@ -404,7 +410,7 @@ static enum CXChildVisitResult on_cursor(struct cursor cursor, struct cursor par
     (void)parent;
     if (at.source && at.kind == PLACE_FILE)
         return CXChildVisit_Recurse;
-    if (at.source && cursor_kind(cursor) == CXCursor_DeclRefExpr)
+    if (cursor_kind(cursor) == CXCursor_DeclRefExpr)
         check_argument(visit->unit, cursor, &at);
     const struct place use = place_in_file(visit->unit, location);
     if (use.source && cursor_kind(cursor) == CXCursor_FunctionDecl)

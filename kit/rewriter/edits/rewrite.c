@@ -17,6 +17,7 @@
 #include "edits.h"
 #include "macro_use.h"
 #include "pasted.h"
+#include "shadows.h"
 #include "variadic.h"
 
 static bool designator_escapes(const struct program *program, const struct designator *designator)
@@ -69,6 +70,7 @@ struct found {
     struct declared *declared;
     size_t declared_count, declared_capacity;
     struct map declared_places; /* set of the places of their names */
+    struct shadows shadows;
 };
 
 struct declarations {
@@ -208,18 +210,22 @@ struct value_text {
 };
 
 /* Requests that the text becomes the value of the function's gate, by a macro of ia2.h. */
-static void edit_value(struct unit *unit, const struct designator *designator,
+static void edit_value(struct found *found, struct unit *unit, const struct designator *designator,
                        const struct value_text *at, const char *macro)
 {
     const char *const name = cursor_name(designator->function), *const text = intern_format(
                                                                     "%s(%s)", macro, name);
+    const char *const lvalue = intern_format("(*%s)", text); /* a macro may write a `&` before */
     const bool whole = !cursor_equal(designator->whole, designator->reference);
     const unsigned roles = argument_roles(unit->program->macros, &at->span);
     if (at->pasted && !(roles & ROLE_STRING))
-        pasted_rewrite(unit, designator->reference, name, text);
+        pasted_rewrite(unit, designator->reference, name, lvalue);
     else if (roles && !whole &&
-             argument_rewrite(unit, &at->span, roles, name, text, designator->reference))
+             argument_rewrite(unit, &at->span, roles, name, lvalue, designator->reference))
         ; /* in the macro */
+    else if (roles == ROLE_STRING && !whole &&
+             shadow_function(&found->shadows, unit, designator, &at->span, macro))
+        ; /* around the statement */
     else if (roles & ROLE_STRING)
         refuse_value(
             designator,
@@ -311,7 +317,7 @@ static void rewrite_designator(struct found *found, struct program *program, str
             "take it out of IA2_BEGIN_NO_WRAP, or write IA2_IGNORE around it if only libc gets it");
         return;
     }
-    at.pasted = !has_text && !whole && pasted_span(unit, designator->reference, name, &at.span);
+    at.pasted = !has_text && pasted_span(unit, designator->reference, name, &at.span);
     at.replaced = whole || guide == GUIDE_FN;
     if (!has_text && !at.pasted) {
         refuse_value(designator,
@@ -328,7 +334,7 @@ static void rewrite_designator(struct found *found, struct program *program, str
                      "give away a function of the program's own that calls it");
         return;
     }
-    edit_value(unit, designator, &at,
+    edit_value(found, unit, designator, &at,
                is_static ? "IA2_FN_STATIC"
                : is_libc ? "IA2_FN_LIBC"
                          : "IA2_FN");
@@ -491,6 +497,7 @@ void rewrite_pointers(struct program *program)
                 rewrite_designator(&found, program, &program->units[u],
                                    &program->units[u].designators[i]);
     variadic_rewrite(program);
+    shadows_edit(&found.shadows, program);
     veto_declarations(program->edits, &found);
     copies_check_used(program);
     refuse_foreign_comparisons(&found, &program->plan);

@@ -207,13 +207,19 @@ static void read_allocations(struct plan *plan, const struct field *root)
 static void read_policy(struct plan *plan, const struct field *root)
 {
     const struct field shared = field_list(root, "shared_variables"),
-                       lines = field_object(root, "policy_lines");
+                       lines = field_object(root, "policy_lines"),
+                       others = field_object(root, "other_programs");
     const char *name;
     json_t *value;
     size_t capacity = 0;
     plan->policy_file = string_in(root, "policy_file");
     json_object_foreach(lines.value, name, value) number_in(&lines, name, 1, INT32_MAX);
     plan->policy_lines = json_incref(lines.value);
+    json_object_foreach(others.value, name, value)
+    {
+        string_in(&others, name);
+        map_add(&plan->other_programs, key_of(intern(name)));
+    }
     for (size_t i = 0; i < field_count(&shared); i++) {
         const struct field variable = field_element(&shared, i);
         *PUSH(plan->shared_variables, plan->shared_variable_count, capacity) =
@@ -234,11 +240,23 @@ static void check_version(const struct field *root)
 
 void plan_read(struct plan *plan, const char *path)
 {
-    static const char *const names[] = {
-        "version",      "program",     "source_root",  "build_dir",
-        "compartments", "units",       "objects",      "imports",
-        "entries",      "destructors", "allocations",  "shared_variables",
-        "parameters",   "policy_file", "policy_lines", NULL};
+    static const char *const names[] = {"version",
+                                        "program",
+                                        "source_root",
+                                        "build_dir",
+                                        "compartments",
+                                        "units",
+                                        "objects",
+                                        "imports",
+                                        "entries",
+                                        "destructors",
+                                        "allocations",
+                                        "shared_variables",
+                                        "parameters",
+                                        "policy_file",
+                                        "policy_lines",
+                                        "other_programs",
+                                        NULL};
     struct field root = field_open(path);
     check_version(&root);
     field_check_names(&root, names);
@@ -295,6 +313,11 @@ bool plan_readable_by_all(const struct plan *plan, unsigned key)
         if (plan->compartments[i].key != key && !(plan->compartments[i].reads & 1u << key))
             return false;
     return true;
+}
+
+bool plan_is_for_other_program(const struct plan *plan, const char *entry)
+{
+    return map_get(&plan->other_programs, key_of(intern(entry)));
 }
 
 void plan_refuse(const struct plan *plan, const char *entry, const char *construct,

@@ -83,6 +83,7 @@ struct plan {
         destructor_count, entry_count;
     struct map import_index; /* symbol -> struct import */
     void *policy_lines; /* json_t */
+    struct map other_programs; /* set of the policy's entries that another program has */
 };
 
 /* Reads and checks a plan; anything wrong in it is fatal. */
@@ -98,6 +99,10 @@ unsigned plan_others(const struct plan *plan, unsigned key);
 
 /* Whether every other compartment has a read grant on `key`. */
 bool plan_readable_by_all(const struct plan *plan, unsigned key);
+
+/* Whether another program of the build has what `entry` names, so that it need not be in this one.
+ */
+bool plan_is_for_other_program(const struct plan *plan, const char *entry);
 
 /* A refusal at the policy line of `entry` (for example "allocations.f"). */
 void plan_refuse(const struct plan *plan, const char *entry, const char *construct,

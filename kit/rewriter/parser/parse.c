@@ -129,6 +129,41 @@ static enum CXErrorCode parse(const struct unit *unit, const struct record_reque
                                        CXTranslationUnit_None, tu);
 }
 
+/* Whether the range is one of the file's, with the offset in it. */
+static bool is_around(const struct unit *unit, CXSourceRange range, const struct source *source,
+                      size_t offset)
+{
+    CXFile file;
+    unsigned begin, end;
+    clang_getFileLocation(clang_getRangeStart(range), &file, NULL, NULL, &begin);
+    clang_getFileLocation(clang_getRangeEnd(range), NULL, NULL, NULL, &end);
+    return begin <= offset && offset < end && file && source_of(unit, file) == source;
+}
+
+bool parse_skips(struct unit *unit, const struct source *source, size_t offset)
+{
+    const struct job job = {.program = unit->program, .resources = resource_directory()};
+    size_t count;
+    const char **const arguments = arguments_of(&job, unit->command, &count);
+    const CXIndex index = clang_createIndex(0, 0);
+    CXTranslationUnit tu;
+    bool found = false;
+    /* Only a record of what the preprocessor did has the ranges. */
+    if (!clang_parseTranslationUnit2(index, unit->plan->file, arguments, (int)count, NULL, 0,
+                                     CXTranslationUnit_DetailedPreprocessingRecord |
+                                         CXTranslationUnit_SkipFunctionBodies,
+                                     &tu)) {
+        CXSourceRangeList *const skipped = clang_getAllSkippedRanges(tu);
+        for (unsigned i = 0; skipped && i < skipped->count && !found; i++)
+            found = is_around(unit, skipped->ranges[i], source, offset);
+        clang_disposeSourceRangeList(skipped);
+        clang_disposeTranslationUnit(tu);
+    }
+    clang_disposeIndex(index);
+    free(arguments);
+    return found;
+}
+
 static enum CXChildVisitResult find_array(CXCursor cursor, CXCursor parent, CXClientData data)
 {
     (void)parent;

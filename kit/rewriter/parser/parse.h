@@ -8,4 +8,8 @@
  * errors are refusals. */
 void parse_units(struct program *program);
 
+/* Whether the unit's preprocessor skips a place in a file that the unit reads. Parses the unit
+ * again, so this is for what is seldom asked. */
+bool parse_skips(struct unit *unit, const struct source *source, size_t offset);
+
 #endif

@@ -238,6 +238,7 @@ class Report(Program):
             parameters={},
             policy_file="/compartments.toml",
             policy_lines={},
+            other_programs={},
         )
         fields.save(plan, str(self.path / "plan.json"))
 

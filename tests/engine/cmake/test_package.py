@@ -329,6 +329,27 @@ class SeveralConfigurations(Project):
                 ).read_bytes(),
             )
 
+    def test_plugins(self):
+        """One policy names the plugin for each configuration."""
+        example = small.SOURCE / "examples/plugin-host"
+        files = {
+            name.replace("/", "__").replace(".", "___"): (example / name).read_text()
+            for name in ("host.c", "host.h", "plugins/blur.c", "plugins/thief.c")
+        }
+        policy = (example / "compartments.toml").read_text()
+        self.project((example / "CMakeLists.txt").read_text(), **files, compartments___toml=policy)
+        for configuration in ("Release", "Debug"):
+            self.make(configuration=configuration)
+            out = self.build / f"host.ia2/{configuration}"
+            self.assertTrue((out / "bin/blur.ia2.so").exists())
+            given = {"cwd": self.build}
+            plugin = f"{configuration}/blur.so"
+            plain = small.run(self.build / configuration / "host", plugin, **given)
+            split = small.run(out / "bin/host", plugin, **given)
+            self.assertIn(plain.stdout, split.stdout)
+        small.edit(self.root / "project/compartments.toml", '"thief.so"', '"stolen.so"')
+        self.assertIn("the build makes no shared library 'stolen.so'", self.make(check=False))
+
     def test_changes(self):
         self.project(TOP + TARGETS + SPLIT)
         self.make()

@@ -396,6 +396,34 @@ class Refused(Folder):
             done = self.run_stages(self.project(files, build), "--ld", ld)
             self.refused(done, "fast.o", "not position-independent")
 
+    def test_archive_of_the_system_that_is_not_position_independent(self):
+        """As Debian makes them: for programs, not for shared libraries."""
+        source = (
+            "#include <stdio.h>\nint sys_value(void) { return stderr != 0; }\n"
+            "int (*sys_pointer(void))(void) { return sys_value; }\n"
+        )
+        folder = self.path / "system"
+        folder.mkdir()
+        (folder / "sys.c").write_text(source)
+        making = ["sh", "-ec", "gcc -fPIE -c sys.c && ar rcs libsys.a sys.o"]
+        subprocess.run(making, cwd=folder, check=True)
+        use = "\nint sys_value(void);\nint used(void);\nint used(void) { return sys_value(); }\n"
+        for user, linked, library in (
+            ("src/add.c", "lib.ia2.so", f"{folder}/libsys.a"),
+            ("src/add.c", "lib.ia2.so", f"-L{folder} -lsys"),
+            ("tool/where.c", "tool", f"{folder}/libsys.a"),
+        ):
+            build = STATIC_BUILD.rstrip("\n") + f"\n  flags = {library}\n"
+            project = self.project({user: LIBRARY_AND_TOOL[user] + use}, build)
+            for ld in ("bfd", "lld"):
+                with self.subTest(linked=linked, library=library, ld=ld):
+                    self.refused(
+                        self.run_stages(project, "--ld", ld),
+                        f"{folder}/libsys.a: linking {linked} failed: ",
+                        "the archive is not position-independent",
+                        "(link the shared library instead, or",
+                    )
+
     def test_the_linkers_own_lines_are_shown(self):
         project = self.project()
         for name in ("bfd", "lld"):

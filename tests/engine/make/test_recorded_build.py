@@ -347,6 +347,103 @@ tool/counter: tool/main.c
         self.runs()
         self.assertEqual(self.graph()["source_root"], str(project))
 
+    def below_the_sources(self):
+        """The build runs in tool/, beside lib/."""
+        makefile = small.MAKEFILE.replace("-Ilib", "-I../lib").replace("tool/", "")
+        return self.project(
+            tool__Makefile=makefile.replace("lib/", "../lib/").replace("-Llib", "-L../lib")
+        )
+
+    def split_below(self, project, *arguments, check=True):
+        return small.rewrite(
+            project, self.out, "--capture", "make", *arguments, project / "tool", check=check
+        ).stdout
+
+    def test_build_that_runs_below_the_top_of_the_sources(self):
+        project = self.below_the_sources()
+        self.split_below(project)
+        self.runs()
+        self.assertEqual(self.graph()["source_root"], str(project))
+
+    def test_source_in_no_compartment_below_the_top(self):
+        project = self.below_the_sources()
+        small.edit(project / "compartments.toml", "lib/**", "lib/other.c")
+        self.refused(
+            self.split_below(project, "--target", "counter", check=False),
+            "in no compartment: 'lib/counter.c' (add a glob",
+            f"globs are relative to {project})",
+        )
+
+    def test_sources_beside_the_folder_of_cmakes_file(self):
+        project = self.project()
+        (project / "build/cmake").mkdir(parents=True)
+        (project / "build/cmake/CMakeLists.txt").write_text(
+            small.CMAKE.replace("lib/counter.c", "../../lib/counter.c")
+            .replace("tool/main.c", "../../tool/main.c")
+            .replace("PRIVATE lib)", "PRIVATE ../../lib)")
+        )
+        made = project / "build/made"
+        small.run("cmake", "-G", "Ninja", "-S", project / "build/cmake", "-B", made)
+        small.run("ninja", "-C", made)
+        small.rewrite(project, self.out, made)
+        self.runs()
+        self.assertEqual(self.graph()["source_root"], str(project))
+
+    def test_one_policy_for_two_programs(self):
+        """Each has a compartment and an allocation that the other has not."""
+        policy = small.FILES["compartments.toml"].replace("tool/**", "t*/**")
+        rules = "all: tool/counter tools/second\ntools/second: tools/second.o more/more.o\n"
+        project = self.project(
+            Makefile=small.MAKEFILE.replace(
+                "tool/counter:", rules + "\t$(CC) -o $@ $^\ntool/counter:", 1
+            ),
+            tools__second___c=(
+                "#include <stdio.h>\n#include <stdlib.h>\nvoid more(int *);\n"
+                "static int *number(void) { return malloc(sizeof(int)); }\n"
+                'int main(void) { int *n = number(); more(n); printf("more %d\\n", *n); }\n'
+            ),
+            more__more___c="void more(int *n) { *n = 3; }\n",
+            compartments___toml=policy
+            + '[compartment.more]\npkey = 3\nsources = ["more/**"]\n'
+            + '[allocations]\nnumber = "shared"\n',
+        )
+        self.capture(project)
+        self.runs()
+        again = self.root / "again"
+        options = ("--capture", "make", "--recorded", self.out, "--target", "second")
+        small.rewrite(project, again, *options, project)
+        self.assertIn("more 3\n", small.run(again / "bin/second").stdout)
+        small.edit(project / "compartments.toml", "number =", "numbre =")
+        self.refused(
+            small.rewrite(project, again, *options, project, check=False).stdout,
+            "the rewriter refused the program",
+        )
+
+    def test_source_in_the_program_and_in_its_library(self):
+        """libtool's and CMake's way to have it in both; the program's variable is used by both."""
+        more = "int more_count;\nint more(int n) { return n + ++more_count; }\n"
+        makefile = """\
+tool/counter: tool/main.c
+\tcc -fPIC -c lib/more.c -o lib/more.shared.o
+\tcc -fPIC -c lib/counter.c -o lib/counter.o
+\tcc -shared lib/counter.o lib/more.shared.o -o lib/libcounter.so
+\tcc -c lib/more.c -o lib/more.o
+\tcc -Ilib -c -o tool/main.o tool/main.c
+\tcc -o tool/counter tool/main.o lib/more.o -Llib -lcounter -Wl,-rpath,$(CURDIR)/lib
+"""
+        project = self.project(Makefile=makefile, lib__more___c=more)
+        for name, old, new in (
+            ("lib/counter.c", "= value;", "= more(value);"),
+            ("tool/main.c", "total +=", "total += more(0) +"),
+        ):
+            small.edit(project / name, old, new)
+            text = (project / name).read_text()
+            (project / name).write_text("int more(int);\n" + text)
+        self.capture(project)
+        plain = small.run(project / "tool/counter").stdout
+        self.assertEqual(plain, "total 15\n")
+        self.assertIn(plain, small.run(self.out / "bin/counter").stdout)
+
     def test_ninja_build_recorded(self):
         project = self.project(meson___build=small.MESON)
         small.run("/usr/bin/meson", "setup", project / "build", project)

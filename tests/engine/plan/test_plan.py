@@ -50,6 +50,112 @@ class Folder(unittest.TestCase):
             self.assertIn(part, message)
 
 
+class OtherPrograms(Folder):
+    """One policy for two programs of a build."""
+
+    FILES = {
+        "tool/second.c": (
+            "#include <stdlib.h>\n/* commented(void) { */\nint second_level;\n"
+            "struct ops { void (*fill)(int *); };\nstatic void run(struct ops *o, int *n)"
+            " { o->fill(n); }\nstatic inline __attribute__((cold)) char *\nsecond_buffer(size_t n,"
+            " void (*f)(void)) { char *block = malloc(n); if (!block) f(); return block; }\n"
+            "static int old_style(a, b) int a; char *b[2]; { return a + !b[0]; }\n"
+            "#define made_up(x) {\nint called(void);\nint main(void) { if (called()) { run(0, 0); }"
+            " return old_style(1, 0) + !second_buffer(1, 0); }\nint called(void) { return 0; }\n"
+        ),
+    }
+    BUILD = (
+        SHARED_BUILD
+        + """\
+build second.o: cc ../tool/second.c
+  flags = -O2 -w -std=gnu11
+build second: link second.o
+"""
+    )
+
+    def elsewhere(self, lines):
+        return self.plan(self.FILES, self.BUILD, POLICY + lines)["other_programs"]
+
+    def test_entries_that_another_program_has(self):
+        second = str(self.path / "tool/second.c")
+        self.assertEqual(
+            self.elsewhere(
+                "[allocations]\nsecond_buffer = 'shared'\n'second_buffer.block' = 'shared'\n"
+                "old_style = 'shared'\n[shared]\nvariables = ['second_level']\n"
+                "[parameters]\n'ops.fill' = { n = 'in' }\n"
+            ),
+            {
+                name: second
+                for name in (
+                    "allocations.second_buffer",
+                    "allocations.second_buffer.block",
+                    "allocations.old_style",
+                    "parameters.ops.fill",
+                    "shared.variables.second_level",
+                )
+            },
+        )
+
+    def test_entries_that_none_has(self):
+        self.assertEqual(
+            self.elsewhere(
+                "[allocations]\nmalloc = 'shared'\ncommented = 'shared'\nmade_up = 'shared'\n"
+                "'second_buffer.n' = 'shared'\nlib_add = 'shared'\n[shared]\n"
+                "variables = ['second_buffer', 'nowhere']\n"
+                "[parameters]\n'ops.empty' = { n = 'in' }\n"
+            ),
+            {},
+        )
+
+
+class Copies(Folder):
+    """add.c is compiled for the library, and again for the program."""
+
+    BUILD = (
+        SHARED_BUILD.replace("-fPIC -O2 -fvisibility=hidden", "-fPIC -O2").replace(
+            "tool.p/main.o liblib", "tool.p/main.o tool.p/add.o liblib"
+        )
+        + "build tool.p/add.o: cc ../src/add.c\n  flags = $more\n"
+    )
+
+    def objects(self, text, build=BUILD):
+        made = self.plan({"src/add.c": text}, build)
+        return [os.path.relpath(record["path"], self.path / "build") for record in made["objects"]]
+
+    def test_the_programs_is_kept(self):
+        text = "int added;\nstatic int n;\nint hidden_add(int a, int b) { return a + b + n++; }\n"
+        self.assertEqual(
+            self.objects(text), ["tool.p/main.o", "tool.p/add.o", "lib.p/lib.o", "tool.p/where.o"]
+        )
+
+    def test_used_side_by_side(self):
+        text = "static int n;\nint hidden_add(int a, int b) { return a + b + n++; }\n"
+        for build in (
+            self.BUILD.replace("-fPIC -O2\n", "-fPIC -O2 -fvisibility=hidden\n"),
+            self.BUILD.replace("-shared -fPIC", "-shared -fPIC -Wl,-Bsymbolic"),
+        ):
+            with self.assertRaisesRegex(
+                Failure,
+                r"add\.c: is compiled for tool and again for liblib.so.1, and has variables",
+            ):
+                self.objects(text, build)
+            self.assertIn("tool.p/add.o", self.objects(text.replace("n++", "0"), build))
+
+    def test_more_names_in_one(self):
+        with self.assertRaisesRegex(Failure, "and one defines more than the other"):
+            self.objects(
+                "int hidden_add(int a, int b) { return a + b; }\n#ifdef __PIC__\n#if __PIC__ == 2"
+                " && !defined __PIE__\nint more;\n#endif\n#endif\n"
+            )
+
+    def test_constructors(self):
+        with self.assertRaisesRegex(Failure, "they would run once instead of twice"):
+            self.objects(
+                "int hidden_add(int a, int b) { return a + b; }\n"
+                "static __attribute__((constructor)) void begin(void) { hidden_add(1, 2); }\n"
+            )
+
+
 class Plugins(Folder):
     FILES = {
         "plugin/a.c": (

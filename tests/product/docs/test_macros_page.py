@@ -16,7 +16,8 @@ ALSO_NATIVE = True
 NAMES = """INIT_RUNTIME IA2_COMPARTMENT ia2_compartment_init.inc ia2_main ia2_register_compartment IA2_SHARED_DATA IA2_IGNORE IA2_SIGHANDLER
 IA2_DEFINE_SIGHANDLER IA2_DEFINE_SIGACTION IA2_FN IA2_FN_ADDR IA2_ADDR IA2_AS_PTR IA2_CALL IA2_CAST IA2_DEFINE_WRAPPER IA2_BEGIN_NO_WRAP
 IA2_END_NO_WRAP IA2_PRE_CONDITION_FOR IA2_POST_CONDITION_FOR IA2_CONSTRUCTOR IA2_DESTRUCTOR ASSERT_PKRU PKRU ia2_get_compartment
-ia2_get_compartment_stack shared_malloc shared_calloc shared_realloc shared_free permissive_mode.h""".split()  # noqa: E501
+ia2_get_compartment_stack shared_malloc shared_calloc shared_realloc shared_free permissive_mode.h
+ia2_allocator.h shared_strdup ia2_memory_maps.h ia2_log_memory_maps""".split()  # noqa: E501
 # What the macros are made of.
 PARTS = re.compile(r"IA2_(CALLED_?_?[01]?|MORE|MARK|TEXT|GUIDE_H|DISABLED_H)")
 FLAGS = (
