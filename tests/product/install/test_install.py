@@ -16,6 +16,7 @@ COMMANDS = (
     "ia2-rewrite",
     "ia2-audit",
     "ia2-learn",
+    "ia2-report",
     "ia2-pad-tls",
     "ia2-doctor",
     "ia2-run-in-vm",
