@@ -97,6 +97,11 @@ class Examples(Case):
         self.assertEqual(self.policy(folder), by_hand)
         self.assertIn("open", small.run(folder / "out/bin/program", "swordfish").stdout)
 
+    def test_hostile_stream(self):
+        folder = self.example("hostile-stream")
+        by_hand = tomllib.loads((folder / "written-by-hand.toml").read_text())
+        self.assertEqual(self.policy(folder)["compartment"], by_hand["compartment"])
+
     def test_plugin_host(self):
         """The plugins are found by the names that the host gives to dlsym."""
         folder = self.example("plugin-host")
