@@ -155,7 +155,10 @@ class Sources:
         """The strings among the data of the program and its libraries that could be names."""
         found: set[str] = set()
         for index in {index for members in self.links.values() for index in members}:
-            image = elf.Elf.read(self.graph.objects[index].path)
+            try:
+                image = elf.Elf.read(self.graph.objects[index].path)
+            except (OSError, elf.ElfError) as error:
+                raise Failure(str(error), self.graph.objects[index].path) from None
             for section in image.sections:
                 if section.flags & elf.SHF_ALLOC and not section.flags & elf.SHF_EXECINSTR:
                     names = C_STRING.findall(image.contents(section))
@@ -213,38 +216,49 @@ def plugins(build: Build, graph: BuildGraph, parts: list[Part]) -> list[Part]:
     names of their functions in its strings."""
     linked = {link.output for link in graph.links}
     probe = capture.Capture(build)
-    strings: set[str] | None = None
+    others = [
+        path
+        for path, step in sorted(probe.makers.items())
+        if path not in linked and "-shared" in (probe.link_command(step) or ())
+    ]
+    strings = Sources(graph).strings() if others else set()
     found: list[Part] = []
     taken = {source for part in parts for source in part.sources}
-    for path, step in sorted(probe.makers.items()):
-        if path in linked or "-shared" not in (probe.link_command(step) or ()):
-            continue
-        relative = os.path.relpath(path, build.directory)
+    files: set[str] = set()
+    for path in others:
         try:
-            index = probe.link(path)
+            exported, sources = library(probe, graph, path)
         except Failure:
-            continue  # The library cannot be split. No policy of this program names it.
-        library = dataclasses.replace(graph, links=probe.links, objects=probe.objects)
-        selection = Selection(library, {})
-        exported = {
-            name
-            for member in selection.link(index)
-            for name, kind in selection.of(member).kinds.items()
-            if kind == "function" and name not in selection.of(member).hidden
-        }
-        strings = Sources(graph).strings() if strings is None else strings
+            continue  # It cannot be split, so no policy can name it. It stays a guest.
         entries = sorted(exported & strings)
-        library_sources = sources_of(library, selection.link(index))
-        if not entries or taken.intersection(library_sources) or relative.startswith(".."):
+        relative = os.path.relpath(path, build.directory)
+        file = os.path.basename(path)
+        if not entries or taken.intersection(sources) or relative.startswith("..") or file in files:
             continue
-        if any(os.path.basename(other.plugin or "") == os.path.basename(path) for other in found):
-            continue
-        taken.update(library_sources)
+        taken.update(sources)
+        files.add(file)
         name = part_name(path, [*parts, *found])
-        found.append(
-            Part(name, f"{relative}, which dlopen loads", library_sources, relative, entries)
-        )
+        found.append(Part(name, f"{relative}, which dlopen loads", sources, relative, entries))
     return found
+
+
+def library(probe: capture.Capture, graph: BuildGraph, path: str) -> tuple[set[str], list[str]]:
+    """The functions that the shared library `path` shows to others, and its sources. Failure if
+    the kit cannot split it."""
+    index = probe.link(path)
+    made = dataclasses.replace(graph, links=probe.links, objects=probe.objects)
+    selection = Selection(made, {})
+    members = selection.link(index)
+    for member in members:
+        if made.objects[member].language == "c++":
+            raise Failure("is C++", path)
+    exported = {
+        name
+        for member in members
+        for name, kind in selection.of(member).kinds.items()
+        if kind == "function" and name not in selection.of(member).hidden
+    }
+    return exported, sources_of(made, members)
 
 
 # The globs. --------------------------------------------------------------------------------------

@@ -211,6 +211,25 @@ class Shapes(Case):
         self.assertEqual(len(proposed), policy.LAST_KEY)
         self.assertEqual(len(proposed["libraries"]), 5)
 
+    def test_plugins_that_cannot_be_split_stay_guests(self):
+        files = {
+            "main.c": """#include <dlfcn.h>
+int main(void) { return !dlsym(dlopen("./good.so", 2), "entry_of_plugin"); }
+""",
+            "good.c": "int entry_of_plugin(void); int entry_of_plugin(void) { return 0; }\n",
+            "other.cc": 'extern "C" int entry_of_plugin() { return 0; }\n',
+            "unused.c": "int never_named(void); int never_named(void) { return 0; }\n",
+        }
+        self.proposed(
+            files,
+            "cc -o prog main.c; cc -fPIC -shared -o good.so good.c;"
+            " g++ -fPIC -shared -o other.so other.cc; cc -fPIC -shared -o unused.so unused.c",
+        )
+        compartments = self.policy(self.folder)["compartment"]
+        self.assertEqual(list(compartments), ["prog", "good"])
+        self.assertEqual(compartments["good"]["plugin"], "good.so")
+        self.assertEqual(compartments["good"]["entries"], ["entry_of_plugin"])
+
     def test_names_that_mean_something_to_a_shell_toml_or_a_glob(self):
         names = ["!bang.c", 'quo"te.c', "s*ar.c", "tab\there.c", "# [x].c", "é.c"]
         files = {
