@@ -1,5 +1,5 @@
-"""Compartmentalizes dav1d and decodes AV1 streams with it, beside the plain dav1d: `python3 -m
-ia2.demo.demo`.
+"""Shows an attack that compartments stop. Then compartmentalizes dav1d and decodes AV1 streams with
+it, beside the plain dav1d: `python3 -m ia2.demo.demo`.
 
 Every step is kept in BUILD/demo and redone only when something it depends on has changed, except
 the decoding.
@@ -15,6 +15,7 @@ from ..samples import dav1d, streams
 from ..samples.dav1d import SampleError, say
 from ..vm import command_batch, vm
 from ..vm.command_batch import Command, Outcome
+from . import attack
 
 THREADS = (1, 4)
 ROW_TIMEOUT = 300
@@ -120,8 +121,9 @@ def main(argv: list[str]) -> int:
     parser = argparse.ArgumentParser(
         prog="demo",
         description=(
-            "Compartmentalizes dav1d, decodes AV1 streams with it "
-            "and with the plain one, and compares."
+            "Shows an attack by a hostile stream, with and without compartments. Then "
+            "compartmentalizes dav1d, decodes AV1 streams with it and with the plain one, and "
+            "compares."
         ),
     )
     parser.add_argument(
@@ -137,19 +139,28 @@ def main(argv: list[str]) -> int:
         metavar="FILE",
         help="AV1 streams to decode (default: streams made with Debian's encoders)",
     )
+    parser.add_argument(
+        "--attack", action="store_true", help="show the attack only, which takes half a minute"
+    )
     options = parser.parse_args(argv)
+    if options.attack and (options.source or options.streams):
+        parser.error("--attack takes no source and no streams")
     build = vm.build_dir()
     try:
         for path in options.streams or ():
             if not path.is_file():
                 raise SampleError(f"{path}: no such stream")
+        if options.attack:
+            return 0 if attack.show(build) else 1
         chosen: list[tuple[str, pathlib.Path, str | None]]
         if options.streams:
             chosen = [(path.name, path.resolve(), None) for path in options.streams]
         else:
             chosen = [(s.name, s.path, s.md5) for s in streams.prepare(build, say)]
         rows = [Row(name, path, threads, md5) for name, path, md5 in chosen for threads in THREADS]
-        return decode(rows, dav1d.builds(options.source, build))
+        made = dav1d.builds(options.source, build)
+        stopped = attack.show(build)
+        return decode(rows, made) or (0 if stopped else 1)
     except (
         SampleError,
         streams.StreamError,

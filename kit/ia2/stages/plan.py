@@ -508,10 +508,18 @@ class Planner:
                 continue
         return False
 
+    def unshared(self, crossings: list[Crossing]) -> list[Crossing]:
+        """The variables, constants apart, that cross and that the policy does not share."""
+        return [
+            crossing
+            for crossing in crossings
+            if crossing.kind == "data"
+            and crossing.symbol not in self.selection.of(crossing.definer).constant
+            and crossing.symbol not in self.policy.shared_variables
+        ]
+
     def check_data(self, crossings: list[Crossing]) -> None:
-        missing = []
         for crossing in crossings:
-            constant = crossing.symbol in self.selection.of(crossing.definer).constant
             if crossing.kind == "thread-local":
                 raise Failure(
                     (
@@ -523,12 +531,7 @@ class Planner:
                     self.graph.objects[crossing.definer].source,
                     "thread-locals cannot be shared: reach it through a function",
                 )
-            if (
-                crossing.kind == "data"
-                and not constant
-                and crossing.symbol not in self.policy.shared_variables
-            ):
-                missing.append(crossing)
+        missing = self.unshared(crossings)
         if missing and self.is_marking():
             missing = [each for each in missing if self.graph.objects[each.definer].language != "c"]
         if missing:
@@ -633,3 +636,11 @@ def make(
     (further_needs). `force_recompile`: recompile every unit. Failure if the policy does not fit the
     program."""
     return Planner(policy, graph, commands, further, force_recompile).plan()
+
+
+def variables_to_share(policy: Policy, graph: BuildGraph, commands: list[dict]) -> list[Crossing]:
+    """The variables without which `make` refuses the policy: two compartments use each. Failure if
+    the policy does not fit the program in another way."""
+    planner = Planner(policy, graph, commands, {}, False)
+    planner.assign()
+    return planner.unshared(planner.crossings())

@@ -37,8 +37,18 @@ class Walks(unittest.TestCase):
 
     def test_every_command_of_the_packagers_page(self):
         text = pages.page("packaging.md")
-        self.assertEqual(sum(shown is not None for _, shown in walk.steps(text)), 1)
+        self.assertEqual(sum(shown is not None for _, shown in walk.steps(text)), 2)
         self.assertEqual("\n".join(wrong(text)), "")
+
+    def test_the_job_of_the_packagers_page(self):
+        """The job in YAML types what the block of commands above it does."""
+        blocks = pages.blocks(pages.page("packaging.md"))
+        job = next(place for place, (language, _) in enumerate(blocks) if language == "yaml")
+        typed = next(text for language, text in reversed(blocks[:job]) if language == "sh")
+        for script, command in (("rewrite.py", "ia2-rewrite"), ("", "ia2-")):
+            typed = typed.replace(f'"$IA2"/scripts/{script}', command)
+        lines = [line.split("- ", 1)[1] for line in blocks[job][1].splitlines() if " - " in line]
+        self.assertEqual(lines, typed.splitlines())
 
 
 class MustFail(unittest.TestCase):

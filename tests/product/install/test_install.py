@@ -12,9 +12,11 @@ from tests.product.docs import pages
 from tests.support import small_project as small
 
 COMMANDS = (
+    "ia2-init",
     "ia2-rewrite",
     "ia2-audit",
     "ia2-learn",
+    "ia2-report",
     "ia2-pad-tls",
     "ia2-doctor",
     "ia2-run-in-vm",
@@ -162,28 +164,81 @@ class Installed(unittest.TestCase):
         self.run_here("gcc", source, "-o", self.root / "uses", *flags)
         self.assertTrue(any(flag.startswith("-I" + str(self.prefix)) for flag in flags), flags)
 
-    def test_man_pages_and_completion_name_every_option(self):
+    def options(self, command):
+        """The long options that --help lists, --help itself apart."""
+        text = self.run_here(command, "--help").stdout
+        listed = set(re.findall(r"^  (?:-\w(?: \w+)?, )?(--[a-z-]+)", text, re.MULTILINE))
+        return listed - {"--help"}
+
+    def test_man_pages_name_every_option(self):
         for command in COMMANDS:
             page = (self.prefix / f"share/man/man1/{command}.1").read_text().replace("\\-", "-")
             self.assertIn(f".TH {command.upper()} 1", page)
-            if command == "ia2-meson":
-                continue
-            options = set(
-                re.findall(r"(?<![\w-])--[a-z-]+", self.run_here(command, "--help").stdout)
-            ) - {"--help", "--only"}
-            completion = (self.prefix / "share/bash-completion/completions" / command).read_text()
-            for option in options - {"--capture" if command != "ia2-rewrite" else ""}:
+            for option in self.options(command) if command != "ia2-meson" else ():
                 with self.subTest(f"{command} {option}"):
                     self.assertIn(option, page)
-                    self.assertIn(option, completion)
 
-    def test_completion(self):
+    def section(self, text, first, last, command):
+        """What a completion says of one command."""
+        found = re.search(f"{first.format(command)}(.*?){last}", text, re.DOTALL)
+        self.assertTrue(found, command)
+        return found[1]
+
+    def test_completion_names_every_option_and_no_other(self):
+        share = self.prefix / "share"
+        places = (
+            ("bash-completion/completions/{}", r"\n +{}\) options='", ";;", r"(--[a-z-]+)"),
+            ("zsh/vendor-completions/_ia2", r"\n +{}\)\n", ";;", r"(--[a-z-]+)[=\[}']"),
+            (
+                "fish/vendor_completions.d/{}.fish",
+                r"case {}\n",
+                r"\n(?: +case|end)",
+                r"-l ([a-z-]+)",
+            ),
+        )
+        for command in set(COMMANDS) - {"ia2-meson"}:
+            options = self.options(command)
+            for path, first, last, option in places:
+                text = (share / path.format(command)).read_text()
+                section = self.section(text, first, last, command)
+                found = {f"--{name.removeprefix('--')}" for name in re.findall(option, section)}
+                with self.subTest(f"{command}: {path}"):
+                    self.assertEqual(found - {"--help"}, options)
+
+    def test_completion_of_bash(self):
         script = (
             f"source {self.prefix}/share/bash-completion/completions/ia2-rewrite;"
             " COMP_WORDS=(ia2-rewrite --pol); COMP_CWORD=1; _ia2 ia2-rewrite; echo"
             " ${COMPREPLY[*]}"
         )
         self.assertEqual(self.run_here("bash", "-c", script).stdout.strip(), "--policy")
+
+    @unittest.skipUnless(shutil.which("fish"), "fish is not installed: apt-get install fish")
+    def test_completion_of_fish(self):
+        for command, typed, wanted in (
+            ("ia2-rewrite", "--pol", "--policy"),
+            ("ia2-rewrite", "--stage cap", "capture"),
+            ("ia2-report", "--viol", "--violations"),
+        ):
+            file = self.prefix / f"share/fish/vendor_completions.d/{command}.fish"
+            script = f"source {file}; complete -C '{command} {typed}'"
+            done = self.run_here("fish", "--no-config", "-c", script)
+            self.assertEqual([line.split("\t")[0] for line in done.stdout.splitlines()], [wanted])
+
+    @unittest.skipUnless(shutil.which("zsh"), "zsh is not installed: apt-get install zsh")
+    def test_completion_of_zsh(self):
+        """The functions of zsh's completion need a terminal. Here a stand-in prints what it is
+        given."""
+        file = self.prefix / "share/zsh/vendor-completions/_ia2"
+        self.assertEqual(
+            set(file.read_text().splitlines()[0].split()[1:]), set(COMMANDS) - {"ia2-meson"}
+        )
+        for command in set(COMMANDS) - {"ia2-meson"}:
+            script = f"_arguments() {{ print -rl -- $@ }}; service={command}; source {file}"
+            specs = self.run_here("zsh", "-f", "-c", script).stdout.splitlines()
+            found = {re.sub(r"^(?:\(.*\))?\*?", "", spec) for spec in specs}
+            for option in self.options(command):
+                self.assertTrue(any(re.match(rf"{option}[=\[]", spec) for spec in found), option)
 
     def test_documents_and_examples(self):
         documents = self.prefix / "share/doc/ia2"

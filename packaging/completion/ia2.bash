@@ -6,8 +6,10 @@ _ia2() {
     case ${1##*/} in
         ia2-rewrite) options='--help --policy --out --capture --recorded --target --cc --ld --cflag --ldflag --permissive --debug --library -j --stage --source-root
             --publish --depfile --depfile-target --quiet --kit-build' ;;
+        ia2-init) options='--help --policy --capture --out --target --source-root --kit-build' ;;
         ia2-audit) options='--help --quiet --json --only --permissive' ;;
         ia2-learn) options='--help --policy --write --json' ;;
+        ia2-report) options='--help --page --svg --violations' ;;
         ia2-pad-tls) options='--help --allow-no-tls' ;;
         ia2-doctor) options='--help --json --kit-build' ;;
         ia2-run-in-vm) options='--help --timeout --cpus --memory --cpu --kernel --writable --env' ;;
@@ -26,4 +28,4 @@ _ia2() {
         COMPREPLY=($(compgen -f -- "$word"))
     fi
 }
-complete -o filenames -F _ia2 ia2-rewrite ia2-audit ia2-learn ia2-pad-tls ia2-doctor ia2-run-in-vm
+complete -o filenames -F _ia2 ia2-init ia2-rewrite ia2-audit ia2-learn ia2-report ia2-pad-tls ia2-doctor ia2-run-in-vm
