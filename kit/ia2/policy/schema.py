@@ -7,7 +7,7 @@ without a gap, names of other compartments, names of the program's own functions
 import json
 import typing
 
-from . import policy
+from . import policy, system_calls
 
 IDENTIFIER = policy.IDENTIFIER.pattern.removesuffix(r"\Z")
 Schema = dict[str, typing.Any]
@@ -50,6 +50,13 @@ def compartment() -> Schema:
                 "type": "boolean",
                 "default": True,
                 "description": "Whether it may load libraries that no compartment names.",
+            },
+            "system_calls": {
+                "description": "What it may have the kernel do.",
+                "anyOf": [
+                    {"enum": ["none", "all", *system_calls.WORDS]},
+                    {"type": "array", "items": {"enum": list(system_calls.WORDS)}},
+                ],
             },
             "plugin": text(
                 "The compartment is this shared library of the build, and comes with dlopen.",

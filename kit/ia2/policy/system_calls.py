@@ -16,6 +16,16 @@ SAID = 1 << 31
 """Set in the mask of a compartment whose policy says something."""
 
 
+def words(value: int) -> str:
+    """What a mask allows, in words."""
+    if not value & SAID:
+        return "all"
+    if value & ALL == ALL:
+        return "all, contained"
+    found = [word for word, bits in WORDS.items() if value & bits == bits]
+    return ", ".join(found) or "none"
+
+
 class UnknownWord(ValueError):
     """The word is none of a policy's."""
 

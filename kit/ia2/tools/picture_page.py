@@ -2,6 +2,7 @@
 paper too."""
 
 from ..formats.audit import Check
+from ..policy import system_calls
 from . import learn, learn_report
 from .markup import Markup, element, escaped, joined
 from .picture import Change, Edge, Exposure, Picture, Row
@@ -95,6 +96,7 @@ def compartments(picture: Picture) -> Markup:
                     "all of the plugin's file" if each.plugin else "from the start",
                 ),
                 cell("with its rights" if each.guests else "refused"),
+                cell(system_calls.words(each.system_calls)),
             ]
         )
     heads = ["compartment", "key", "file", "C units", "own globals", "reads all of", "is there"]
@@ -107,7 +109,7 @@ def compartments(picture: Picture) -> Markup:
                 " dashed arrow is a grant to read all memory.",
                 class_="faint",
             ),
-            table([*heads, "libraries it loads"], rows),
+            table([*heads, "libraries it loads", "system calls"], rows),
         ]
     )
 
@@ -292,7 +294,7 @@ def absent() -> Markup:
         "ul",
         element(
             "li",
-            "System calls and files: IA2 does not limit them for each compartment today.",
+            "Open files: every compartment can read and write them, whatever its system calls.",
         ),
         element(
             "li",
