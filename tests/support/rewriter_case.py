@@ -156,6 +156,7 @@ class Run:
                     "file": name,
                     "plugin": f"{name}.so" if name in policy.get("plugins", {}) else None,
                     "guests": True,
+                    "system_calls": 0x7FFFFFFF,
                 }
                 for key, name in enumerate(names, 1)
             ],

@@ -20,6 +20,9 @@ PLUGIN = ONE + '[compartment.b]\npkey = 2\nsources = ["b.c"]\nplugin = "b.so"\n'
 VALID = (
     ONE,
     ONE + 'reads = []\nguests = false\n[shared]\nvariables = ["a", "b"]\n',
+    ONE + 'system_calls = "none"\n',
+    ONE + 'system_calls = ["files-read", "threads"]\n',
+    ONE + '[allocations]\n"f.g[]" = "a"\n',
     PLUGIN + 'entries = ["f"]\n',
     ONE + '[allocations]\nf = "shared"\n"f.g" = "a"\n',
     ONE + '[parameters]\n"S.m" = { p = "in", q = "out", r = "inout" }\n',
@@ -46,6 +49,9 @@ INVALID = (
     ONE.replace("compartment.a", 'compartment."a-b"'),
     ONE.replace("compartment.a", "compartment.1a"),
     ONE + "guests = 1\n",
+    ONE + "system_calls = 1\n",
+    ONE + 'system_calls = "some"\n',
+    ONE + 'system_calls = ["none"]\n',
     ONE + 'reads = "a"\n',
     ONE + 'entries = ["f"]\n',
     PLUGIN,
@@ -88,6 +94,8 @@ def faults(value, rule, place="policy"):
                 return found
         elif keyword == "enum":
             need(value in given, keyword)
+        elif keyword == "anyOf":
+            need(any(not faults(value, each) for each in given), keyword)
         elif keyword == "pattern":
             need(re.search(given, value), keyword)
         elif keyword in ("minimum", "maximum"):

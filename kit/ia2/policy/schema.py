@@ -90,7 +90,7 @@ def schema() -> Schema:
             "allocations": {
                 "type": "object",
                 "description": "Where the blocks are that a function allocates.",
-                "propertyNames": {"pattern": rf"^{IDENTIFIER}(\.{IDENTIFIER})?$"},
+                "propertyNames": {"pattern": rf"^{IDENTIFIER}(\.{IDENTIFIER}(\[\])?)?$"},
                 "additionalProperties": text('"shared", or the name of a compartment.'),
             },
             "shared": {
