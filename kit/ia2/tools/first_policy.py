@@ -77,7 +77,7 @@ def chosen_program(taken: capture.Capture, target: str | None) -> str:
     """The program that `target` names, or the only one. Failure if that is not one program."""
     programs = taken.executables()
     if target or not programs:
-        return capture.choose_program(taken, target or "*", lambda objects: False)
+        return capture.choose_program(taken, target or "*", lambda objects, top: False)
     if len(programs) == 1:
         return next(iter(programs))
     names = sorted(os.path.relpath(path, taken.build_dir) for path in programs)

@@ -242,7 +242,7 @@ class Says(unittest.TestCase):
 
     def test_says_what_it_does_not_show(self):
         text = Page(page_of(HOST / "out")[0]).text
-        self.assertIn("System calls and files: IA2 does not limit them", text)
+        self.assertIn("Open files: every compartment can read and write them", text)
 
 
 def copy_of(out):
