@@ -23,6 +23,7 @@ enum ia2_lock_rank {
     IA2_RANK_STORAGE, /* memory/thread_storage.c */
     IA2_RANK_THREADS, /* threads/threads.c */
     IA2_RANK_EXIT, /* exit/table.c */
+    IA2_RANK_MEMORY, /* memory/mappings.h */
     IA2_RANK_MAPPINGS, /* memory/mappings.c */
     IA2_RANK_OBJECTS, /* permissive/objects.c */
 };

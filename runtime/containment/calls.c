@@ -114,7 +114,7 @@ static long protect(const struct ia2_call *call)
     return ia2_sys_change((void *)a[0], a[1], (int)a[2]);
 }
 
-static long memory(const struct ia2_call *call)
+static long change_memory(const struct ia2_call *call)
 {
     const uint64_t *a = call->argument;
     long r;
@@ -151,6 +151,14 @@ static long memory(const struct ia2_call *call)
         return may_change(call, a[0], 1) ? ia2_sys(SYS_shmdt, (long)a[0], 0, 0, 0, 0)
                                          : ia2_denied(call, IA2_CALL_MEMORY, not_own);
     }
+}
+
+static long memory(const struct ia2_call *call)
+{
+    ia2_lock(&ia2_state.memory_lock);
+    long r = change_memory(call);
+    ia2_unlock(&ia2_state.memory_lock);
+    return r;
 }
 
 /* ---- signals -------------------------------------------------------------------------------- */
@@ -197,14 +205,17 @@ static long block(const struct ia2_call *call, struct ia2_frame *frame)
     uint64_t set, *mask = (uint64_t *)(void *)&frame->context.uc_sigmask;
     if (a[3] != sizeof(set))
         return -EINVAL;
-    if (!ia2_is_free_for(call->key, a[1], sizeof(set)) ||
-        (a[2] && !ia2_is_free_for(call->key, a[2], sizeof(set))))
-        return -EFAULT;
-    memcpy(&set, (const void *)a[1], sizeof(set));
-    if (a[2])
-        memcpy((void *)a[2], mask, sizeof(set));
-    *mask |= set & ~SIGSYS_BIT;
-    return 0;
+    ia2_lock(&ia2_state.memory_lock);
+    int is_own = ia2_is_free_for(call->key, a[1], sizeof(set)) &&
+                 (!a[2] || ia2_is_free_for(call->key, a[2], sizeof(set)));
+    if (is_own) {
+        memcpy(&set, (const void *)a[1], sizeof(set));
+        if (a[2])
+            memcpy((void *)a[2], mask, sizeof(set));
+        *mask |= set & ~SIGSYS_BIT;
+    }
+    ia2_unlock(&ia2_state.memory_lock);
+    return is_own ? 0 : -EFAULT;
 }
 
 /* A siginfo that the kernel would have made itself must not come from a compartment. */

@@ -27,7 +27,6 @@
 #include "state/system_calls.h"
 
 #define PROC_MAGIC 0x9fa0 /* linux/magic.h */
-#define OF_KERNEL 1 /* major number of /dev/mem, kmem, port and their like */
 
 struct wish {
     uint64_t folder, path; /* as the caller gave them */
@@ -48,6 +47,28 @@ static long open_as(const struct ia2_call *call, const struct wish *wish, uint64
                                   .pkru = call->pkru});
 }
 
+/* Devices by which a process reads or writes memory, its own too, whatever its rights
+ * (Documentation/admin-guide/devices.txt). */
+static int reads_memory(dev_t device)
+{
+    static const struct {
+        unsigned major, minor;
+    } known[] = {
+        {1, 1}, /* mem */
+        {1, 2}, /* kmem */
+        {1, 4}, /* port */
+        {10, 126}, /* userfaultfd */
+        {10, 196}, /* vfio */
+        {10, 232}, /* kvm */
+        {10, 238}, /* vhost-net */
+        {10, 241}, /* vhost-vsock */
+    };
+    for (size_t i = 0; i < sizeof(known) / sizeof(known[0]); i++)
+        if (major(device) == known[i].major && minor(device) == known[i].minor)
+            return 1;
+    return major(device) == 226; /* graphics: buffers in user memory */
+}
+
 /* NULL, or why nobody may open it. */
 static const char *wrong(int fd, const struct wish *wish)
 {
@@ -61,9 +82,8 @@ static const char *wrong(int fd, const struct wish *wish)
         if (is_for_writing(wish))
             return "files of /proc are not written";
     }
-    if (S_ISCHR(status.st_mode) && major(status.st_rdev) == OF_KERNEL &&
-        minor(status.st_rdev) <= 4 && minor(status.st_rdev) != 3)
-        return "the device is the machine's memory";
+    if (S_ISCHR(status.st_mode) && reads_memory(status.st_rdev))
+        return "the device reads memory without asking for rights";
     if (is_for_writing(wish) && ia2_code_file(status.st_dev, status.st_ino))
         return "the file is mapped as code of this process";
     return NULL;

@@ -68,6 +68,7 @@ static void *map(size_t size, size_t align, int owner)
     void *start = ia2_sys_reserve(whole, align < IA2_GRANULE ? IA2_GRANULE : align);
     if (!start)
         return NULL;
+    set_owner(start, whole, owner);
     int early_on =
         !ia2_state.ready || !ia2_state.module[owner & (IA2_MAX_COMPARTMENTS - 1)].descriptor;
     if (early_on) {
@@ -77,11 +78,11 @@ static void *map(size_t size, size_t align, int owner)
         early[early_count++] = (struct early_range){start, whole, owner};
     }
     if (ia2_sys_protect(start, size, PROT_READ | PROT_WRITE, early_on ? 0 : key_of(owner))) {
+        set_owner(start, whole, IA2_OWNER_NONE);
         ia2_sys_unmap(start, whole);
         return NULL;
     }
     note_plugin_range(start, whole, owner);
-    set_owner(start, whole, owner);
     return start;
 }
 
@@ -93,7 +94,10 @@ long ia2_heap_range_mapped(long size, long align, long owner, long unused, int c
     if (key < 1 || key > IA2_LAST_COMPARTMENT || (caller && !is_own((int)owner, caller)))
         ia2_die("compartment %d maps a heap for compartment %ld", caller,
                 owner & ~(long)IA2_OWNER_SHARED);
-    return (long)map((size_t)size, (size_t)align, (int)owner);
+    ia2_lock(&ia2_state.memory_lock);
+    void *start = map((size_t)size, (size_t)align, (int)owner);
+    ia2_unlock(&ia2_state.memory_lock);
+    return (long)start;
 }
 
 long ia2_heap_range_unmapped(long given, long size, long unused1, long unused2, int caller)
@@ -109,8 +113,11 @@ long ia2_heap_range_unmapped(long given, long size, long unused1, long unused2, 
             ia2_die("compartment %d gives back a heap that is not its own", caller);
     /* First without an owner, then gone: the other way round a new owner's mark could be
      * overwritten. */
+    ia2_lock(&ia2_state.memory_lock);
     set_owner(start, (size_t)size, IA2_OWNER_NONE);
-    return ia2_sys_unmap(start, (size_t)size);
+    int r = ia2_sys_unmap(start, (size_t)size);
+    ia2_unlock(&ia2_state.memory_lock);
+    return r;
 }
 
 void *ia2_heap_range_map(size_t size, size_t align, int owner)

@@ -1,5 +1,8 @@
 /* Whose memory a compartment may map over, unmap, protect and advise about. In the monitor.
  *
+ * An address range can become somebody else's at any time. Who looks whose it is and then changes
+ * it, and who maps memory and then notes whose it is, holds ia2_state.memory_lock meanwhile.
+ *
  * Without contained system calls (containment/calls.h) nothing is noted. */
 #ifndef IA2_MAPPINGS_H
 #define IA2_MAPPINGS_H

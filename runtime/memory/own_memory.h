@@ -1,15 +1,16 @@
-/* Memory that a compartment has mapped for itself. */
+/* Memory that a compartment maps for itself. */
 #ifndef IA2_OWN_MEMORY_H
 #define IA2_OWN_MEMORY_H
 
 #include <stddef.h>
+#include <sys/types.h>
 
-/* Puts [\a start, \a start + \a size), which the calling compartment has just mapped, under its key
- * with \a prot. Page-aligned. 0 or a negative errno: -EACCES if any of it is another's.
- * Async-signal-safe. */
-int ia2_memory_take(void *start, size_t size, int prot);
+/* mmap(2): the new memory has the caller's key from the start. The address, or MAP_FAILED with
+ * errno: EACCES if other memory is where MAP_FIXED wants it, or if it is to be code and system
+ * calls are contained. From any thread; async-signal-safe. */
+void *ia2_memory_map(void *hint, size_t size, int prot, int flags, int fd, off_t offset);
 
-/* The monitor's operation for it. */
-long ia2_memory_taken(long start, long size, long prot, long, int caller);
+/* The monitor's operation: the same for \a wish, of which the caller has a copy. */
+long ia2_memory_mapped(long wish, long, long, long, int caller);
 
 #endif

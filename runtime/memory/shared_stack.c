@@ -27,12 +27,15 @@ long ia2_shared_stack_grow(long unused1, long unused2, long unused3, long unused
     (void)unused1, (void)unused2, (void)unused3, (void)unused4, (void)caller;
     struct ia2_thread_record *record = (struct ia2_thread_record *)ia2_this_thread();
     size_t size = record ? 2 * record->zone_size + IA2_PAGE : 0;
+    ia2_lock(&ia2_state.memory_lock);
     char *low = !record || record->more_low ? NULL : ia2_sys_reserve(size, IA2_PAGE);
-    if (!low || ia2_sys_protect(low, size, PROT_READ | PROT_WRITE, 0))
-        return 0;
-    record->more_low = (uint64_t)low;
-    record->more_high = (uint64_t)low + size;
-    return 1;
+    int grown = low && !ia2_sys_protect(low, size, PROT_READ | PROT_WRITE, 0);
+    if (grown) {
+        record->more_low = (uint64_t)low;
+        record->more_high = (uint64_t)low + size;
+    }
+    ia2_unlock(&ia2_state.memory_lock);
+    return grown;
 }
 
 void ia2_shared_end(struct ia2_thread_record *record)

@@ -37,7 +37,7 @@ static int lay_zone(char *low, size_t zone, int key)
     return r ? r : ia2_sys_protect(low + IA2_PAGE, IA2_SIGNAL_ZONE, PROT_READ | PROT_WRITE, key);
 }
 
-int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record)
+static int map(size_t zone, size_t first, struct ia2_thread_record *record)
 {
     size_t zones = ia2_state.count * zone_size(zone),
            shared = IA2_SHARED_STACK + IA2_SIGNAL_STACK + first;
@@ -65,6 +65,14 @@ int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record)
     }
     if (r)
         ia2_stacks_unmap(record);
+    return r;
+}
+
+int ia2_stacks_map(size_t zone, size_t first, struct ia2_thread_record *record)
+{
+    ia2_lock(&ia2_state.memory_lock);
+    int r = map(zone, first, record);
+    ia2_unlock(&ia2_state.memory_lock);
     return r;
 }
 

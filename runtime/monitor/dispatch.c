@@ -23,7 +23,7 @@
 static long (*const operations[IA2_OPERATIONS])(long, long, long, long, int) = {
     [IA2_DO_HEAP_RANGE_MAP] = ia2_heap_range_mapped,
     [IA2_DO_HEAP_RANGE_UNMAP] = ia2_heap_range_unmapped,
-    [IA2_DO_MEMORY_TAKE] = ia2_memory_taken,
+    [IA2_DO_MEMORY_MAP] = ia2_memory_mapped,
     [IA2_DO_SHARED_STACK_GROW] = ia2_shared_stack_grow,
     [IA2_DO_THREAD_PREPARE] = ia2_thread_prepare,
     [IA2_DO_THREAD_ABANDON] = ia2_thread_abandon,

@@ -11,6 +11,10 @@
 #include "state/state.h"
 #include "state/system_calls.h"
 
+#ifndef SYS_SECCOMP
+#define SYS_SECCOMP 1
+#endif
+
 #define PKRU_FEATURE (1u << 9)
 #define XSTATE_HEADER 512
 
@@ -114,7 +118,8 @@ void ia2_frame_take(const struct ia2_thread_record *record, char *at, struct ia2
     if (!anywhere)
         memset(at + CONTEXT, 0, INFO - CONTEXT + sizeof(frame->info));
     if (frame->info.si_signo < 1 || frame->info.si_signo >= _NSIG ||
-        (anywhere && frame->info.si_signo != SIGSYS))
+        (anywhere && (!ia2_state.contained || frame->info.si_signo != SIGSYS ||
+                      frame->info.si_code != SYS_SECCOMP)))
         ia2_die("the signal entry was not entered by the kernel");
 }
 

@@ -25,7 +25,8 @@ struct ia2_frame {
 
 /* In the monitor: copies the frame at \a at, on the frames' stack of \a record, and wipes it.
  * Aborts if it is no frame, or was taken before. \a anywhere: the frame is where the stack pointer
- * of the interrupted code was, in memory of the compartment that runs, and stays there. */
+ * of the interrupted code was, in memory of the compartment that runs, and stays there; only for a
+ * system call that was trapped. */
 void ia2_frame_take(const struct ia2_thread_record *record, char *at, struct ia2_frame *frame,
                     int anywhere);
 

@@ -15,6 +15,7 @@ __attribute__((constructor(101))) static void begin(void)
     madvise(&ia2_state, sizeof(ia2_state), MADV_NOHUGEPAGE);
     ia2_state.thread_lock.rank = IA2_RANK_THREADS;
     ia2_state.exit_lock.rank = IA2_RANK_EXIT;
+    ia2_state.memory_lock.rank = IA2_RANK_MEMORY;
     ia2_state.mapping_lock.rank = IA2_RANK_MAPPINGS;
     ia2_state.slots_used = 2; /* none, and the first thread's */
 }

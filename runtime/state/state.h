@@ -187,7 +187,8 @@ struct ia2_state {
     struct ia2_thread_record thread[IA2_SLOT_COUNT] __attribute__((aligned(4096)));
     struct ia2_thread_wish wish[IA2_SLOT_COUNT];
     uint8_t owner[IA2_GRANULES];
-    struct ia2_lock mapping_lock;
+    struct ia2_lock memory_lock; /* of whose memory is what: from the check to the system call */
+    struct ia2_lock mapping_lock; /* of the list of mappings */
     uint32_t mappings, code_files;
     struct ia2_mapping mapping[IA2_MAPPINGS]; /* in no order */
     struct ia2_code_file code_file[IA2_CODE_FILES];

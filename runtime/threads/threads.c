@@ -196,6 +196,7 @@ long ia2_threads_forked(long unused1, long unused2, long unused3, long unused4, 
     struct ia2_thread_record *own = (struct ia2_thread_record *)ia2_this_thread();
     ia2_lock_renew(&ia2_state.thread_lock);
     ia2_lock_renew(&ia2_state.exit_lock);
+    ia2_lock_renew(&ia2_state.memory_lock);
     ia2_lock_renew(&ia2_state.mapping_lock);
     memset(ia2_state.held, 0, sizeof(ia2_state.held));
     for (uint32_t slot = 1; slot < ia2_state.slots_used; slot++) {

@@ -184,15 +184,9 @@ void *__real_mmap(void *, size_t, int, int, int, off_t);
 
 HIDDEN void *__wrap_mmap(void *hint, size_t size, int prot, int flags, int fd, off_t offset)
 {
-    void *p = __real_mmap(hint, size, prot, flags, fd, offset);
-    if (p == MAP_FAILED || !ia2_state.ready || !is_private_memory(prot, flags))
-        return p;
-    int r = ia2_memory_take(p, size, prot);
-    if (!r)
-        return p;
-    munmap(p, size);
-    errno = -r;
-    return MAP_FAILED;
+    return ia2_state.ready && is_private_memory(prot, flags)
+               ? ia2_memory_map(hint, size, prot, flags, fd, offset)
+               : __real_mmap(hint, size, prot, flags, fd, offset);
 }
 
 HIDDEN void *__wrap_mmap64(void *hint, size_t size, int prot, int flags, int fd, off_t offset)

@@ -23,7 +23,7 @@ static void try_once(void)
     while (signals_seen < 50)
         sched_yield();
     for (;;)
-        descriptor_of(own_key)->monitor(IA2_DO_MEMORY_TAKE, 0, 0, 3, 0, 0);
+        descriptor_of(own_key)->monitor(IA2_DO_SHARED_STACK_GROW, 0, 0, 0, 0, 0);
 }
 
 ATTACK
