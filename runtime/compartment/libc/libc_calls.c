@@ -14,6 +14,7 @@
 #include "permissive/let_through.h"
 #include "signals/signals.h"
 #include "base/die.h"
+#include "base/log.h"
 #include "state/rights.h"
 #include "memory/own_memory.h"
 #include "threads/threads.h"
@@ -184,9 +185,16 @@ void *__real_mmap(void *, size_t, int, int, int, off_t);
 
 HIDDEN void *__wrap_mmap(void *hint, size_t size, int prot, int flags, int fd, off_t offset)
 {
-    return ia2_state.ready && is_private_memory(prot, flags)
-               ? ia2_memory_map(hint, size, prot, flags, fd, offset)
-               : __real_mmap(hint, size, prot, flags, fd, offset);
+    /* Where system calls are contained, the monitor says why there is no such memory. */
+    if (!ia2_state.ready || !is_private_memory(prot, flags) ||
+        (ia2_state.contained && prot & PROT_EXEC))
+        return __real_mmap(hint, size, prot, flags, fd, offset);
+    void *p = ia2_memory_map(hint, size, prot, flags, fd, offset);
+    if (p == MAP_FAILED && errno == EACCES && ia2_state.contained)
+        ia2_say("denied: compartment %s may not call mmap(%p, %#zx, %#x, %#x): the memory is "
+                "another's, or code",
+                ia2_this_compartment.name, hint, size, (unsigned)prot, (unsigned)flags);
+    return p;
 }
 
 HIDDEN void *__wrap_mmap64(void *hint, size_t size, int prot, int flags, int fd, off_t offset)
