@@ -114,59 +114,62 @@
     emms
 .endm
 
+/* The labels 26 to 29 and 35 to 39 are of these macros alone. Other macros come between the two
+ * parts of each. */
+
 /* For the callee, on its stack. The words are mostly as they should be, and reading them costs less
  * than setting them. A pending exception would come at the next x87 instruction, so the status word
  * is looked at too. %eax is lost. */
 .macro ia2_float_default
     stmxcsr -8(%rsp)
     cmpl $IA2_MXCSR, -8(%rsp)
-    jne 8f
-6:  fnstcw -8(%rsp)
+    jne 28f
+26: fnstcw -8(%rsp)
     cmpw $IA2_X87_CONTROL, -8(%rsp)
-    jne 9f
+    jne 29f
     fnstsw %ax
     test %ax, %ax
-    jnz 9f
-7:  ia2_scrub_x87
+    jnz 29f
+27: ia2_scrub_x87
 .endm
 /* Further on in the same function. Most code that computes leaves a flag in MXCSR, and none in the
  * x87 status word: FNINIT is slow. */
 .macro ia2_float_default_seldom
-8:  ldmxcsr .Lia2_mxcsr(%rip)
-    jmp 6b
-9:  fninit
-    jmp 7b
+28: ldmxcsr .Lia2_mxcsr(%rip)
+    jmp 26b
+29: fninit
+    jmp 27b
 .endm
 
 /* For the caller, on its frame: the same with the caller's own words. %r10 = the descriptor. %eax
  * and %ecx are lost. */
 .macro ia2_float_restore
     testl $(3 << IA2_DESC_X87_SHIFT), IA2_DESC_CALLERS(%r10)
-    jnz 9f
+    jnz 39f
     stmxcsr -8(%rsp)
     mov -8(%rsp), %ecx
     cmp IA2_FRAME_MXCSR(%rsp), %ecx
-    jne 7f
-5:  fnstcw -8(%rsp)
+    jne 37f
+35: fnstcw -8(%rsp)
     movzwl -8(%rsp), %ecx
     cmp IA2_FRAME_X87(%rsp), %cx
-    jne 8f
+    jne 38f
     fnstsw %ax
     test %ax, %ax
-    jnz 8f
+    jnz 38f
     ia2_scrub_x87
-6:
+36:
 .endm
 .macro ia2_float_restore_seldom
-7:  ldmxcsr IA2_FRAME_MXCSR(%rsp)
-    jmp 5b
-8:  fninit
+37: ldmxcsr IA2_FRAME_MXCSR(%rsp)
+    jmp 35b
+38: fninit
     ia2_scrub_x87
     fldcw IA2_FRAME_X87(%rsp)
-    jmp 6b
+    jmp 36b
     /* With a result in one or two x87 registers. The callee's control word and exceptions must not
      * have a say while it is read. */
-9:  fnclex
+39: fnclex
     fldcw .Lia2_x87_control(%rip)
     fstpt -24(%rsp)
     testl $(2 << IA2_DESC_X87_SHIFT), IA2_DESC_CALLERS(%r10)
@@ -180,5 +183,5 @@
 1:  fldt -24(%rsp)
     fldcw IA2_FRAME_X87(%rsp)
     ldmxcsr IA2_FRAME_MXCSR(%rsp)
-    jmp 6b
+    jmp 36b
 .endm
