@@ -235,7 +235,7 @@ class State:
         ]
         return streams + [
             Part(at, at + self.layout[f"{name}_size"], LIBC, f"the runtime's {name}")
-            for name in ("monitor_stacks", "frames")
+            for name in ("monitor_stacks", "frames", "cookie")
             for at in (self.number(name),)
         ]
 

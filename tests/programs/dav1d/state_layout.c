@@ -35,7 +35,9 @@ int main(void)
     FIELD("monitor_stacks", struct ia2_state, monitor_stacks);
     NUMBER("monitor_stacks_size", IA2_SLOT_COUNT * IA2_MONITOR_STACK);
     FIELD("frames", struct ia2_state, frames);
+    FIELD("cookie", struct ia2_state, cookie);
     NUMBER("frames_size", IA2_SLOT_COUNT * IA2_FRAME_BUFFER);
+    NUMBER("cookie_size", IA2_PAGE);
     FIELD("owners", struct ia2_state, owner);
     NUMBER("granules", IA2_GRANULES);
     NUMBER("granule_shift", IA2_GRANULE_SHIFT);
