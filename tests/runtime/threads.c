@@ -189,10 +189,12 @@ static void *leaves_secret(void *unused)
 static __attribute__((noinline)) int finds(void)
 {
     volatile char block[60000];
-    int found = 0;
+    int found = 0, in_a_row = 0;
     __asm__ volatile("" : : "r"(block) : "memory");
-    for (unsigned i = 0; i < sizeof(block); i++)
-        found += block[i] == 0x5e;
+    for (unsigned i = 0; i < sizeof(block); i++) {
+        in_a_row = block[i] == 0x5e ? in_a_row + 1 : 0;
+        found += in_a_row == 8; /* one such byte is in many an address */
+    }
     return found;
 }
 
