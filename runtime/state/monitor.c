@@ -108,7 +108,8 @@ int ia2_is_free_for(int key, uintptr_t start, size_t size)
             return 0;
     for (uintptr_t granule = start >> IA2_GRANULE_SHIFT;
          size && granule <= (end - 1) >> IA2_GRANULE_SHIFT; granule++)
-        if (ia2_state.owner[granule] != IA2_OWNER_NONE && ia2_state.owner[granule] != key)
+        if (ia2_state.owner[granule] != IA2_OWNER_NONE &&
+            (ia2_state.owner[granule] & ~IA2_OWNER_SHARED) != key)
             return 0;
     for (uint32_t other = 1; other <= ia2_state.count; other++) {
         const struct ia2_module *module = &ia2_state.module[other];

@@ -52,7 +52,8 @@ void ia2_monitor_copy_in(int caller, void *to, const void *from, size_t size);
 void ia2_monitor_copy_out(int caller, void *to, const void *from, size_t size);
 
 /* In the monitor: whether [\a start, \a start + \a size) has nothing of a compartment but
- * \a key (0: none at all), nor of the runtime. */
+ * \a key (0: none at all), nor of the runtime. Its blocks in shared memory are the compartment's
+ * too. */
 int ia2_is_free_for(int key, uintptr_t start, size_t size);
 
 #endif

@@ -74,6 +74,7 @@ static void nobody_may(void)
 static void library_computes(void)
 {
     CHECK(lib_allocate() == 0);
+    CHECK(lib_share() == 0);
     CHECK(lib_thread() == 0);
 }
 

@@ -8,6 +8,7 @@
 #include <sys/mman.h>
 #include <sys/socket.h>
 #include <unistd.h>
+#include "ia2.h"
 #include "calls_test.h"
 
 /* gate lib_open args_int=2 ret_int=1 */
@@ -61,6 +62,21 @@ int lib_allocate(void)
         if (!p || p[size - 1] != i)
             return EFAULT;
         free(p);
+    }
+    return 0;
+}
+
+/* The same in the memory that all compartments share. */
+/* gate lib_share ret_int=1 */
+int lib_share(void)
+{
+    for (int i = 0; i < 28; i++) {
+        size_t size = 3000ul << i % 14;
+        char *p = shared_malloc(size);
+        if (!p)
+            return ENOMEM;
+        memset(p, i, size);
+        shared_free(p);
     }
     return 0;
 }

@@ -7,6 +7,7 @@ int lib_kill(int number);
 int lib_socket(void);
 int lib_unmap(void *start, unsigned long size);
 int lib_allocate(void);
+int lib_share(void);
 int lib_thread(void);
 long lib_raw(long number, long a, long b, long c, long d);
 #endif
