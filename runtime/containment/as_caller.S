@@ -1,9 +1,9 @@
 /* See as_caller.h.
  *
- * Nothing before a WRPKRU is a check. After the one that narrows the rights, PKRU is what the record
- * of this thread says, which only the monitor writes: all bits set unless such a call is under way.
- * After the one that takes the monitor's rights again, the monitor's own stack says that it waits
- * for such a call, and where. */
+ * Nothing before a WRPKRU is a check. After the one that narrows the rights, PKRU is what the
+ * record of this thread says, which only the monitor writes: all bits set unless such a call is
+ * under way. After the one that takes the monitor's rights again, the monitor's own stack says that
+ * it waits for such a call, and where. */
 #include "ia2_layout.h"
 #include "gates/ia2_gate_sites.S"
 

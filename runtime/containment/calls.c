@@ -17,6 +17,7 @@
 
 #include "base/die.h"
 #include "containment/allowed.h"
+#include "containment/arguments.h"
 #include "containment/as_caller.h"
 #include "containment/code.h"
 #include "containment/denied.h"
@@ -163,11 +164,6 @@ static long memory(const struct ia2_call *call)
 
 /* ---- signals -------------------------------------------------------------------------------- */
 
-/* The kernel's struct sigaction, as far as it is looked at here. */
-struct kernel_action {
-    uint64_t handler, flags, restorer, mask;
-};
-
 /* libc's own signals (sysdeps/unix/sysv/linux/internal-signals.h): it cancels a thread by the
  * first, and has all threads change the user by the second. */
 #define SIGCANCEL 32
@@ -177,20 +173,21 @@ struct kernel_action {
 static long set_action(const struct ia2_call *call)
 {
     const uint64_t *a = call->argument;
-    struct kernel_action act;
+    struct ia2_kernel_action act;
     if (!a[1])
         return ia2_call_as(
             &(struct ia2_caller_call){SYS_rt_sigaction, {a[0], 0, a[2], a[3], 0}, call->pkru});
-    if (!ia2_is_free_for(call->key, a[1], sizeof(act)))
-        return -EFAULT;
-    memcpy(&act, (const void *)a[1], sizeof(act));
+    long r = ia2_argument_copy(call, &act, a[1], sizeof(act));
+    if (r)
+        return r;
     if (a[0] == SIGCANCEL || a[0] == SIGSETXID)
         return 0; /* what would send them is refused below */
     if (a[0] < 1 || a[0] >= _NSIG || a[0] == SIGSYS || a[0] == SIGSEGV ||
-        (act.handler != (uint64_t)SIG_DFL && act.handler != (uint64_t)SIG_IGN) ||
+        ((uint64_t)act.handler != (uint64_t)SIG_DFL &&
+         (uint64_t)act.handler != (uint64_t)SIG_IGN) ||
         (ia2_state.signal[a[0]].owner && (int)ia2_state.signal[a[0]].owner != call->who))
         return ia2_denied(call, IA2_CALL_SIGNALS, "handlers are set by sigaction in a compartment");
-    struct sigaction plain = {.sa_handler = (void (*)(int))act.handler};
+    struct sigaction plain = {.sa_sigaction = act.handler};
     struct sigaction old;
     if (a[2])
         return -ENOSYS;
@@ -225,9 +222,9 @@ static long queue(const struct ia2_call *call)
     int with_thread = call->number == SYS_rt_tgsigqueueinfo;
     uint64_t from = a[with_thread ? 3 : 2], number = a[with_thread ? 2 : 1];
     siginfo_t info;
-    if (!ia2_is_free_for(call->key, from, sizeof(info)))
-        return -EFAULT;
-    memcpy(&info, (const void *)from, sizeof(info));
+    long r = ia2_argument_copy(call, &info, from, sizeof(info));
+    if (r)
+        return r;
     if (info.si_code >= 0 || number == SIGSYS)
         return ia2_denied(call, IA2_CALL_SIGNALS, "the signal would seem to be the kernel's");
     return with_thread ? ia2_sys(call->number, (long)a[0], (long)a[1], (long)a[2], (long)&info, 0)

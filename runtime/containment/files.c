@@ -20,6 +20,7 @@
 #include "base/format.h"
 #include "containment/as_caller.h"
 #include "containment/allowed.h"
+#include "containment/arguments.h"
 #include "containment/filter.h"
 #include "memory/mappings.h"
 #include "state/monitor.h"
@@ -191,9 +192,8 @@ long ia2_file_open(const struct ia2_call *call)
             return -EINVAL;
         if (a[3] > sizeof(how))
             return -E2BIG;
-        if (!ia2_is_free_for(call->key, a[2], sizeof(how)))
+        if (ia2_argument_copy(call, &how, a[2], sizeof(how)))
             return -EFAULT;
-        memcpy(&how, (const void *)a[2], sizeof(how));
         if (how.resolve)
             return -ENOSYS; /* callers know kernels without it */
         wish = (struct wish){a[0], a[1], how.flags, how.mode};

@@ -125,13 +125,6 @@ int ia2_sys_open(const char *path)
     return (int)ia2_sys(SYS_openat, AT_FDCWD, (long)path, O_RDONLY | O_CLOEXEC, 0, 0);
 }
 
-/* The kernel's struct sigaction (arch/x86/include/uapi/asm/signal.h). */
-struct kernel_action {
-    void (*handler)(int, siginfo_t *, void *);
-    unsigned long flags;
-    void (*restorer)(void);
-    uint64_t mask;
-};
 #define HAS_RESTORER 0x04000000ul /* the kernel enters no handler without one */
 
 /* For handlers on a thread without a record, which leave as any handler does. Where calls are
@@ -144,11 +137,11 @@ static __attribute__((naked)) void leave_handler(void)
 
 int ia2_sys_action(int number, const struct sigaction *act, struct sigaction *old)
 {
-    struct kernel_action new = {0}, before = {0};
+    struct ia2_kernel_action new = {0}, before = {0};
     if (act) {
-        new = (struct kernel_action){act->sa_sigaction,
-                                     (unsigned long)(unsigned)act->sa_flags | HAS_RESTORER,
-                                     leave_handler, 0};
+        new = (struct ia2_kernel_action){act->sa_sigaction,
+                                         (unsigned long)(unsigned)act->sa_flags | HAS_RESTORER,
+                                         leave_handler, 0};
         memcpy(&new.mask, &act->sa_mask, sizeof(new.mask));
     }
     long r = ia2_sys(SYS_rt_sigaction, number, act ? (long)&new : 0, old ? (long)&before : 0,

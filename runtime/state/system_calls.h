@@ -13,6 +13,7 @@
 
 #include <signal.h>
 #include <stddef.h>
+#include <stdint.h>
 #include <sys/types.h>
 
 /* Any call of at most five arguments. */
@@ -37,6 +38,14 @@ void *ia2_sys_reserve(size_t size, size_t align);
 
 /* openat(2) in the current folder, for reading; with O_CLOEXEC. */
 int ia2_sys_open(const char *path);
+
+/* The kernel's struct sigaction (arch/x86/include/uapi/asm/signal.h). */
+struct ia2_kernel_action {
+    void (*handler)(int, siginfo_t *, void *);
+    unsigned long flags;
+    void (*restorer)(void);
+    uint64_t mask;
+};
 
 /* sigaction(2), sigaltstack(2). */
 int ia2_sys_action(int number, const struct sigaction *act, struct sigaction *old);

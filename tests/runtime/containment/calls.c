@@ -130,6 +130,8 @@ static void process_files(void)
     char name[40];
     snprintf(name, sizeof(name), "/proc/self/fd/%d", path);
     CHECK(path < 0 || (open(name, O_RDONLY) == -1 && errno == EPERM));
+    if (!access("/dev/mem", F_OK))
+        CHECK(open("/dev/mem", O_RDONLY) == -1 && errno == EPERM);
     FILE *maps = fopen("/proc/self/maps", "r");
     CHECK(maps && fgets(name, sizeof(name), maps));
     fclose(maps);
